@@ -156,7 +156,7 @@ def sorted_batches(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
 
 def continuous_batches(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
     """Return the texts of the library's continuous batching, made for large GPUs."""
-    lm.packed.drop()
+    lm.packed_linears.drop()
     config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, eos_token_id=_end(lm), pad_token_id=lm.pad_id
     )
@@ -192,7 +192,7 @@ class _Lengths(LogitsProcessor):
 
 
 def _generated(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
-    lm.packed.drop()
+    lm.packed_linears.drop()
     longest = max(len(item.ids) for item in work)
     pad = lm.pad_id
     ids = [[pad] * (longest - len(item.ids)) + item.ids for item in work]

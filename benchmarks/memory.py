@@ -181,7 +181,7 @@ def main() -> None:
         total, peak, _, _, at_work = (metrics[name] for name in NUMBERS)
         first_correction = corrections.setdefault(case.model, correction(metrics))
         better = (
-            total + first_correction.loaded + (first_correction.at_work - 1) * at_work
+            total + first_correction.n_loaded + (first_correction.at_work - 1) * at_work
         )
         name = f"{case.width} x {case.layers}, {case.vocabulary}"
         lines.append(

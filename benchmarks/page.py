@@ -2,22 +2,19 @@
 
 import argparse
 import os
-import re
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from autolearn.store import Store
+from benchmarks import apps
 from benchmarks.review import fill
 
-ROOT = Path(__file__).parents[1]
 PLACES = {
     "Start": "#start-ways",
     "Model": "#model-about",
@@ -34,7 +31,6 @@ SETTLE_SECONDS = 3
 """Time for a browser to settle after its start."""
 STARTS = 5
 """Number of starts; the first ones wait for the disk."""
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def main() -> int:
@@ -43,12 +39,10 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=7)
     flags = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as folder, apps.browser() as browser:
         with Store.open(Path(folder)) as store:
             fill(store, flags.samples)
         os.sync()  # or the start waits for what was just written
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
         time.sleep(SETTLE_SECONDS)
         starts = [_first_page(browser, folder) for _ in range(STARTS)]
         for what, times in (
@@ -59,15 +53,14 @@ def main() -> int:
                 f"{what}: {statistics.median(times):.1f} s from the command "
                 f"({min(times):.1f} to {max(times):.1f}, the first {times[0]:.1f})"
             )
-        app, url = _start(folder)
+        app, url = apps.start(folder)
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(url)
             page.locator(PLACES["Start"]).wait_for()
             _measure_page(page, flags.repeats)
         finally:
-            _end(app)
-            browser.close()
+            apps.end(app)
     return 0
 
 
@@ -77,7 +70,7 @@ def _first_page(browser: Browser, folder: str) -> tuple[float, float]:
     A new process and an empty browser cache are used each time.
     """
     started_at = time.perf_counter()
-    app, url = _start(folder)
+    app, url = apps.start(folder)
     ready = time.perf_counter() - started_at
     try:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
@@ -86,26 +79,7 @@ def _first_page(browser: Browser, folder: str) -> tuple[float, float]:
         return ready, time.perf_counter() - started_at
     finally:
         page.close()
-        _end(app)
-
-
-def _end(app: subprocess.Popen[str]) -> None:
-    app.terminate()
-    app.communicate()
-
-
-def _start(folder: str) -> tuple[subprocess.Popen[str], str]:
-    app = subprocess.Popen(
-        [sys.executable, "app.py", "--workspace", folder, "--no-browser"],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-    )
-    assert app.stdout
-    for line in app.stdout:
-        if match := re.search(r"autolearn is at (\S+)", line):
-            return app, match[1]
-    raise RuntimeError("The app did not start.")
+        apps.end(app)
 
 
 def _measure_page(page: Page, repeats: int) -> None:

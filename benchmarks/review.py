@@ -39,7 +39,7 @@ from autolearn.ui.views import review, sample
 DOCUMENTS, PASSAGES = 200, 5
 FLAGS: tuple[Flag, ...] = (
     "disputed",
-    "strays",
+    "contradicts_open_book",
     "check_failed",
     "same_fact",
     "no_evidence",
@@ -198,7 +198,9 @@ def _measured(
         return lambda call: card(call, selection)
 
     rare = SampleFilter(state="pending", text="kaloka mimimi")
-    with_flag = SampleFilter(state="pending", flag="strays", document_id=7)
+    with_flag = SampleFilter(
+        state="pending", flag="contradicts_open_book", document_id=7
+    )
     common, with_verdict = SampleFilter(text="what"), SampleFilter(verdict="correct")
     unclear = SampleFilter(verdict="unclear")
     return [

@@ -21,6 +21,7 @@ from autolearn.access.hosts import (
     parse,
 )
 from autolearn.access.policy import add_headers
+from autolearn.access.programs import ProgramToken
 from autolearn.access.sessions import Sessions
 
 
@@ -49,8 +50,9 @@ class Gate:
         hosts: AllowedHosts,
         sessions: Sessions,
         entrance: Entrance,
+        programs: ProgramToken,
     ) -> None:
-        self._app = app
+        self._app, self._programs = app, programs
         self._hosts, self._sessions, self._entrance = hosts, sessions, entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +88,9 @@ class Gate:
             return _refused(request, MISDIRECTED)
         if not (_is_own(request, authority) or _is_link(request)):
             return _refused(request, FOREIGN)
-        inside = self._sessions.hold(request, authority)
+        inside = self._programs.admits(request) or self._sessions.hold(
+            request, authority
+        )
         return await self._entrance.answer(request, authority, inside=inside)
 
     async def _websocket(

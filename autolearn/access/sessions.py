@@ -21,6 +21,8 @@ from autolearn.access.hosts import DEFAULT_PORTS, Authority
 SESSION_SECONDS = 30 * 24 * 3600
 TICKET_SECONDS = 60
 KEY_BYTES = 32
+KEY_FILE = "page.key"
+"""The file of a workspace with the key of its sessions."""
 
 
 def read_key(path: Path) -> bytes:

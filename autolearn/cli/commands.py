@@ -31,6 +31,7 @@ from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import (
     actions,
+    gold_actions,
     model_actions,
     pipeline,
     quiz_runs,
@@ -66,7 +67,9 @@ def add(args: Args) -> Result:
         if args.quiz:
             result["quiz"] = add_gold(store, args.quiz, "quiz")
         if args.instructions:
-            result["instructions"] = actions.add_instructions(store, args.instructions)
+            result["instructions"] = gold_actions.add_instructions(
+                store, args.instructions
+            )
         if args.control:
             result["control"] = add_gold(store, args.control, "control")
         if args.corpus:
@@ -80,12 +83,12 @@ def _add_texts(store: Store, args: Args) -> Result:
     choices = document_commands.choices(args)
     run = actions.add_texts(store, args.files, model, tokens, choices=choices)
     result, documents = finish_import(store, run, quiet=args.json)
-    if result.refused and not documents:
+    if result.refusals and not documents:
         raise JobError("Nothing was added.")
     passages = store.library.passages([d.id for d in documents])
     return {
         "documents": len(documents),
-        "refused": len(result.refused),
+        "refused": len(result.refusals),
         "repeats": result.repeats,
         "passages": len(passages),
     }
@@ -201,7 +204,7 @@ def quiz(args: Args) -> Result:
         before = quiz_runs.base_quiz_before(store, run) if model.round_id else None
         if before and model.round_id:
             round_ = store.rounds.get(model.round_id)
-            change = quiz_runs.changed(store, before, run, round_)
+            change = quiz_runs.compare_runs(store, before, run, round_)
             result["change"] = change.summary().as_dict()
         return result
 
@@ -289,7 +292,7 @@ def resume(args: Args) -> Result:
     with open_store(args) as store:
         candidates = [
             run
-            for run in store.runs.in_state(*queues.UNFINISHED)
+            for run in store.runs.in_state(*queues.OPEN_STATES)
             if run.state != "running"
         ]
         if args.run is None and not candidates:

@@ -11,7 +11,7 @@ from autolearn.core.records import Document, Run, Split
 from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
-from autolearn.services import actions, model_actions
+from autolearn.services import gold_actions, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
 
@@ -35,7 +35,9 @@ def model_of(store: Store, args: Args) -> ModelSettings:
 
 def named_model(store: Store, model: str, *, quiet: bool) -> str:
     """Return the model as it can be loaded; a GGUF file is converted first, once."""
-    if model_actions.is_gguf(model) and not model_actions.converted(store, model):
+    if model_actions.is_gguf(model) and not model_actions.converted_folder(
+        store, model
+    ):
         finish(store, model_actions.convert(store, model), "convert", quiet=quiet)
     return model_actions.as_folder(store, model)
 
@@ -81,7 +83,7 @@ def finish_import(
         JobError: It did not end well; the text says why and how to go on.
     """
     result = ImportResult.of(finish(store, run, "read", quiet=quiet))
-    for sentence in result.refused:
+    for sentence in result.refusals:
         warn(sentence)
     documents = store.library.brought_by(run.id)
     for document in documents:
@@ -92,10 +94,10 @@ def finish_import(
 
 def add_gold(store: Store, path: Path, split: Split) -> int:
     """Add gold questions; say how many are left out, and return how many there are."""
-    addition = actions.add_gold(store, path, split)
-    if addition.trained:
+    addition = gold_actions.add_gold(store, path, split)
+    if addition.n_trained:
         warn(
-            f"{addition.trained} questions of {path.name} are left out, because a "
+            f"{addition.n_trained} questions of {path.name} are left out, because a "
             "round was trained on them."
         )
     return addition.n

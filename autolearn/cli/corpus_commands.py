@@ -35,7 +35,7 @@ def _import_result(
     run = corpora.add(store, path, ModelSettings.model, licence)
     run = finish(store, run, "read", quiet=args.json)
     result = ImportResult.of(run)
-    for sentence in result.refused:
+    for sentence in result.refusals:
         warn(sentence)
     return {
         "corpus": result.corpus,
@@ -86,7 +86,7 @@ def chosen(store: Store, args: Args, finish: Finish) -> TrainSources:
     names = args.corpus or []
     files = [name for name in names if Path(name).is_file()]
     others = [name for name in names if name not in files]
-    if corpora.INVENTED in others and not store.corpora.named(gold_examples.NAME):
+    if corpora.INVENTED in others and not store.corpora.by_name(gold_examples.NAME):
         _import_result(store, args, finish, None)
     examples = [example for name in files for example in _with_feedback(name)]
     if not names:

@@ -92,7 +92,7 @@ def show(store: Store, args: Args, finish: Finish) -> Result:
     if new_choices != ReadingChoices() or args.again:
         run = reading_actions.reread(store, document.id, new_choices)
         run = finish(store, run, "read", quiet=args.json)
-        for sentence in ImportResult.of(run).refused:
+        for sentence in ImportResult.of(run).refusals:
             warn(sentence)
     _change(store, args, document)
     return _details(store, store.library.document(document.id))

@@ -73,7 +73,7 @@ def compare(args: Args) -> Result:
         model = model_of(store, args)
         study = settings_of(args, StudySettings)
         settings = CompareSettings(
-            replace(model, round_id=None),
+            model,
             replace(study, quiz_share=args.quiz_share),
             _preset(model),
             documents,

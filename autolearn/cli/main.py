@@ -15,12 +15,14 @@ from autolearn.cli import (
     commands,
     document_commands,
     experiment_commands,
+    program_commands,
     prompt_commands,
     quiz_commands,
     terminal,
     workspace_commands,
 )
 from autolearn.core.errors import AutolearnError
+from autolearn.core.flags import flag_name
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
@@ -42,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         terminal.warn("Stopped.")
         return 1
+    if result is None:  # all has been said
+        return 0
     text = terminal.as_json(result) if args.json else args.show(result)
     terminal.say(text)
     return 0
@@ -126,6 +130,9 @@ def _workspace(kinds: Any) -> None:
         _command(kinds, "restore", commands.restore, "make a workspace of a backup")
     )
     _command(kinds, "check", commands.check, "check database and files")
+    programs = program_commands
+    _command(kinds, "token", programs.token, "show the token of the HTTP API")
+    _command(kinds, "mcp", programs.serve_tools, "offer the workspace as MCP tools")
 
 
 def _command(kinds: Any, name: str, function: Any, meaning: str) -> Any:
@@ -260,7 +267,7 @@ def _study(command: Any) -> None:
 
 def _samples(command: Any) -> None:
     command.add_argument("--state", choices=("pending", "approved", "rejected"))
-    command.add_argument("--flag", help="only samples with this flag")
+    command.add_argument("--flag", type=flag_name, help="only samples with this flag")
     command.add_argument(
         "--search", metavar="WORDS", help="only samples with these words"
     )
@@ -355,20 +362,20 @@ def _download(command: Any) -> None:
     )
 
 
-def _run(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_run(made)
-    _settings(made, StudySettings, skip=["passage_tokens"])
+def _run(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_run(command)
+    _settings(command, StudySettings, skip=["passage_tokens"])
 
 
-def _compare(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_compare(made)
+def _compare(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_compare(command)
 
 
-def _evolve(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_evolve(made)
+def _evolve(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_evolve(command)
 
 
 def _resume(command: Any) -> None:

@@ -10,16 +10,16 @@ from autolearn.store import Store
 Args = argparse.Namespace
 
 
-def add_arguments(made: Any) -> None:
+def add_arguments(command: Any) -> None:
     """Add the options of the command."""
-    lock = made.add_mutually_exclusive_group()
+    lock = command.add_mutually_exclusive_group()
     lock.add_argument(
         "--lock",
         action="store_true",
         help="later studies and imports add no question any more",
     )
     lock.add_argument("--unlock", action="store_true", help="they do again")
-    made.add_argument(
+    command.add_argument(
         "--accept",
         nargs=2,
         action="append",
@@ -28,7 +28,7 @@ def add_arguments(made: Any) -> None:
         help="accept another right answer to this question",
     )
     meanings = "; ".join(f"{name}: {meaning}" for name, meaning in SCORERS.items())
-    made.add_argument(
+    command.add_argument(
         "--scorer",
         nargs=2,
         action="append",
@@ -50,7 +50,7 @@ def change(store: Store, args: Args) -> dict[str, Any]:
     return {
         "version": version and version.version,
         "locked": bool(version and version.locked),
-        "questions": quiz_actions.listed(store),
+        "questions": quiz_actions.question_rows(store),
     }
 
 

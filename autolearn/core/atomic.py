@@ -66,13 +66,18 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     What a killed process left there is removed when the next one begins.
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
-    draft = beside.with_name(f".{beside.name}.draft")
+    draft = draft_of(beside)
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
         yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def draft_of(path: Path) -> Path:
+    """Return the folder in which a file or folder is prepared."""
+    return path.with_name(f".{path.name}.draft")
 
 
 def _swap(draft: Path, folder: Path) -> None:

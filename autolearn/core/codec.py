@@ -53,7 +53,7 @@ def decode(cls: type[T], values: Mapping[str, Any]) -> T:
     return cls(**arguments)
 
 
-class Coded:
+class JsonRecord:
     """A dataclass that is kept as JSON values."""
 
     def as_dict(self) -> dict[str, Any]:

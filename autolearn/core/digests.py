@@ -1,8 +1,39 @@
 """SHA-256 of files and folders, by which they are known again."""
 
 import hashlib
+import os
+import stat
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
+
+
+class Stamp(NamedTuple):
+    """What differs once a file was changed or replaced, without reading the file."""
+
+    path: str
+    mode: int = 0
+    n_bytes: int = 0
+    """0 for what is no regular file."""
+    inode: int = 0
+    modified_ns: int = 0
+    changed_ns: int = 0
+    """Unlike ``modified_ns``, no program can set it back."""
+
+
+def stamp_of(path: str | Path) -> Stamp:
+    """Return the stamp of a file; that of a missing one has its path alone."""
+    try:
+        status = os.stat(path)
+    except OSError:  # a broken link, or it is gone
+        return Stamp(str(path))
+    return Stamp(
+        str(path),
+        status.st_mode,
+        status.st_size if stat.S_ISREG(status.st_mode) else 0,
+        status.st_ino,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
 
 
 def of_file(path: Path) -> str:

@@ -7,7 +7,7 @@ has a *task*, whose name says what the run is for.
 from dataclasses import dataclass
 from typing import Literal
 
-from autolearn.core.codec import Coded
+from autolearn.core.codec import JsonRecord
 from autolearn.core.errors import InputError
 from autolearn.core.settings import (
     Evolution,
@@ -50,7 +50,7 @@ WITH_SOURCES: tuple[Arm, ...] = ("pairs", "placebo")
 
 
 @dataclass(frozen=True)
-class CompareSettings(Coded):
+class CompareSettings(JsonRecord):
     """A comparison of arms on the same documents and questions."""
 
     model: ModelSettings
@@ -83,7 +83,7 @@ class CompareSettings(Coded):
                 raise InputError(
                     f"There is no arm {arm!r}; choose from {', '.join(ARMS)}."
                 )
-        if not self.trained:
+        if not self.trained_arms:
             raise InputError("Choose at least one arm that trains, such as cpt.")
         if "placebo" in self.arms and not self.placebo:
             raise InputError(
@@ -99,13 +99,13 @@ class CompareSettings(Coded):
             raise InputError("A placebo document must not be one of the documents.")
 
     @property
-    def trained(self) -> tuple[Arm, ...]:
+    def trained_arms(self) -> tuple[Arm, ...]:
         """Return the arms that train a round."""
         return tuple(arm for arm in self.arms if arm not in UNTRAINED)
 
 
 @dataclass(frozen=True)
-class EvolveSettings(Coded):
+class EvolveSettings(JsonRecord):
     """Rounds of self-evolution on instructions (SELF, arXiv 2310.00533)."""
 
     model: ModelSettings

@@ -1,7 +1,7 @@
 """Flags of questions, answers and samples: what each means and how severe it is.
 
 Curation, the page and the queries read this table. The values are stored in databases
-and exported files, so they keep their spelling.
+and exported files. Renaming one needs a migration and an entry in ``_OLD_FLAGS``.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 Flag = Literal[
     "disputed",
-    "strays",
+    "contradicts_open_book",
     "check_failed",
     "no_refinement",
     "not_open_book",
@@ -49,7 +49,7 @@ FLAGS: Mapping[Flag, FlagInfo] = {
         "is a gap.",
         "doubtful",
     ),
-    "strays": FlagInfo(
+    "contradicts_open_book": FlagInfo(
         "refinement not supported by the text",
         "The refined answer does not say what the open-book answer says.",
         "doubtful",
@@ -135,6 +135,15 @@ UNFIT = frozenset(flag for flag, info in FLAGS.items() if info.severity == "unfi
 """Flags of samples that should teach nothing."""
 DOUBTFUL = UNFIT | {flag for flag, info in FLAGS.items() if info.severity == "doubtful"}
 """Flags that make a sample worth a look before anything is learned from it."""
+
+
+_OLD_FLAGS: Mapping[str, Flag] = {"strays": "contradicts_open_book"}
+"""Names of earlier versions; old commands have them."""
+
+
+def flag_name(name: str) -> str:
+    """Return the name of a flag, which may be that of an earlier version."""
+    return _OLD_FLAGS.get(name, name)
 
 
 def that_hold(conditions: Mapping[Flag, bool]) -> tuple[Flag, ...]:

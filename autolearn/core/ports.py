@@ -37,6 +37,10 @@ class Backend(Protocol):
     def protocol(self) -> str:
         """Return by which protocol its weights are to be asked; see study.protocol."""
 
+    @property
+    def scores_texts(self) -> bool:
+        """Return whether ``confidence`` can be measured; most servers cannot."""
+
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text, without any template."""
 
@@ -64,7 +68,7 @@ class Backend(Protocol):
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return the mean log-probability of a token of each answer, its end included.
 
-        None of the answers may be empty.
+        None of the answers may be empty. Only for a backend that ``scores_texts``.
         """
 
     def generate_instructions(
@@ -80,6 +84,15 @@ class Backend(Protocol):
         nothing came, or ``stop`` cut it off. With ``beginnings``, one for each seed, a
         turn goes on from its beginning and includes it.
         """
+
+
+class ChatBackend(Backend, Protocol):
+    """A model that also answers while a person reads along."""
+
+    def stream(
+        self, request: Request, stop: Stop, hear: Callable[[str], None]
+    ) -> Completion:
+        """Answer a request; ``hear`` gets the answer so far as it comes."""
 
 
 class Watcher(Protocol):

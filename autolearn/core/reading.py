@@ -6,7 +6,7 @@ A document keeps both, so that its file can be read again in another way.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autolearn.core.codec import Coded
+from autolearn.core.codec import JsonRecord
 
 ColumnUse = Literal["text", "title", "named", "left out"]
 """What becomes of a column: the text of a row, its title, a line "name: value", or
@@ -32,7 +32,7 @@ class EncodingCandidate:
 
 
 @dataclass(frozen=True)
-class ReadingChoices(Coded):
+class ReadingChoices(JsonRecord):
     """What a person has chosen about the reading of a file; empty: by itself."""
 
     encoding: str = ""
@@ -43,7 +43,7 @@ class ReadingChoices(Coded):
 
 
 @dataclass(frozen=True)
-class Reading(Coded):
+class Reading(JsonRecord):
     """How a file was read."""
 
     choices: ReadingChoices = field(default_factory=ReadingChoices)

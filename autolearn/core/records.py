@@ -33,9 +33,9 @@ RunKind = Literal[
     "skills",
 ]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
-ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
-DRIFT_PROBE: ItemKind = "gauge"
-"""The kind of the items of the drift probe; workspaces store this older word."""
+ItemKind = Literal["sft", "dpo", "replay", "text", "drift_probe", "validation"]
+DRIFT_PROBE: ItemKind = "drift_probe"
+"""The kind of the items of the drift probe."""
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
 
 
@@ -230,9 +230,9 @@ class Decision:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     undoes_id: int | None = None
-    seen: int | None = None
-    """The newest decision that was known when this one was made, 0 for none; a later
-    one on the same sample refuses it. None: it was made on whatever there is."""
+    known_version: int | None = None
+    """The id of the newest decision when the sample was shown, 0 for none. A later
+    decision on the same sample refuses this one. None: it is not checked."""
     id: int = 0
 
 

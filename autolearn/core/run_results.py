@@ -7,13 +7,13 @@ fields therefore have a default.
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from autolearn.core.codec import EXTRA, Coded
+from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Round, Run, RunKind
 
 
 @dataclass(frozen=True)
-class RunResult(Coded):
+class RunResult(JsonRecord):
     """What a run has given."""
 
     kind: ClassVar[RunKind | None] = None
@@ -58,6 +58,8 @@ class StudyResult(RunResult):
     passages_without_question: int = 0
     skipped: int = 0
     passages: int = 0
+    notes: tuple[str, ...] = field(default=(), metadata=EXTRA)
+    """Sentences on what a person should know of how it was measured."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,15 @@ class QuizRunResult(QuizScores, RunResult):
     kind: ClassVar[RunKind | None] = "quiz"
 
     @classmethod
-    def scored(
+    def from_scores(
         cls,
         scores: dict[tuple[str, QuizMode], Score],
         version: int | None,
         truncated: int,
     ) -> Self:
         """Build a result from the scores of sets of questions, by name and mode."""
-        named = {f"{part}_{mode}": scores[part, mode] for part, mode in scores}
-        return cls(**named, quiz_version=version, truncated=truncated)
+        fields_by_name = {f"{part}_{mode}": scores[part, mode] for part, mode in scores}
+        return cls(**fields_by_name, quiz_version=version, truncated=truncated)
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class TrainResult(TrainScores, TrainCounts):
 
 
 @dataclass(frozen=True)
-class RoundScores(QuizScores, TrainScores, Coded):
+class RoundScores(QuizScores, TrainScores, JsonRecord):
     """All that was measured of a round."""
 
     leaked: int = 0
@@ -213,9 +215,10 @@ class ExportResult(RunResult):
     samples: int | None = field(default=None, metadata=EXTRA)
     """Lines that were written; None: weights."""
     card: str | None = field(default=None, metadata=EXTRA)
-    asked: int | None = field(default=None, metadata=EXTRA)
-    """Questions put to exported weights, and how many were answered alike."""
-    alike: int | None = field(default=None, metadata=EXTRA)
+    n_questions: int | None = field(default=None, metadata=EXTRA)
+    """Quiz questions that the exported weights were asked."""
+    n_same_answers: int | None = field(default=None, metadata=EXTRA)
+    """Of these, questions with the same answer, word for word, as before the export."""
     digest: str | None = field(default=None, metadata=EXTRA)
     """SHA-256 of the exported folder of weights, with the names of its files."""
 
@@ -237,13 +240,13 @@ class ImportResult(RunResult):
 
     kind: ClassVar[RunKind | None] = "import"
     documents: int = 0
-    refused: tuple[str, ...] = ()
-    """Why files or rows were refused."""
+    refusals: tuple[str, ...] = ()
+    """Why files or rows were refused, a sentence for each."""
     repeats: int = 0
     others: tuple[OtherRows, ...] = ()
     """Files that can be added as something else than texts."""
-    reread: int | None = field(default=None, metadata=EXTRA)
-    """The id of the document that was read again."""
+    document_id: int | None = field(default=None, metadata=EXTRA)
+    """The document that was read again."""
     corpus: int | None = field(default=None, metadata=EXTRA)
     """The id of the corpus."""
     examples: int | None = field(default=None, metadata=EXTRA)

@@ -7,7 +7,7 @@ earlier versions are read.
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
-from autolearn.core.codec import EXTRA, Coded
+from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.quiz_records import QuizMode
@@ -19,7 +19,7 @@ Phase = Literal["study", "quiz", "train"]
 
 
 @dataclass(frozen=True)
-class RunSettings(Coded):
+class RunSettings(JsonRecord):
     """What a run is to do."""
 
     kind: ClassVar[RunKind | None] = None
@@ -39,7 +39,7 @@ class RunSettings(Coded):
 
 
 @dataclass(frozen=True)
-class PipelinePlan(Coded):
+class PipelinePlan(JsonRecord):
     """What is still to come of a whole round; each run of it carries the rest."""
 
     phases: tuple[Phase, ...]
@@ -106,7 +106,7 @@ class StudyRunSettings(PipelineRunSettings):
 
 
 @dataclass(frozen=True)
-class SampleScope(Coded):
+class SampleScope(JsonRecord):
     """Which of the approved samples a round learns from; None: whatever they have."""
 
     model_digest: str | None = None
@@ -209,16 +209,16 @@ class ImportRunSettings(RunSettings):
     """The reading of texts, or of one corpus."""
 
     kind: ClassVar[RunKind | None] = "import"
-    given: tuple[ImportSource, ...] = ()
-    staged: str | None = None
-    """A folder of uploads that is removed afterwards."""
+    sources: tuple[ImportSource, ...] = ()
+    upload_folder: str | None = None
+    """A folder of the workspace with uploads; it is deleted once they are read."""
     model: str = ModelSettings.model
     """Its tokens measure the passages."""
     passage_tokens: int = StudySettings.passage_tokens
     choices: ReadingChoices | None = field(default=None, metadata=EXTRA)
     """How the files are read; None: by themselves."""
-    reread: int | None = field(default=None, metadata=EXTRA)
-    """The id of a document that is read again."""
+    document_id: int | None = field(default=None, metadata=EXTRA)
+    """The document that is read again; None: the sources are read."""
     corpus: ImportSource | None = field(default=None, metadata=EXTRA)
     licence: str | None = field(default=None, metadata=EXTRA)
 

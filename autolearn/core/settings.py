@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal, get_args
 
-from autolearn.core.codec import Coded
+from autolearn.core.codec import JsonRecord
 from autolearn.core.errors import InputError
 from autolearn.core.methods import METHODS, Method, TrainingMethod, method_name
 
@@ -27,7 +27,7 @@ def _one_of(name: str, value: str, choices: Iterable[str]) -> None:
     _check(value in choices, name, f"one of {', '.join(choices)}", value)
 
 
-class _Settings(Coded):
+class _Settings(JsonRecord):
     """Settings whose meaning stands below each field."""
 
     @classmethod
@@ -51,7 +51,8 @@ class ModelSettings(_Settings):
     """Which model, and how it is loaded."""
 
     model: str = "built-in"
-    """``built-in``, a folder, a GGUF file, or an id of the hub once downloaded."""
+    """``built-in``, a folder, a GGUF file, an id of the hub once downloaded, or the
+    address of a server as http://HOST:PORT/v1#MODEL."""
     quantization: Quantization = "nf4"
     """``nf4``: 4 bit with double quantisation; ``none``: 16 or 32 bit."""
     round_id: int | None = None
@@ -231,7 +232,7 @@ class TrainSettings(_Settings):
         """Return whether the round is held near the base model's own answers."""
         return bool(self.replay_share and self.replay_weight)
 
-    def replayed(self, n_items: int) -> int:
+    def n_replay(self, n_items: int) -> int:
         """Return how many generated instructions are replayed beside so many items."""
         return round(self.replay_share * n_items) * self.replays
 

@@ -26,7 +26,7 @@ CONSONANTS: tuple[str, ...] = (
     "wh",
 )
 VOWELS: tuple[str, ...] = (*"aeiouy", "ee", "ie", "au", "ou")
-ACCENTED: tuple[str, ...] = (*"äöüéøáî",)
+ACCENTED_LETTERS: tuple[str, ...] = (*"äöüéøáî",)
 OPENINGS: tuple[str, ...] = (
     *"bcdfghjklmnprstvwyz",
     *("bl", "br", "ch", "cl", "cr", "dr", "fl", "gl", "gr", "kn", "pl", "pr", "qu"),
@@ -101,7 +101,7 @@ def spoken_word(rng: random.Random) -> str:
 
 
 def _odd_syllable(rng: random.Random) -> str:
-    vowels = ACCENTED if rng.random() < ACCENT_SHARE else VOWELS
+    vowels = ACCENTED_LETTERS if rng.random() < ACCENT_SHARE else VOWELS
     return rng.choice(CONSONANTS) + rng.choice(vowels)
 
 

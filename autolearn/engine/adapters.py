@@ -22,6 +22,7 @@ from peft import (
     get_peft_model,
     get_peft_model_state_dict,
 )
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from autolearn.core.errors import BackendError
@@ -30,6 +31,11 @@ from autolearn.engine import finite
 from autolearn.engine.disk import write_errors
 from autolearn.engine.load import LoadedModel
 from autolearn.models.files import ADAPTER_NOTE, check_adapter
+from autolearn.models.small_files import read_json
+
+_WEIGHTS = "adapter_model.safetensors"
+_FIRST = re.compile("lora_(embedding_)?A")
+"""Matches the name of the first matrix of a pair, whose rows are the rank."""
 
 
 def attach(lm: LoadedModel, folder: Path, *, trainable: bool = False) -> None:
@@ -39,7 +45,8 @@ def attach(lm: LoadedModel, folder: Path, *, trainable: bool = False) -> None:
         BackendError: The adapter does not fit the loaded base.
     """
     check_adapter(folder, lm.identity.digest)
-    finite.check([folder / "adapter_model.safetensors"])
+    finite.check([folder / _WEIGHTS])
+    _check_settings(folder)
     detach(lm)
     try:
         model = PeftModel.from_pretrained(
@@ -54,6 +61,31 @@ def attach(lm: LoadedModel, folder: Path, *, trainable: bool = False) -> None:
             "it was trained on."
         ) from error
     lm.model = model
+
+
+def _check_settings(folder: Path) -> None:
+    """Refuse settings that say more than the weights of an adapter are.
+
+    Room for the rank of the settings is allocated before the weights are read. A rank
+    of a million in a file of a kilobyte would fill the memory.
+
+    Raises:
+        BackendError: It is no LoRA adapter, or its rank is not that of its weights.
+    """
+    settings = read_json(folder / "adapter_config.json")
+    by_pattern = settings.get("rank_pattern") or {}
+    ranks = [settings.get("r")]
+    ranks += by_pattern.values() if isinstance(by_pattern, dict) else [None]
+    with safe_open(folder / _WEIGHTS, framework="pt") as weights:
+        names = [name for name in weights.keys() if _FIRST.search(name)]  # noqa: SIM118
+        shapes = [weights.get_slice(name).get_shape() for name in names]
+    most = max((shape[0] for shape in shapes if shape), default=0)
+    is_fitting = all(isinstance(rank, int) and 0 < rank <= most for rank in ranks)
+    if settings.get("peft_type") != "LORA" or not is_fitting:
+        raise BackendError(
+            f"The settings of the adapter {folder} do not fit its weights; put back a "
+            "copy of the folder, or train the round again."
+        )
 
 
 def detach(lm: LoadedModel) -> None:
@@ -134,7 +166,7 @@ def save(lm: LoadedModel, folder: Path) -> None:
     # peft's save_pretrained() would ask the hub about the base and add a model card
     # with the local path of the base.
     weights = get_peft_model_state_dict(lm.model, save_embedding_layers=False)
-    file = folder / "adapter_model.safetensors"
+    file = folder / _WEIGHTS
     with write_errors(file):
         save_file(weights, file, {"format": "pt"})
     config = replace(

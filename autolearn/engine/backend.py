@@ -55,6 +55,11 @@ class HuggingFaceBackend:
         """Return how many tokens prompt and answer may have together."""
         return self._lm.context_length
 
+    @property
+    def scores_texts(self) -> bool:
+        """Return that ``confidence`` is measured."""
+        return True
+
     def use_adapter(
         self,
         folder: Path | None,
@@ -83,7 +88,7 @@ class HuggingFaceBackend:
         device, numbers = self._lm.device, dict[str, float]()
         estimate = self._lm.estimator.study(settings, passages)
         # The estimate does not include the second copy of packed weights.
-        baseline = device_memory.held(device) - self._lm.packed.n_bytes
+        baseline = device_memory.bytes_in_use(device) - self._lm.packed_linears.n_bytes
         with device_memory.PeakMemory(device, every=0.1) as peak:
             yield numbers
         numbers |= memory_calibration.numbers(estimate, baseline, peak.bytes)
@@ -111,10 +116,10 @@ class HuggingFaceBackend:
         return generate.DecodedText(ids, request.sampling, n_begun, matcher)
 
     def stream(
-        self, request: Request, stop: Stop, hear: Callable[[str], None]
+        self, request: Request, stop: Stop, on_text: Callable[[str], None]
     ) -> Completion:
-        """Answer a request; ``hear`` gets the answer so far after each token."""
-        return generate.stream(self._lm, self._text(request), stop, hear)
+        """Answer a request; ``on_text`` gets the answer so far after each token."""
+        return generate.stream(self._lm, self._text(request), stop, on_text)
 
     def probabilities(
         self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]

@@ -27,7 +27,7 @@ def free(device: torch.device) -> int:
     return int(available + idle)
 
 
-def held(device: torch.device) -> int:
+def bytes_in_use(device: torch.device) -> int:
     """Return how many bytes this process uses on a device.
 
     On a GPU torch counts tensors only. The memory of the CUDA libraries is added from
@@ -72,6 +72,6 @@ class PeakMemory:
     def _look(self) -> None:
         while True:
             # A short peak between two samples is missed.
-            self.bytes = max(self.bytes, held(self._device))
+            self.bytes = max(self.bytes, bytes_in_use(self._device))
             if self._over.wait(self._every):
                 return

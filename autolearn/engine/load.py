@@ -54,7 +54,7 @@ class LoadedModel:
     context_length: int
     estimator: MemoryEstimator
     prefixes: PrefixCache = field(default_factory=PrefixCache)
-    packed: PackedLinears = field(default_factory=PackedLinears)
+    packed_linears: PackedLinears = field(default_factory=PackedLinears)
 
     @property
     def device(self) -> torch.device:

@@ -48,7 +48,7 @@ def show(
         "end": str(tokenizer.decode([chat.answer("?")[-1]])),
         "empty": sum(any(r.n_answer <= 0 for r in e.rows) for e in examples),
         "tokens": sum(len(row.ids) for row in rows),
-        "trained": sum(max(0, row.n_answer) for row in rows),
+        "n_trained": sum(max(0, row.n_answer) for row in rows),
     }
 
 

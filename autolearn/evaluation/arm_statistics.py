@@ -201,10 +201,10 @@ def _contrasts(matrices: Mapping[Arm, Outcomes]) -> tuple[Contrast, ...]:
     """Return all pairs of arms, the later one over the earlier."""
     pairs = [(b, a) for a, b in combinations(matrices, 2)]
     p_values = [resampling.sign_flip(matrices[a], matrices[b]) for a, b in pairs]
-    corrected = resampling.holm(p_values)
+    corrected_p_values = resampling.holm(p_values)
     return tuple(
         Contrast(a, b, _difference(matrices[a], matrices[b]), p, p_alone)
-        for (a, b), p, p_alone in zip(pairs, corrected, p_values, strict=True)
+        for (a, b), p, p_alone in zip(pairs, corrected_p_values, p_values, strict=True)
     )
 
 
@@ -221,13 +221,13 @@ def _claims(contrasts: Sequence[Contrast]) -> tuple[Claim, ...]:
     """
     by_pair = {(c.arm, c.other): c for c in contrasts}
     by_pair |= {(c.other, c.arm): _reversed(c) for c in contrasts}
-    stated = [claim for claim in _CLAIMS if claim[1:3] in by_pair]
-    tested = [by_pair[arm, other] for _, arm, other, _ in stated]
-    p_values = resampling.holm([contrast.p_alone for contrast in tested])
+    claims = [claim for claim in _CLAIMS if claim[1:3] in by_pair]
+    pairs = [by_pair[arm, other] for _, arm, other, _ in claims]
+    p_values = resampling.holm([contrast.p_alone for contrast in pairs])
     return tuple(
         Claim(source, text, contrast, p)
         for (source, _, _, text), contrast, p in zip(
-            stated, tested, p_values, strict=True
+            claims, pairs, p_values, strict=True
         )
     )
 

@@ -22,7 +22,7 @@ _WORDS = re.compile(
     r"A (?!(?:is|was|because|since|seems|and|or|as|but|fits)\b)[a-z]{2,}|I [a-z]+"
 )
 """The article and the pronoun, which are no options."""
-_REJECTED = re.compile(
+_REJECTION = re.compile(
     r"\b(?i:not|isn't|nor|neither|than|unlike)\s+(?:option\s+)?\(?[A-J]\b\)?"
 )
 _SEVERAL = re.compile(
@@ -38,11 +38,11 @@ def chosen(text: str, choices: Sequence[str]) -> int | None:
     A letter that is marked as the answer, or begins it, counts first, then the text of
     an option, then a single letter anywhere. Without ``choices`` only letters count.
     """
-    plain, n = _REJECTED.sub(" ", text), len(choices) or len(LETTERS)
-    named, letters = _named(plain, choices), _indices(_letters(plain), n)
-    if _SEVERAL.search(plain) or (_OR.search(plain) and len(named | letters) > 1):
+    plain, n = _REJECTION.sub(" ", text), len(choices) or len(LETTERS)
+    options, letters = _named(plain, choices), _indices(_letters(plain), n)
+    if _SEVERAL.search(plain) or (_OR.search(plain) and len(options | letters) > 1):
         return None
-    indices = _indices(_explicit(plain), n) or named or letters
+    indices = _indices(_explicit(plain), n) or options or letters
     return indices.pop() if len(indices) == 1 else None
 
 

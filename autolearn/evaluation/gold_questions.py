@@ -97,9 +97,9 @@ def _form(text: str) -> str:
 
 
 def _with_passages(
-    store: Store, answered: Sequence[tuple[Question, str]]
+    store: Store, answers: Sequence[tuple[Question, str]]
 ) -> list[QuizQuestion]:
-    ids = [question.passage_id for question, _ in answered]
+    ids = [question.passage_id for question, _ in answers]
     passages = store.library.passages_by_id(ids)
     return [
         QuizQuestion(
@@ -108,7 +108,7 @@ def _with_passages(
             question.gold_value or "",
             passages[question.passage_id].text if question.passage_id else None,
         )
-        for question, gold in answered
+        for question, gold in answers
     ]
 
 
@@ -128,7 +128,7 @@ def freeze(store: Store) -> QuizVersion:
         )
         for q in now
     ]
-    content = [(q.question.split, q.asked) for q in now]
+    content = [(q.question.split, q.prompt_text) for q in now]
     text = json.dumps([content, [asdict(one) for one in frozen_rows]])
     return store.quizzes.freeze(hashlib.sha256(text.encode()).hexdigest(), frozen_rows)
 
@@ -177,21 +177,23 @@ def some_questions(store: Store, n: int) -> list[str]:
     return [item.question.text for item in quiz_questions[:n]]
 
 
-def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
+def _own_gold(store: Store, wordings: Sequence[Question]) -> dict[int, str]:
     """Return answers for reworded questions whose wording kept the meaning."""
-    parents = [q.parent_id for q in reworded if q.parent_id]
-    answers = store.library.answers([*(q.id for q in reworded), *parents])
+    parents = [q.parent_id for q in wordings if q.parent_id]
+    answers = store.library.answers([*(q.id for q in wordings), *parents])
     open_book = {a.question_id: a for a in answers if a.kind == "open_book"}
     return {
         q.id: open_book[q.parent_id].text
-        for q in reworded
+        for q in wordings
         if q.parent_id in open_book
         and q.id in open_book
         and keeps_sense(open_book[q.id])
     }
 
 
-def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> set[int]:
+def taught_ids(
+    store: Store, round_id: int, candidates: Sequence[QuizQuestion]
+) -> set[int]:
     """Return the ids of questions whose answer this round or an earlier one learned."""
     items = [
         item
@@ -212,4 +214,4 @@ def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> s
         )
         for item in items
     ]
-    return quiz.studied(candidates, trained_items)
+    return quiz.taught_ids(candidates, trained_items)

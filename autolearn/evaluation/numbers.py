@@ -38,7 +38,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[-+]?\s?[$€£¥₹]?\s?[-+]?\d[\d.,'\u2019/]*\s?[%$€£¥₹]?\.?")
-_GROUPED = re.compile(r"\d{1,3}(?:[,'\u2019]\d{3})+(?:\.\d+)?")
+_DIGIT_GROUPS = re.compile(r"\d{1,3}(?:[,'\u2019]\d{3})+(?:\.\d+)?")
 _GROUPED_BY_POINTS = re.compile(
     r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+"
 )
@@ -174,7 +174,7 @@ def _numbers(text: str) -> Numbers:
 
 def _bodies(body: str) -> list[Readings]:
     """Return the readings of digits with separators; several for a list or a date."""
-    if _GROUPED.fullmatch(body):
+    if _DIGIT_GROUPS.fullmatch(body):
         return [frozenset({Fraction(re.sub("[,'\u2019]", "", body))})]
     if _GROUPED_BY_POINTS.fullmatch(body):
         return [frozenset({Fraction(body.replace(".", "").replace(",", "."))})]

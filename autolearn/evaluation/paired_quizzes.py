@@ -7,7 +7,7 @@ and graded itself are never counted together.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from autolearn.core.codec import EXTRA, Coded
+from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.evaluation import gold_questions, quiz, scoring, statistics
 from autolearn.evaluation.quiz_questions import QuizQuestion
@@ -29,7 +29,7 @@ def part_of(question: QuizQuestion) -> str:
 
 
 @dataclass(frozen=True)
-class QuizShares(Coded):
+class QuizShares(JsonRecord):
     """Shares of right answers to the same ``n`` questions, 0..1; None: not asked."""
 
     n: int = 0
@@ -112,7 +112,7 @@ class QuizChange:
 
 
 @dataclass(frozen=True)
-class RoundChange(Coded):
+class RoundChange(JsonRecord):
     """What a round changed, as shares; None: no such question was asked."""
 
     gold: QuizShares | None = field(default=None, metadata=EXTRA)
@@ -131,7 +131,7 @@ class RoundComparison:
 
     parts: dict[str, QuizChange]
     """By the names of ``PARTS``."""
-    studied: dict[str, QuizChange]
+    studied_parts: dict[str, QuizChange]
     """Those of ``gold`` and ``self_made`` whose answer the round learned."""
     questions: dict[int, QuizQuestion]
     before: dict[int, QuizResult]
@@ -144,7 +144,9 @@ class RoundComparison:
 
     def summary(self) -> RoundChange:
         """Return the shares of each set of questions that was asked."""
-        changes = self.parts | {f"{k}_studied": v for k, v in self.studied.items()}
+        changes = self.parts | {
+            f"{k}_studied": v for k, v in self.studied_parts.items()
+        }
         shares = {name: change.shares() for name, change in changes.items() if change.n}
         return RoundChange(**shares, left_out=self.left_out)
 
@@ -174,20 +176,20 @@ def compare(
         before, after = (_rescored(results, questions) for results in (before, after))
     was, now = _by_id(before, "closed_book"), _by_id(after, "closed_book")
     open_book = _by_id(before, "open_book")
-    shared = was.keys() & now.keys() & questions.keys()
-    taught_ids = gold_questions.taught(store, round_id, list(questions.values()))
+    common_ids = was.keys() & now.keys() & questions.keys()
+    taught_ids = gold_questions.taught_ids(store, round_id, list(questions.values()))
 
     def change(part: str, ids: Collection[int]) -> QuizChange:
         among = sorted(i for i in ids if part_of(questions[i]) == part)
         return change_of(*(_among(results, among) for results in (was, now, open_book)))
 
     return RoundComparison(
-        {part: change(part, shared) for part in PARTS},
-        {part: change(part, shared & taught_ids) for part in ("gold", "self_made")},
+        {part: change(part, common_ids) for part in PARTS},
+        {part: change(part, common_ids & taught_ids) for part in ("gold", "self_made")},
         questions,
         was,
         now,
-        len((was.keys() | now.keys()) & questions.keys()) - len(shared),
+        len((was.keys() | now.keys()) & questions.keys()) - len(common_ids),
     )
 
 
@@ -239,7 +241,7 @@ def by_part(
 def _rescored(
     results: Iterable[QuizResult], questions: dict[int, QuizQuestion]
 ) -> list[QuizResult]:
-    rescored = []
+    new_results = []
     for result in results:
         if question := questions.get(result.question_id):
             record, gold = question.question, question.gold_answer
@@ -249,8 +251,8 @@ def _rescored(
                 exact=scoring.exact(record, result.text, gold),
                 f1=scoring.f1(record, result.text, gold),
             )
-        rescored.append(result)
-    return rescored
+        new_results.append(result)
+    return new_results
 
 
 def _by_id(results: Iterable[QuizResult], mode: QuizMode) -> dict[int, QuizResult]:

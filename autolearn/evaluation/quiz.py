@@ -139,8 +139,8 @@ class TrainedText:
     question: str = ""
 
 
-def studied(
-    questions: Sequence[QuizQuestion], trained: Iterable[TrainedText]
+def taught_ids(
+    questions: Sequence[QuizQuestion], trained_texts: Iterable[TrainedText]
 ) -> set[int]:
     """Return the ids of the questions whose gold answer a round was trained on.
 
@@ -148,7 +148,7 @@ def studied(
     question; without a passage it must have the words of the question, too.
     """
     by_passage: defaultdict[int | None, list[TrainedText]] = defaultdict(list)
-    for text in trained:
+    for text in trained_texts:
         by_passage[text.passage_id].append(text)
     everything = [text for texts in by_passage.values() for text in texts]
     ids = set()
@@ -160,11 +160,11 @@ def studied(
     return ids
 
 
-def _teaches(trained: TrainedText, question: QuizQuestion, *, is_near: bool) -> bool:
+def _teaches(text: TrainedText, question: QuizQuestion, *, is_near: bool) -> bool:
     record = question.question
     golds = (record.gold_value or question.gold_answer, *record.aliases)
-    if not any(scoring.holds(trained.text, gold) for gold in golds if gold.strip()):
+    if not any(scoring.holds(text.text, gold) for gold in golds if gold.strip()):
         return False
     words = matching.key_terms("", record.text)
-    known_words = set(matching.normalise(f"{trained.question} {trained.text}").split())
+    known_words = set(matching.normalise(f"{text.question} {text.text}").split())
     return is_near or (bool(words) and all(word in known_words for word in words))

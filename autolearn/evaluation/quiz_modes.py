@@ -10,7 +10,7 @@ from autolearn.evaluation import numbers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study import answers
 from autolearn.study.answers import open_book_requests
-from autolearn.study.feedback import Comparison, feedback
+from autolearn.study.feedback import Comparison, feedback, is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator, of
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, model_output
@@ -66,7 +66,7 @@ def _with_text(
     questions: Sequence[QuizQuestion],
     text_of: Callable[[QuizQuestion], str],
 ) -> Answers:
-    cases = [TextQuestion(q, text_of(q), q.asked) for q in questions]
+    cases = [TextQuestion(q, text_of(q), q.prompt_text) for q in questions]
     return generator.write(open_book_requests(generator, cases))
 
 
@@ -76,7 +76,7 @@ def _closed_book(
     name = "closed_book"
     if question.is_solved and generator.protocol.guided:
         name = "solve"
-    values = {"question": question.asked}
+    values = {"question": question.prompt_text}
     limit = generator.settings.answer_tokens
     return replace(generator.request(name, question, values, limit), draw=draw)
 
@@ -97,7 +97,7 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers
     wrong = [
         (texts[f.answer_id], drafts[f.answer_id], f)
         for f in critiques
-        if f.verdict == "incorrect"
+        if is_judged_wrong(f.verdict, f.probability)
     ]
     refinements = of(Answer, answers.refine(generator, wrong, {}))
     better = {a.question_id: a.generation for a in refinements}
@@ -109,7 +109,7 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers
 
 def _without_text(i: int, question: QuizQuestion) -> Question:
     """Return a question as one that is judged without its passage."""
-    return replace(question.question, text=question.asked, passage_id=None, id=i)
+    return replace(question.question, text=question.prompt_text, passage_id=None, id=i)
 
 
 def _consistent(

@@ -27,7 +27,7 @@ class QuizQuestion:
         return self.passage is None and self.question.scorer == "number"
 
     @property
-    def asked(self) -> str:
+    def prompt_text(self) -> str:
         """Return the question as it is asked, with its options."""
         lines = zip(LETTERS, self.question.choices, strict=False)
         options = [f"{letter}) {choice}" for letter, choice in lines]

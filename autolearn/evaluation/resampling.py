@@ -45,27 +45,27 @@ def sign_flip(a: Outcomes, b: Outcomes, seed: int = 0) -> float:
     n = len(differences)
     if n == 0:
         return 1.0
-    observed = abs(differences.sum()) - 1e-9
+    threshold = abs(differences.sum()) - 1e-9
     if 2**n <= DRAWS:
         signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        return float((abs(signs @ differences) >= observed).mean())
+        return float((abs(signs @ differences) >= threshold).mean())
     rng = np.random.default_rng(seed)
     extreme = 0
     for _ in range(0, DRAWS, _CHUNK):
         signs = rng.choice((-1.0, 1.0), size=(_CHUNK, n))
-        extreme += int((abs(signs @ differences) >= observed).sum())
+        extreme += int((abs(signs @ differences) >= threshold).sum())
     return (extreme + 1) / (DRAWS + 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for their number (Holm 1979), in the order given."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    adjusted = [1.0] * len(p_values)
+    adjusted_p_values = [1.0] * len(p_values)
     highest = 0.0
     for rank, i in enumerate(order):
         highest = max(highest, min(1.0, (len(order) - rank) * p_values[i]))
-        adjusted[i] = highest
-    return adjusted
+        adjusted_p_values[i] = highest
+    return adjusted_p_values
 
 
 def _questions(n: int, seed: int) -> tuple[NDArray[np.float64], np.random.Generator]:

@@ -46,7 +46,7 @@ class SkillText:
         n = self.number + 1
         return Passage(n, 0, 0, len(body), body, 0, heading=self.title, id=n)
 
-    def asked(self, item: SkillItem) -> Question:
+    def question_of(self, item: SkillItem) -> Question:
         """Return a gold question, of this or another text, asked about this text."""
         return Question(
             item.question, "study", "gold", self.passage.id, id=item.number + 1

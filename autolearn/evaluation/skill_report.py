@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import ClassVar, Self
 
-from autolearn.core.codec import Coded
+from autolearn.core.codec import JsonRecord
 from autolearn.core.records import RunKind
 from autolearn.core.run_results import RunResult
 from autolearn.evaluation import statistics
@@ -66,7 +66,7 @@ class VerdictSkill:
 
 
 @dataclass(frozen=True)
-class SkillReport(Coded):
+class SkillReport(JsonRecord):
     """The skills of a model that a study needs."""
 
     model: str
@@ -120,7 +120,7 @@ class SkillRow:
     meaning: str
     value: float
     """The value, 0..1."""
-    shown: str
+    share_text: str
     """The value as text."""
     n: int
     interval: tuple[float, float]

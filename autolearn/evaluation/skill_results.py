@@ -15,7 +15,7 @@ from autolearn.evaluation.skill_report import (
 from autolearn.study.generation import Generator
 from autolearn.text import matching
 
-_Made = Answer | Skip | None
+_Output = Answer | Skip | None
 
 
 def own_question(question: Question) -> SkillResult:
@@ -29,7 +29,9 @@ def own_question(question: Question) -> SkillResult:
     )
 
 
-def round_trip(question: Question, result: SkillResult, response: _Made) -> SkillResult:
+def round_trip(
+    question: Question, result: SkillResult, response: _Output
+) -> SkillResult:
     """Return whether a generated question is valid.
 
     If it was made without a short answer, the evidence must support the answer.
@@ -48,7 +50,7 @@ def round_trip(question: Question, result: SkillResult, response: _Made) -> Skil
 
 
 def read_gold(
-    item: SkillItem, text: str, response: _Made, threshold: float
+    item: SkillItem, text: str, response: _Output, threshold: float
 ) -> list[Record]:
     """Score the open-book answer to a gold question and its evidence.
 
@@ -73,7 +75,7 @@ def read_gold(
     ]
 
 
-def says_so(number: int, response: _Made) -> SkillResult:
+def says_so(number: int, response: _Output) -> SkillResult:
     """Return whether an answer says that the text does not have the answer."""
     return SkillResult(
         "not_stated",
@@ -84,7 +86,7 @@ def says_so(number: int, response: _Made) -> SkillResult:
     )
 
 
-def contains_gold(skill: str, item: SkillItem, response: _Made) -> SkillResult:
+def contains_gold(skill: str, item: SkillItem, response: _Output) -> SkillResult:
     """Return whether a generated text contains the gold value."""
     text = _text(response)
     right = matching.contains(text, item.value)
@@ -92,7 +94,7 @@ def contains_gold(skill: str, item: SkillItem, response: _Made) -> SkillResult:
     return SkillResult(skill, item.number, right, None, text, generation)
 
 
-def _text(response: _Made) -> str:
+def _text(response: _Output) -> str:
     return response.text if isinstance(response, Answer) else ""
 
 

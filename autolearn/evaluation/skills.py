@@ -90,7 +90,9 @@ class _Part:
 
     @property
     def gold(self) -> list[tuple[SkillItem, Question]]:
-        return [(item, text.asked(item)) for text in self.texts for item in text.items]
+        return [
+            (item, text.question_of(item)) for text in self.texts for item in text.items
+        ]
 
     def results(self) -> list[SkillResult]:
         """Run all stages."""
@@ -193,7 +195,7 @@ class _Part:
         for text in self.texts:
             next_text = self.every[(text.number + 1) % len(self.every)]
             for item in next_text.items[:OTHERS_PER_TEXT]:
-                question = text.asked(item)
+                question = text.question_of(item)
                 yield replace(question, id=OTHER_IDS + item.number)
 
     def _judge(

@@ -65,9 +65,9 @@ def weights(
 ) -> str:
     """Return the card of an exported adapter, or of a merged model."""
     comparison = (
-        f"Asked {result.asked} questions after the export, it answered "
-        f"{result.alike} of them word for word like the round in autolearn."
-        if result.asked
+        f"Asked {result.n_questions} questions after the export, it answered "
+        f"{result.n_same_answers} of them word for word like the round in autolearn."
+        if result.n_questions
         else "It was not asked anything after the export."
     )
     title = f"Round {about.id} of autolearn, {what}"

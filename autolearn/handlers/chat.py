@@ -5,19 +5,19 @@ from dataclasses import replace
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Chat, Completion, Generation, Message, Request
-from autolearn.core.ports import Cancelled
+from autolearn.core.ports import Cancelled, ChatBackend
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.runs.context import Draft, RunContext
 from autolearn.study.answers import open_book_requests
+from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import model_output
 
 
-def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
+def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
     """Answer the last turn of a chat, and refine the answer if that is asked for.
 
     Source: self-refinement at inference of arXiv 2310.00533.
@@ -60,8 +60,7 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
         first = draft.result.answer or ""
         say(put("feedback_free", answer=first), _feedback)
         feedback = draft.result.feedback or ""
-        # As in a quiz: refining what no verdict calls wrong spoils right answers.
-        if model_output.verdict(feedback) == "incorrect":
+        if is_judged_wrong(model_output.verdict(feedback)):
             say(put("refine_free", answer=first, feedback=feedback), _refined)
     return draft.result
 
@@ -109,14 +108,14 @@ def _with_system(system: str, chat: Chat) -> Chat:
 
 def _say(
     context: RunContext,
-    backend: HuggingFaceBackend,
+    backend: ChatBackend,
     request: Request,
-    hear: Callable[[str], None],
+    on_text: Callable[[str], None],
 ) -> Completion:
     """Return what the model says to a request; how it came about is kept once."""
 
     def make() -> list[Generation]:
-        completion = backend.stream(request, context.stop, hear)
+        completion = backend.stream(request, context.stop, on_text)
         if completion.finish == "cancelled":
             raise Cancelled
         if completion.finish == "overlong":

@@ -5,12 +5,15 @@ never import it. Each handler returns the result that is kept with its run.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from autolearn.core import server_addresses
 from autolearn.core.errors import BackendError
+from autolearn.core.ports import Backend
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Question, RunKind, Split
 from autolearn.core.run_results import (
@@ -27,7 +30,11 @@ from autolearn.core.run_settings import (
     QuizRunSettings,
     StudyRunSettings,
 )
-from autolearn.core.settings import StudySettings
+from autolearn.core.server_addresses import is_server
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.endpoints import detection
+from autolearn.endpoints.backend import ServerBackend
+from autolearn.endpoints.client import Patience
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation import gold_questions, paired_quizzes, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
@@ -51,7 +58,7 @@ from autolearn.study import readability, rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
-from autolearn.study.questions import AskedBefore
+from autolearn.study.questions import EarlierQuestions
 from autolearn.training.leakage import Guard
 
 
@@ -74,8 +81,21 @@ class RunHandlers:
             "skills": self.skills,
         }
 
-    def backend(self, context: RunContext) -> HuggingFaceBackend:
-        """Return the model that the run asks for, its adapter attached."""
+    def backend(self, context: RunContext) -> HuggingFaceBackend | ServerBackend:
+        """Return the model that the run asks for, on this computer or on a server."""
+        settings = ModelRunSettings.of(context.run).model
+        if not is_server(settings.model):
+            return self.local_backend(context)
+        self.unload()  # the memory may be needed by a server on this computer
+        context.progress("contacting the server", 0, 1)
+        return _server_backend(context, settings)
+
+    def local_backend(self, context: RunContext) -> HuggingFaceBackend:
+        """Return the model that the run asks for, its adapter attached.
+
+        Raises:
+            BackendError: The model is on a server, or cannot be used.
+        """
         run_settings = ModelRunSettings.of(context.run)
         settings = run_settings.model
         folder = model_files.locate(settings.model)
@@ -121,12 +141,13 @@ class RunHandlers:
         study.asked_before = partial(asked_before, context.store, trained_questions)
         bits = readability.bits_per_byte(backend, passages)
         if bits is not None:
-            context.measured(0, {readability.METRIC: bits})
-        with backend.measured_memory(settings, len(passages)) as numbers:
+            context.add_metrics(0, {readability.METRIC: bits})
+        with _measured_memory(backend, settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
-        context.measured(0, numbers)
-        result = replace(_tally(context), passages=len(passages))
+        context.add_metrics(0, numbers)
+        notes = backend.notes if isinstance(backend, ServerBackend) else ()
+        result = replace(_tally(context), passages=len(passages), notes=notes)
         if passages and not result.questions:
             reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
             text = "; ".join(sorted(reasons))
@@ -135,7 +156,7 @@ class RunHandlers:
 
     def train(self, context: RunContext) -> TrainResult:
         """Train a round."""
-        return round_training.train(context, self.backend(context))
+        return round_training.train(context, self.local_backend(context))
 
     def quiz(self, context: RunContext) -> QuizRunResult:
         """Ask quiz and control in the modes that the run says."""
@@ -159,7 +180,7 @@ class RunHandlers:
             n_truncated += sum(result.truncated for result in results)
             for part, of_part in paired_quizzes.by_part(questions, results).items():
                 scores[part, mode] = quiz.summarise(of_part).rounded()
-        result = QuizRunResult.scored(scores, run_settings.version, n_truncated)
+        result = QuizRunResult.from_scores(scores, run_settings.version, n_truncated)
         if backend.identity.round_id is not None:
             round_ = store.rounds.get(backend.identity.round_id)
             all_scores = round_.scores | result.as_dict()
@@ -193,6 +214,34 @@ class RunHandlers:
         self._key = self._backend = None
 
 
+def _server_backend(context: RunContext, settings: ModelSettings) -> ServerBackend:
+    """Return the server that the run asks for.
+
+    Raises:
+        BackendError: It cannot be reached, or serves another model by now.
+    """
+    address = server_addresses.parse(settings.model)
+    backend = ServerBackend(detection.detect(address, Patience()))
+    if backend.identity.digest != ModelRunSettings.of(context.run).model_digest:
+        raise BackendError(
+            f"The server {settings.model} has another model since this run was "
+            "ordered; start it with the former model, or order the run anew."
+        )
+    return backend
+
+
+@contextmanager
+def _measured_memory(
+    backend: HuggingFaceBackend | ServerBackend, settings: StudySettings, passages: int
+) -> Iterator[dict[str, float]]:
+    """Measure the memory of a study; nothing is measured of a server."""
+    if isinstance(backend, ServerBackend):
+        yield {}
+        return
+    with backend.measured_memory(settings, passages) as numbers:
+        yield numbers
+
+
 def _questions(
     store: Store, run_settings: QuizRunSettings, split: Split
 ) -> list[QuizQuestion]:
@@ -203,15 +252,17 @@ def _questions(
     return gold_questions.frozen_questions(store, version, split)
 
 
-def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
+def asked_before(store: Store, trained_texts: Sequence[str]) -> EarlierQuestions:
     """Return what quizzes ask by now, and what studies and rounds have asked."""
     study_questions = store.library.questions(QuestionFilter(split="study"))
-    texts = [*trained, *(question.text for question in study_questions)]
-    return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
+    texts = [*trained_texts, *(question.text for question in study_questions)]
+    return EarlierQuestions(
+        Guard(corpora.quiz_questions(store)).blocks, Guard(texts).blocks
+    )
 
 
 def _guidance(
-    context: RunContext, backend: HuggingFaceBackend, settings: StudySettings
+    context: RunContext, backend: Backend, settings: StudySettings
 ) -> Guidance:
     """Return how a study goes by the newest skill check of its model, if there is one.
 

@@ -147,11 +147,14 @@ def _write_replay(
         The items of the drift probe, and those that are replayed.
     """
     instructions = _instructions(context, backend, replay.N_PROBE + plan.n_instructions)
-    probe, replayed = instructions[: replay.N_PROBE], instructions[replay.N_PROBE :]
+    probe, replay_instructions = (
+        instructions[: replay.N_PROBE],
+        instructions[replay.N_PROBE :],
+    )
     return replay.items(DRIFT_PROBE, probe), [
-        *replay.items("replay", replayed),
+        *replay.items("replay", replay_instructions),
         *_read_again(context, backend, plan),
-        *_check(context, backend, plan, replayed),
+        *_check(context, backend, plan, replay_instructions),
     ]
 
 
@@ -164,15 +167,15 @@ def _read_again(
     generations = context.journal.generations(
         stage, lambda: replay.read(reader, plan.texts)
     )
-    replayed = replay.without_skills(generations, plan.without)
-    return [replay.as_item(generation) for generation in replayed]
+    replay_generations = replay.without_skills(generations, plan.without)
+    return [replay.as_item(generation) for generation in replay_generations]
 
 
 def _check(
     context: RunContext,
     backend: TrainableBackend,
     plan: ReplayPlan,
-    replayed: Sequence[GeneratedInstruction],
+    instructions: Sequence[GeneratedInstruction],
 ) -> list[TrainItem]:
     """Return items in which the base model checks its own answers."""
     stage = "answers checked"
@@ -180,8 +183,8 @@ def _check(
     checker = _writer(context, backend, stage, n_checked)
     generations = context.journal.generations(
         stage,
-        lambda: replay.checked(
-            checker, plan.library_instructions, replayed[: plan.n_checked]
+        lambda: replay.self_checks(
+            checker, plan.library_instructions, instructions[: plan.n_checked]
         ),
     )
     return [replay.as_item(generation) for generation in generations]
@@ -209,28 +212,30 @@ def _instructions(
     return replay.generate_instructions(
         _writer(context, backend),
         context.journal,
-        pool or _shipped(context, backend),
+        pool or _model_pool(context, backend),
         n,
         lambda n_done: context.progress("generated instructions", n_done, n),
     )
 
 
-def _shipped(
+def _model_pool(
     context: RunContext, backend: TrainableBackend
 ) -> list[GeneratedInstruction]:
     """Return the instructions that the model's folder brings along; they are kept."""
     name = TrainRunSettings.of(context.run).model.model
-    path = model_files.locate(name) / replay.SHIPPED
-    if not path.is_file():
+    folder = model_files.locate(name)
+    paths = [folder / replay.POOL_FILE, folder / replay.OLD_POOL_FILE]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
         return []
     try:
-        items = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
+        items = replay.parse_pool(path.read_text(encoding="utf-8"), backend.identity)
     except (OSError, ValueError, TypeError) as error:
-        log.warning("%s is not what autolearn ships: %s", path, error)
+        log.warning("%s has no generated instructions: %s", path, error)
         return []
     return of(
         GeneratedInstruction,
-        context.journal.step(f"{replay.STORED_AS}, shipped", lambda: items),
+        context.journal.step(f"{replay.STAGE}, shipped", lambda: items),
     )
 
 
@@ -244,8 +249,8 @@ class _Watcher:
         return self.context.stop()
 
     def on_probe(self, step: int, metrics: dict[str, float]) -> None:
-        self.context.measured(step, metrics)
+        self.context.add_metrics(step, metrics)
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
-        self.context.measured(step, metrics)
+        self.context.add_metrics(step, metrics)
         self.context.progress("training", step, total)

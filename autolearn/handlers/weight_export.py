@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 class Models(Protocol):
     """Loads the model of a run, and keeps it for the next one."""
 
-    def backend(self, context: RunContext) -> HuggingFaceBackend:
+    def local_backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model that the run asks for, its adapter attached."""
 
     def unload(self) -> None:
@@ -66,13 +66,13 @@ class WeightExport:
         Raises:
             InputError: The target holds something else, or cannot be written.
         """
-        concluded = ExportResult.of(self.context.run)
-        if self._is_complete(concluded):
-            return concluded
+        earlier_result = ExportResult.of(self.context.run)
+        if self._is_complete(earlier_result):
+            return earlier_result
         questions = gold_questions.some_questions(self.context.store, N_ASKED)
         with formats.new_folder(self.target) as draft:
             adapter = adapters.folder_of(self.context.store, self.about)
-            before = self._answers(self.models.backend(self.context), questions)
+            before = self._answers(self.models.local_backend(self.context), questions)
             what = ExportRunSettings.of(self.context.run).what
             write = {
                 "adapter": self._adapter,
@@ -84,19 +84,19 @@ class WeightExport:
             self.context.conclude(result)
         return result
 
-    def _is_complete(self, concluded: ExportResult) -> bool:
+    def _is_complete(self, result: ExportResult) -> bool:
         """Return whether an earlier try of this run has put its work in place."""
         return (
-            concluded.digest is not None
+            result.digest is not None
             and self.target.is_dir()
-            and digests.of_folder(self.target) == concluded.digest
+            and digests.of_folder(self.target) == result.digest
         )
 
     def _adapter(
         self, adapter: Path, draft: Path, questions: Sequence[str]
     ) -> list[str]:
         shutil.copytree(adapter, draft, dirs_exist_ok=True)
-        model = self.models.backend(self.context)
+        model = self.models.local_backend(self.context)
         model.use_adapter(draft)
         return self._answers(model, questions)
 
@@ -151,10 +151,13 @@ class WeightExport:
     ) -> ExportResult:
         """Write the card and return the result."""
         store = self.context.store
-        alike = sum(a == b for a, b in zip(before, after, strict=False))
+        n_same = sum(a == b for a, b in zip(before, after, strict=False))
         card = self.target / "README.md"
         result = ExportResult(
-            str(self.target), card=str(card), asked=len(after), alike=alike
+            str(self.target),
+            card=str(card),
+            n_questions=len(after),
+            n_same_answers=n_same,
         )
         text = model_card.weights(
             self.about,

@@ -24,6 +24,7 @@ from autolearn.core.run_settings import (
     ImportSource,
     TrainRunSettings,
 )
+from autolearn.core.server_addresses import measuring
 from autolearn.core.settings import TrainSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import corpus_files, readers
@@ -43,7 +44,7 @@ from autolearn.training.leakage import Guard
 
 INVENTED = "invented"
 """Name of the invented world, where a file could be given."""
-NAMED = 20
+MOST_NAMED = 20
 """Bad rows that are reported individually; the others are only counted."""
 FEEDBACK_ITEMS = 3
 """Training items of an example that comes with feedback; see ``training.dataset``."""
@@ -85,6 +86,7 @@ def add(
         InputError: There is no such file.
         ModelNotFound: The model is not there.
     """
+    model = measuring(model)
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
@@ -92,7 +94,7 @@ def add(
     settings = ImportRunSettings(
         corpus=ImportSource(str(path.resolve()) if path else None, name or file_name),
         licence=licence.strip(),
-        staged=folder,
+        upload_folder=folder,
         model=model,
     )
     return queues.submit(store, settings, versions())
@@ -123,8 +125,8 @@ def read_corpus(context: RunContext) -> ImportResult:
     if path:
         reading = _in_child(store, Path(path), measure, tell)
     else:
-        invented = CorpusReading("invented", gold_examples.examples())
-        reading = _shortened(invented, _Cutter(store, None, measure), tell)
+        world = CorpusReading("invented", gold_examples.examples())
+        reading = _shortened(world, _Cutter(store, None, measure), tell)
     examples = reading.examples
     corpus = Corpus(
         name,
@@ -133,17 +135,17 @@ def read_corpus(context: RunContext) -> ImportResult:
         settings.licence or "",
         n_examples=len(examples),
         n_texts=len({example.text for example in examples if example.text}),
-        n_refused=len(reading.refused),
+        n_refused=len(reading.refusals),
         run_id=context.run.id,
     )
-    return _result(store.corpora.add(corpus, examples), reading.refused)
+    return _result(store.corpora.add(corpus, examples), reading.refusals)
 
 
 def _in_child(
     store: Store,
     path: Path,
     measure: tuple[Path, int],
-    tell: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> CorpusReading:
     """Read a file in a child, since it may hold anything.
 
@@ -158,7 +160,7 @@ def _in_child(
                 "autolearn.ingest.corpora:parse_into",
                 *(store.folder, path, (str(measure[0]), measure[1]), target),
                 limits=Limits.for_bytes(size, memory_per_byte=20),
-                on_report=lambda counts: tell(*counts),
+                on_report=lambda counts: on_progress(*counts),
             )
         except ChildFailed as error:
             raise InputError(f"{path.name} {error}; split it.") from error
@@ -179,29 +181,32 @@ def parse_into(
     with Store.open(Path(workspace)) as store:
         cutter = _Cutter(store, Path(path), (Path(measure[0]), measure[1]))
         reading = corpus_files.read(Path(path), cutter.text_of)
-        shortened = _shortened(reading, cutter, lambda *counts: report(counts))
+        short_reading = _shortened(reading, cutter, lambda *counts: report(counts))
     with Path(target).open("w", encoding="utf-8") as file:
-        for example in shortened.examples:
+        for example in short_reading.examples:
             file.write(json.dumps(asdict(example)) + "\n")
-    return {"kind": shortened.kind, "refused": shortened.refused}
+    return {"kind": short_reading.kind, "refused": short_reading.refusals}
 
 
 def _shortened(
-    reading: CorpusReading, cutter: "_Cutter", tell: Callable[[int, int], None]
+    reading: CorpusReading, cutter: "_Cutter", on_progress: Callable[[int, int], None]
 ) -> CorpusReading:
     examples = []
     for i, example in enumerate(reading.examples):
         if i % 500 == 0:
-            tell(i, len(reading.examples))
+            on_progress(i, len(reading.examples))
         examples.append(cutter.shortened(example))
     return replace(reading, examples=examples)
 
 
 def _result(corpus: Corpus, bad_rows: Sequence[str]) -> ImportResult:
-    more = len(bad_rows) - NAMED
-    messages = [*bad_rows[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
+    more = len(bad_rows) - MOST_NAMED
+    messages = [
+        *bad_rows[:MOST_NAMED],
+        *([f"{more} more rows are like that."] * (more > 0)),
+    ]
     return ImportResult(
-        refused=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
+        refusals=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
         corpus=corpus.id,
         examples=corpus.n_examples,
         texts=corpus.n_texts,
@@ -301,10 +306,10 @@ def ids(store: Store, names: Sequence[str] = ()) -> list[int]:
         InputError: There is no corpus of a name.
     """
     if not names:
-        return [corpus.id for corpus in store.corpora.chosen()]
+        return [corpus.id for corpus in store.corpora.in_use()]
     corpus_ids = []
     for name in names:
-        corpus = store.corpora.named(gold_examples.NAME if name == INVENTED else name)
+        corpus = store.corpora.by_name(gold_examples.NAME if name == INVENTED else name)
         if corpus is None:
             names_known = (
                 ", ".join(corpus.name for corpus in store.corpora.all()) or "none yet"
@@ -365,7 +370,7 @@ def pairs(store: Store, corpus_ids: Sequence[int], seed: int) -> list[GoldExampl
     return store.corpora.sample(corpus_ids, n, seed, with_feedback=False)
 
 
-def asked(store: Store) -> list[str]:
+def quiz_questions(store: Store) -> list[str]:
     """Return the questions of all quizzes and controls, which are never trained on.
 
     Questions without a gold answer are among them: they may get one later.

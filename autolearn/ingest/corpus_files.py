@@ -36,7 +36,7 @@ class CorpusReading:
 
     kind: CorpusKind = "pairs"
     examples: list[GoldExample] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
     """One sentence for each bad row."""
 
 
@@ -64,10 +64,10 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
                 kinds[kind] += 1
                 reading.examples.append(entry)
             else:
-                reading.refused.append(f"{place} {entry}.")
+                reading.refusals.append(f"{place} {entry}.")
     reading.examples = list(dict.fromkeys(reading.examples))
     if not reading.examples:
-        why = f" {reading.refused[0]}" if reading.refused else ""
+        why = f" {reading.refusals[0]}" if reading.refusals else ""
         raise InputError(
             f"{path.name} has no gold example.{why} A corpus is {FORMATS}."
         )

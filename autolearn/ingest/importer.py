@@ -93,9 +93,9 @@ class TextImporter:
         return tell
 
     def _take(
-        self, file: ImportFile, index: int, tell: Callable[[float], None]
+        self, file: ImportFile, index: int, on_progress: Callable[[float], None]
     ) -> None:
-        with self._read(file, self.choices, tell) as (document, spool):
+        with self._read(file, self.choices, on_progress) as (document, spool):
             self.store.library.add_document(
                 replace(document, run_id=self.run_id, source=index),
                 spool.passages(),
@@ -123,11 +123,17 @@ class TextImporter:
 
     @contextmanager
     def _read(
-        self, file: ImportFile, choices: ReadingChoices, tell: Callable[[float], None]
+        self,
+        file: ImportFile,
+        choices: ReadingChoices,
+        on_progress: Callable[[float], None],
     ) -> Iterator[tuple[Document, Spool]]:
         """Read a file as a document that is not stored yet, and its parts."""
         stamp = _stamp(file.path)
-        with self.parser.parsed(file, choices, tell, self.stop) as (facts, spool):
+        with self.parser.parsed(file, choices, on_progress, self.stop) as (
+            facts,
+            spool,
+        ):
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."
@@ -155,7 +161,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def given(
+def stage(
     store: Store,
     paths: Sequence[Path],
     uploads: Sequence[Path],
@@ -220,13 +226,14 @@ def _copied(
 def import_(context: RunContext) -> ImportResult:
     """Import what a run names; return counts and refused files."""
     settings, store = ImportRunSettings.of(context.run), context.store
-    if context.run.result and settings.staged and not Path(settings.staged).exists():
+    folder = settings.upload_folder
+    if context.run.result and folder and not Path(folder).exists():
         # All was read, and the worker ended before it could say so.
         return ImportResult.of(context.run)
     if settings.corpus:
         return _corpus(context)
-    folder = model_files.locate(settings.model)
-    with contained_parser(store, folder, settings.passage_tokens) as parser:
+    model = model_files.locate(settings.model)
+    with contained_parser(store, model, settings.passage_tokens) as parser:
         return _texts(context, settings, parser)
 
 
@@ -242,9 +249,11 @@ def _texts(
         run_id=context.run.id,
         choices=choices,
     )
-    if settings.reread is not None:
-        return _reread(context, intake, settings.reread, choices)
-    texts = [ImportFile(Path(entry.path or ""), entry.name) for entry in settings.given]
+    if settings.document_id is not None:
+        return _reread(context, intake, settings.document_id, choices)
+    texts = [
+        ImportFile(Path(source.path or ""), source.name) for source in settings.sources
+    ]
     refusals = intake.take(texts)
     documents = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
@@ -272,7 +281,7 @@ def _reread(
         f"“{text[:EXCERPT]}” is not in the new reading; your choice about it is gone."
         for text in lost_choices
     )
-    return ImportResult(1, sentences, n_repeats, reread=number)
+    return ImportResult(1, sentences, n_repeats, document_id=number)
 
 
 def _corpus(context: RunContext) -> ImportResult:
@@ -290,7 +299,7 @@ def _corpus(context: RunContext) -> ImportResult:
 
 def _drop(context: RunContext) -> None:
     """Remove the temporary folder of an upload."""
-    if folder := ImportRunSettings.of(context.run).staged:
+    if folder := ImportRunSettings.of(context.run).upload_folder:
         shutil.rmtree(folder, ignore_errors=True)
 
 

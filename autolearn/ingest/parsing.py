@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol, cast
 
 from autolearn.containment import Child, Limits
-from autolearn.core.codec import Coded
+from autolearn.core.codec import JsonRecord
 from autolearn.core.errors import ChildFailed, InputError
 from autolearn.core.ports import Stop
 from autolearn.core.reading import Reading, ReadingChoices
@@ -31,7 +31,7 @@ FOLDER = "parsed"
 
 REPORT_SECONDS = 0.1
 
-Tell = Callable[[float], None]
+OnProgress = Callable[[float], None]
 """Gets the share of a file that has been read, 0..1."""
 
 
@@ -44,7 +44,7 @@ class ImportFile:
 
 
 @dataclass(frozen=True)
-class ParsedText(Coded):
+class ParsedText(JsonRecord):
     """What is known of a text beside its passages and exclusions."""
 
     media_type: str
@@ -62,12 +62,16 @@ class Parser(Protocol):
     """Parses files."""
 
     def parsed(
-        self, file: ImportFile, choices: ReadingChoices, tell: Tell, stop: Stop
+        self,
+        file: ImportFile,
+        choices: ReadingChoices,
+        on_progress: OnProgress,
+        stop: Stop,
     ) -> AbstractContextManager[tuple[ParsedText, Spool]]:
         """Return what is known of a text, and its parts for as long as the block lasts.
 
         Raises:
-            Cancelled: ``stop`` returned True, or ``tell`` raised it.
+            Cancelled: ``stop`` returned True, or ``on_progress`` raised it.
             NotTexts: The file has rows that are no texts.
             InputError: It cannot be read; the message begins with its name.
         """
@@ -82,11 +86,15 @@ class LocalParser:
 
     @contextmanager
     def parsed(
-        self, file: ImportFile, choices: ReadingChoices, tell: Tell, stop: Stop
+        self,
+        file: ImportFile,
+        choices: ReadingChoices,
+        on_progress: OnProgress,
+        stop: Stop,
     ) -> Iterator[tuple[ParsedText, Spool]]:
         """Parse a file; see ``Parser.parsed``."""
         with spooled() as spool:
-            yield _parse(file, choices, self, spool, tell), spool
+            yield _parse(file, choices, self, spool, on_progress), spool
 
 
 @dataclass(frozen=True)
@@ -103,11 +111,15 @@ class ContainedParser:
 
     @contextmanager
     def parsed(
-        self, file: ImportFile, choices: ReadingChoices, tell: Tell, stop: Stop
+        self,
+        file: ImportFile,
+        choices: ReadingChoices,
+        on_progress: OnProgress,
+        stop: Stop,
     ) -> Iterator[tuple[ParsedText, Spool]]:
         """Parse a file; see ``Parser.parsed``."""
         with TemporaryDirectory(dir=self.workspace / FOLDER) as folder:
-            facts = self._facts(file, choices, Path(folder), tell, stop)
+            facts = self._facts(file, choices, Path(folder), on_progress, stop)
             with spooled(Path(folder)) as spool:
                 spool.repeats = list(facts.repeats)
                 yield facts, spool
@@ -117,7 +129,7 @@ class ContainedParser:
         file: ImportFile,
         choices: ReadingChoices,
         folder: Path,
-        tell: Tell,
+        on_progress: OnProgress,
         stop: Stop,
     ) -> ParsedText:
         size = file.path.stat().st_size if file.path.exists() else 0
@@ -128,7 +140,7 @@ class ContainedParser:
                 *((str(self.model), self.max_tokens), folder),
                 limits=self.limits(size),
                 stop=stop,
-                on_report=tell,
+                on_report=on_progress,
             )
         except ChildFailed as error:
             raise InputError(f"{file.name} {error}; {_advice(error)}.") from error
@@ -170,7 +182,7 @@ def parse_into(
     measure: tuple[str, int],
     folder: str,
     *,
-    report: Tell,
+    report: OnProgress,
 ) -> dict[str, Any]:
     """Parse a file in the child; its parts go to files in ``folder``.
 
@@ -193,7 +205,7 @@ def parse_into(
     return facts.as_dict()
 
 
-def _seldom(report: Tell) -> Tell:
+def _seldom(report: OnProgress) -> OnProgress:
     """Report often enough for a person to see it, seldom enough to cost nothing."""
     last = 0.0
 
@@ -212,11 +224,11 @@ def _parse(
     choices: ReadingChoices,
     parser: LocalParser,
     spool: Spool,
-    tell: Tell,
+    on_progress: OnProgress,
 ) -> ParsedText:
     source = readers.open_source(file.path, file.name, choices)
     for chunk in chunking.chunks(
-        spool.blocks(source, tell),
+        spool.blocks(source, on_progress),
         parser.count_tokens,
         parser.max_tokens,
         headings=source.headings,

@@ -37,11 +37,11 @@ class Spool:
         self._passages, self._exclusions = passages, exclusions
 
     def blocks(
-        self, source: readers.Source, tell: Callable[[float], None]
+        self, source: readers.Source, on_progress: Callable[[float], None]
     ) -> Iterator[units.Block]:
         """Yield the blocks of the text; store what is left out of it."""
         for piece in source.pieces:
-            tell(piece.share)
+            on_progress(piece.share)
             if piece.note and piece.note not in self.notes:
                 self.notes.append(piece.note)
             if piece.left_out:

@@ -31,7 +31,7 @@ _QUESTION_WORDS = re.compile(
 )
 TRIES = 20
 """Answers that are tried for an example before it gets no wrong answer."""
-COMPARED = 6
+N_COMPARED = 6
 """Wrong answers that are compared; the one with the most similar question is used."""
 
 
@@ -81,7 +81,9 @@ class Distractors:
             return None
         others = self._by_kind.get(kind_of(example), [])
         sample = rng.sample(others, min(TRIES, len(others)))
-        candidates = [other for other in sample if _is_wrong(other, example)][:COMPARED]
+        candidates = [other for other in sample if _is_wrong(other, example)][
+            :N_COMPARED
+        ]
         if not candidates:
             return None
         best = max(

@@ -150,7 +150,7 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
     """Yield items that copy a short answer from a sentence and then ask for it."""
     for example in source.examples:
         stretch, question = _stretch(example), example.question
-        text = grounding.shown(passage_of(example))
+        text = grounding.with_heading(passage_of(example))
         if not stretch or not re.fullmatch(QUESTION.regex, question):
             continue
         if matching.stands_alone(question, text):
@@ -188,7 +188,7 @@ def _answered(
 ) -> tuple[TextQuestion[GoldExample], str, str]:
     """Return an example as a question with a sentence, and both forms of its answer."""
     example = source.examples[i]
-    question, text = example.question, grounding.shown(passage_of(example))
+    question, text = example.question, grounding.with_heading(passage_of(example))
     short, answer = grounding.NOT_STATED, not_stated(example)
     if kind == "told":
         sentence, short = evidence_of(example), " ".join(example.answer.split())

@@ -15,7 +15,7 @@ class BatchShape:
     """Tokens of the longest row."""
     recompute: bool = False
     """Whether activations are recomputed instead of kept."""
-    replayed: int = 0
+    n_replay: int = 0
     """Answer tokens of all replay items, whose base predictions are kept."""
 
 
@@ -26,15 +26,15 @@ class ItemSizes:
     longest: int
     """Tokens of the longest item."""
     tokens: int
-    learned: int
+    n_learned: int
     """Number of tokens that are learned."""
     in_step: int
     """Most tokens of an optimiser step."""
-    replayed: int = 0
+    n_replay: int = 0
     """Answer tokens of all replay items."""
 
     def at_once(self, tokens: int, *, recompute: bool = False) -> BatchShape:
         """Return a pass of so many tokens, or of a whole step if that is less."""
         n_tokens = min(tokens, max(self.in_step, self.longest))
-        n_learned = round(n_tokens * self.learned / max(1, self.tokens))
-        return BatchShape(n_tokens, n_learned, self.longest, recompute, self.replayed)
+        n_learned = round(n_tokens * self.n_learned / max(1, self.tokens))
+        return BatchShape(n_tokens, n_learned, self.longest, recompute, self.n_replay)

@@ -52,8 +52,8 @@ def operations(
     """
     base = sum(map(prod, shape.linear))
     adapter = rank * sum(map(sum, shape.linear))
-    head = learned_share * shape.vocabulary * shape.hidden
-    attention = 2 * width * shape.hidden * shape.layers
+    head = learned_share * shape.vocabulary * shape.hidden_size
+    attention = 2 * width * shape.hidden_size * shape.layers
     return 4 * (base + head) + 6 * (adapter + attention)
 
 

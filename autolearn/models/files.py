@@ -14,6 +14,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
 
 from autolearn.core.errors import BackendError, ModelNotFound
+from autolearn.core.server_addresses import check_has_weights
 from autolearn.models import token_counting
 from autolearn.models.foreign import BUILT_IN as BUILT_IN
 from autolearn.models.foreign import contained
@@ -86,6 +87,7 @@ def check_small_files(folder: Path) -> None:
 
 
 def _folder(model: str) -> Path:
+    check_has_weights(model)
     if model == "built-in":
         return BUILT_IN
     path = Path(model).expanduser()
@@ -225,8 +227,8 @@ def weight_files(folder: Path) -> list[Path]:
     main_file = _named_weights(folder)
     index = main_file if main_file.endswith(_INDEX) else _WEIGHTS + _INDEX
     path = folder / index
-    named = object_in(read_json(path), "weight_map", path).values()
-    parts = {file_name(name, path) for name in named}
+    file_names = object_in(read_json(path), "weight_map", path).values()
+    parts = {file_name(name, path) for name in file_names}
     if main_file not in parts and main_file != index and _exists(folder / main_file):
         return [folder / main_file]
     if parts:
@@ -264,11 +266,8 @@ def _some(names: list[str]) -> str:
 def packing(folder: Path) -> str | None:
     """Return how the weights in a folder are quantised; None if they are not."""
     quantization = _quantization(folder)
-    return (
-        str(quantization.get("quant_method", "an unknown method"))
-        if quantization
-        else None
-    )
+    method = str(quantization.get("quant_method", "an unknown method"))
+    return method if quantization else None
 
 
 def _quantization(folder: Path) -> dict[str, object]:

@@ -8,7 +8,6 @@ as they are.
 
 import importlib
 import os
-import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from autolearn.containment import Limits, Role, run
-from autolearn.core import codec
+from autolearn.core import codec, digests
 from autolearn.core.errors import AutolearnError, BackendError, ChildFailed
 
 T = TypeVar("T")
@@ -34,8 +33,8 @@ MOST_FILES = 10_000
 N_KEPT = 256
 """Most answers that are kept."""
 
-Stamp = tuple[tuple[str, int, int, int, int], ...]
-_answers: "OrderedDict[tuple[str, str], tuple[Stamp, Any]]" = OrderedDict()
+Stamps = tuple[digests.Stamp, ...]
+_answers: "OrderedDict[tuple[str, str], tuple[Stamps, Any]]" = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -69,11 +68,11 @@ def answer(function: str, path: str) -> Any:
 
 def _kept(function: str, path: Path) -> Any:
     """Return the answer of a child, or the error, asked anew if the files changed."""
-    stamp, key = _stamp(path), (function, str(path))
+    stamps, key = _stamps(path), (function, str(path))
     with _lock:
         record = _answers.get(key)
-    if record is None or record[0] != stamp:
-        record = stamp, _ask(function, path, sum(entry[2] for entry in stamp))
+    if record is None or record[0] != stamps:
+        record = stamps, _ask(function, path, sum(stamp.n_bytes for stamp in stamps))
         with _lock:
             _answers[key] = record
             while len(_answers) > N_KEPT:
@@ -91,20 +90,11 @@ def _ask(function: str, path: Path, n_bytes: int) -> Any:
         return error
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamps(path: Path) -> Stamps:
     """Return what changes when a file, or one in a folder, changes."""
     try:
         with os.scandir(path) as entries:
             paths = sorted(entry.path for entry in islice(entries, MOST_FILES))
     except OSError:
         paths = [str(path)]
-    return tuple(_entry(name) for name in paths)
-
-
-def _entry(path: str) -> tuple[str, int, int, int, int]:
-    try:
-        status = os.stat(path)
-    except OSError:  # a broken link, or it is gone
-        return path, 0, 0, 0, 0
-    size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-    return path, status.st_mode, size, status.st_mtime_ns, status.st_ctime_ns
+    return tuple(map(digests.stamp_of, paths))

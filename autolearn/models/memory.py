@@ -106,7 +106,7 @@ class Memory:
     gradients: int = 0
     moments: int = 0
     """The moments of Adam."""
-    noted: int = 0
+    base_logits: int = 0
     """The base model's predictions on replay items."""
     activations: int = 0
     logits: int = 0
@@ -121,7 +121,7 @@ class Memory:
         return sum(getattr(self, part.name) for part in fields(self))
 
     @property
-    def loaded(self) -> int:
+    def n_loaded(self) -> int:
         """Return the memory of the loaded model before any work."""
         return self.weights + self.scales + self.libraries
 
@@ -183,7 +183,7 @@ class MemoryEstimator:
         is_exact_cpu = device.kind == "cpu" and not device.half
         if not (self.may_copy and is_exact_cpu and is_plain and is_small):
             return 0
-        products = sum(map(prod, shape.linear)) + shape.vocabulary * shape.hidden
+        products = sum(map(prod, shape.linear)) + shape.vocabulary * shape.hidden_size
         return products * device.unit
 
     def copies_within(self, free: int) -> bool:
@@ -248,7 +248,7 @@ class MemoryEstimator:
         layer = self._activations(settings.rank)
         per_token = layer * shape.layers
         if load.recompute:
-            per_token = layer + shape.layers * shape.hidden * unit
+            per_token = layer + shape.layers * shape.hidden_size * unit
         # The attention mask, as numbers and as booleans.
         mask = load.width * (unit + 3)
         logits = 2 * unit * load.answers * shape.vocabulary  # they and their gradient
@@ -259,12 +259,12 @@ class MemoryEstimator:
             adapter=4 * adapter,
             gradients=4 * adapter,
             moments=moments * adapter,
-            noted=self.noted(load.replayed),
+            base_logits=self.base_logits(load.n_replay),
             activations=self._temp(load.tokens * (per_token + mask) + self._unpacking),
             logits=self._temp(logits + 12 * at_once),
         )
 
-    def noted(self, n_tokens: int) -> int:
+    def base_logits(self, n_tokens: int) -> int:
         """Return the memory of the base predictions for so many replay tokens."""
         n = min(LIKELIEST, self.shape.vocabulary)
         return n_tokens * (4 * n + 4 * (n + 1))  # ids and log-probabilities
@@ -316,7 +316,7 @@ class MemoryEstimator:
 
     def _beside(self, settings: TrainSettings, load: BatchShape) -> int:
         whole = self.training(settings, load)
-        return whole.total - whole.loaded
+        return whole.total - whole.n_loaded
 
     def _temp(self, size: int) -> int:
         """Return the memory used for temporary tensors of a total size."""
@@ -328,14 +328,14 @@ class MemoryEstimator:
         adapter_part = 4 * rank * len(shape.linear) // shape.layers
         # A CPU attends in 32 bit and keeps the 32-bit inputs.
         on_cpu = self.device.kind == "cpu"
-        extra = 4 * (shape.hidden + shape.kv) if self.device.half and on_cpu else 0
-        base_part = 25 * shape.hidden + unit * (2 * shape.kv + 4 * shape.inner)
+        extra = 4 * (shape.hidden_size + shape.kv) if self.device.half and on_cpu else 0
+        base_part = 25 * shape.hidden_size + unit * (2 * shape.kv + 4 * shape.inner)
         return base_part + extra + adapter_part
 
     @property
     def _passing(self) -> int:
         """Return the temporary bytes of a token in one layer without gradient."""
-        return self.device.unit * (4 * self.shape.hidden + 3 * self.shape.inner)
+        return self.device.unit * (4 * self.shape.hidden_size + 3 * self.shape.inner)
 
     def _reading(self, columns: int) -> int:
         """Return the temporary bytes while so many tokens are read."""

@@ -13,7 +13,7 @@ NUMBERS = (
     "memory_at_work_predicted",
 )
 """Names of the metrics that a run stores, in bytes."""
-_TRUSTED = 0.25, 4.0
+_PLAUSIBLE = 0.25, 4.0
 """Range of the correction factor for the memory of the work."""
 
 
@@ -21,7 +21,7 @@ _TRUSTED = 0.25, 4.0
 class Correction:
     """How to correct estimates, learned from an earlier run."""
 
-    loaded: int = 0
+    n_loaded: int = 0
     """Bytes that the loaded model used beyond the prediction."""
     at_work: float = 1.0
     """Measured memory of the work, relative to the prediction."""
@@ -30,7 +30,7 @@ class Correction:
         """Return the corrected estimate."""
         return replace(
             estimate,
-            libraries=max(0, estimate.libraries + self.loaded),
+            libraries=max(0, estimate.libraries + self.n_loaded),
             activations=round(estimate.activations * self.at_work),
             logits=round(estimate.logits * self.at_work),
             cache=round(estimate.cache * self.at_work),
@@ -45,7 +45,7 @@ def numbers(estimate: Memory, baseline: int, peak: int) -> dict[str, float]:
         baseline: Bytes in use before the work, with the model loaded.
         peak: Most bytes in use.
     """
-    values = (estimate.total, peak, estimate.loaded, baseline, estimate.at_work)
+    values = (estimate.total, peak, estimate.n_loaded, baseline, estimate.at_work)
     return dict(zip(NUMBERS, values, strict=True))
 
 
@@ -58,5 +58,5 @@ def correction(metrics: Mapping[str, float]) -> Correction:
     )
     permanent = total - loaded_estimate - work_estimate
     factor = (peak - baseline - permanent) / max(1, work_estimate)
-    low, high = _TRUSTED
+    low, high = _PLAUSIBLE
     return Correction(round(baseline - loaded_estimate), min(high, max(low, factor)))

@@ -28,7 +28,7 @@ MOST_NUMBER = 1 << 40
 """Largest size of a dimension; products of larger ones would take for ever."""
 _MOST_CARD = 4 << 20
 """Most bytes of a model card."""
-_MALFORMED = (
+_MALFORMED_VALUES = (
     AttributeError,
     KeyError,
     TypeError,
@@ -58,7 +58,7 @@ class ModelShape:
     linear: tuple[Shape, ...]
     """Shapes of the linear weights of the text layers. 4-bit loading quantises them,
     and adapters attach to them."""
-    hidden: int
+    hidden_size: int
     inner: int
     kv: int
     """Width of the keys, and of the values, in a layer."""
@@ -104,7 +104,7 @@ def of(folder: Path) -> ModelShape:
         architecture=", ".join(names_in(config, "architectures", path)) or "unknown",
         parameters=sum(map(prod, shapes.values())),
         linear=tuple(inner.values()),
-        hidden=width,
+        hidden_size=width,
         inner=_number(text, "intermediate_size", "n_inner") or 4 * width,
         kv=_kv(text, width, inner),
         layers=_number(text, "num_hidden_layers", "n_layer") or 1,
@@ -173,7 +173,7 @@ def _in(path: Path) -> list[tuple[str, Shape, str]]:
         raise InputError(
             f"{path} cannot be read: {reason}; copy the model's files again."
         ) from error
-    except _MALFORMED as error:
+    except _MALFORMED_VALUES as error:
         raise InputError(
             f"{path} is not a whole safetensors file; copy the model's files again."
         ) from error

@@ -98,7 +98,7 @@ def local_counter(folder: Path) -> Callable[[str], int]:
 
 
 @lru_cache(maxsize=2)
-def _counter(folder: Path, _changed: int) -> Callable[[str], int]:
+def _counter(folder: Path, _modification: int) -> Callable[[str], int]:
     tokenizer = _guarded(folder, lambda: _loaded(folder))
 
     def count_tokens(text: str) -> int:

@@ -1,12 +1,21 @@
-"""The adapters of rounds in the workspace, verified before they are used."""
+"""The adapters of rounds in the workspace, verified before they are used.
+
+Hashing a large adapter takes a second, and each message of a chat attaches one. A
+process therefore hashes it again only if its files are not those that it has verified.
+"""
 
 from math import inf
 from pathlib import Path
 
+from autolearn.core import digests
 from autolearn.core.errors import InputError
 from autolearn.core.records import Round
 from autolearn.models import files as model_files
 from autolearn.store import Store
+
+Stamps = tuple[digests.Stamp, ...]
+_verified: dict[tuple[Path, str | None], Stamps] = {}
+"""By folder and digest, the stamps of the files when they were found to be sound."""
 
 
 def folder_of(store: Store, round_: Round) -> Path:
@@ -19,7 +28,7 @@ def folder_of(store: Store, round_: Round) -> Path:
         raise InputError(
             f"Round {round_.id} was never finished; it has no adapter. Resume its run."
         )
-    if not is_sound(store.folder, round_):
+    if not _is_verified(store.folder / round_.adapter, round_):
         raise InputError(
             f"The adapter of round {round_.id} in {store.folder / round_.adapter} is "
             "missing, damaged or changed: its digest is not the one it was trained "
@@ -28,19 +37,35 @@ def folder_of(store: Store, round_: Round) -> Path:
     return store.folder / round_.adapter
 
 
+def _is_verified(folder: Path, round_: Round) -> bool:
+    """Return whether an adapter is sound; hash it if its files are not known."""
+    key = folder, round_.adapter_digest
+    # Taken first: what changes while it is hashed is not known afterwards.
+    stamps = tuple(digests.stamp_of(folder / n) for n in model_files.ADAPTER_FILES)
+    if _verified.get(key) == stamps:
+        return True
+    if not _has_digest(folder, round_.adapter_digest):
+        return False
+    _verified[key] = stamps
+    return True
+
+
 def is_sound(workspace: Path, round_: Round) -> bool:
     """Return whether the adapter of a round is there, complete and as it was trained.
 
     Rounds of early versions have no digest; of these only the files are asked for.
     """
-    if round_.adapter is None:
-        return False
-    folder, digest = workspace / round_.adapter, round_.adapter_digest
+    return round_.adapter is not None and _has_digest(
+        workspace / round_.adapter, round_.adapter_digest
+    )
+
+
+def _has_digest(folder: Path, digest: str | None) -> bool:
     if not all((folder / name).is_file() for name in model_files.ADAPTER_FILES):
         return False
     # The second one is how early versions hashed large adapters.
-    digests = (
+    known = (
         model_files.adapter_digest(folder, largest)
         for largest in (inf, model_files.WHOLE)
     )
-    return digest is None or digest in digests
+    return digest is None or digest in known

@@ -65,7 +65,7 @@ def collect(store: Store, order: TrainRunSettings) -> RoundSources:
     Raises:
         InputError: A corpus has been removed from the library.
     """
-    guard = Guard(corpora.asked(store))
+    guard = Guard(corpora.quiz_questions(store))
     skills, with_feedback, n_blocked = corpora.skills(
         store, order.train, order.corpora, guard
     )
@@ -214,8 +214,10 @@ def _approved_example(
     return ApprovedExample(
         sample,
         passage=sources.passage,
-        opened=sample.chosen if sources.opened is None else sources.opened,
-        closed=sample.rejected,
+        open_answer=sample.chosen
+        if sources.open_answer is None
+        else sources.open_answer,
+        closed_answer=sample.rejected,
         critique=sources.critique,
         wordings=wordings,
         prompt_name=sources.prompt_name or "closed_book",

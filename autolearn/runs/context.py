@@ -52,7 +52,7 @@ class RunContext:
         with self.store.atomic():  # so it is on the disk before anything is moved
             self.store.runs.tell(self.run.id, result.as_dict())
 
-    def measured(self, step: int, numbers: Mapping[str, float]) -> None:
+    def add_metrics(self, step: int, numbers: Mapping[str, float]) -> None:
         """Keep numbers of the run at a step, by their names."""
         rows = [Metric(step, name, value) for name, value in numbers.items()]
         self.store.runs.add_metrics(self.run.id, rows)
@@ -64,14 +64,14 @@ class Draft:
     def __init__(self, context: RunContext) -> None:
         self.result = ChatResult()
         self._context = context
-        self._told = 0.0
+        self._last_report_at = 0.0
 
     def write(self, result: ChatResult) -> None:
         """Take note of the answer as it is now."""
         self.result = result
         now = time.monotonic()
-        if now - self._told >= REPORT_SECONDS:
-            self._told = now
+        if now - self._last_report_at >= REPORT_SECONDS:
+            self._last_report_at = now
             self._context.store.runs.tell(self._context.run.id, result.as_dict())
 
 
@@ -86,20 +86,25 @@ class RateMeter:
 
     def __init__(self) -> None:
         self._total = -1
-        self._seen: deque[tuple[float, int]] = deque()
+        self._measurements: deque[tuple[float, int]] = deque()
 
     def read(self, stage: str, n_done: int, total: int, now: float) -> Pace:
         """Return the pace when so much is done at this time.
 
         Stages that count towards the same total are measured as one.
         """
-        if total != self._total or (self._seen and n_done < self._seen[-1][1]):
+        if total != self._total or (
+            self._measurements and n_done < self._measurements[-1][1]
+        ):
             self._total = total
-            self._seen.clear()
-        self._seen.append((now, n_done))
-        while len(self._seen) > 2 and now - self._seen[1][0] > RATE_SECONDS:
-            self._seen.popleft()
-        began, before = self._seen[0]
+            self._measurements.clear()
+        self._measurements.append((now, n_done))
+        while (
+            len(self._measurements) > 2
+            and now - self._measurements[1][0] > RATE_SECONDS
+        ):
+            self._measurements.popleft()
+        began, before = self._measurements[0]
         rate = (n_done - before) / (now - began) if now > began else 0.0
         eta = (total - n_done) / rate if rate > 0 else None
         return Pace(stage, n_done, total, rate, eta)
@@ -112,15 +117,15 @@ class Reporter:
         self._store = store
         self._run_id = run_id
         self._meter = RateMeter()
-        self._written: tuple[str, float] = ("", 0.0)
+        self._last_entry: tuple[str, float] = ("", 0.0)
 
     def __call__(self, stage: str, n_done: int, total: int) -> None:
         """Take note of progress; a new stage and its end are always written."""
         now = time.monotonic()
-        last_stage, last_time = self._written
+        last_stage, last_time = self._last_entry
         is_soon = now - last_time < REPORT_SECONDS
         if stage == last_stage and is_soon and n_done != total:
             return
-        self._written = (stage, now)
+        self._last_entry = (stage, now)
         pace = self._meter.read(stage, n_done, total, now)
         self._store.runs.report(self._run_id, pace)

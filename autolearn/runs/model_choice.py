@@ -7,7 +7,7 @@ from autolearn.core.errors import JobError
 from autolearn.core.records import Round
 from autolearn.core.run_settings import ModelRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.models import files as model_files
+from autolearn.runs import model_references
 from autolearn.store import Store
 from autolearn.study import prompts
 
@@ -28,19 +28,20 @@ def choose_model(store: Store, model: ModelSettings) -> None:
         BackendError: There is one, but it cannot be used.
         JobError: The round is not finished, or was trained on another model.
     """
-    model_files.locate(model.model)
+    model_references.ask(store, model.model)
+    model_references.check(store, model.model)
     if model.round_id is not None:
-        check_base(finished_round(store, model.round_id), model)
+        check_base(store, finished_round(store, model.round_id), model)
     store.choices.set("model", model.as_dict())
 
 
-def check_base(round_: Round, model: ModelSettings) -> None:
+def check_base(store: Store, round_: Round, model: ModelSettings) -> None:
     """Refuse a model that is not the one a round was trained on.
 
     Raises:
         JobError: It is another one, or its files have changed.
     """
-    if model_files.digest(model_files.locate(model.model)) != round_.model.digest:
+    if model_references.digest(store, model.model) != round_.model.digest:
         raise JobError(
             f"Round {round_.id} was trained on {round_.model.name}, not on "
             f"{model.model} as it is now; choose that model first."
@@ -70,9 +71,10 @@ def with_model(store: Store, run_settings: M, model: ModelSettings) -> M:
         BackendError: There is one, but it cannot be used.
         JobError: The round is not finished, or was trained on another model.
     """
+    model_references.ask(store, model.model)
+    digest = model_references.digest(store, model.model)
     if model.round_id is not None:
-        check_base(finished_round(store, model.round_id), model)
-    digest = model_files.digest(model_files.locate(model.model))
+        check_base(store, finished_round(store, model.round_id), model)
     prompt_versions = prompts.of_run()
     return replace(
         run_settings,

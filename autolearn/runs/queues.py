@@ -91,11 +91,11 @@ QUEUES = {queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QU
 _processes: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
 """The workers that this process has started and not yet seen end."""
 
-_started: dict[tuple[Path, WorkerQueue], float] = {}
+_start_times: dict[tuple[Path, WorkerQueue], float] = {}
 """When this process last started a worker, or saw one alive, by ``time.monotonic``."""
 
-ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
-UNFINISHED: tuple[RunState, ...] = (
+END_STATES: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
+OPEN_STATES: tuple[RunState, ...] = (
     "queued",
     "running",
     "interrupted",
@@ -184,7 +184,7 @@ def replace_dead_workers(store: Store) -> None:
     is replaced every ``RESTART_SECONDS``.
     """
     for queue in {queue_of(run.kind) for run in store.runs.in_state("queued")}:
-        last = _started.get((store.folder, queue), 0.0)
+        last = _start_times.get((store.folder, queue), 0.0)
         if time.monotonic() - last > RESTART_SECONDS:
             ensure_worker(store.folder, queue=queue)
 
@@ -196,14 +196,19 @@ def ensure_worker(
 ) -> subprocess.Popen[bytes] | None:
     """Start a worker unless there is one; it outlives this process.
 
-    Two who start one at the same time are no harm: the second worker sees the lock
-    and ends. A worker about to end looks into the queue once more after it has let
-    go of the lock, so a run that was submitted before this call is always seen.
+    A worker of this process that is yet to take its lock is waited for: on a busy
+    computer that takes many seconds, and each further one would prolong it.
+
+    Two who start one at the same time are no harm: the second worker sees the lock and
+    ends. A worker about to end looks into the queue once more after it has let go of
+    the lock, so a run that was submitted before this call is always seen.
     """
-    _started[folder, queue] = time.monotonic()
+    _start_times[folder, queue] = time.monotonic()
     if worker_alive(folder, queue):
         return None
     _reap(folder, queue)
+    if _is_starting(folder, queue):
+        return None
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
     with (logs / f"{queue.name}.log").open("ab") as log:
@@ -217,6 +222,21 @@ def ensure_worker(
         )
     _processes[process] = folder, queue
     return process
+
+
+def _is_starting(folder: Path, queue: WorkerQueue) -> bool:
+    """Return whether a process is alive that this one started and that has not begun.
+
+    A worker notes its process once it has its lock; one that ends leaves the note.
+    """
+    try:
+        begun = (folder / queue.pid_file).read_text()
+    except OSError:
+        begun = ""
+    return any(
+        place == (folder, queue) and str(process.pid) != begun
+        for process, place in _processes.items()
+    )
 
 
 def _reap(folder: Path, queue: WorkerQueue, patience: float = 0.0) -> None:
@@ -275,7 +295,7 @@ def wait(
         run = store.runs.get(run_id)
         if on_progress:
             on_progress(run)
-        if run.state in ENDED:
+        if run.state in END_STATES:
             return run
         queue = queue_of(run.kind)
         if queue in recover(store):

@@ -51,11 +51,11 @@ class StopSignal:
     """Whether this process has been asked to end."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.is_requested = False
 
     def ask(self, number: int, frame: FrameType | None) -> None:
         """Take a signal. A plain flag: a lock could already be held by this thread."""
-        self.asked = True
+        self.is_requested = True
         interrupt()
 
 
@@ -63,7 +63,7 @@ class Heartbeat:
     """Beats for a run in a thread with its own store, and hears a wish to cancel."""
 
     def __init__(self, folder: Path, run_id: int) -> None:
-        self.cancelled = threading.Event()
+        self.cancellation = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, args=(folder, run_id))
 
@@ -85,7 +85,7 @@ class Heartbeat:
             while not self._over.is_set():
                 try:
                     if store.runs.beat(run_id):
-                        self.cancelled.set()
+                        self.cancellation.set()
                         interrupt()
                 except StoreError as error:
                     log.warning("A heartbeat was missed: %s", error)
@@ -118,7 +118,9 @@ def serve(
                 store.runs.interrupt_running(queue.kinds)
                 _serve(store, queue, load(), idle, ending)
             # Who submitted a run while the lock was still held relies on this look.
-            is_needed = not ending.asked and bool(store.runs.waiting(queue.kinds))
+            is_needed = not ending.is_requested and bool(
+                store.runs.waiting(queue.kinds)
+            )
 
 
 def _serve(
@@ -129,7 +131,7 @@ def _serve(
     ending: StopSignal,
 ) -> None:
     last_work = time.monotonic()
-    while not ending.asked and time.monotonic() - last_work < idle:
+    while not ending.is_requested and time.monotonic() - last_work < idle:
         run = store.runs.claim(os.getpid(), handlers)
         if run is None:
             time.sleep(LOOK_SECONDS)
@@ -150,7 +152,7 @@ def _do(
         context = RunContext(
             store=store,
             run=run,
-            stop=lambda: ending.asked or heart.cancelled.is_set(),
+            stop=lambda: ending.is_requested or heart.cancellation.is_set(),
             progress=Reporter(store, run.id),
         )
         state, error, result = _outcome(context, handlers)
@@ -177,8 +179,8 @@ def _queue_next(
 def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
     number = context.run.id
     try:
-        changed = PromptSettings.of(context.run).changed_prompts
-        with prompts.fixed(changed), stopped_by(context.stop):
+        new_texts = PromptSettings.of(context.run).changed_prompts
+        with prompts.fixed(new_texts), stopped_by(context.stop):
             return "done", None, handlers[context.run.kind](context)
     except Cancelled:
         is_wish = context.store.runs.is_cancel_requested(number)
@@ -195,7 +197,9 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
         message = f"{place} cannot be read or written: {error.strerror or error}."
         message += " Mend that and resume; nothing committed is lost."
         return "failed", message, RunResult()
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of Rust is no Exception
         log.exception("Run %d failed unexpectedly", number)
         message = f"Unexpected error ({type(error).__name__})"
         message += f"; details in logs/run-{number}.log."

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import GoldQuestion
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.reading import ReadingChoices
-from autolearn.core.records import Decision, Question, Run, Split
+from autolearn.core.records import Decision, Run, Split
 from autolearn.core.run_settings import (
     ChatRunSettings,
     ExportRunSettings,
@@ -29,10 +28,11 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
     TrainRunSettings,
 )
+from autolearn.core.server_addresses import check_has_weights, measuring
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import gold_questions, scoring
+from autolearn.evaluation import gold_questions
 from autolearn.export import formats, gguf_converter
-from autolearn.ingest import contained_files, corpora, importer
+from autolearn.ingest import corpora, importer
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.runs import queues
@@ -47,7 +47,6 @@ from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
-from autolearn.training.leakage import Guard
 
 P = TypeVar("P", bound=PipelineRunSettings)
 
@@ -80,9 +79,10 @@ def add_texts(
         InputError: There is nothing to read.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
+    model = measuring(model)
     model_files.locate(model)
     uploads = uploads or Uploads()
-    staging_folder, files = importer.given(
+    staging_folder, files = importer.stage(
         store, paths, uploads.files, uploads.pasted_text
     )
     if not files:
@@ -92,58 +92,6 @@ def add_texts(
     sources = tuple(ImportSource(str(file.path), before + file.name) for file in files)
     request = ImportRunSettings(sources, staging_folder, model, passage_tokens, choices)
     return _submit(store, request)
-
-
-def add_instructions(store: Store, path: Path) -> int:
-    """Add instructions without any text, for self-evolution; return how many are new.
-
-    Raises:
-        InputError: The file is not JSON lines of prompts.
-    """
-    before = len(store.library.instructions())
-    questions = [
-        Question(
-            text,
-            "study",
-            "person",
-            gold_answer=answer or None,
-            scorer=scoring.usual(GoldQuestion(text, answer)) if answer else "contains",
-        )
-        for text, answer in contained_files.instructions(path)
-    ]
-    store.library.add_questions(questions)
-    return len(store.library.instructions()) - before
-
-
-@dataclass(frozen=True)
-class GoldAdded:
-    """What came of a file of gold questions."""
-
-    n: int
-    """Questions that are in the quiz or the control set now."""
-    trained: int = 0
-    """Questions left out since a round was trained on them."""
-
-
-def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
-    """Add questions with gold answers to quiz or control.
-
-    Raises:
-        InputError: The file has no such questions, or the quiz is locked.
-    """
-    version = store.quizzes.newest()
-    if version and version.locked:
-        raise InputError(
-            f"The quiz is locked (version {version.version}), so it takes no further "
-            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
-        )
-    gold = contained_files.quiz(path)
-    guard = Guard(round_sources.asked_by_rounds(store))
-    new = [question for question in gold if not guard.blocks(question.question)]
-    kept_questions = gold_questions.import_gold(store, new, split)
-    return GoldAdded(
-        len({question.id for question in kept_questions}), len(gold) - len(new)
-    )
 
 
 def study(
@@ -224,8 +172,10 @@ def train(
     """Queue a round; ``link`` is its place in a whole round.
 
     Raises:
+        BackendError: The model is on a server.
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
+    check_has_weights(model.model)
     sources = sources or TrainSources()
     base = with_model(store, TrainRunSettings(), replace(model, round_id=None))
     scope = sources.scope or SampleScope(base.model_digest)

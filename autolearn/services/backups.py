@@ -6,6 +6,9 @@ left out: checkpoints, exports, logs and converted models.
 """
 
 import json
+import lzma
+import shutil
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +20,10 @@ from zipfile import Path as ZipPath
 
 from filelock import FileLock, Timeout
 
-from autolearn import __version__
+from autolearn import __version__, containment
+from autolearn.containment import Limits
 from autolearn.core import atomic, digests
-from autolearn.core.errors import InputError, JobError, StoreError
+from autolearn.core.errors import ChildFailed, InputError, JobError, StoreError
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
@@ -32,6 +36,10 @@ MANIFEST = "backup.json"
 ZIP = ".zip"
 FOLDERS = ("adapters", originals.FOLDER, prompts.FOLDER, "incoming")
 """What a backup may hold beside database and manifest."""
+LARGEST_MANIFEST = 64 << 20
+_ENCRYPTED = 0x1
+_ZIP_ERRORS = (BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+"""What reading a damaged or strange zip file raises."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +137,10 @@ def _collect(workspace: Path, draft: Path) -> _Contents:
                     f"The adapter of round {round_.id} is missing or damaged."
                 )
             contents.add_folder(workspace, workspace / round_.adapter)
-        unfinished = snapshot.runs.in_state(*queues.UNFINISHED)
-    for run in unfinished:
-        if run.kind == "import" and (staged := ImportRunSettings.of(run).staged):
-            folder = workspace / "incoming" / Path(staged).name
-            contents.add_folder(workspace, folder)
+        open_runs = snapshot.runs.in_state(*queues.OPEN_STATES)
+    for run in open_runs:
+        if run.kind == "import" and (place := ImportRunSettings.of(run).upload_folder):
+            contents.add_folder(workspace, workspace / "incoming" / Path(place).name)
     for name in (originals.FOLDER, prompts.FOLDER):
         contents.add_folder(workspace, workspace / name)
     return contents
@@ -166,8 +173,8 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
         with atomic.scratch_folder(workspace) as draft, _opened(source) as root:
             manifest = _manifest_of(source, root)
             _unpack(source, root, manifest, draft)
-            if found := copies.problems(draft / DATABASE):
-                raise InputError(f"The database in {source} is damaged: {found[0]}.")
+            if problems := copies.problems(draft / DATABASE):
+                raise InputError(f"The database in {source} is damaged: {problems[0]}.")
             with Store.open(draft):
                 pass  # an older one is brought up to date
             _take_place(draft, workspace)
@@ -176,6 +183,29 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
     names = manifest["files"]
     n_bytes = sum((workspace / name).stat().st_size for name in names)
     return Backup(workspace, len(names), n_bytes, tuple(manifest["missing"]))
+
+
+def restore_foreign(source: Path, workspace: Path) -> Backup:
+    """Restore a zip file in a child, since anybody may have made it; see ``restore``.
+
+    Raises:
+        InputError: It cannot be restored.
+    """
+    n_bytes = source.stat().st_size
+    limits = Limits.for_bytes(n_bytes, seconds_per_mib=10.0)
+    function = f"{__name__}:restore_from"
+    try:
+        row = containment.run(function, source, workspace, limits=limits)
+    except ChildFailed as error:
+        shutil.rmtree(atomic.draft_of(workspace), ignore_errors=True)
+        raise InputError(f"{source.name} {error}; nothing was restored.") from error
+    missing = tuple(row["missing"])
+    return Backup(Path(row["place"]), row["n_files"], row["n_bytes"], missing)
+
+
+def restore_from(source: str, workspace: str) -> Backup:
+    """Restore in the child."""
+    return restore(Path(source), Path(workspace))
 
 
 def _refuse_full(workspace: Path, *, replace: bool) -> None:
@@ -211,8 +241,10 @@ def _opened(source: Path) -> Iterator[Path | ZipPath]:
         return
     try:
         with ZipFile(source) as archive:
+            if any(entry.flag_bits & _ENCRYPTED for entry in archive.infolist()):
+                raise InputError(f"{source} is encrypted, so it is no backup.")
             yield ZipPath(archive)
-    except BadZipFile as error:
+    except _ZIP_ERRORS as error:
         raise InputError(f"{source} is damaged, or no backup of autolearn.") from error
     except FileNotFoundError as error:
         raise InputError(f"There is no backup {source}.") from error
@@ -220,9 +252,19 @@ def _opened(source: Path) -> Iterator[Path | ZipPath]:
 
 def _manifest_of(source: Path, root: Path | ZipPath) -> dict[str, Any]:
     try:
-        values = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-        return {"files": dict(values["files"]), "missing": list(values["missing"])}
-    except (KeyError, ValueError, TypeError, OSError):
+        with (root / MANIFEST).open("rb") as file:
+            text = file.read(LARGEST_MANIFEST)
+        values = json.loads(text)
+        files = {str(name): digest for name, digest in values["files"].items()}
+        return {"files": files, "missing": list(map(str, values["missing"]))}
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        OSError,
+        AttributeError,
+        RecursionError,
+    ):
         raise InputError(f"{source} is not a backup of autolearn.") from None
 
 
@@ -236,17 +278,47 @@ def _unpack(
     """
     if DATABASE not in manifest["files"]:
         raise InputError(f"{source} is damaged: it holds no database.")
+    _refuse_large(root, draft)
     for name, digest in manifest["files"].items():
-        parts = PurePosixPath(name).parts
-        is_ours = name == DATABASE or (parts and parts[0] in FOLDERS)
-        if not is_ours or ".." in parts:
-            raise InputError(f"{source} is not a backup of autolearn: it has {name!r}.")
-        target = draft.joinpath(*parts)
+        target = _target(source, name, draft)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with (root / name).open("rb") as part, target.open("wb") as copy:
-                copied = digests.while_copying(part, copy)
+                copy_digest = digests.while_copying(part, copy)
         except (KeyError, FileNotFoundError):
             raise InputError(f"{source} is damaged: {name} is missing.") from None
-        if copied != digest:
+        if copy_digest != digest:
             raise InputError(f"{source} is damaged: {name} has changed.")
+
+
+def _target(source: Path, name: str, draft: Path) -> Path:
+    """Return where a file of a backup goes.
+
+    Raises:
+        InputError: No backup has a file of this name.
+    """
+    parts = PurePosixPath(name).parts
+    is_ours = name == DATABASE or (parts and parts[0] in FOLDERS)
+    is_ours = is_ours and "\0" not in name
+    target = draft.joinpath(*parts if is_ours else ())
+    # The second check is for names that only mean something on Windows.
+    is_within = ".." not in parts and target.resolve().is_relative_to(draft.resolve())
+    if not is_ours or not is_within:
+        raise InputError(f"{source} is not a backup of autolearn: it has {name!r}.")
+    return target
+
+
+def _refuse_large(root: Path | ZipPath, draft: Path) -> None:
+    """Refuse what does not fit on the disk, such as a small file of zeros.
+
+    Raises:
+        InputError: It needs more than is free.
+    """
+    if isinstance(root, Path):
+        return
+    needed = sum(entry.file_size for entry in root.root.infolist())
+    free = shutil.disk_usage(draft).free
+    if needed > free:
+        raise InputError(
+            f"The backup needs {needed >> 20:,} MiB and {free >> 20:,} MiB are free."
+        )

@@ -44,7 +44,7 @@ class Check:
 
     what: str
     well: bool
-    found: str
+    result: str
 
 
 def examine(workspace: Path) -> list[Check]:

@@ -18,7 +18,7 @@ from autolearn.store import Store, copies
 
 STATE, DIGEST = "state.pt", "state.sha256"
 """A checkpoint and its digest; see ``engine.trainer.checkpoints``."""
-SHOWN = 5
+MOST_NAMED = 5
 """So many of one kind are named."""
 
 
@@ -28,7 +28,7 @@ class Finding:
 
     what: str
     well: bool
-    found: str
+    result: str
 
 
 def check(workspace: Path) -> list[Finding]:
@@ -52,20 +52,20 @@ def check(workspace: Path) -> list[Finding]:
                 _leftovers(store),
             ]
     except AutolearnError as error:
-        unread = Finding("files", False, f"not checked: {error}")
-        return [database, unread]
+        finding = Finding("files", False, f"not checked: {error}")
+        return [database, finding]
 
 
-def _of(what: str, total: int, damaged: Sequence[str]) -> Finding:
+def _of(what: str, total: int, damages: Sequence[str]) -> Finding:
     sentence = f"{total} checked"
-    if damaged:
-        sentence += f", {len(damaged)} missing or damaged: {_named(damaged)}"
-    return Finding(what, not damaged, sentence)
+    if damages:
+        sentence += f", {len(damages)} missing or damaged: {_named(damages)}"
+    return Finding(what, not damages, sentence)
 
 
 def _named(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + rest
+    rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + rest
 
 
 def _adapters(store: Store) -> tuple[int, list[str]]:
@@ -78,24 +78,24 @@ def _adapters(store: Store) -> tuple[int, list[str]]:
 def _checkpoints(store: Store) -> tuple[int, list[str]]:
     """Compare the checkpoints that have a digest with it."""
     files = sorted((store.folder / "checkpoints").glob(f"*/*/{DIGEST}"))
-    damaged = [
+    damages = [
         str(file.parent.relative_to(store.folder))
         for file in files
         if not _has_digest(file.with_name(STATE), file.read_text("utf-8"))
     ]
-    return len(files), damaged
+    return len(files), damages
 
 
 def _originals(store: Store) -> tuple[int, list[str]]:
     documents = [
         document for document in store.library.documents() if document.original
     ]
-    damaged = []
+    damages = []
     for document in documents:
         file = store.folder / originals.FOLDER / document.original
         if not _has_digest(file, file.stem):
-            damaged.append(document.name)
-    return len(documents), damaged
+            damages.append(document.name)
+    return len(documents), damages
 
 
 def _has_digest(file: Path, digest: str) -> bool:
@@ -104,7 +104,7 @@ def _has_digest(file: Path, digest: str) -> bool:
 
 def _runs(store: Store) -> Finding:
     """Name the runs that did not finish; each can be resumed."""
-    runs = store.runs.in_state(*queues.UNFINISHED)
+    runs = store.runs.in_state(*queues.OPEN_STATES)
     names = _named([f"{run.id} ({run.kind}, {run.state})" for run in runs])
     return Finding("unfinished runs", True, names or "none")
 
@@ -129,9 +129,9 @@ def _is_idle(store: Store, queue: queues.WorkerQueue) -> bool:
 
 def _of_imports(store: Store) -> Iterator[Path]:
     """Yield uploads that no unfinished import is going to read."""
-    unfinished = store.runs.in_state(*queues.UNFINISHED)
-    imports = [run for run in unfinished if run.kind == "import"]
-    folders = {ImportRunSettings.of(run).staged for run in imports}
+    open_runs = store.runs.in_state(*queues.OPEN_STATES)
+    imports = [run for run in open_runs if run.kind == "import"]
+    folders = {ImportRunSettings.of(run).upload_folder for run in imports}
     used = {Path(folder).name for folder in folders if folder}
     for folder in sorted((store.folder / "incoming").glob("*")):
         if folder.name not in used:

@@ -25,13 +25,13 @@ def hard_documents(
     except AutolearnError:
         return {}
     shares: dict[int, float] = {}
-    for shelved in store.library.shelf():
-        if documents is not None and shelved.id not in documents:
+    for entry in store.library.shelf():
+        if documents is not None and entry.id not in documents:
             continue
-        passages = store.library.stretch(shelved.id, 0, N_PASSAGES)
+        passages = store.library.stretch(entry.id, 0, N_PASSAGES)
         share = _share(str(folder), "\n".join(passage.text for passage in passages))
         if share >= legibility.DOUBTFUL:
-            shares[shelved.id] = share
+            shares[entry.id] = share
     return shares
 
 

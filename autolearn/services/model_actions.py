@@ -11,6 +11,7 @@ from pathlib import Path
 from autolearn.core.errors import BackendError, InputError, JobError
 from autolearn.core.records import Run
 from autolearn.core.run_settings import ConvertRunSettings, DownloadRunSettings
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
 from autolearn.models import hardware
 from autolearn.models.sources import gguf_file, hub, hub_files, local
@@ -31,10 +32,10 @@ def look(name: str) -> Offer:
         InputError: The name is no id of a model.
         BackendError: The hub does not have it, or it cannot be used here.
     """
-    return hub.look(parsed(name))
+    return hub.look(parse_id(name))
 
 
-def parsed(name: str) -> str:
+def parse_id(name: str) -> str:
     """Return a hub id as ``Offer.name`` has it.
 
     Raises:
@@ -68,10 +69,10 @@ def on_this_computer(store: Store) -> list[LocalModel]:
 
 def is_gguf(model: str) -> bool:
     """Return whether a model is named by a GGUF file."""
-    return model.strip().endswith(".gguf")
+    return not is_server(model) and model.strip().endswith(".gguf")
 
 
-def converted(store: Store, model: str) -> Path | None:
+def converted_folder(store: Store, model: str) -> Path | None:
     """Return the folder that was made from a GGUF file, if there is one."""
     return gguf_file.converted(store.folder, gguf_file.locate(model))
 
@@ -84,7 +85,7 @@ def as_folder(store: Store, model: str) -> str:
     """
     if not is_gguf(model):
         return model
-    folder = converted(store, model)
+    folder = converted_folder(store, model)
     if folder is None:
         raise BackendError(
             f"{model} has not been converted yet; choose it under Model, or study with "
@@ -136,7 +137,7 @@ def use(store: Store, model: ModelSettings) -> Run | None:
     """
     if not model.model.strip():
         raise InputError("Enter a model.")
-    if is_gguf(model.model) and converted(store, model.model) is None:
+    if is_gguf(model.model) and converted_folder(store, model.model) is None:
         return convert(store, model.model, model)
     folder = as_folder(store, model.model)
     choose_model(store, replace(model, model=folder))

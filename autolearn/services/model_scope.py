@@ -8,7 +8,9 @@ from pathlib import Path
 
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.run_settings import SampleScope
+from autolearn.core.server_addresses import is_server
 from autolearn.models import files as model_files
+from autolearn.runs import model_references
 from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
 
@@ -16,9 +18,12 @@ CHOICE = "shows_all_models"
 
 
 def chosen_digest(store: Store) -> str | None:
-    """Return the digest of the chosen model; None if its files cannot be used now."""
+    """Return the digest of the chosen model; None if it cannot be used now."""
     try:
-        folder = model_files.locate(chosen_model(store).model)
+        model = chosen_model(store).model
+        if is_server(model):
+            return model_references.digest(store, model)
+        folder = model_files.locate(model)
         files = tuple(
             (path.name, path.stat().st_size, path.stat().st_mtime_ns)
             for path in sorted(folder.iterdir())

@@ -21,6 +21,7 @@ from autolearn.core.run_settings import (
     PipelineRunSettings,
     TrainRunSettings,
 )
+from autolearn.core.server_addresses import check_has_weights
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library, write_problems
 from autolearn.evaluation import paired_quizzes
@@ -29,7 +30,8 @@ from autolearn.ingest.parsing import ImportFile, LocalParser
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.models.files import BUILT_IN
-from autolearn.services import actions
+from autolearn.runs import model_references
+from autolearn.services import actions, gold_actions
 from autolearn.services.experiments import schedule
 from autolearn.store import SampleFilter, Store
 from autolearn.training import presets
@@ -57,6 +59,7 @@ def begin(
     Raises:
         JobError: There is no text to study.
     """
+    check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
@@ -121,7 +124,7 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
         return actions.quiz(
             store, model, open_book=is_base, link=link, study=plan.study
         )
-    digest = model_files.digest(model_files.locate(model.model))
+    digest = model_references.digest(store, model.model)
     actions.approve(store, RULE, SampleFilter(model_digest=digest))
     return actions.train(store, model, plan.trains[0], plan.round_id, link=link)
 
@@ -146,9 +149,9 @@ def stock(store: Store, seed: int | None = None) -> None:
     phrasings of its own.
     """
     folder = stock_texts(store, seed)
-    actions.add_gold(store, folder / "quiz.jsonl", "quiz")
-    actions.add_gold(store, folder / "control.jsonl", "control")
-    actions.add_instructions(store, folder / "instructions.jsonl")
+    gold_actions.add_gold(store, folder / "quiz.jsonl", "quiz")
+    gold_actions.add_gold(store, folder / "control.jsonl", "control")
+    gold_actions.add_instructions(store, folder / "instructions.jsonl")
 
 
 def stock_texts(store: Store, seed: int | None) -> Path:
@@ -170,9 +173,9 @@ def stock_problems(store: Store, seed: int) -> None:
     """Add word problems as instructions, with a quiz of others and the control."""
     folder = store.folder / f"problems-{seed}"
     write_problems(folder, seed)
-    actions.add_gold(store, folder / "problems.jsonl", "quiz")
-    actions.add_gold(store, folder / "control.jsonl", "control")
-    actions.add_instructions(store, folder / "instructions.jsonl")
+    gold_actions.add_gold(store, folder / "problems.jsonl", "quiz")
+    gold_actions.add_gold(store, folder / "control.jsonl", "control")
+    gold_actions.add_instructions(store, folder / "instructions.jsonl")
 
 
 def whole_round(

@@ -12,6 +12,7 @@ from autolearn.core import atomic
 from autolearn.core.errors import InputError, PromptError
 from autolearn.core.model_calls import Chat, Message
 from autolearn.core.records import Answer, Feedback, Passage, Question
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import files as model_files
 from autolearn.store import QuestionFilter, Store
@@ -168,6 +169,8 @@ def protocol_of(store: Store, model: ModelSettings) -> str:
     Raises:
         ModelNotFound: It is not there.
     """
+    if is_server(model.model):
+        return "guided"
     base = model_files.study_protocol(model_files.locate(model.model)) or "guided"
     adapter = store.rounds.get(model.round_id).adapter if model.round_id else None
     return (
@@ -181,14 +184,14 @@ class _Material:
 
     passage: Passage
     question: Question
-    opened: Answer
-    closed: Answer
+    open_answer: Answer
+    closed_answer: Answer
     critique: Feedback
     stand_ins: tuple[str, ...]
 
     @property
     def comparison(self) -> Comparison:
-        return Comparison(self.question, self.closed, self.opened)
+        return Comparison(self.question, self.closed_answer, self.open_answer)
 
     @property
     def passages(self) -> dict[int, Passage]:
@@ -196,8 +199,8 @@ class _Material:
 
 
 _QUESTION, _SHORT = "[question]", "[short answer]"
-_OPENED = "[answer with the passage]"
-_CLOSED = "[answer from memory]"
+_OPEN_BOOK = "[answer with the passage]"
+_CLOSED_BOOK = "[answer from memory]"
 _CRITIQUE = "[feedback]"
 
 
@@ -211,10 +214,10 @@ def _material(store: Store, passage: Passage) -> _Material:
     )
     stored_answers = store.library.answers([question.id]) if stored_questions else []
     open_book = _answer(stored_answers, "open_book") or Answer(
-        question.id, "open_book", _OPENED
+        question.id, "open_book", _OPEN_BOOK
     )
     closed_book = _answer(stored_answers, "closed_book") or Answer(
-        question.id, "closed_book", _CLOSED
+        question.id, "closed_book", _CLOSED_BOOK
     )
     stored_feedback = store.library.feedback([closed_book.id]) if closed_book.id else []
     critique = next(
@@ -226,7 +229,7 @@ def _material(store: Store, passage: Passage) -> _Material:
         open_book,
         closed_book,
         critique or Feedback(closed_book.id, "critique", _CRITIQUE, "incorrect", None),
-        (_QUESTION, _SHORT, _OPENED, _CLOSED, _CRITIQUE),
+        (_QUESTION, _SHORT, _OPEN_BOOK, _CLOSED_BOOK, _CRITIQUE),
     )
 
 
@@ -238,7 +241,7 @@ def _ask_sentence(builder: RequestBuilder, it: _Material) -> Chat:
     facts = fact_questions.facts(builder.settings, it.passage)
     if not facts:
         raise InputError("This passage has no sentence to ask about; choose another.")
-    text, first = grounding.shown(it.passage), facts[0]
+    text, first = grounding.with_heading(it.passage), facts[0]
     return fact_questions.about_sentence(
         builder, None, text, first.sentence.text, first.stretch
     ).prompt.chat
@@ -261,7 +264,7 @@ def _sentence_question(_: RequestBuilder, it: _Material) -> Chat:
 
 
 def _stand_alone(builder: RequestBuilder, it: _Material) -> Chat:
-    text = grounding.shown(it.passage)
+    text = grounding.with_heading(it.passage)
     answer_and_question = (it.question.short_answer, it.question.text)
     return fact_questions.naming_request(
         builder, None, text, *answer_and_question
@@ -287,20 +290,20 @@ def _feedback(builder: RequestBuilder, it: _Material) -> Chat:
 
 
 def _verdict(builder: RequestBuilder, it: _Material) -> Chat:
-    texts = it.question.text, it.opened.text, it.closed.text
+    texts = it.question.text, it.open_answer.text, it.closed_answer.text
     chat = feedback.verdict_request(builder, *texts).prompt.chat
     return (*chat, Message("assistant", prompts.load("verdict").prefill()))
 
 
 def _refinement(builder: RequestBuilder, it: _Material) -> Chat:
-    question_and_answer = it.question, it.closed, it.critique
+    question_and_answer = it.question, it.closed_answer, it.critique
     return answers.refinement_request(
         builder, *question_and_answer, it.passages
     ).prompt.chat
 
 
 def _refine_free(_: RequestBuilder, it: _Material) -> Chat:
-    texts = {"question": it.question.text, "answer": it.closed.text}
+    texts = {"question": it.question.text, "answer": it.closed_answer.text}
     file = prompts.load("refine_free")
     return file.render(**texts, feedback=it.critique.text).chat
 
@@ -328,7 +331,9 @@ _REQUESTS: dict[str, Callable[[RequestBuilder, _Material], Chat]] = {
     "refine": _refinement,
     "paraphrase": _paraphrase,
     "feedback_free": lambda _, it: (
-        feedback.feedback_prompt(Comparison(it.question, it.closed), it.passages).chat
+        feedback.feedback_prompt(
+            Comparison(it.question, it.closed_answer), it.passages
+        ).chat
     ),
     "refine_free": _refine_free,
     "statements": lambda _, it: (

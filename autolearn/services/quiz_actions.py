@@ -10,7 +10,7 @@ from autolearn.evaluation.paired_quizzes import PARTS, part_of
 from autolearn.store import Store
 
 
-def listed(store: Store) -> list[dict[str, Any]]:
+def question_rows(store: Store) -> list[dict[str, Any]]:
     """Return the questions as rows: where each is from, and how it is scored."""
     return [
         {

@@ -67,10 +67,12 @@ def compare(
     after = latest_quiz(store, round_, round_id)
     if before is None or after is None:
         return None
-    return changed(store, before, after, round_)
+    return compare_runs(store, before, after, round_)
 
 
-def changed(store: Store, before: Run, after: Run, round_: Round) -> RoundComparison:
+def compare_runs(
+    store: Store, before: Run, after: Run, round_: Round
+) -> RoundComparison:
     """Return what changed between two quizzes, with the open-book bound of the base."""
     open_book_run = latest_quiz(store, round_, None, "open_book")
     open_book = store.runs.quiz_results(open_book_run.id) if open_book_run else []

@@ -16,7 +16,7 @@ from autolearn.ingest import corpora, originals, row_kinds
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.runs.versions import versions
-from autolearn.services import actions
+from autolearn.services import gold_actions
 from autolearn.store import Store
 
 
@@ -66,7 +66,7 @@ def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
         model=model,
         passage_tokens=passage_tokens,
         choices=choices,
-        reread=document.id,
+        document_id=document.id,
     )
     return queues.submit(store, settings, versions())
 
@@ -136,10 +136,10 @@ def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
     other = others[number]
     path = originals.path(store, other.original, other.name)
     if target == "instructions":
-        return actions.add_instructions(store, path)
+        return gold_actions.add_instructions(store, path)
     if target in ("quiz", "control"):
         split: Split = "quiz" if target == "quiz" else "control"
-        return actions.add_gold(store, path, split).n
+        return gold_actions.add_gold(store, path, split).n
     if target == "corpus":
         return corpora.add(store, path, ModelSettings.model, name=other.name)
     return _as_texts(store, path, other)

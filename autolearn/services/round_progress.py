@@ -74,7 +74,7 @@ class RoundOutcome:
 
     round_id: int
     comparison: RoundComparison
-    learned: int
+    n_learned: int
     """Samples that it was trained on."""
 
 
@@ -92,9 +92,9 @@ def newest(store: Store) -> RoundProgress | None:
 
 
 def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
-    begun = [(cast(Phase, run.kind), run) for run in runs]
+    runs_by_phase = [(cast(Phase, run.kind), run) for run in runs]
     phases: list[tuple[Phase, Run | None]] = [
-        *begun,
+        *runs_by_phase,
         *((phase, None) for phase in waiting),
     ]
     stages: list[Stage] = []
@@ -111,13 +111,13 @@ def seconds_left(store: Store, progress: RoundProgress) -> float | None:
     """Return about how long all of the rest takes; None: not known yet."""
     current = progress.runs[-1]
     own = current.eta_seconds if current.state == "running" else None
-    expected = _expected(store, progress)
+    seconds_by_phase = _expected(store, progress)
     if own is None:
-        own = expected.get(cast(Phase, current.kind))
+        own = seconds_by_phase.get(cast(Phase, current.kind))
     waiting = [stage.phase for stage in progress.stages if stage.run is None]
-    if own is None or any(phase not in expected for phase in waiting):
+    if own is None or any(phase not in seconds_by_phase for phase in waiting):
         return None
-    return own + sum(expected[phase] for phase in waiting)
+    return own + sum(seconds_by_phase[phase] for phase in waiting)
 
 
 def is_rough(store: Store, progress: RoundProgress) -> bool:
@@ -127,35 +127,35 @@ def is_rough(store: Store, progress: RoundProgress) -> bool:
 
 def _expected(store: Store, progress: RoundProgress) -> dict[Phase, float]:
     """Return the seconds of each phase, from this round, the last one, or its study."""
-    expected: dict[Phase, float] = {}
+    seconds_by_phase: dict[Phase, float] = {}
     study = _taken(store, progress, "study") or _so_far(progress.runs[0])
     for phase, share in FIRST_SHARES.items():
         seconds = _taken(store, progress, phase)
         if seconds is None and study is not None:
             seconds = share * study
         if seconds is not None:
-            expected[phase] = seconds
-    return expected
+            seconds_by_phase[phase] = seconds
+    return seconds_by_phase
 
 
 def _so_far(run: Run) -> float | None:
     """Return what a run that goes on will have taken in all."""
     if run.started_at is None or run.heartbeat_at is None or run.eta_seconds is None:
         return None
-    begun, beat = map(datetime.fromisoformat, (run.started_at, run.heartbeat_at))
-    return (beat - begun).total_seconds() + run.eta_seconds
+    start, beat = map(datetime.fromisoformat, (run.started_at, run.heartbeat_at))
+    return (beat - start).total_seconds() + run.eta_seconds
 
 
 def _taken(store: Store, progress: RoundProgress, phase: Phase) -> float | None:
     """Return how long the newest finished run of a phase took with this model."""
     model = progress.model
-    done = RunFilter(
+    criteria = RunFilter(
         (phase,),
         ("done",),
         model=model.model,
         quantization=model.quantization,
     )
-    return next((run.seconds for run in store.runs.find(done, limit=1)), None)
+    return next((run.seconds for run in store.runs.find(criteria, limit=1)), None)
 
 
 def outcome(store: Store, progress: RoundProgress) -> RoundOutcome | None:
@@ -165,6 +165,6 @@ def outcome(store: Store, progress: RoundProgress) -> RoundOutcome | None:
     if not progress.is_done or len(quizzes) < 2 or not trainings:
         return None
     round_ = store.rounds.get(TrainResult.of(trainings[-1]).round)
-    comparison = quiz_runs.changed(store, quizzes[0], quizzes[-1], round_)
-    learned = store.rounds.trained_samples([round_.id])
-    return RoundOutcome(round_.id, comparison, len(learned))
+    comparison = quiz_runs.compare_runs(store, quizzes[0], quizzes[-1], round_)
+    sample_ids = store.rounds.trained_samples([round_.id])
+    return RoundOutcome(round_.id, comparison, len(sample_ids))

@@ -11,8 +11,7 @@ from autolearn.core.run_settings import SkillRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
 from autolearn.evaluation.skill_report import SkillReport, SkillRunResult
-from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import model_references, queues
 from autolearn.runs.model_choice import with_model
 from autolearn.runs.versions import versions
 from autolearn.services import actions
@@ -57,14 +56,14 @@ def active(store: Store, model: ModelSettings) -> Run | None:
     return next((run for run in runs if run.round_id == model.round_id), None)
 
 
-def known(store: Store, model: ModelSettings) -> SkillReport | None:
+def newest_report(store: Store, model: ModelSettings) -> SkillReport | None:
     """Return the newest report on a model; None: it was not checked.
 
     Raises:
         ModelNotFound: There is no model at that place.
         BackendError: There is one, but it cannot be used.
     """
-    digest = model_files.digest(model_files.locate(model.model))
+    digest = model_references.digest(store, model.model)
     report = store.skills.newest(digest, model.quantization, model.round_id)
     return SkillReport.from_dict(report) if report else None
 
@@ -78,7 +77,7 @@ def readable(run: Run) -> dict[str, Any]:
         "skills": [
             {
                 "skill": row.title,
-                "value": row.shown,
+                "value": row.share_text,
                 "n": row.n,
                 "95 %": "{:.2f} to {:.2f}".format(*row.interval),
                 "meaning": row.meaning,

@@ -20,7 +20,7 @@ LIMITS = Limits(seconds=120.0, memory=4 << 30)
 
 
 @dataclass(frozen=True)
-class ShownRow:
+class PreviewRow:
     """One text as the model sees it; what stands behind the prompt is learned."""
 
     ids: tuple[int, ...]
@@ -33,7 +33,7 @@ class ShownRow:
 class TokenPreview:
     """The first items token by token, and what is true of all of them."""
 
-    items: tuple[tuple[ShownRow, ...], ...]
+    items: tuple[tuple[PreviewRow, ...], ...]
     """Each with one row, or two: the chosen and the rejected answer."""
     n_items: int
     longest: int
@@ -42,11 +42,11 @@ class TokenPreview:
     empty: int
     """Items without an answer: nothing can be learned from them."""
     tokens: int
-    trained: int
+    n_trained: int
     """Tokens that are learned."""
     end: str
     """What each answer ends with; it is learned too."""
-    dropped: tuple[tuple[int, str], ...]
+    dropped_items: tuple[tuple[int, str], ...]
     """Tokens and answer of the first items that are too long."""
 
 
@@ -71,8 +71,8 @@ def look(
         ) from error
     rows = [[_row(row) for row in item] for item in answer.pop("items")]
     dropped_items = tuple((n, text) for n, text in answer.pop("dropped"))
-    return TokenPreview(tuple(map(tuple, rows)), dropped=dropped_items, **answer)
+    return TokenPreview(tuple(map(tuple, rows)), dropped_items=dropped_items, **answer)
 
 
-def _row(row: dict[str, Any]) -> ShownRow:
-    return ShownRow(tuple(row["ids"]), row["n_prompt"], tuple(row["pieces"]))
+def _row(row: dict[str, Any]) -> PreviewRow:
+    return PreviewRow(tuple(row["ids"]), row["n_prompt"], tuple(row["pieces"]))

@@ -20,7 +20,7 @@ def check_train(store: Store, order: TrainRunSettings) -> None:
     settings = order.train
     parent = finished_round(store, order.parent) if order.parent else None
     if parent:
-        check_base(parent, order.model)
+        check_base(store, parent, order.model)
     if settings.traits.is_second_stage:
         _check_stage_2(store, parent)
     elif settings.traits.evolves and settings.evolution == "restart" and parent:

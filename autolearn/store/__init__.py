@@ -19,7 +19,7 @@ from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.experiments import Experiments
 from autolearn.store.instructions import Instructions
 from autolearn.store.journal import RunJournal
-from autolearn.store.library import Library, QuestionFilter, Shelved
+from autolearn.store.library import DocumentSize, Library, QuestionFilter
 from autolearn.store.own_pairs import OwnPairs
 from autolearn.store.quizzes import Quizzes
 from autolearn.store.readings import Readings
@@ -32,13 +32,13 @@ from autolearn.store.skills import SkillChecks
 __all__ = [
     "DEFAULT_WORKSPACE",
     "EDITABLE",
+    "DocumentSize",
     "Pace",
     "QuestionFilter",
     "RunFilter",
     "RunJournal",
     "SampleFilter",
     "SampleView",
-    "Shelved",
     "Store",
     "is_read_only",
     "schema_sql",

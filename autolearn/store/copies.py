@@ -7,7 +7,7 @@ from pathlib import Path
 from autolearn.core.errors import StoreError
 from autolearn.store.connection import BUSY_SECONDS, errors_told, open_file
 
-SHOWN = 5
+MOST_NAMED = 5
 """So many problems of one kind are named."""
 
 
@@ -34,17 +34,19 @@ def problems(path: Path) -> list[str]:
     """
     try:
         with errors_told(path), closing(_connected(path)) as connection:
-            rows = connection.execute(f"PRAGMA integrity_check({SHOWN})").fetchall()
+            rows = connection.execute(
+                f"PRAGMA integrity_check({MOST_NAMED})"
+            ).fetchall()
             found = [text for (text,) in rows if text != "ok"]
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
     except StoreError as error:
         return [str(error)]
     found += [
         f"row {row} of {table} refers to a row of {parent} that is not there"
-        for table, row, parent, _ in broken[:SHOWN]
+        for table, row, parent, _ in broken[:MOST_NAMED]
     ]
-    if len(broken) > SHOWN:
-        found.append(f"{len(broken) - SHOWN} more references are broken")
+    if len(broken) > MOST_NAMED:
+        found.append(f"{len(broken) - MOST_NAMED} more references are broken")
     return found
 
 

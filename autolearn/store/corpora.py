@@ -45,7 +45,7 @@ class Corpora:
         """Return all corpora, the first first."""
         return self._db.select(Corpus, "ORDER BY id")
 
-    def chosen(self) -> list[Corpus]:
+    def in_use(self) -> list[Corpus]:
         """Return the corpora that rounds are taught from unless others are named."""
         return self._db.select(Corpus, "WHERE NOT excluded ORDER BY id")
 
@@ -59,7 +59,7 @@ class Corpora:
             return corpus
         raise InputError(f"There is no corpus {corpus_id}; it may have been removed.")
 
-    def named(self, name: str) -> Corpus | None:
+    def by_name(self, name: str) -> Corpus | None:
         """Return the newest corpus of a name, or the one of an id, if there is one."""
         tail = "WHERE name = ? OR CAST(id AS TEXT) = ? ORDER BY id DESC LIMIT 1"
         matches = self._db.select(Corpus, tail, name, name)

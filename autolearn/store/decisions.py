@@ -19,13 +19,13 @@ EDITABLE = ("prompt", "chosen", "feedback", "refined", "gap")
 """What an edit may change; a refined answer that is edited is also the chosen one."""
 
 _CHANGING = ("state", *EDITABLE)
-_DONE: dict[Action, str] = {
+_PAST_TENSE: dict[Action, str] = {
     "approve": "approved",
     "reject": "rejected",
     "edit": "edited",
     "undo": "a decision was undone",
 }
-_INDEXED = ("prompt", "chosen")
+_INDEX_COLUMNS = ("prompt", "chosen")
 _AFTER = {"approve": {"state": "approved"}, "reject": {"state": "rejected"}}
 
 
@@ -58,23 +58,33 @@ class Decisions:
         return int(rows[0]["id"])
 
     def _refuse_outdated(self, decisions: Sequence[Decision]) -> None:
-        seen = {d.sample_id: d.seen for d in decisions if d.seen is not None}
-        if not seen:
+        versions = {
+            d.sample_id: d.known_version
+            for d in decisions
+            if d.known_version is not None
+        }
+        if not versions:
             return
         later = self._db.select(
             Decision,
             "WHERE sample_id IN (SELECT value FROM json_each(?)) AND id > ?"
             " ORDER BY id DESC",
-            listed(seen),
-            min(seen.values()),
+            listed(versions),
+            min(versions.values()),
         )
-        changed = {d.sample_id: d for d in later if d.id > seen[d.sample_id]}
-        if changed:
-            number, newest = next(iter(changed.items()))
-            others = f" So were {len(changed) - 1} others." if len(changed) > 1 else ""
+        newest_by_sample = {
+            d.sample_id: d for d in later if d.id > versions[d.sample_id]
+        }
+        if newest_by_sample:
+            number, newest = next(iter(newest_by_sample.items()))
+            others = (
+                f" So were {len(newest_by_sample) - 1} others."
+                if len(newest_by_sample) > 1
+                else ""
+            )
             raise Outdated(
                 f"Sample {number} was changed elsewhere after you had opened it: "
-                f"{_DONE[newest.action]} by {newest.author}.{others} Nothing was "
+                f"{_PAST_TENSE[newest.action]} by {newest.author}.{others} Nothing was "
                 "overwritten; look at it as it is now and decide again."
             )
 
@@ -193,7 +203,7 @@ class Decisions:
         reindex_ids = [
             number
             for number, columns in after.items()
-            if any(columns[name] != before[number][name] for name in _INDEXED)
+            if any(columns[name] != before[number][name] for name in _INDEX_COLUMNS)
         ]
         unindex_samples(self._db, reindex_ids)
         self._db.write_many(

@@ -63,7 +63,7 @@ TABLES: dict[type, str] = {
     Run: "runs",
     QuizResult: "quiz_results",
     QuizVersion: "quizzes",
-    GeneratedInstruction: "imagined",
+    GeneratedInstruction: "generated_instructions",
     SkillResult: "skill_results",
     Corpus: "corpora",
     GoldExample: "gold_examples",

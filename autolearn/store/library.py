@@ -38,7 +38,7 @@ BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Shelved:
+class DocumentSize:
     """A document, and what of it is studied."""
 
     id: int
@@ -113,7 +113,7 @@ ORDER BY score DESC, passages.id LIMIT ?
 """
 
 
-_FOUND = """
+_SEARCH = """
 SELECT passages.id FROM passages_search
 JOIN passages ON passages.id = passages_search.rowid
 WHERE passages_search MATCH ? AND position >= 0
@@ -168,9 +168,9 @@ class Library:
         """Return whether there is no document yet; reads none."""
         return not self._db.rows("SELECT 1 FROM documents WHERE NOT removed LIMIT 1")
 
-    def shelf(self) -> list[Shelved]:
+    def shelf(self) -> list[DocumentSize]:
         """Return what documents there are, the first first."""
-        return [Shelved(**row) for row in self._db.rows(_SHELF)]
+        return [DocumentSize(**row) for row in self._db.rows(_SHELF)]
 
     def document(self, document_id: int) -> Document:
         """Return one document.
@@ -194,7 +194,7 @@ class Library:
         The last word may be the beginning of one.
         """
         query = search.all_words_of(text)
-        ids = [row["id"] for row in self._db.rows(_FOUND, query, limit)]
+        ids = [row["id"] for row in self._db.rows(_SEARCH, query, limit)]
         by_id = self.passages_by_id(ids)
         return [by_id[number] for number in ids]
 

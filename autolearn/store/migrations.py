@@ -6,7 +6,9 @@ database of any age ends with the same tables and keeps its rows.
 
 from sqlite_utils import Database, Migrations
 
+from autolearn.store import plain_names
 from autolearn.store.initial import INITIAL
+from autolearn.store.schema_changes import replace_in_table
 from autolearn.text.retrieval import passage_words
 
 MIGRATIONS = Migrations("autolearn")
@@ -120,13 +122,13 @@ def m005_sources(db: Database) -> None:
     """Let texts of any length come in by runs of their own."""
     for statement in _SOURCES.split(";\n"):
         db.execute(statement)
-    _allow(db, "runs", "'export')", "'export', 'import')")
+    replace_in_table(db, "runs", "'export')", "'export', 'import')")
 
 
 @MIGRATIONS()
 def m006_models(db: Database) -> None:
     """Let models come in by runs of their own."""
-    _allow(db, "runs", "'import')", "'import', 'download', 'convert')")
+    replace_in_table(db, "runs", "'import')", "'import', 'download', 'convert')")
 
 
 _SKILLS = """
@@ -163,20 +165,7 @@ def m007_skills(db: Database) -> None:
     """Keep what a model can do, by weights and round."""
     for statement in _SKILLS.split(";\n"):
         db.execute(statement)
-    _allow(db, "runs", "'convert')", "'convert', 'skills')")
-
-
-def _allow(db: Database, table: str, before: str, after: str) -> None:
-    """Widen the CHECK of a table that others refer to, as SQLite's manual tells."""
-    version = db.execute("PRAGMA schema_version").fetchone()[0]
-    db.execute("PRAGMA writable_schema = ON")
-    db.execute(
-        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?)"
-        " WHERE type = 'table' AND name = ?",
-        (before, after, table),
-    )
-    db.execute(f"PRAGMA schema_version = {version + 1}")
-    db.execute("PRAGMA writable_schema = OFF")
+    replace_in_table(db, "runs", "'convert')", "'convert', 'skills')")
 
 
 _CORPORA = """
@@ -334,7 +323,7 @@ def m014_experiments(db: Database) -> None:
         db.execute(statement)
     before = "('closed_book', 'open_book')"
     after = "('closed_book', 'open_book', 'retrieval', 'refined', 'consistent')"
-    _allow(db, "quiz_results", before, after)
+    replace_in_table(db, "quiz_results", before, after)
 
 
 _READING = """
@@ -396,3 +385,10 @@ def m017_review(db: Database) -> None:
     """Order samples by how good they look, and let documents be deleted."""
     for statement in _REVIEW.split(";\n"):
         db.execute(statement)
+
+
+@MIGRATIONS()
+def m018_plain_names(db: Database) -> None:
+    """Store the terms of the glossary in place of older words."""
+    replace_in_table(db, "round_items", "'gauge'", "'drift_probe'")
+    plain_names.rename(db)

@@ -16,12 +16,12 @@ class OwnPairs:
 
     def add(self, question: str, answer: str, passage_id: int | None = None) -> int:
         """Keep a pair as a pending sample and return its id."""
-        asked = Question(
+        record = Question(
             question, "study", "gold", passage_id=passage_id, gold_answer=answer
         )
-        (kept,) = self._library.add_questions([asked])
+        (stored_question,) = self._library.add_questions([record])
         sample = Sample(
-            kept.id,
+            stored_question.id,
             question,
             chosen=answer,
             rejected="",

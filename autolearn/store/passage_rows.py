@@ -150,11 +150,11 @@ class PassageRows:
 
     def drop_leftovers(self, document_id: int) -> None:
         """Delete the passages without a place that nothing refers to."""
-        referenced = " OR ".join(
+        condition = " OR ".join(
             f"EXISTS (SELECT 1 FROM {table} WHERE {column} = passages.id)"
             for table, column in _REFERENCES
         )
-        leftover = f"document_id = ? AND position < 0 AND NOT ({referenced})"
+        leftover = f"document_id = ? AND position < 0 AND NOT ({condition})"
         self._free_repeats(document_id)
         while ids := [
             row["id"]

@@ -85,10 +85,14 @@ class Readings:
             while batch := list(islice(rows, BATCH)):
                 self._db.insert("exclusions", batch)
             # A stretch may be of an exclusion that was taken in.
-            lost = [e.text for e, texts in inclusions if not self._take_again(e, texts)]
-            lost += [s.text for s in stretches if not self._cut_again(document.id, s)]
+            lost_texts = [
+                e.text for e, texts in inclusions if not self._take_again(e, texts)
+            ]
+            lost_texts += [
+                s.text for s in stretches if not self._cut_again(document.id, s)
+            ]
             self._rows.drop_leftovers(document.id)
-        return lost
+        return lost_texts
 
     def remove(self, document_id: int) -> bool:
         """Take a document out of the library; return whether all of it is deleted.
@@ -99,8 +103,8 @@ class Readings:
         with self._db.atomic():
             self._rows.set_aside(document_id)
             self._rows.drop_leftovers(document_id)
-            kept = "SELECT 1 FROM passages WHERE document_id = ? LIMIT 1"
-            if not self._db.rows(kept, document_id):
+            sql = "SELECT 1 FROM passages WHERE document_id = ? LIMIT 1"
+            if not self._db.rows(sql, document_id):
                 self._db.write("DELETE FROM documents WHERE id = ?", document_id)
                 return True
             self._db.write(

@@ -32,7 +32,7 @@ Order = Literal["doubt", "demerit", "id"]
 
 Doubt is the greater, the nearer the gap's probability is to one half, and by one for
 each flag that says that the model's verdicts contradict each other; the column
-``sureness`` (see the migrations) is its opposite. It never changes, so a place in
+``confidence`` (see the migrations) is its opposite. It never changes, so a place in
 the queue stays true whatever is decided meanwhile.
 """
 
@@ -40,7 +40,7 @@ _BESIDE = 200
 """Newest samples of a passage among which contradictions are looked for."""
 _IN_ORDER = "IN (SELECT value FROM json_each(?)) ORDER BY id"
 _KEYS: dict[Order, tuple[str, ...]] = {
-    "doubt": ("sureness", "id"),
+    "doubt": ("confidence", "id"),
     "demerit": ("demerit", "id"),
     "id": ("id",),
 }
@@ -151,7 +151,7 @@ class SampleSources:
     """What a sample is learned from, beside its own texts."""
 
     passage: str
-    opened: str | None
+    open_answer: str | None
     """The open-book answer."""
     critique: str | None
     """As a person left it."""

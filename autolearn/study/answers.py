@@ -28,7 +28,7 @@ from autolearn.study.grounding import (
     NOT_STATED,
     SHORT_ANSWER_TOKENS,
     TextQuestion,
-    shown,
+    with_heading,
 )
 from autolearn.text import languages, matching, model_output, sentences
 
@@ -74,7 +74,7 @@ def as_text_question(
     if question.start is not None and question.end is not None:
         begin = passage.start
         sentence = passage.text[question.start - begin : question.end - begin]
-    return TextQuestion(question, shown(passage), question.text, sentence)
+    return TextQuestion(question, with_heading(passage), question.text, sentence)
 
 
 def open_book_requests(
@@ -277,7 +277,9 @@ def refinement_request(
     passage = passage_of(question, passages)
     name = "mend" if builder.protocol.guided else "refine"
     form = Form(prompts.load(name).prefill(), (" ", LINE), languages.of(passage.text))
-    values["passage"] = shown(passage) if builder.protocol.guided else passage.text
+    values["passage"] = (
+        with_heading(passage) if builder.protocol.guided else passage.text
+    )
     return builder.request(name, question, values, limit, form)
 
 

@@ -25,7 +25,7 @@ from autolearn.study.grounding import (
     TextQuestion,
     same_short_answer,
     short_answers,
-    shown,
+    with_heading,
 )
 from autolearn.text import languages, matching, model_output, sentences
 from autolearn.text.sentences import Sentence
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 ATTEMPTS = 3
 """Draws per fact at most; a quick study draws once."""
-TOLD = 0.6
+LEAST_TOLD = 0.6
 """Share of the words of its answer from which a question gives it away."""
 QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
 QUESTION_MARKS = ("?", "？")  # noqa: RUF001
@@ -68,11 +68,11 @@ class _Draft:
 
     @property
     def _parts(self) -> dict[str, str]:
-        return model_output.tagged(self.generation.completion.text)
+        return model_output.parse_tags(self.generation.completion.text)
 
     @property
     def stands_alone(self) -> bool:
-        return matching.stands_alone(self.text, shown(self.fact.passage))
+        return matching.stands_alone(self.text, with_heading(self.fact.passage))
 
     @property
     def form_fault(self) -> str:
@@ -81,7 +81,7 @@ class _Draft:
             return why_nothing(self.generation, "no question could be read")
         if not matching.tells_something(self.short_answer):
             return "it has no answer"
-        if _share_given_away(self.text, self.short_answer) >= TOLD:
+        if _share_given_away(self.text, self.short_answer) >= LEAST_TOLD:
             return "it contains its own answer"
         if not self.stands_alone:
             return "it cannot be understood without the text"
@@ -155,7 +155,7 @@ def _drafts(generator: Generator, todo: Sequence[Fact], attempt: int) -> list[_D
 
 
 def _naming(generator: Generator, draft: _Draft, place: int) -> GenerationRequest[int]:
-    text = shown(draft.fact.passage)
+    text = with_heading(draft.fact.passage)
     return naming_request(generator, place, text, draft.short_answer, draft.text)
 
 
@@ -173,7 +173,7 @@ def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
 
 
 def _as_text_question(draft: _Draft) -> TextQuestion[None]:
-    text, sentence = shown(draft.fact.passage), draft.fact.sentence.text
+    text, sentence = with_heading(draft.fact.passage), draft.fact.sentence.text
     return TextQuestion(None, text, draft.text, sentence)
 
 
@@ -231,7 +231,7 @@ def about_sentence(
 
 
 def _about(generator: Generator, fact: Fact, attempt: int) -> GenerationRequest[Fact]:
-    text = shown(fact.passage)
+    text = with_heading(fact.passage)
     return about_sentence(
         generator, fact, text, fact.sentence.text, fact.stretch, attempt
     )

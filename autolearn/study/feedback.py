@@ -23,10 +23,21 @@ from autolearn.study.generation import (
     RequestBuilder,
     why_nothing,
 )
-from autolearn.study.grounding import shown
+from autolearn.study.grounding import with_heading
 from autolearn.text import model_output
 
 VERDICTS = (" correct", " incorrect")
+
+
+def is_judged_wrong(verdict: Verdict, p_correct: float | None = None) -> bool:
+    """Return whether a verdict calls an answer wrong, so that it needs a refinement.
+
+    An unclear verdict is decided by P(correct), 0..1. Where that is unknown, the answer
+    stands: refining what no verdict calls wrong spoils right answers.
+    """
+    if verdict == "unclear" and p_correct is not None:
+        return p_correct < 0.5
+    return verdict == "incorrect"
 
 
 @dataclass(frozen=True)
@@ -172,7 +183,7 @@ def reason_request(
     assert pair.reference is not None
     passage = passage_of(pair.question, passages)
     values = {
-        "passage": shown(passage),
+        "passage": with_heading(passage),
         "question": pair.question.text,
         "reference": pair.reference.text,
         "answer": pair.answer.text,

@@ -55,7 +55,7 @@ class TextQuestion(Generic[T]):
     """The sentence that is known to answer it; empty: unknown."""
 
 
-def shown(passage: Passage) -> str:
+def with_heading(passage: Passage) -> str:
     """Return a passage as a guided model gets it: below its heading."""
     text = passage.text.strip()
     if not passage.heading or passage.heading in text.partition("\n")[0]:
@@ -84,7 +84,7 @@ def as_quote(sentence: str) -> str:
     of its own it would be read as the answer of the model.
     """
     _, _, rest = sentence.partition("\n")
-    return " ".join(sentence.split()) if model_output.tagged(rest) else sentence
+    return " ".join(sentence.split()) if model_output.parse_tags(rest) else sentence
 
 
 def after_evidence(
@@ -111,7 +111,7 @@ def short_answers(generator: Generator, cases: Sequence[TextQuestion[T]]) -> lis
     """
     requests = [short_answer_request(generator, case) for case in cases]
     return [
-        model_output.tagged(generation.completion.text).get("short answer", "")
+        model_output.parse_tags(generation.completion.text).get("short answer", "")
         for _, generation in generator.write(requests)
     ]
 
@@ -133,11 +133,14 @@ def likeliest_sentences(
     likelihood of Ponte and Croft (1998) by a language model (Sachan et al., 2022,
     arXiv 2204.07496). Written token by token, small models choose among sentences that
     begin alike almost at random. Empty where no sentence makes the question likelier by
-    ``TELLS``: the text does not say.
+    ``TELLS``: the text does not say. A model whose likelihoods cannot be measured gets
+    the sentence that is nearest in words.
 
     Raises:
         Cancelled: The person stopped the run.
     """
+    if not generator.backend.scores_texts:
+        return [nearest_sentence(text, question) for text, question in cases]
     likeliest: list[str] = []
     for begin in range(0, len(cases), _CASES_PER_CALL):
         if generator.stop():

@@ -16,7 +16,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
 from autolearn.study.feedback import Comparison, feedback
 from autolearn.study.generation import Generator, of
-from autolearn.study.questions import AskedBefore, ask, paraphrase, serves_quiz
+from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
 from autolearn.study.samples import StudiedQuestion, is_sound, samples
 from autolearn.text import matching
 
@@ -49,7 +49,7 @@ class Study:
     """P(correct) from which a verdict of a guided model is correct."""
     uses_verdicts: bool = True
     """Whether verdicts count; if not, word overlap decides about gaps."""
-    asked_before: Callable[[], AskedBefore] = AskedBefore
+    asked_before: Callable[[], EarlierQuestions] = EarlierQuestions
     """Returns what quizzes, studies and rounds have asked so far."""
 
     def run(self, passages: Sequence[Passage]) -> None:
@@ -88,12 +88,12 @@ class Study:
         ]
 
         judge = partial(_judge, step, generator, {})
-        todo = [Comparison(s.question, s.closed) for s in cases]
+        todo = [Comparison(s.question, s.closed_answer) for s in cases]
         critiques = judge("feedback", "critique", todo)
         cases = [
-            replace(s, critique=critiques[s.closed.id])
+            replace(s, critique=critiques[s.closed_answer.id])
             for s in cases
-            if s.closed.id in critiques
+            if s.closed_answer.id in critiques
         ]
         cases = _refine(step, generator, cases, {})
         checks = judge("second check", "check", _refined(cases))
@@ -137,7 +137,7 @@ class Study:
 
         judge = partial(_judge, step, generator, by_id)
         critiques = judge("feedback", "critique", self._to_judge(generator, cases))
-        cases = [replace(s, critique=critiques.get(s.closed.id)) for s in cases]
+        cases = [replace(s, critique=critiques.get(s.closed_answer.id)) for s in cases]
         cases = _refine(step, generator, cases, by_id)
         checks = judge("second check", "check", _refined(cases))
         cases = _checked(cases, checks)
@@ -174,7 +174,7 @@ class Study:
             # Wordings that no rule would approve took half of the time of a study.
             to_learn = {s.question.id for s in cases if s.gap.is_gap and is_sound(s)}
         else:
-            to_learn = {s.question.id for s in cases if s.refined}
+            to_learn = {s.question.id for s in cases if s.refined_answer}
         settings = generator.settings
         questions = [
             s.question
@@ -191,7 +191,7 @@ class Study:
             ),
         )
         wordings = of(Question, records)
-        originals = {s.question.id: s.opened for s in cases if s.opened}
+        originals = {s.question.id: s.open_answer for s in cases if s.open_answer}
         step(
             "paraphrase check",
             lambda: reworded(generator, wordings, passages, originals),
@@ -257,18 +257,21 @@ def _refine(
 ) -> list[StudiedQuestion]:
     """Refine the answers that have a gap."""
     gaps = [
-        (s.question, s.closed, s.critique) for s in cases if s.critique and s.gap.is_gap
+        (s.question, s.closed_answer, s.critique)
+        for s in cases
+        if s.critique and s.gap.is_gap
     ]
     records = step("refinements", lambda: refine(generator, gaps, passages))
     refinements = _by_question(of(Answer, records))
-    return [replace(s, refined=refinements.get(s.question.id)) for s in cases]
+    return [replace(s, refined_answer=refinements.get(s.question.id)) for s in cases]
 
 
 def _checked(
     cases: Sequence[StudiedQuestion], checks: _Feedback
 ) -> list[StudiedQuestion]:
     return [
-        replace(s, check=checks.get(s.refined.id)) if s.refined else s for s in cases
+        replace(s, check=checks.get(s.refined_answer.id)) if s.refined_answer else s
+        for s in cases
     ]
 
 
@@ -294,11 +297,16 @@ def _pair(
 def _unlike(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
     """Return the answers that are not word for word the open-book answer."""
     return [
-        Comparison(s.question, s.closed, s.opened)
+        Comparison(s.question, s.closed_answer, s.open_answer)
         for s in cases
-        if s.opened and not matching.exact_match(s.closed.text, s.opened.text)
+        if s.open_answer
+        and not matching.exact_match(s.closed_answer.text, s.open_answer.text)
     ]
 
 
 def _refined(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
-    return [Comparison(s.question, s.refined, s.opened) for s in cases if s.refined]
+    return [
+        Comparison(s.question, s.refined_answer, s.open_answer)
+        for s in cases
+        if s.refined_answer
+    ]

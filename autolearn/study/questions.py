@@ -27,7 +27,7 @@ T = TypeVar("T")
 Blocks = Callable[[str], bool]
 """Returns whether a question was asked before."""
 
-LISTED = 2
+MOST_PER_LIST = 2
 """Wordings requested in one draw."""
 
 
@@ -116,7 +116,7 @@ def _flags(generator: Generator, text: str, earlier: Iterable[str]) -> tuple[Fla
 
 
 @dataclass(frozen=True)
-class AskedBefore:
+class EarlierQuestions:
     """Recognises what was asked before this study."""
 
     by_quiz: Blocks = lambda text: False
@@ -128,9 +128,9 @@ class AskedBefore:
 def paraphrase(
     generator: Generator,
     questions: Sequence[Question],
-    known: Mapping[int, Question],
+    questions_by_id: Mapping[int, Question],
     to_learn: Collection[int],
-    before: AskedBefore,
+    before: EarlierQuestions,
 ) -> list[Record]:
     """Reword questions; of some, the first new wording goes to the quiz.
 
@@ -143,7 +143,7 @@ def paraphrase(
     Args:
         generator: Writes the wordings.
         questions: The questions to reword.
-        known: All questions of these passages, by their ids.
+        questions_by_id: All questions of these passages, by their ids.
         to_learn: The ids of the questions that may be learned. Of the others only the
             wording for the quiz is kept.
         before: What was asked before.
@@ -154,7 +154,7 @@ def paraphrase(
         for question in questions
         for draw in range(1, n + 1)
     ]
-    wordings = _Wordings(generator, known, to_learn, before)
+    wordings = _Wordings(generator, questions_by_id, to_learn, before)
     for question, generation in generator.write(requests):
         for text in model_output.questions(generation.completion.text):
             wordings.take(text, question, generation)
@@ -171,14 +171,16 @@ class _Wordings:
     def __init__(
         self,
         generator: Generator,
-        known: Mapping[int, Question],
+        questions_by_id: Mapping[int, Question],
         to_learn: Collection[int],
-        before: AskedBefore,
+        before: EarlierQuestions,
     ) -> None:
         self.records: list[Record] = []
         self.counts: Counter[int] = Counter()
         self._generator, self._to_learn, self._before = generator, to_learn, before
-        self._texts = {matching.normalise(question.text) for question in known.values()}
+        self._texts = {
+            matching.normalise(question.text) for question in questions_by_id.values()
+        }
         self._in_quiz: set[int] = set()
 
     def take(self, text: str, question: Question, generation: Generation) -> None:
@@ -212,8 +214,8 @@ def rewording(
         form = Form("", (QUESTION,), languages.of(question), draw)
         values = {"question": question, "n": 1}
         return builder.request("paraphrase", subject, values, limit, form)
-    prompt = prompts.load("paraphrase").render(question=question, n=LISTED)
-    return GenerationRequest(subject, prompt, LISTED * limit, draw)
+    prompt = prompts.load("paraphrase").render(question=question, n=MOST_PER_LIST)
+    return GenerationRequest(subject, prompt, MOST_PER_LIST * limit, draw)
 
 
 def _wording(

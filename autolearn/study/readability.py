@@ -20,14 +20,15 @@ N_PASSAGES, N_CHARACTERS = 6, 400
 
 
 def bits_per_byte(backend: Backend, passages: Sequence[Passage]) -> float | None:
-    """Return the mean bits per byte (UTF-8) of some of these passages; None: no text.
+    """Return the mean bits per byte (UTF-8) of some of these passages.
 
-    It does not depend on the tokenizer, so models can be compared by it.
+    None: there is no text, or the backend cannot measure it. The number does not depend
+    on the tokenizer, so models can be compared by it.
     """
     stride = max(1, len(passages) // N_PASSAGES)
     texts = [p.text[:N_CHARACTERS].strip() for p in passages[::stride]][:N_PASSAGES]
     texts = [text for text in texts if text]
-    if not texts:
+    if not texts or not backend.scores_texts:
         return None
     chat = (Message("user", "Write a text."),)
     means = backend.confidence([chat] * len(texts), texts)

@@ -26,7 +26,9 @@ def _is_sound(sample: Sample) -> bool:
 
 
 def _passes_check(sample: Sample) -> bool:
-    return not {"no_refinement", "check_failed", "strays"} & set(sample.flags)
+    return not {"no_refinement", "check_failed", "contradicts_open_book"} & set(
+        sample.flags
+    )
 
 
 def _default(sample: Sample) -> bool:

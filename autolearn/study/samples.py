@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from autolearn.core.flags import UNFIT, Flag, that_hold
 from autolearn.core.records import Answer, Feedback, Question, Record, Sample
+from autolearn.study.feedback import is_judged_wrong
 from autolearn.text import matching
 
-AGREED = 0.75
+LEAST_AGREEMENT = 0.75
 """Share of the informative words from which two answers count as the same."""
 
 
@@ -39,12 +40,12 @@ def judge_gap(
     if matching.exact_match(closed_answer, open_answer):
         return Gap(False, 0.0, False)
     difference = 1.0 - matching.agreement(question, closed_answer, open_answer)
-    by_words = difference > 1.0 - AGREED
+    by_words = difference > 1.0 - LEAST_AGREEMENT
     if not uses_verdicts:
         return Gap(by_words, difference, False)
     if critique is None or critique.probability is None:
         return Gap(by_words, difference, critique is not None)
-    by_verdict = critique.verdict == "incorrect"
+    by_verdict = is_judged_wrong(critique.verdict, critique.probability)
     probability = (difference + 1.0 - critique.probability) / 2
     return Gap(by_words or by_verdict, probability, by_words != by_verdict)
 
@@ -57,9 +58,7 @@ def judge_own(critique: Feedback | None) -> Gap:
     if critique is None:
         return Gap(False, 0.0, False)
     p_correct = critique.probability
-    is_wrong = critique.verdict == "incorrect"
-    if critique.verdict == "unclear" and p_correct is not None:
-        is_wrong = p_correct < 0.5  # the odds of the two words decide
+    is_wrong = is_judged_wrong(critique.verdict, p_correct)
     return Gap(is_wrong, float(is_wrong) if p_correct is None else 1 - p_correct, False)
 
 
@@ -68,11 +67,11 @@ class StudiedQuestion:
     """A question with everything that a study has generated for it."""
 
     question: Question
-    closed: Answer
-    opened: Answer | None
+    closed_answer: Answer
+    open_answer: Answer | None
     """None: the question is an instruction, and there is no text."""
     critique: Feedback | None = None
-    refined: Answer | None = None
+    refined_answer: Answer | None = None
     check: Feedback | None = None
     falls_back: bool = False
     """Whether the open-book answer replaces a refinement that failed."""
@@ -82,19 +81,19 @@ class StudiedQuestion:
     @property
     def best(self) -> Answer:
         """Return the answer that may be learned."""
-        if self.opened and self.uses_open_book:
-            return self.opened
-        return self.refined or self.opened or self.closed
+        if self.open_answer and self.uses_open_book:
+            return self.open_answer
+        return self.refined_answer or self.open_answer or self.closed_answer
 
     @property
     def uses_open_book(self) -> bool:
         """Return whether the refinement failed and the open-book answer is chosen."""
-        if not (self.falls_back and self.gap.is_gap and self.opened):
+        if not (self.falls_back and self.gap.is_gap and self.open_answer):
             return False
-        if self.refined is None or "too_long" in self.refined.flags:
+        if self.refined_answer is None or "too_long" in self.refined_answer.flags:
             return True
-        texts = (self.question.text, self.refined.text, self.opened.text)
-        return not self.passes_check or matching.agreement(*texts) < AGREED
+        texts = (self.question.text, self.refined_answer.text, self.open_answer.text)
+        return not self.passes_check or matching.agreement(*texts) < LEAST_AGREEMENT
 
     @property
     def passes_check(self) -> bool:
@@ -102,21 +101,21 @@ class StudiedQuestion:
         if self.check is None:
             return False
         # Without a text there is no word overlap to decide, so the verdict must.
-        by_words = not self.uses_verdicts and self.opened is not None
+        by_words = not self.uses_verdicts and self.open_answer is not None
         return by_words or self.check.verdict == "correct"
 
     @property
     def gap(self) -> Gap:
         """Return whether closed-book and open-book answer differ."""
-        if self.opened is None:
+        if self.open_answer is None:
             return judge_own(self.critique)
-        texts = (self.question.text, self.closed.text, self.opened.text)
+        texts = (self.question.text, self.closed_answer.text, self.open_answer.text)
         return judge_gap(*texts, self.critique, uses_verdicts=self.uses_verdicts)
 
 
 def is_sound(case: StudiedQuestion) -> bool:
     """Return whether neither question nor open-book answer has an ``unfit`` flag."""
-    of_answer = case.opened.flags if case.opened else ()
+    of_answer = case.open_answer.flags if case.open_answer else ()
     flags = {*case.question.flags, *of_answer}
     return not UNFIT & flags
 
@@ -130,9 +129,9 @@ def samples(cases: Sequence[StudiedQuestion]) -> list[Record]:
     facts: set[tuple[int | None, str]] = set()
     records: list[Record] = []
     for case in cases:
-        best = case.opened or case.refined or case.closed
+        best = case.open_answer or case.refined_answer or case.closed_answer
         fact = (case.question.passage_id, matching.normalise(best.text))
-        is_repeated = case.opened is not None and fact in facts
+        is_repeated = case.open_answer is not None and fact in facts
         records.append(_sample(case, same_fact=is_repeated))
         facts.add(fact)
     return records
@@ -145,32 +144,34 @@ def _sample(case: StudiedQuestion, *, same_fact: bool) -> Sample:
         case.question.id,
         prompt=case.question.text,
         chosen=best.text,
-        rejected=case.closed.text,
+        rejected=case.closed_answer.text,
         gap=gap.is_gap,
         gap_probability=gap.probability,
         passage_id=case.question.passage_id,
-        open_answer_id=case.opened.id if case.opened else None,
-        closed_answer_id=case.closed.id,
+        open_answer_id=case.open_answer.id if case.open_answer else None,
+        closed_answer_id=case.closed_answer.id,
         critique_id=case.critique.id if case.critique else None,
-        refined_answer_id=case.refined.id if case.refined else None,
+        refined_answer_id=case.refined_answer.id if case.refined_answer else None,
         check_id=case.check.id if case.check else None,
         flags=_flags(case, gap, same_fact),
     )
 
 
 def _flags(case: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]:
-    refinement, open_answer = case.refined, case.opened
+    refinement, open_answer = case.refined_answer, case.open_answer
     conditions: dict[Flag, bool] = {"same_fact": same_fact, "disputed": gap.disputed}
     if case.uses_open_book:
         conditions["from_open_book"] = True
     else:
-        is_same = refinement is not None and refinement.text == case.closed.text
+        is_same = refinement is not None and refinement.text == case.closed_answer.text
         conditions["no_refinement"] = gap.is_gap and (refinement is None or is_same)
         conditions["check_failed"] = refinement is not None and not case.passes_check
     if refinement and open_answer and not case.uses_open_book:
         texts = (case.question.text, refinement.text, open_answer.text)
         is_same = matching.exact_match(refinement.text, open_answer.text)
-        conditions["strays"] = matching.agreement(*texts) < AGREED
+        conditions["contradicts_open_book"] = (
+            matching.agreement(*texts) < LEAST_AGREEMENT
+        )
         conditions["not_open_book"] = not is_same
     of_answer = open_answer.flags if open_answer else ()
     return (*case.question.flags, *of_answer, *that_hold(conditions))

@@ -36,7 +36,7 @@ class _Part:
     text: str
     n_tokens: int
     is_heading: bool = False
-    repeated: str = ""
+    repeated_line: str = ""
     """What a passage that begins with this part repeats."""
     opens: bool = False
 
@@ -106,20 +106,20 @@ class _Cutter:
 
     def __init__(self, count_tokens: CountTokens, limit: int, longest: int) -> None:
         self._count, self._limit, self._longest = count_tokens, limit, longest
-        self._held: list[Unit] = []
+        self._waiting_units: list[Unit] = []
         self._n_held = 0
-        self._repeated, self._n_repeated = "", 0
+        self._repeated_line, self._n_repeated = "", 0
 
     def parts(self, stream: Iterable[Unit]) -> Iterator[_Part]:
         """Yield the parts. A code block, or a header with a row, is one if it fits."""
         for unit in stream:
             if unit.kind == "fence" or not self._goes_on(unit):
                 yield from self._release()
-                self._repeated, self._n_repeated = "", 0
+                self._repeated_line, self._n_repeated = "", 0
             if unit.kind in ("fence", "header"):
                 self._hold(unit)
                 self._repeat(unit.text)
-            elif self._held:
+            elif self._waiting_units:
                 self._hold(unit)
                 if unit.kind == "row" or self._n_held > self._longest:
                     yield from self._release()
@@ -132,18 +132,18 @@ class _Cutter:
         return unit.kind in ("code", "row")
 
     def _hold(self, unit: Unit) -> None:
-        self._held.append(unit)
+        self._waiting_units.append(unit)
         self._n_held += len(unit.text)
 
     def _repeat(self, line: str) -> None:
         says_nothing = not any(sign.isalnum() or sign in "`~" for sign in line)
         n_tokens = self._count(line)
         if not says_nothing and n_tokens <= REPEATED_SHARE * self._limit:
-            self._repeated, self._n_repeated = line, n_tokens
+            self._repeated_line, self._n_repeated = line, n_tokens
 
     def _release(self) -> Iterator[_Part]:
         """Yield what is held as one part if it fits, otherwise unit by unit."""
-        held_parts, self._held, self._n_held = self._held, [], 0
+        held_parts, self._waiting_units, self._n_held = self._waiting_units, [], 0
         if not held_parts:
             return
         text = "".join(unit.text for unit in held_parts)
@@ -157,7 +157,7 @@ class _Cutter:
     def _fit(self, unit: Unit, *, is_first: bool = False) -> Iterator[_Part]:
         """Yield a unit, or its halves if it is too long for a passage."""
         is_inside = unit.kind in ("code", "row") and not is_first
-        repeated_head = self._repeated if is_inside else ""
+        repeated_head = self._repeated_line if is_inside else ""
         limit = self._limit - (self._n_repeated if repeated_head else 0)
         opens = unit.opens
         for text, size in _halves(unit.text, self._count, limit):
@@ -171,7 +171,7 @@ class _Draft:
     def __init__(self, count_tokens: CountTokens, max_tokens: int) -> None:
         self._count, self._most = count_tokens, max_tokens
         self.parts: list[_Part] = []
-        self._repeated = ""
+        self._repeated_line = ""
         self._n_tokens = self._start = self._position = 0
         self._heading = ""
         self.has_body = self.says = False
@@ -182,9 +182,9 @@ class _Draft:
 
     def add(self, part: _Part) -> None:
         """Add a part, after what it has to repeat if the passage begins with it."""
-        if part.repeated and not self.says:
-            self._repeated = part.repeated
-            self._n_tokens += self._count(part.repeated)
+        if part.repeated_line and not self.says:
+            self._repeated_line = part.repeated_line
+            self._n_tokens += self._count(part.repeated_line)
         if part.is_heading and (match := units.HEADING.match(part.text)):
             self._heading = match[1]
         self.parts.append(part)
@@ -213,8 +213,8 @@ class _Draft:
             n_tokens=n_tokens,
             heading=self._heading,
         )
-        chunk = Chunk(passage, len(self._repeated))
-        self.parts, self._repeated, self._n_tokens, self._start = [], "", 0, end
+        chunk = Chunk(passage, len(self._repeated_line))
+        self.parts, self._repeated_line, self._n_tokens, self._start = [], "", 0, end
         self._position += 1
         self.has_body = self.says = False
         for part in reversed(over):
@@ -222,7 +222,7 @@ class _Draft:
         return chunk
 
     def _joined(self) -> tuple[str, int]:
-        text = self._repeated + "".join(part.text for part in self.parts)
+        text = self._repeated_line + "".join(part.text for part in self.parts)
         return text, self._count(text)
 
 

@@ -45,7 +45,7 @@ _HEADING_WORDS = 16
 """Words up to which the first line of a text is taken for its heading."""
 _BY_LINE = re.IGNORECASE | re.MULTILINE
 _WITHOUT_SPACES = re.compile(f"[{HAN_AND_KANA}]")
-_JOINED = re.compile(f"[{SOUTH_EAST_ASIAN}]")
+_NO_SPACES = re.compile(f"[{SOUTH_EAST_ASIAN}]")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?![.,]?\d)")
 _POINT = "\ue000"
@@ -120,7 +120,7 @@ def contains(text: str, value: str) -> bool:
         return False
     if f" {value} " in f" {text} ":
         return True
-    if _JOINED.search(value):
+    if _NO_SPACES.search(value):
         return value.replace(" ", "") in text.replace(" ", "")
     pattern = re.escape(value)
     if re.search(f"[{HANGUL}]$", value):

@@ -63,7 +63,7 @@ def without_thinking(raw: str) -> str:
     return _THINKING.sub("", raw).strip()
 
 
-def tagged(raw: str) -> dict[str, str]:
+def parse_tags(raw: str) -> dict[str, str]:
     """Return the text after each known tag, up to the next; the first one counts."""
     parts: dict[str, str] = {}
     matches = list(_TAG.finditer(raw))
@@ -93,7 +93,7 @@ def statements(raw: str) -> list[str]:
 def open_book(raw: str) -> OpenBook:
     """Return answer and evidence; without any tag the whole text is the answer."""
     text = without_thinking(raw)
-    parts = tagged(text)
+    parts = parse_tags(text)
     if not parts:
         return OpenBook(text, "")
     evidence = parts.get("evidence", "").strip("\"'“”«»")
@@ -110,7 +110,7 @@ def _is_none(text: str) -> bool:
 def answer(raw: str) -> str:
     """Return the answer of a text that may or may not carry the tag."""
     text = without_thinking(raw)
-    return tagged(text).get("answer", "" if _TAG.match(text) else text)
+    return parse_tags(text).get("answer", "" if _TAG.match(text) else text)
 
 
 def verdict(raw: str) -> Verdict:

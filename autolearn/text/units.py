@@ -11,7 +11,7 @@ from typing import Literal
 
 from autolearn.text import breaks
 
-WRAPPED = 50
+LEAST_WRAPPED = 50
 """A line of at least so many characters may have been wrapped."""
 BLOCK = 1 << 16
 """Characters that are collected before units are cut."""
@@ -195,6 +195,6 @@ def _is_within(text: str, match: re.Match[str]) -> bool:
         )
         return bool(is_short or is_number)
     begin = text.rfind("\n", 0, start) + 1
-    if start - begin < WRAPPED or _MARKER.match(text, end):
+    if start - begin < LEAST_WRAPPED or _MARKER.match(text, end):
         return False
     return text[begin] not in "#|"

@@ -29,8 +29,8 @@ class ApprovedExample:
 
     sample: Sample
     passage: str
-    opened: str
-    closed: str
+    open_answer: str
+    closed_answer: str
     critique: str | None = None
     wordings: tuple[str, ...] = ()
     """Other wordings of the question. They are checked, and none is in the quiz."""
@@ -53,7 +53,11 @@ class ApprovedExample:
     def target(self) -> str:
         """Return the open-book answer, or what a person wrote in its place."""
         is_edited = {"chosen", "refined"} & self.edits
-        return self.sample.chosen if is_edited or not self.opened else self.opened
+        return (
+            self.sample.chosen
+            if is_edited or not self.open_answer
+            else self.open_answer
+        )
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ def hold_out(
     rest = list(examples)
     validation: list[TrainItem] = []
     n = round(settings.validation_share * len(candidates))
-    if n < FEWEST or settings.method not in _TAUGHT:
+    if n < FEWEST or settings.method not in _TARGETS:
         return rest, validation
     rng = random.Random(f"{settings.seed} validation")
     for i in sorted(rng.sample(candidates, n)):
@@ -182,7 +186,7 @@ def hold_out(
         rest[i] = replace(
             example, wordings=tuple(t for t in example.wordings if t != text)
         )
-        answer = _TAUGHT[settings.method](example)
+        answer = _TARGETS[settings.method](example)
         item = TrainItem("validation", _ask(text), answer, sample_id=example.sample.id)
         validation.append(item)
     return rest, validation
@@ -196,7 +200,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(sorted(matching.normalise(text).split()))
 
 
-_TAUGHT: dict[Method, Callable[[ApprovedExample], str]] = {
+_TARGETS: dict[Method, Callable[[ApprovedExample], str]] = {
     "refined_sft": lambda example: example.sample.chosen,
     "al1": lambda example: example.target,
     "self": lambda example: example.sample.chosen,
@@ -260,11 +264,11 @@ def _al2(material: Material) -> _Items:
             "dpo",
             _ask(example.sample.prompt),
             example.target,
-            rejected=example.closed,
+            rejected=example.closed_answer,
             sample_id=example.sample.id,
         )
         for example in material.examples
-        if not matching.exact_match(example.target, example.closed)
+        if not matching.exact_match(example.target, example.closed_answer)
     ]
 
 
@@ -340,13 +344,13 @@ def _as_meta(example: ApprovedExample) -> MetaExample:
     verdict = "incorrect" if example.is_gap else "correct"
     criticism = example.critique or ""
     if "feedback" not in example.edits and model_output.verdict(criticism) != verdict:
-        texts = {"reference": example.target, "answer": example.closed}
+        texts = {"reference": example.target, "answer": example.closed_answer}
         criticism = prompts.load("feedback").prefill(verdict=verdict, **texts)
         if not example.passage:
             criticism = f"The answer should be: {example.target}\nVerdict: {verdict}"
     return MetaExample(
         example.sample.prompt,
-        example.closed,
+        example.closed_answer,
         criticism,
         example.sample.chosen,
         example.passage,

@@ -42,7 +42,7 @@ Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Admitted:
+class AdmittedItems:
     """The items that may be trained, and the number of the others."""
 
     items: tuple[TrainItem, ...]
@@ -77,14 +77,14 @@ class Guard:
             or self._holds(_words(text))
         )
 
-    def admit(self, items: Iterable[TrainItem]) -> Admitted:
+    def admit(self, items: Iterable[TrainItem]) -> AdmittedItems:
         """Return the items of which no turn, answer or text asks one of the questions.
 
         Items of the drift probe are only measured, so they pass.
         """
         items = list(items)
         free = [item for item in items if not self._is_asked_by(item)]
-        return Admitted(tuple(free), len(items) - len(free))
+        return AdmittedItems(tuple(free), len(items) - len(free))
 
     def _is_asked_by(self, item: TrainItem) -> bool:
         return item.kind != DRIFT_PROBE and any(map(self.blocks, texts_of(item)))

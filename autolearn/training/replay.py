@@ -8,7 +8,7 @@ all rounds of a model share them.
 
 Generated instructions bring neither texts nor feedback. The model therefore reads the
 texts of the round again (``read``), and checks and corrects its own answers
-(``checked``). How many of each a round gets is decided in ``training.replay_plan``.
+(``self_checks``). How many of each a round gets is decided in ``training.replay_plan``.
 """
 
 import json
@@ -35,6 +35,7 @@ from autolearn.metaskills.items import Skill, skill_of, skill_of_prompt
 from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
+from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of
 from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
@@ -55,12 +56,18 @@ STEP = 64
 SAME = 16
 """Most instructions kept with the same answer."""
 
-STORED_AS = "imagined"
-"""The older word for generated instructions. Seeds, names of steps, the table of
-workspaces and the file of models have it, so it stays in them."""
+STAGE = "generated instructions"
+"""Names of committed steps begin with it."""
 
-SHIPPED = f"{STORED_AS}.jsonl"
-"""File in a model's folder with its answered instructions, written by ``ship``."""
+SEED_WORD = "imagined"
+"""Part of the seed of each draw, an older name of the instructions. Another word would
+give other instructions than the pools of workspaces and models hold."""
+
+POOL_FILE = "generated_instructions.jsonl"
+"""File in a model's folder with its answered instructions, see ``pool_text``."""
+
+OLD_POOL_FILE = "imagined.jsonl"
+"""The name of this file in models of earlier versions."""
 
 INSTRUCTION_TOKENS, ANSWER_TOKENS = 48, 48
 """Most tokens of a generated instruction and of its answer. More items are worth more
@@ -103,7 +110,7 @@ def generate_instructions(
             break
         report(len(items))
         draws = range(first, first + STEP)
-        name = f"{STORED_AS} {first + 1}-{first + STEP}"
+        name = f"{STAGE} {first + 1}-{first + STEP}"
         items += of(
             GeneratedInstruction,
             journal.step(name, partial(_make, writer, draws, items)),
@@ -118,7 +125,7 @@ def _make(
 
     Guesses are dropped, and so are answers that ``SAME`` other items already have.
     """
-    seeds = [draw_seed(0, STORED_AS, draw) for draw in draws]
+    seeds = [draw_seed(0, SEED_WORD, draw) for draw in draws]
     drawn_texts = writer.backend.generate_instructions(
         seeds, writer.stop, INSTRUCTION_TOKENS
     )
@@ -158,13 +165,13 @@ def _surer(
     ]
 
 
-def shipped(text: str, model: ModelIdentity) -> list[GeneratedInstruction]:
-    """Return the items of a model that ``ship`` wrote.
+def parse_pool(text: str, model: ModelIdentity) -> list[GeneratedInstruction]:
+    """Return the instructions of a model's folder, as ``pool_text`` wrote them.
 
     Empty if they belong to another model or another prompt.
 
     Raises:
-        ValueError: The text is not in the format of ``ship``.
+        ValueError: The text is not in the format of ``pool_text``.
     """
     head, *rows = map(json.loads, text.splitlines())
     prompt = prompts.load(PROMPT)
@@ -185,7 +192,7 @@ def shipped(text: str, model: ModelIdentity) -> list[GeneratedInstruction]:
     ]
 
 
-def ship(items: Sequence[GeneratedInstruction], model: ModelIdentity) -> str:
+def pool_text(items: Sequence[GeneratedInstruction], model: ModelIdentity) -> str:
     """Return items as text: a line for the model, then one line for each item."""
     rows = [
         [item.draw, item.text, asdict(item.generation.completion)]
@@ -197,7 +204,7 @@ def ship(items: Sequence[GeneratedInstruction], model: ModelIdentity) -> str:
 
 
 def _head(model: ModelIdentity) -> dict[str, str]:
-    """Return what must match for shipped items to be used."""
+    """Return what must match for the instructions of a folder to be used."""
     return {
         "model": model.digest,
         "quantization": model.quantization,
@@ -295,10 +302,10 @@ def _comparing(
         yield GenerationRequest(text, prompt, writer.settings.feedback_tokens)
 
 
-def checked(
+def self_checks(
     writer: Generator,
     library: Sequence[str],
-    generated: Sequence[GeneratedInstruction],
+    instructions: Sequence[GeneratedInstruction],
 ) -> list[Generation]:
     """Let the base check its own answers and correct wrong ones, each for an item.
 
@@ -317,7 +324,7 @@ def checked(
     attempts = [
         (text, _answer(generation)) for text, generation in _written(writer, requests)
     ]
-    attempts += [(o.text, _answer(o.generation)) for o in generated if o.generation]
+    attempts += [(o.text, _answer(o.generation)) for o in instructions if o.generation]
     to_judge = [
         GenerationRequest(
             attempt,
@@ -336,7 +343,7 @@ def checked(
             settings.answer_tokens,
         )
         for (question, generation), critique in checks
-        if model_output.verdict(_answer(critique)) == "incorrect"
+        if is_judged_wrong(model_output.verdict(_answer(critique)))
     ]
     return [generation for _, generation in (*checks, *_written(writer, to_mend))]
 

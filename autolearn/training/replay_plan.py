@@ -64,11 +64,12 @@ def plan(
     A round of meta-skills replays only generated instructions: it is to change just how
     the model reads and checks. ``without``: the skills that the round teaches anew.
     """
-    n = settings.replayed(n_taught)
+    n = settings.n_replay(n_taught)
     if not settings.traits.teaches_facts:
         return ReplayPlan(n)
     candidates = (
-        (example.passage, example.sample.prompt, example.closed) for example in examples
+        (example.passage, example.sample.prompt, example.closed_answer)
+        for example in examples
     )
     texts = texts_to_read([row for row in candidates if all(row)], n)
     n_checked = 0 if without & CRITIC else round(CHECKING * n)

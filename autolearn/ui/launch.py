@@ -20,9 +20,16 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from autolearn.access import credentials, hosts
 from autolearn.access.credentials import VARIABLE, Credentials
-from autolearn.access.entrances import PasswordEntrance, TokenEntrance
+from autolearn.access.entrances import Entrance, PasswordEntrance, TokenEntrance
 from autolearn.access.gate import Gate
-from autolearn.access.sessions import Sessions, Token, read_key, write_private
+from autolearn.access.programs import ProgramToken
+from autolearn.access.sessions import (
+    KEY_FILE,
+    Sessions,
+    Token,
+    read_key,
+    write_private,
+)
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
@@ -35,8 +42,6 @@ from autolearn.ui.temporary import temporary_files
 HERE = "127.0.0.1"
 _STOCKING = "stocking"
 """The choice that is true while the built-in library is being added."""
-KEY = "page.key"
-"""The file with the key of the sessions."""
 
 
 class AlreadyOpen(InputError):
@@ -117,7 +122,7 @@ def _serve(flags: argparse.Namespace) -> int:
                     _open_browser(shown)
 
             app = server.gradio_app(flags.workspace)
-            gate = _gate(app, allowed, read_key(flags.workspace / KEY), secret)
+            gate = _gate(app, allowed, read_key(flags.workspace / KEY_FILE), secret)
             server.serve(gate, app, listener, ready)
             for queue in queues.QUEUES.values():
                 queues.stop_worker(flags.workspace, queue=queue)
@@ -131,11 +136,14 @@ def _gate(
 
     Another password ends the sessions that began with the one before.
     """
+    entrance: Entrance
     if isinstance(secret, Credentials):
         sessions = Sessions(secret.digest(key))
-        return Gate(app, allowed, sessions, PasswordEntrance(sessions, secret))
-    sessions = Sessions(key)
-    return Gate(app, allowed, sessions, TokenEntrance(sessions, secret))
+        entrance = PasswordEntrance(sessions, secret)
+    else:
+        sessions = Sessions(key)
+        entrance = TokenEntrance(sessions, secret)
+    return Gate(app, allowed, sessions, entrance, ProgramToken(key))
 
 
 def _open_browser(address: str) -> None:

@@ -33,6 +33,7 @@ from autolearn.ui.tabs import (
 from autolearn.ui.temporary import DELETE_CACHE
 from autolearn.ui.views import whole_round
 from autolearn.ui.views.links import tab_of
+from autolearn.ui.visits import drop_closed
 
 TABS = (
     start,
@@ -112,6 +113,7 @@ def build(folder: Path) -> gr.Blocks:
             _press_strip(session, str(event.pick))
 
         context.on_action([strip.click], press_strip)
+        drop_closed(page)
     blocks: gr.Blocks = page
     return blocks
 

@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from autolearn.access.gate import Gate
 from autolearn.access.policy import PagePolicy
+from autolearn.api import http
 from autolearn.ui import page
 
 MAX_FILE_SIZE = "1gb"
@@ -24,12 +25,14 @@ SHUTDOWN_SECONDS = 3
 
 
 def gradio_app(folder: Path) -> fastapi.FastAPI:
-    """Return the app that Gradio makes of the page of a workspace."""
+    """Return the page of a workspace, as Gradio makes it, with the API beside it."""
     blocks = page.build(folder)
     # Or a mounted Gradio (6.31) reads any path that a request gives as an upload.
     blocks.has_launched = True
+    whole = fastapi.FastAPI(openapi_url=None)
+    whole.mount(http.PREFIX, http.app(folder))
     app: fastapi.FastAPI = gr.mount_gradio_app(
-        fastapi.FastAPI(openapi_url=None),
+        whole,
         blocks,
         "/",
         app_kwargs={"middleware": [Middleware(PagePolicy)]},
@@ -47,6 +50,13 @@ def gradio_app(folder: Path) -> fastapi.FastAPI:
         js=(ASSETS / "autolearn.js").read_text(encoding="utf-8"),
     )
     return app
+
+
+def mounted_page(app: fastapi.FastAPI) -> gr.routes.App:
+    """Return the part of the app that is Gradio's."""
+    mounts = (route.app for route in app.routes if isinstance(route, Mount))
+    (page_app,) = (mount for mount in mounts if isinstance(mount, gr.routes.App))
+    return page_app
 
 
 class _Server(uvicorn.Server):
@@ -76,9 +86,6 @@ def serve(
     ready: Callable[[], None],
 ) -> None:
     """Serve an app behind its gate until Ctrl-C; call ``ready`` once it answers."""
-    (mount,) = app.routes
-    assert isinstance(mount, Mount)
-    assert isinstance(mount.app, gr.routes.App)
     config = uvicorn.Config(
         gate,
         log_level="warning",
@@ -86,4 +93,4 @@ def serve(
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     with suppress(KeyboardInterrupt):
-        _Server(config, mount.app, ready).run(sockets=[listener])
+        _Server(config, mounted_page(app), ready).run(sockets=[listener])

@@ -8,6 +8,7 @@ from autolearn.access.entrances import TokenEntrance
 from autolearn.access.gate import Gate
 from autolearn.access.hosts import allowed_hosts
 from autolearn.access.policy import STRICT_POLICY
+from autolearn.access.programs import ProgramToken
 from autolearn.access.sessions import Sessions, Token, read_key
 from tests.support.asgi import HERE, Inner, request
 
@@ -32,6 +33,7 @@ PATHS = [
     "/%2e%2e/",
 ]
 ORIGIN = f"http://{HERE}"
+PROGRAMS = ProgramToken(b"k" * 32)
 
 
 @pytest.fixture
@@ -43,7 +45,9 @@ def inner():
 def gate(inner):
     sessions = Sessions(b"k" * 32)
     entrance = TokenEntrance(sessions, Token("secret"))
-    return Gate(inner, allowed_hosts("127.0.0.1", ["lab.example"]), sessions, entrance)
+    return Gate(
+        inner, allowed_hosts("127.0.0.1", ["lab.example"]), sessions, entrance, PROGRAMS
+    )
 
 
 @pytest.fixture
@@ -244,10 +248,44 @@ def test_a_cookie_that_another_port_has_set_does_not_end_the_session(
 def test_a_session_of_another_key_does_not_count(gate):
     sessions = Sessions(b"other" * 8)
     entrance = TokenEntrance(sessions, Token("secret"))
-    other = Gate(Inner(), allowed_hosts("127.0.0.1", []), sessions, entrance)
+    other = Gate(Inner(), allowed_hosts("127.0.0.1", []), sessions, entrance, PROGRAMS)
     cookie = ("cookie", request(other, "/?token=secret").cookie)
     assert request(other, "/", [cookie]).status == 200
     assert request(gate, "/", [cookie]).status == 403
+
+
+def test_a_program_with_the_token_of_the_workspace_uses_the_api_alone(gate, inner):
+    bearer = ("authorization", f"Bearer {PROGRAMS.text}")
+    assert request(gate, "/api/workspace", [bearer]).status == 200
+    assert inner.paths == ["/api/workspace"]
+    for path in ("/", "/gradio_api/run/predict", "/apis", "//api/x"):
+        assert request(gate, path, [bearer]).status == 403, path
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "Bearer",
+        "Bearer secret",
+        f"Basic {PROGRAMS.text}",
+        PROGRAMS.text,
+        f"Bearer {ProgramToken(b'x' * 32).text}",
+        "Bearer \xe9",
+    ],
+)
+def test_other_programs_get_no_answer(gate, inner, value):
+    assert request(gate, "/api/workspace", [("authorization", value)]).status == 403
+    assert inner.paths == []
+
+
+def test_a_foreign_page_gets_no_answer_even_with_the_token(gate, inner):
+    bearer = ("authorization", f"Bearer {PROGRAMS.text}")
+    foreign = ("origin", "http://evil.test")
+    assert request(gate, "/api/workspace", [bearer, foreign]).status == 403
+    host = "evil.test:7860"
+    assert request(gate, "/api/workspace", [bearer], host=host).status == 421
+    assert inner.paths == []
 
 
 def test_a_session_outlives_a_restart_of_the_app(tmp_path):
@@ -256,7 +294,9 @@ def test_a_session_outlives_a_restart_of_the_app(tmp_path):
     def start(token):
         sessions = Sessions(read_key(tmp_path / "page.key"))
         entrance = TokenEntrance(sessions, Token(token))
-        return Gate(Inner(), allowed_hosts("127.0.0.1", []), sessions, entrance)
+        return Gate(
+            Inner(), allowed_hosts("127.0.0.1", []), sessions, entrance, PROGRAMS
+        )
 
     cookie = ("cookie", request(start("first"), "/?token=first").cookie)
     assert request(start("second"), "/", [cookie]).status == 200
@@ -297,7 +337,8 @@ def test_behind_a_proxy_the_page_is_asked_for_by_its_public_name(
 ):
     sessions = Sessions(b"k" * 32)
     hosts = allowed_hosts("127.0.0.1", ["lab.example", "proxy"])
-    gate = Gate(inner, hosts, sessions, TokenEntrance(sessions, Token("secret")))
+    entrance = TokenEntrance(sessions, Token("secret"))
+    gate = Gate(inner, hosts, sessions, entrance, PROGRAMS)
     proxy = [("x-forwarded-host", name) for name in forwarded]
     https: dict[str, Any] = {"host": host, "scheme": "https"}
     cookie = ("cookie", request(gate, "/?token=secret", proxy, **https).cookie)

@@ -13,6 +13,7 @@ from autolearn.access.credentials import Credentials
 from autolearn.access.entrances import PasswordEntrance
 from autolearn.access.gate import Gate
 from autolearn.access.hosts import allowed_hosts
+from autolearn.access.programs import ProgramToken
 from autolearn.access.sessions import Sessions
 from autolearn.core.errors import InputError
 from tests.support.asgi import HERE, Inner, request, send, wait_for
@@ -29,7 +30,8 @@ def at_once(monkeypatch):
 def gate():
     sessions = Sessions(ADA.digest(b"k" * 32))
     hosts = allowed_hosts("127.0.0.1", ["lab.example"])
-    return Gate(Inner(), hosts, sessions, PasswordEntrance(sessions, ADA))
+    entrance = PasswordEntrance(sessions, ADA)
+    return Gate(Inner(), hosts, sessions, entrance, ProgramToken(b"k" * 32))
 
 
 def form(user="ada", password=ADA.password, **options):

@@ -4,12 +4,7 @@ Without a chromium these tests are skipped, except in CI, where one is installed
 """
 
 import os
-import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,12 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.services import gold_actions
 from autolearn.store import Store
-from tests.support.pages import PATIENCE, App
+from tests.support.pages import PATIENCE, ROOT, App, start_app
 from tests.support.texts import put
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = [
     "--no-sandbox",
@@ -48,39 +42,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 Start = Callable[..., App]
-
-
-def _unused_port() -> int:
-    """Return a port of the system's choice: apps begun at once would take the same."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_app(folder: Path) -> App:
-    """Start the app on a workspace, and wait until it answers.
-
-    Raises:
-        AssertionError: It ended before that; with what it wrote.
-    """
-    # What runs without a terminal ignores Ctrl-C, and so would the app that it starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    place = ("--workspace", str(folder), "--port", str(_unused_port()))
-    process = subprocess.Popen(
-        [sys.executable, "app.py", *place, "--no-browser"],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert process.stdout
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if match := re.search(r"autolearn is at (\S+)", line):
-            return App(folder, process, match[1])
-    process.communicate()
-    raise AssertionError("".join(lines))
 
 
 @pytest.fixture
@@ -118,8 +79,8 @@ def small(tmp_path: Path) -> Path:
     control.write_text("\n".join(questions[:12]))
     with Store.open(folder) as store:
         put(store, text)
-        actions.add_gold(store, quiz, "quiz")
-        actions.add_gold(store, control, "control")
+        gold_actions.add_gold(store, quiz, "quiz")
+        gold_actions.add_gold(store, control, "control")
     return folder
 
 

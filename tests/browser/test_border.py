@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import start_app
-from tests.support.pages import PATIENCE, App, load_anew, open_tab
+from tests.support.pages import PATIENCE, App, load_anew, open_tab, start_app
 
 expect.set_options(timeout=PATIENCE)
 
@@ -154,8 +153,8 @@ def test_no_page_can_show_it_in_a_frame(victim, other_port, host):
         f"{app.origin}/",
     )
     page.wait_for_timeout(3000)
-    shown = [frame for frame in page.frames if frame.locator("#whole").count()]
-    assert shown == []
+    frames = [frame for frame in page.frames if frame.locator("#whole").count()]
+    assert frames == []
 
 
 def test_a_link_from_elsewhere_leads_in_with_one_click_more(victim, other_port):
@@ -213,8 +212,8 @@ def test_uploads_wait_in_the_workspace_and_go_with_the_page(start, visit, tmp_pa
     open_tab(page, "Library")
     page.locator("#library-files input[type=file]").set_input_files(str(file))
     expect(page.locator("#library-files")).to_contain_text("orlo .md")
-    held = [p.name for p in (app.folder / "temporary").rglob("*") if p.is_file()]
-    assert held == ["orlo.md"]
+    names = [p.name for p in (app.folder / "temporary").rglob("*") if p.is_file()]
+    assert names == ["orlo.md"]
     page.locator("#library-add").click()
     expect(page.locator("#library-documents")).to_contain_text("orlo.md")
     app.end()

@@ -19,7 +19,7 @@ PROSE = (
 
 
 @pytest.fixture
-def reviewed(tmp_path):
+def review_page(tmp_path):
     """A workspace with samples of two models on one passage."""
     folder = tmp_path / "workspace"
     with Store.open(folder) as store:
@@ -65,8 +65,8 @@ def test_a_text_that_the_model_cannot_read_is_named_before_a_study(start, visit,
     expect(page.locator("#model-about")).to_be_visible()
 
 
-def test_a_document_is_renamed_found_and_deleted(start, visit, reviewed):
-    app = start(reviewed)
+def test_a_document_is_renamed_found_and_deleted(start, visit, review_page):
+    app = start(review_page)
     page = visit(app)
     open_tab(page, "Library")
     page.locator("#library-search").get_by_role("textbox").fill("founded 17")
@@ -75,23 +75,23 @@ def test_a_document_is_renamed_found_and_deleted(start, visit, reviewed):
     page.once("dialog", lambda dialog: dialog.accept("Towns"))
     page.locator("#library-passages [data-rename]").click()
     expect(page.locator("#library-documents")).to_contain_text("Towns")
-    asked = []
+    requests = []
 
     def answer(dialog):
-        asked.append(dialog.message)
+        requests.append(dialog.message)
         dialog.accept()
 
     page.once("dialog", answer)
     page.locator("#library-passages [data-remove]").click()
     expect(page.locator("#library-documents")).to_contain_text("No text yet")
-    assert "5 samples were made from it and will stay" in asked[0]
+    assert "5 samples were made from it and will stay" in requests[0]
     with app.store() as store:
         assert store.library.shelf() == []
         assert store.samples.counts()["pending"] == 5
 
 
-def test_a_sample_opens_beside_the_page_and_escape_closes_it(start, visit, reviewed):
-    app = start(reviewed)
+def test_a_sample_opens_beside_the_page_and_escape_closes_it(start, visit, review_page):
+    app = start(review_page)
     page = visit(app)
     open_tab(page, "Study")
     page.locator("#study-show").get_by_label("All samples").check()
@@ -106,9 +106,9 @@ def test_a_sample_opens_beside_the_page_and_escape_closes_it(start, visit, revie
 
 
 def test_data_of_another_model_are_hidden_until_they_are_asked_for(
-    start, visit, reviewed
+    start, visit, review_page
 ):
-    app = start(reviewed)
+    app = start(review_page)
     page = visit(app)
     expect(page.locator("#status")).to_contain_text("Data of other-7b are hidden")
     open_tab(page, "Review")
@@ -117,8 +117,8 @@ def test_data_of_another_model_are_hidden_until_they_are_asked_for(
     expect(page.locator("#review-progress")).to_contain_text("0 of 5 decided")
 
 
-def test_a_person_adds_a_pair_by_key(start, visit, reviewed):
-    app = start(reviewed)
+def test_a_person_adds_a_pair_by_key(start, visit, review_page):
+    app = start(review_page)
     page = visit(app)
     open_tab(page, "Review")
     expect(page.locator("#review-card article")).to_be_visible()

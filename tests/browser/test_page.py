@@ -53,7 +53,7 @@ def kinds(app, *states):
 
 
 @pytest.fixture(scope="module")
-def worked(tmp_path_factory):
+def used_app(tmp_path_factory):
     """A workspace with a study, 12 of its samples approved, and a short round."""
     folder = tmp_path_factory.mktemp("worked") / "workspace"
     model = ModelSettings()
@@ -73,13 +73,13 @@ def worked(tmp_path_factory):
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
             place = actions.ChatPlace(1, 1, column)
-            asked = [Message("user", f"Orlo {HOSTILE}")]
-            chat = actions.chat(store, model, asked, Sampling(), place=place)
+            messages = [Message("user", f"Orlo {HOSTILE}")]
+            chat = actions.chat(store, model, messages, Sampling(), place=place)
             assert queues.wait(store, chat.id).state == "done"
         store.runs.tell(chat.id, {"answer": HOSTILE, "evidence": HOSTILE})
-        given = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
-        failed = store.runs.create("export", given)
-        store.runs.finish(failed.id, "failed", HOSTILE)
+        run_settings = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
+        failed_run = store.runs.create("export", run_settings)
+        store.runs.finish(failed_run.id, "failed", HOSTILE)
     assert queues.stop_worker(folder)
     return folder
 
@@ -101,8 +101,8 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     open_tab(page, "Evaluation")
     expect(page.locator("#proof-result")).to_contain_text("closed-book")
     with app.store() as store:
-        (made,) = store.rounds.all()
-        assert made.scores["gold_closed_book"]["right"] > 0.5
+        (round_,) = store.rounds.all()
+        assert round_.scores["gold_closed_book"]["right"] > 0.5
         assert store.runs.newest()[0].error is None
 
 
@@ -136,8 +136,8 @@ def test_a_round_is_made_by_hand(start, visit, small):
     expect(other.locator("#status")).to_contain_text("round 1")
     expect(other.locator("#proof-result")).to_contain_text("kept")
     with app.store() as store:
-        found = [run.kind for run in reversed(store.runs.newest())]
-    assert found == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
+        kinds = [run.kind for run in reversed(store.runs.newest())]
+    assert kinds == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
 
 
 def study_by_hand(app, page, other):
@@ -225,8 +225,8 @@ def export_by_hand(app, page):
     expect(page.locator("#history-round")).to_contain_text("Digest of the base")
 
 
-def test_a_reader_decides_by_key_and_takes_it_back(start, visit, worked):
-    app = start(worked)
+def test_a_reader_decides_by_key_and_takes_it_back(start, visit, used_app):
+    app = start(used_app)
     page = visit(app)
     with app.store() as store:
         ids = [sample.id for sample in store.samples.find()]
@@ -281,8 +281,8 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         assert len(store.samples.find()) == n_samples
 
 
-def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, worked):
-    app = start(worked)
+def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, used_app):
+    app = start(used_app)
     page = visit(app)
     page.on("dialog", lambda dialog: app.strays.append(f"dialog: {dialog.message}"))
     expect(page.locator("#status")).to_contain_text(HOSTILE)
@@ -298,7 +298,7 @@ def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, worked):
 
 
 def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
-    start, visit, worked, tmp_path
+    start, visit, used_app, tmp_path
 ):
     app = start(tmp_path / "new")
     page = visit(app)
@@ -324,8 +324,8 @@ def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_tab_can_be_used_by_everybody(start, visit, worked, scheme):
-    page = visit(start(worked), color_scheme=scheme)
+def test_every_tab_can_be_used_by_everybody(start, visit, used_app, scheme):
+    page = visit(start(used_app), color_scheme=scheme)
     for tab in TABS:
         open_tab(page, tab)
         page.wait_for_timeout(1500)
@@ -338,15 +338,15 @@ def test_every_tab_can_be_used_by_everybody(start, visit, worked, scheme):
         assert violations == [], tab
 
 
-def test_a_second_app_on_the_workspace_says_where_the_first_is(start, worked):
-    app = start(worked)
+def test_a_second_app_on_the_workspace_says_where_the_first_is(start, used_app):
+    app = start(used_app)
     with pytest.raises(AssertionError, match=re.escape(f"open already, at {app.url}")):
-        start(worked)
+        start(used_app)
 
 
-def test_a_document_that_a_round_has_learned_from_is_deleted(start, visit, worked):
-    folder = worked.parent / "without the document"
-    shutil.copytree(worked, folder)
+def test_a_document_that_a_round_has_learned_from_is_deleted(start, visit, used_app):
+    folder = used_app.parent / "without the document"
+    shutil.copytree(used_app, folder)
     app = start(folder)
     before = counts(app)["approved"]
     page = visit(app)

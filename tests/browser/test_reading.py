@@ -159,7 +159,7 @@ def test_exclusions_are_taken_in_and_stretches_left_out(start, visit, tmp_path):
 
 def select(page, text):
     """Select a text of the passages as a mouse does."""
-    found = page.evaluate(
+    marks = page.evaluate(
         """text => {
           for (const div of document.querySelectorAll('[data-passage]')) {
             const node = div.firstChild, at = node.data.indexOf(text);
@@ -173,7 +173,7 @@ def select(page, text):
         }""",
         text,
     )
-    assert found
+    assert marks
     page.wait_for_timeout(200)  # the browser tells of a selection a moment later
 
 

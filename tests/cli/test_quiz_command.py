@@ -15,7 +15,7 @@ from tests.support.rounds import one_round, own_digest
 
 
 @pytest.fixture
-def asked(store):
+def questions(store):
     question = Question(
         "When was Avel founded?", "quiz", "gold", gold_answer="1711.", gold_value="1711"
     )
@@ -40,38 +40,40 @@ def base_quiz(store, question, digest, *, right):
 
 
 @pytest.fixture
-def quiz(store, asked, monkeypatch):
+def quiz(store, questions, monkeypatch):
     """The command for the first round, whose quiz is answered right at once."""
 
-    def finish(opened, run, title, quiet):
-        return answered(opened, run, asked, right=True)
+    def finish(open_store, run, title, quiet):
+        return answered(open_store, run, questions, right=True)
 
     monkeypatch.setattr(commands, "finish", finish)
-    made = one_round(store, "join")
-    given = {"model": "built-in", "quantization": "nf4", "open_book": False}
-    args = Namespace(workspace=store.folder, json=True, round=made.id, **given)
+    round_ = one_round(store, "join")
+    settings = {"model": "built-in", "quantization": "nf4", "open_book": False}
+    args = Namespace(workspace=store.folder, json=True, round=round_.id, **settings)
     return lambda: commands.quiz(args)
 
 
 def test_a_round_is_compared_with_the_newest_base_quiz_of_its_own_model(
-    store, asked, quiz
+    store, questions, quiz
 ):
-    base_quiz(store, asked, own_digest(), right=False)
-    base_quiz(store, asked, "another model", right=True)
+    base_quiz(store, questions, own_digest(), right=False)
+    base_quiz(store, questions, "another model", right=True)
     change = quiz()["change"]["gold"]
     assert (change["closed_book_before"], change["closed_book_after"]) == (0.0, 1.0)
     assert change["newly_right"] == 1
 
 
-def test_without_a_base_quiz_of_its_own_model_nothing_is_compared(store, asked, quiz):
-    base_quiz(store, asked, "another model", right=True)
+def test_without_a_base_quiz_of_its_own_model_nothing_is_compared(
+    store, questions, quiz
+):
+    base_quiz(store, questions, "another model", right=True)
     assert "change" not in quiz()
 
 
 def test_only_questions_that_both_were_asked_count_on_the_command_line(
-    store, asked, quiz
+    store, questions, quiz
 ):
-    base_quiz(store, asked, own_digest(), right=False)
+    base_quiz(store, questions, own_digest(), right=False)
     more = [
         Question(f"Who is {i}?", "quiz", "gold", gold_answer="Ada.", gold_value="Ada")
         for i in range(3)
@@ -90,26 +92,26 @@ def test_only_questions_that_both_were_asked_count_on_the_command_line(
     assert -1 <= change["gold"]["low"] < change["gold"]["high"] <= 1
 
 
-def listing(store, **given):
-    args = {"lock": False, "unlock": False, "accept": [], "scorer": []} | given
+def listing(store, **settings):
+    args = {"lock": False, "unlock": False, "accept": [], "scorer": []} | settings
     return commands.quizzes(Namespace(workspace=store.folder, json=True, **args))
 
 
-def test_the_quiz_is_listed_scored_and_locked_on_the_command_line(store, asked):
-    shown = listing(store)
-    assert (shown["version"], shown["locked"]) == (None, False)
-    (row,) = shown["questions"]
+def test_the_quiz_is_listed_scored_and_locked_on_the_command_line(store, questions):
+    output = listing(store)
+    assert (output["version"], output["locked"]) == (None, False)
+    (row,) = output["questions"]
     assert (row["set"], row["origin"], row["scorer"]) == (
         "Gold quiz",
         "gold",
         "contains",
     )
-    one = str(asked.id)
-    shown = listing(
+    one = str(questions.id)
+    output = listing(
         store, accept=[[one, "A.D. 1711"]], scorer=[[one, "exact"]], lock=True
     )
-    assert (shown["version"], shown["locked"]) == (2, True)
-    (row,) = shown["questions"]
+    assert (output["version"], output["locked"]) == (2, True)
+    (row,) = output["questions"]
     assert (row["scorer"], row["aliases"]) == ("exact", "A.D. 1711")
     assert not listing(store, unlock=True)["locked"]
     with pytest.raises(InputError, match="no scorer 'x'"):

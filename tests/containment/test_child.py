@@ -104,16 +104,16 @@ def test_a_wait_ends_at_the_deadline_too(child):
 
 def test_stop_ends_a_call_within_a_second_and_all_that_it_started():
     pids: list[int] = []
-    asked: list[float] = []
+    times: list[float] = []
 
     def stop():
-        if pids and not asked:
-            asked.append(time.monotonic())
+        if pids and not times:
+            times.append(time.monotonic())
         return bool(pids)
 
     with Child() as child, pytest.raises(Cancelled):
         call(child, "start_and_wait", on_report=pids.append, stop=stop)
-    assert time.monotonic() - asked[0] < 1
+    assert time.monotonic() - times[0] < 1
     assert ends_soon(pids[0])
 
 

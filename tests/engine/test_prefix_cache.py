@@ -26,10 +26,10 @@ def test_the_least_recently_used_prefixes_go_when_the_room_is_full():
     assert kept_tokens(cache, keys) == KEPT_TOKENS
     assert cache.longest(keys[0])[0] == size  # used once more
     cache.keep(keys[4], states(size))
-    held = [cache.longest(key)[0] for key in keys]
-    assert sum(held) == KEPT_TOKENS
-    assert held[0] == held[4] == size
-    assert held.count(0) == 1
+    lengths = [cache.longest(key)[0] for key in keys]
+    assert sum(lengths) == KEPT_TOKENS
+    assert lengths[0] == lengths[4] == size
+    assert lengths.count(0) == 1
 
 
 def test_a_prefix_larger_than_all_the_room_is_not_kept():

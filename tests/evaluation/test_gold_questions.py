@@ -23,9 +23,9 @@ def test_the_same_quiz_is_frozen_once_and_a_change_is_a_new_version(store):
     gold(store, "Who leads Avel?")
     first = gold_questions.freeze(store)
     assert gold_questions.freeze(store) == first
-    (kept,) = gold(store, "Who leads Boro?", split="control")
+    (question,) = gold(store, "Who leads Boro?", split="control")
     second = gold_questions.freeze(store)
-    store.library.set_scoring(kept.id, "exact", ["Ida"])
+    store.library.set_scoring(question.id, "exact", ["Ida"])
     third = gold_questions.freeze(store)
     assert [v.version for v in (first, second, third)] == [1, 2, 3]
     assert store.quizzes.all() == [first, second, third]
@@ -33,8 +33,11 @@ def test_the_same_quiz_is_frozen_once_and_a_change_is_a_new_version(store):
         (second, "contains", ()),
         (third, "exact", ("Ida",)),
     ):
-        (asked,) = gold_questions.frozen_questions(store, version, "control")
-        assert (asked.question.scorer, asked.question.aliases) == (scorer, aliases)
+        (stored_question,) = gold_questions.frozen_questions(store, version, "control")
+        assert (stored_question.question.scorer, stored_question.question.aliases) == (
+            scorer,
+            aliases,
+        )
     assert texts(gold_questions.frozen_questions(store, first, "quiz")) == [
         "Who leads Avel?"
     ]
@@ -42,13 +45,13 @@ def test_the_same_quiz_is_frozen_once_and_a_change_is_a_new_version(store):
 
 
 def test_a_locked_quiz_keeps_its_questions_and_takes_aliases(store):
-    (kept,) = gold(store, "Who leads Avel?")
+    (question,) = gold(store, "Who leads Avel?")
     version = gold_questions.freeze(store)
     store.quizzes.set_locked(version.version, locked=True)
     gold(store, "Who leads Boro?")
     assert texts(gold_questions.questions(store, "quiz")) == ["Who leads Avel?"]
     assert gold_questions.freeze(store).version == 1
-    store.library.set_scoring(kept.id, "contains", ["Ida"])
+    store.library.set_scoring(question.id, "contains", ["Ida"])
     newest = gold_questions.freeze(store)
     assert (newest.version, newest.locked) == (2, True)
     store.quizzes.set_locked(2, locked=False)
@@ -89,18 +92,18 @@ def test_a_question_is_linked_to_the_passage_that_its_text_stands_in(store):
     ],
 )
 def test_questions_are_counted_by_who_made_them(store, split, origin, part):
-    (asked,) = store.library.add_questions(
+    (stored_question,) = store.library.add_questions(
         [Question("Who?", split, origin, gold_answer="Ada")]
     )
     (question,) = gold_questions.questions(store, split)
     assert paired_quizzes.part_of(question) == part
-    assert question.question == replace(asked, id=question.question.id)
+    assert question.question == replace(stored_question, id=question.question.id)
 
 
 def test_options_are_asked_by_letter(store):
     gold(store, "Which?", choices=("Ada", "Bo"))
     (question,) = gold_questions.questions(store, "quiz")
-    assert question.asked == "Which?\nA) Ada\nB) Bo"
+    assert question.prompt_text == "Which?\nA) Ada\nB) Bo"
     assert question.question.scorer == "choice"
     assert question.is_right("A")
     assert not question.is_right("B")

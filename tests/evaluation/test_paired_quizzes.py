@@ -14,8 +14,8 @@ def results(mode="closed_book", **right):
 def test_the_gap_is_measured_on_questions_that_were_asked_in_all_three_ways():
     was = results(q1=False, q2=False, q3=True, q4=True)
     now = results(q1=True, q2=False, q3=True, q4=True, q9=True)
-    bound = results("open_book", q1=True, q2=True, q8=True)
-    change = paired_quizzes.change_of(was, now, bound)
+    open_book = results("open_book", q1=True, q2=True, q8=True)
+    change = paired_quizzes.change_of(was, now, open_book)
     assert (change.n, change.right_before, change.right_after) == (4, 2, 3)
     assert (change.newly_right, change.newly_wrong, change.still_wrong) == (
         (1,),

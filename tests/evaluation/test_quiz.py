@@ -20,8 +20,8 @@ def test_scores_are_shares():
 def test_flips_name_what_changed_in_both_directions():
     before = [result(1, True), result(2, False), result(3, False)]
     after = [result(1, False), result(2, True), result(4, True)]
-    found = quiz.flips(before, after)
-    assert (found.newly_right, found.newly_wrong) == ((2,), (1,))
+    flips = quiz.flips(before, after)
+    assert (flips.newly_right, flips.newly_wrong) == ((2,), (1,))
 
 
 def test_the_gap_is_closed_towards_the_open_book_bound():
@@ -29,7 +29,7 @@ def test_the_gap_is_closed_towards_the_open_book_bound():
     assert quiz.gap_closed(0.9, 0.9, 0.9) is None
 
 
-FOUNDED = "Ada Lum founded Avel in 1711."
+FACT = "Ada Lum founded Avel in 1711."
 
 
 def asked(id, passage_id=3, gold="1711", **more):
@@ -47,8 +47,8 @@ def test_a_fact_was_studied_if_a_trained_sentence_tells_its_gold_answer():
         asked(5, gold="A.D.", aliases=("1711",)),
         asked(6, gold="", scorer="none"),
     ]
-    trained = [TrainedText(FOUNDED, 3)]
-    assert quiz.studied(questions, trained) == {1, 4, 5}
+    texts = [TrainedText(FACT, 3)]
+    assert quiz.taught_ids(questions, texts) == {1, 4, 5}
 
 
 def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question():
@@ -58,4 +58,4 @@ def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question(
         asked(3, None, text="In which year was Avel founded?"),
     ]
     texts = [TrainedText("It was in 1711.", 3, "In which year was Avel founded?")]
-    assert quiz.studied(questions, texts) == {3}
+    assert quiz.taught_ids(questions, texts) == {3}

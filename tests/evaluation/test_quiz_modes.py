@@ -29,9 +29,10 @@ def answered(
     question: QuizQuestion,
     request: QuizRequest,
     protocol: str = "trained",
+    p_correct: float = 0.5,
 ) -> tuple[str, ScriptedBackend]:
     """Return the text that counts, and the model that was asked."""
-    backend = ScriptedBackend(reply)
+    backend = ScriptedBackend(reply, judge=lambda *_: (p_correct, 1 - p_correct))
     settings = StudySettings(protocol=protocol)  # type: ignore[arg-type]
     generator = Generator(backend, settings, lambda: False, lambda _: None)
     ((_, generation),) = quiz_modes.answer(generator, [question], request)
@@ -61,6 +62,15 @@ def test_only_an_answer_that_is_judged_wrong_is_refined(
     assert len(backend.history) == (3 if verdict == "incorrect" else 2)
 
 
+@pytest.mark.parametrize(("p_correct", "n_requests"), [(0.2, 3), (0.8, 2)])
+def test_the_odds_decide_where_the_verdict_is_unclear(
+    p_correct: float, n_requests: int
+) -> None:
+    reply = judged("correct or incorrect")
+    _, backend = answered(reply, SUM, QuizRequest("refined"), p_correct=p_correct)
+    assert len(backend.history) == n_requests
+
+
 def test_self_consistency_elects_the_result_that_most_answers_have() -> None:
     results = iter(["1 + 2 = 4.", "The answer is 3.", "I add 1 and 2. It is 3."])
     text, backend = answered(
@@ -78,7 +88,9 @@ def test_self_consistency_elects_the_sentence_most_like_the_others() -> None:
 
 
 def test_retrieval_puts_what_was_found_before_the_question() -> None:
-    request = QuizRequest("retrieval", retrieve=lambda asked: f"Found for {asked}")
+    request = QuizRequest(
+        "retrieval", retrieve=lambda question: f"Found for {question}"
+    )
     _, backend = answered(lambda _: "Answer: Ada", FACT, request)
     assert "Found for Who leads Avel?" in backend.history[0].prompt.chat[-1].content
 

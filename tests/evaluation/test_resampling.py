@@ -17,20 +17,20 @@ def drawn(share, seeds=1, questions=80, seed=0):
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_the_interval_of_one_seed_is_the_percentile_bootstrap_of_scipy(share):
     outcomes = drawn(share, questions=200)
-    expected = stats.bootstrap(
+    reference = stats.bootstrap(
         (outcomes[0],), np.mean, n_resamples=9999, method="percentile", rng=1
     ).confidence_interval
-    assert resampling.share(outcomes) == pytest.approx(tuple(expected), abs=0.012)
+    assert resampling.share(outcomes) == pytest.approx(tuple(reference), abs=0.012)
 
 
 def test_an_interval_covers_the_truth_nineteen_times_in_twenty():
     rng = np.random.default_rng(5)
-    covered = 0
+    n_covered = 0
     for i in range(200):
         skill = rng.beta(2, 2, 60)
         low, high = resampling.share((rng.random((3, 60)) < skill).astype(float), i)
-        covered += low <= 0.5 <= high
-    assert covered >= 0.9 * 200
+        n_covered += low <= 0.5 <= high
+    assert n_covered >= 0.9 * 200
 
 
 def test_more_seeds_that_agree_do_not_widen_and_those_that_differ_do():
@@ -45,7 +45,7 @@ def test_more_seeds_that_agree_do_not_widen_and_those_that_differ_do():
 @pytest.mark.parametrize(("n", "shift"), [(9, 0.3), (60, 0.15), (60, 0.0)])
 def test_the_sign_flip_test_is_the_permutation_test_of_scipy(n, shift):
     a, b = drawn(0.4 + shift, 3, n, seed=1), drawn(0.4, 3, n, seed=2)
-    expected = stats.permutation_test(
+    reference = stats.permutation_test(
         (a.mean(axis=0), b.mean(axis=0)),
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
@@ -53,14 +53,14 @@ def test_the_sign_flip_test_is_the_permutation_test_of_scipy(n, shift):
         n_resamples=9999,
         rng=1,
     ).pvalue
-    assert resampling.sign_flip(a, b) == pytest.approx(expected, abs=0.02)
+    assert resampling.sign_flip(a, b) == pytest.approx(reference, abs=0.02)
 
 
 def test_with_one_seed_the_sign_flip_test_is_mcnemars_exact_test():
     a, b = np.zeros((1, 40)), np.zeros((1, 40))
     a[0, :9], b[0, 9:11] = 1, 1
-    expected = stats.binomtest(2, 11).pvalue
-    assert resampling.sign_flip(a, b) == pytest.approx(expected)
+    reference = stats.binomtest(2, 11).pvalue
+    assert resampling.sign_flip(a, b) == pytest.approx(reference)
     assert resampling.sign_flip(a, a) == 1.0
 
 

@@ -8,8 +8,8 @@ from autolearn.evaluation import numbers, scoring
 from autolearn.evaluation.choices import chosen
 
 
-def right(text, gold, scorer="contains", asked="What is it?", **more):
-    question = Question(asked, "quiz", "gold", scorer=scorer, **more)
+def right(text, gold, scorer="contains", wording="What is it?", **more):
+    question = Question(wording, "quiz", "gold", scorer=scorer, **more)
     return scoring.is_right(question, text, gold)
 
 
@@ -95,10 +95,10 @@ def test_of_a_worked_sum_the_result_counts_and_no_number_on_the_way(text, gold):
     ],
 )
 def test_a_result_is_no_number_on_the_way_by_whatever_scorer(text):
-    for given in ({}, {"gold_value": "7"}):
-        assert right(text, "7", **given)
-    for given in ({}, {"gold_value": "5"}):
-        assert not right(text, "5", **given)
+    for gold in ({}, {"gold_value": "7"}):
+        assert right(text, "7", **gold)
+    for gold in ({}, {"gold_value": "5"}):
+        assert not right(text, "5", **gold)
 
 
 def test_a_number_of_a_statement_is_found_beside_others():
@@ -109,9 +109,9 @@ def test_a_number_of_a_statement_is_found_beside_others():
 
 
 def test_a_statement_tells_what_the_question_does_not_say():
-    asked = "How many people lived in Avel in 1990?"
-    assert right("In 1990, 300 people lived in Avel.", "300", "number", asked)
-    assert right("300 people lived in Avel in 1990.", "300", "number", asked)
+    wording = "How many people lived in Avel in 1990?"
+    assert right("In 1990, 300 people lived in Avel.", "300", "number", wording)
+    assert right("300 people lived in Avel in 1990.", "300", "number", wording)
     assert right("Avel had 300 people in 1985.", "300", "number", "How many people?")
 
 

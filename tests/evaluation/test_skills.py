@@ -136,7 +136,7 @@ def test_every_skill_is_shown_within_its_interval():
     skill_rows = rows(make_report())
     assert len(skill_rows) == 7
     assert all(row.interval[0] <= row.value <= row.interval[1] for row in skill_rows)
-    assert [row.shown for row in skill_rows if row.name == "verdicts"] == ["0.90"]
+    assert [row.share_text for row in skill_rows if row.name == "verdicts"] == ["0.90"]
 
 
 # --- the check ----------------------------------------------------------------
@@ -248,8 +248,8 @@ def test_the_newest_report_on_the_same_weights_counts(store):
     ):
         assert store.runs.create("skills", {}).id == run_id
         store.skills.add(run_id, report.as_dict())
-    stored = store.skills.newest("digest", "nf4", None, "guided")
-    assert SkillReport.from_dict(stored) == make_report(verdicts=verdicts(0.5))
+    check = store.skills.newest("digest", "nf4", None, "guided")
+    assert SkillReport.from_dict(check) == make_report(verdicts=verdicts(0.5))
     assert store.skills.newest("digest", "nf4", None)["protocol"] == "taught"
     assert store.skills.newest("digest", "nf4", 1) is None
     assert store.skills.newest("other", "nf4", None) is None

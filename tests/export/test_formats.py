@@ -81,8 +81,8 @@ def test_the_items_of_a_round_are_written_by_kind_without_replay(tmp_path):
 
 
 def test_an_answer_whose_beginning_was_given_is_one_turn(tmp_path):
-    begun = Message("assistant", "Verdict:")
-    items = [TrainItem("sft", (*JUDGE, begun), "Verdict: incorrect")]
+    prefill = Message("assistant", "Verdict:")
+    items = [TrainItem("sft", (*JUDGE, prefill), "Verdict: incorrect")]
     for kind in ("chat", "meta"):
         assert formats.export_items(items, kind, tmp_path / kind) == 1
         (row,) = map(json.loads, (tmp_path / kind).read_text().splitlines())
@@ -126,7 +126,7 @@ def test_a_card_says_how_a_round_was_made():
     round_ = Round(
         "refined_sft", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4
     )
-    result = ExportResult(asked=5, alike=4)
+    result = ExportResult(n_questions=5, n_same_answers=4)
     card = model_card.weights(round_, "merged", result, ITEMS, {"torch": "2.13.0"})
     assert card.startswith(formats.CARD)
     assert "Asked 5 questions after the export, it answered 4 of them" in card

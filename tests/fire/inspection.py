@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from autolearn.core import digests
 from autolearn.models import files as model_files
 from autolearn.services import integrity
 from autolearn.store import Store, copies
@@ -19,7 +20,7 @@ TEXTS = {
     "skips": "stage, reason",
     "steps": "name, n_records",
     "generations": "prompt_name, prompt, raw, finish, n_tokens, seed",
-    "imagined": "draw, text",
+    "generated_instructions": "draw, text",
     "round_items": "kind, chat, chosen, rejected, position",
     "quiz_results": "mode, text, right, exact, f1, question_id",
     "decisions": "sample_id, action, author, before, after",
@@ -30,6 +31,13 @@ TEXTS = {
     "metrics WHERE name NOT LIKE 'memory%'": "name, step",
 }
 """The columns that two workspaces are compared by."""
+FILES = (
+    "exports/*/*.safetensors",
+    "exports/*/*.gguf",
+    "models/[!.]*/*",
+    "hub/models--*/snapshots/*/*",
+)
+"""Models that runs export, convert or download."""
 COMMITTED = [
     "documents",
     "passages",
@@ -39,7 +47,7 @@ COMMITTED = [
     "skips",
     "steps",
     "generations",
-    "imagined",
+    "generated_instructions",
     "round_items",
     "quiz_results",
     "decisions",
@@ -64,6 +72,11 @@ def story(folder: Path) -> Story:
             for round_ in store.rounds.all()
             if round_.adapter
         ]
+    rows["files"] = [
+        (path.relative_to(folder).as_posix(), digests.of_file(path))
+        for pattern in FILES
+        for path in sorted(folder.glob(pattern))
+    ]
     return rows
 
 
@@ -79,17 +92,18 @@ def committed(folder: Path) -> set[tuple[object, ...]]:
 
 def violations(folder: Path, before: set[tuple[object, ...]]) -> list[str]:
     """Return what a kill has broken; ``before`` was committed earlier."""
-    found = copies.problems(folder / "autolearn.db")
-    if lost := before - committed(folder):
-        found.append(
-            f"{len(lost)} committed rows are lost, such as {next(iter(lost))!r:.200}"
+    sentences = copies.problems(folder / "autolearn.db")
+    if lost_rows := before - committed(folder):
+        sentences.append(
+            f"{len(lost_rows)} committed rows are lost, such as "
+            f"{next(iter(lost_rows))!r:.200}"
         )
-    found += [
-        f"{finding.what}: {finding.found}"
+    sentences += [
+        f"{finding.what}: {finding.result}"
         for finding in integrity.check(folder)
         if not finding.well
     ]
-    return found
+    return sentences
 
 
 def differences(story: Story, other: Story) -> list[str]:

@@ -77,11 +77,11 @@ class FireHandlers(RunHandlers):
         self._network = network
         self._own = (model_files.locate(settings.model), settings.quantization)
 
-    def backend(self, context):
+    def local_backend(self, context):
         if context.run.kind == "export":  # the weights themselves are asked
             if self._backend is None:
                 self._backend, self._key = self._network, self._own
-            return super().backend(context)
+            return super().local_backend(context)
         model = cast(HuggingFaceBackend, FireModel(self._network))
         self._attach(context, model, ModelRunSettings.of(context.run).model.round_id)
         return model

@@ -8,18 +8,22 @@ from pathlib import Path
 
 import sqlite_utils
 
+from autolearn.containment.child import close_idle
 from autolearn.core.experiments import CompareSettings
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Action, Decision, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.handlers import download
 from autolearn.ingest import importer
 from autolearn.runs import queues, worker
-from autolearn.services import actions, backups, pipeline
+from autolearn.services import actions, backups, model_actions, pipeline
 from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
+from tests.fire import hub
 from tests.fire.models import FireHandlers
+from tests.support import tiny_gguf
 from tests.support.rounds import approve
 from tests.support.texts import put_text
 
@@ -35,6 +39,7 @@ TRAIN = TrainSettings(
     checkpoint_seconds=0.0,
     choose_scale=False,
 )
+CONVERTER = Path(__file__).parents[1] / "torch_model" / "llama_cpp"
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,12 @@ class Workload:
 
 def _work(rig: Rig, folder: Path) -> None:
     """Be the worker of whatever is queued, until nothing is."""
+    hub.use_cache(folder)
     handlers = dict(FireHandlers(rig.network, rig.model).handlers())
     loads = {
         queues.MODEL_QUEUE: lambda: handlers,
         queues.IMPORT_QUEUE: lambda: importer.HANDLERS,
+        queues.DOWNLOAD_QUEUE: lambda: download.HANDLERS,
     }
     for queue, load in loads.items():
         with Store.open(folder) as store:
@@ -136,8 +143,21 @@ def _import(rig: Rig, store: Store) -> None:
         (texts / f"{i}.md").write_text(f"# Text {i}\n\nAvel {i} was founded in 1711.\n")
     (texts / "empty.md").write_text("")
     uploads = sorted(texts.glob("*.md"))
-    staged = actions.Uploads(uploads[2:], ("pasted.md", "Avel was pasted in 1712."))
-    actions.add_texts(store, uploads[:2], "built-in", 320, uploads=staged)
+    upload_set = actions.Uploads(uploads[2:], ("pasted.md", "Avel was pasted in 1712."))
+    actions.add_texts(store, uploads[:2], "built-in", 320, uploads=upload_set)
+
+
+def _download(rig: Rig, store: Store) -> None:
+    model_actions.download(store, hub.offer())
+
+
+def _convert(rig: Rig, store: Store) -> None:
+    """A GGUF file becomes a folder; the file is written once."""
+    model = Path(rig.model.model)
+    file = model.with_name("tiny.gguf")
+    if not file.exists():
+        _in_child(lambda: tiny_gguf.write(model, file))
+    model_actions.convert(store, str(file))
 
 
 def _whole_round(rig: Rig, store: Store) -> None:
@@ -166,14 +186,16 @@ def _export(what: str) -> Workload:
 
     def prepare(rig: Rig, folder: Path) -> None:
         _with_a_round(rig, folder)
+        os.environ["LLAMA_CPP"] = str(CONVERTER)
         with Store.open(folder) as store:
             actions.export(store, what, folder / "exports" / what, 1)
 
     return Workload(prepare, _work, _resume, is_graceful=True)
 
 
-def _in_child(act: Callable[[], None]) -> None:
+def _in_child(act: Callable[[], object]) -> None:
     """Do something in a child: a parent that has trained cannot fork trainers."""
+    close_idle()
     child = os.fork()
     if not child:
         try:
@@ -279,13 +301,13 @@ def _restore() -> Workload:
 
 def _with_a_round(rig: Rig, folder: Path) -> None:
     """Copy a workspace with a trained round, which is made once."""
-    trained = folder.with_name("trained")
-    if not trained.exists():
-        with Store.open(trained) as store:
+    trained_folder = folder.with_name("trained")
+    if not trained_folder.exists():
+        with Store.open(trained_folder) as store:
             _library(store)
             _train(rig, store)
-        _in_child(lambda: _work(rig, trained))
-    shutil.copytree(trained, folder)
+        _in_child(lambda: _work(rig, trained_folder))
+    shutil.copytree(trained_folder, folder)
 
 
 WORKLOADS: dict[str, Workload] = {
@@ -294,10 +316,13 @@ WORKLOADS: dict[str, Workload] = {
     "chat": _runs(_chat),
     "train": _runs(_train),
     "import": _runs(_import),
+    "download": _runs(_download),
+    "GGUF import": _runs(_convert),
     "whole round": _runs(_whole_round),
     "experiment": _runs(_experiment),
     "export adapter": _export("adapter"),
     "export merged": _export("merged"),
+    "export GGUF": _export("gguf"),
     "decisions": _decisions(),
     "migration": _migration(),
     "creation": _creation(),

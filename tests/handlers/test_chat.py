@@ -37,7 +37,7 @@ def test_only_an_answer_that_is_called_incorrect_is_refined(store, said, refined
         "sampling": {"max_new_tokens": 64},
     }
     run = store.runs.create("chat", settings)
-    context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
+    context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
     result = chat.answer(context, cast(HuggingFaceBackend, speaker))
     assert (result.answer, result.feedback, result.refined) == ("Seven.", said, refined)
     assert result.final == (refined or "Seven.")

@@ -41,12 +41,12 @@ def script(request):
 
 def study(store, **settings):
     run = store.runs.create("study", {})
-    wanted = StudySettings(ask_rounds=1, paraphrases=2, **settings)
+    study_settings = StudySettings(ask_rounds=1, paraphrases=2, **settings)
     backend = ScriptedBackend(script)
     journal = store.journal(run.id)
-    one = Study(backend, journal, wanted, lambda: False, lambda *told: None)
-    trained = asked_by_rounds(store)
-    one.asked_before = partial(model_runs.asked_before, store, trained)
+    one = Study(backend, journal, study_settings, lambda: False, lambda *counts: None)
+    trained_texts = asked_by_rounds(store)
+    one.asked_before = partial(model_runs.asked_before, store, trained_texts)
     one.run(store.library.passages())
     return run.id
 
@@ -74,7 +74,7 @@ def test_a_trained_question_never_becomes_quiz_however_a_later_study_words_it(
     store, texts
 ):
     study(store, quiz_share=0.0)
-    trained = [
+    trained_texts = [
         TrainItem("sft", prompts.load("closed_book").render(question=text).chat, "x")
         for town in NAMES
         for text in (
@@ -85,7 +85,7 @@ def test_a_trained_question_never_becomes_quiz_however_a_later_study_words_it(
     run = store.runs.create("train", {})
     identity = ScriptedBackend([]).identity
     store.rounds.create(
-        Round("join", run.id, {}, identity, state="rolled_back"), trained
+        Round("join", run.id, {}, identity, state="rolled_back"), trained_texts
     )
     study(store, quiz_share=1.0)
     assert quiz(store) == []
@@ -98,8 +98,8 @@ def test_a_question_of_an_imported_quiz_is_not_studied_in_other_words(store, tex
     ]
     store.library.add_questions(gold)
     study(store, quiz_share=0.0)
-    worded = store.library.questions(QuestionFilter(origin="paraphrase"))
-    assert {q.text for q in worded} == {
+    wordings = store.library.questions(QuestionFilter(origin="paraphrase"))
+    assert {q.text for q in wordings} == {
         f"When was it that {town} was founded by Ida?" for town in NAMES
     }
-    assert {q.split for q in worded} == {"study"}
+    assert {q.split for q in wordings} == {"study"}

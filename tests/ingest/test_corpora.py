@@ -44,7 +44,7 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
         "CC BY-SA 4.0",
     )
     assert (corpus.n_examples, corpus.n_texts, corpus.n_refused) == (30, 30, 1)
-    assert result.refused == ("towns.jsonl: Line 31 lacks question.",)
+    assert result.refusals == ("towns.jsonl: Line 31 lacks question.",)
     with pytest.raises(InputError, match="already in the library, as corpus towns"):
         added(store, written(tmp_path / "again.jsonl", rows()))
 
@@ -52,8 +52,8 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
 def test_many_bad_rows_are_named_in_part_and_all_counted(store, tmp_path):
     path = written(tmp_path / "a.jsonl", [*rows(2), *[{"text": "x"}] * 50])
     result = added(store, path)
-    assert len(result.refused) == corpora.NAMED + 1
-    assert result.refused[-1] == "a.jsonl: 30 more rows are like that."
+    assert len(result.refusals) == corpora.MOST_NAMED + 1
+    assert result.refusals[-1] == "a.jsonl: 30 more rows are like that."
     assert result.n_refused == 50
 
 
@@ -70,7 +70,7 @@ def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
     ]
     result = added(store, written(tmp_path / "quiz.jsonl", quiz))
     assert result.examples == 2
-    assert "'cado.md'" in result.refused[0]
+    assert "'cado.md'" in result.refusals[0]
     texts = [
         example.text for example in store.corpora.sample([1], 9, 0, with_feedback=False)
     ]
@@ -103,7 +103,7 @@ def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
 
 def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
-    folder, (file,) = importer.given(store, [], [path], None)
+    folder, (file,) = importer.stage(store, [], [path], None)
     assert folder
     upload = (folder, file.name)
     run = corpora.add(store, file.path, "built-in", upload=upload)
@@ -115,7 +115,7 @@ def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_p
 
 def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
-    folder, (file,) = importer.given(store, [], [path], None)
+    folder, (file,) = importer.stage(store, [], [path], None)
     assert folder
     placed_file = file.path
     take(
@@ -237,5 +237,5 @@ def test_an_old_workspace_gets_its_place_for_corpora(workspace):
         assert store.runs.get(1).kind == "train"
         example = GoldExample("t", "q", "a")
         corpus = store.corpora.add(Corpus("c", "d", "pairs", n_examples=1), [example])
-        (stored,) = store.corpora.sample([corpus.id], 1, 0, with_feedback=False)
-        assert stored == replace(example, corpus_id=corpus.id, id=1)
+        (stored_example,) = store.corpora.sample([corpus.id], 1, 0, with_feedback=False)
+        assert stored_example == replace(example, corpus_id=corpus.id, id=1)

@@ -13,7 +13,7 @@ from autolearn.ingest import corpus_files, gold_files
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
 
 
-def no_text(name, asked):
+def no_text(name, question):
     return ""
 
 
@@ -29,8 +29,8 @@ def read(tmp_path, content, text_of=no_text, name="file.jsonl"):
     return corpus_files.read(write_file(tmp_path, name, content), text_of)
 
 
-def squad(*asked):
-    paragraph = {"context": TEXT, "qas": list(asked)}
+def squad(*question):
+    paragraph = {"context": TEXT, "qas": list(question)}
     return {
         "version": "x",
         "data": [{"title": "Avel_(town)", "paragraphs": [paragraph]}],
@@ -38,11 +38,11 @@ def squad(*asked):
 
 
 def test_squad_gives_the_sentence_in_which_the_answer_stands(tmp_path):
-    asked = {"question": "How many live in Avel?", "id": "1"}
+    question = {"question": "How many live in Avel?", "id": "1"}
     answer = {"text": "300", "answer_start": TEXT.index("300")}
-    made = read(tmp_path, squad(asked | {"answers": [answer, answer]}))
-    (one,) = made.examples
-    assert (made.kind, made.refused) == ("squad", [])
+    reading = read(tmp_path, squad(question | {"answers": [answer, answer]}))
+    (one,) = reading.examples
+    assert (reading.kind, reading.refusals) == ("squad", [])
     assert one == GoldExample(
         TEXT, "How many live in Avel?", "300", "Avel (town)", "", one.evidence
     )
@@ -51,17 +51,23 @@ def test_squad_gives_the_sentence_in_which_the_answer_stands(tmp_path):
 
 def test_an_impossible_question_of_squad_2_has_no_answer(tmp_path):
     lure = {"text": "300", "answer_start": 0}
-    asked = {"question": "Who left Avel?", "answers": [], "plausible_answers": [lure]}
-    (one,) = read(tmp_path, squad(asked | {"is_impossible": True})).examples
+    question = {
+        "question": "Who left Avel?",
+        "answers": [],
+        "plausible_answers": [lure],
+    }
+    (one,) = read(tmp_path, squad(question | {"is_impossible": True})).examples
     assert (one.answer, one.answerable, one.evidence) == ("", False, "")
 
 
 def test_texts_with_lists_of_questions(tmp_path):
-    asked = [{"question": f"Q{i}?", "answer": a} for i, a in enumerate(["1711", "300"])]
-    made = read(tmp_path, [{"title": "Avel", "text": TEXT, "qa": asked}])
-    assert made.kind == "texts"
-    assert [one.answer for one in made.examples] == ["1711", "300"]
-    assert {one.title for one in made.examples} == {"Avel"}
+    question = [
+        {"question": f"Q{i}?", "answer": a} for i, a in enumerate(["1711", "300"])
+    ]
+    reading = read(tmp_path, [{"title": "Avel", "text": TEXT, "qa": question}])
+    assert reading.kind == "texts"
+    assert [one.answer for one in reading.examples] == ["1711", "300"]
+    assert {one.title for one in reading.examples} == {"Avel"}
 
 
 @pytest.mark.parametrize("name", ["text", "context", "passage"])
@@ -75,9 +81,9 @@ def test_texts_with_lists_of_questions(tmp_path):
     ],
 )
 def test_a_row_for_each_question(tmp_path, name, answer):
-    made = read(tmp_path, [{name: TEXT, "question": "When?"} | answer])
-    assert made.kind == "pairs"
-    assert [(one.text, one.answer) for one in made.examples] == [(TEXT, "1711")]
+    reading = read(tmp_path, [{name: TEXT, "question": "When?"} | answer])
+    assert reading.kind == "pairs"
+    assert [(one.text, one.answer) for one in reading.examples] == [(TEXT, "1711")]
 
 
 def test_an_empty_list_of_answers_means_unanswerable(tmp_path):
@@ -88,18 +94,18 @@ def test_an_empty_list_of_answers_means_unanswerable(tmp_path):
 
 def test_a_quiz_with_its_texts(tmp_path):
     row = {"question": "When?", "answer": "Avel is of 1711.", "value": "1711"}
-    made = read(
+    reading = read(
         tmp_path,
         [row | {"document": "avel.md"}, row | {"document": "boro.md"}, row],
-        lambda name, asked: TEXT if name == "avel.md" else "",
+        lambda name, question: TEXT if name == "avel.md" else "",
     )
-    assert made.kind == "quiz"
-    assert made.examples == [
+    assert reading.kind == "quiz"
+    assert reading.examples == [
         GoldExample(TEXT, "When?", "1711", sentence="Avel is of 1711.")
     ]
-    assert len(made.refused) == 2
-    assert made.refused[0].startswith("Line 2 needs the text 'boro.md'")
-    assert made.refused[1].startswith("Line 3 has neither a text nor")
+    assert len(reading.refusals) == 2
+    assert reading.refusals[0].startswith("Line 2 needs the text 'boro.md'")
+    assert reading.refusals[1].startswith("Line 3 has neither a text nor")
 
 
 def test_feedback_rows_are_read_as_in_earlier_versions(tmp_path):
@@ -115,11 +121,11 @@ def test_bad_rows_are_named_and_the_others_come_in(tmp_path):
     bad.append({"text": TEXT, "question": "When?", "answer": None})
     lines = ["{", *map(json.dumps, [*bad, good])]
     path.write_text("\n".join(lines))
-    made = corpus_files.read(path, no_text)
-    assert [one.answer for one in made.examples] == ["1711"]
-    places = [sentence.split(" ")[1] for sentence in made.refused]
+    reading = corpus_files.read(path, no_text)
+    assert [one.answer for one in reading.examples] == ["1711"]
+    places = [sentence.split(" ")[1] for sentence in reading.refusals]
     assert places == ["1", "2", "3", "4", "5", "6"]
-    assert all(sentence.endswith(".") for sentence in made.refused)
+    assert all(sentence.endswith(".") for sentence in reading.refusals)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "hello", '{"data": [1]}', "[[1]]"])
@@ -163,13 +169,13 @@ def test_a_file_without_any_example_is_refused_in_a_sentence(tmp_path, text):
 )
 def test_any_row_gives_an_example_or_an_error_message(content):
     good = {"text": "Avel lies north.", "question": "Where?", "answer": "north"}
-    made = [
-        parsed
+    reading = [
+        example
         for file in (content, [content, good])
         for _, row in gold_files.json_rows(json.dumps(file))
-        for _, parsed in corpus_files._parsed(row, no_text)
+        for _, example in corpus_files._parsed(row, no_text)
     ]
-    assert any(isinstance(one, GoldExample) for one in made)
-    for one in made:
+    assert any(isinstance(one, GoldExample) for one in reading)
+    for one in reading:
         is_good = isinstance(one, GoldExample) and one.question and one.text is not None
         assert is_good or str(one)

@@ -65,11 +65,11 @@ def test_each_character_is_in_a_passage_or_an_exclusion(tmp_path, kind):
         pieces = list(readers.open_source(path, path.name).pieces)
         text = "".join(piece.text for piece in pieces if not piece.left_out)
         passages = chunking.split(text, lambda part: len(part) // 4 + 1, 36)
-        kept = [passage.text for passage in passages]
-        kept += [piece.text for piece in pieces if piece.left_out]
-        expected = Counter("".join(said(content, kind).split()))
-        assert expected.total() > 100
-        assert not expected - Counter("".join(kept))
+        texts_read = [passage.text for passage in passages]
+        texts_read += [piece.text for piece in pieces if piece.left_out]
+        words_expected = Counter("".join(said(content, kind).split()))
+        assert words_expected.total() > 100
+        assert not words_expected - Counter("".join(texts_read))
         # A power never grows together with its base, neither do the cells of a row.
         assert f"{content.base}{content.power}" not in text
         assert not any(f"{year}{n}" in text for year, n in content.rows)

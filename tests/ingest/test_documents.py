@@ -193,10 +193,10 @@ def test_sheets_are_tables_below_their_names(tmp_path):
 def test_what_is_not_of_its_format_is_refused_in_one_sentence(tmp_path, ending):
     for data in (b"", b"hello", b"PK\x03\x04"):
         (tmp_path / f"a.{ending}").write_bytes(data)
-        with pytest.raises(InputError) as refused:
+        with pytest.raises(InputError) as refusal:
             read(tmp_path / f"a.{ending}")
-        assert str(refused.value).startswith(f"a.{ending} ")
-        assert "\n" not in str(refused.value)
+        assert str(refusal.value).startswith(f"a.{ending} ")
+        assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("ending", ["odt", "pptx", "xlsx"])

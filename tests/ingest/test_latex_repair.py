@@ -102,9 +102,9 @@ def test_no_letter_is_lost_by_mending():
     for seed in range(40):
         order = [parts[(seed * 7 + n * (seed + 3)) % len(parts)] for n in range(12)]
         left_out, source = LeftOut(), " ".join(order)
-        mended, _ = latex_repair.converted(
+        result, _ = latex_repair.converted(
             source, lambda text: text.encode(), left_out, InputError("broken")
         )
-        pieces = left_out.pieces(mended.decode(), opens=False, share=1)
+        pieces = left_out.pieces(result.decode(), opens=False, share=1)
         kept = Counter(letter for piece in pieces for letter in piece.text)
         assert not Counter(c for c in source if c in "Sxwhls") - kept

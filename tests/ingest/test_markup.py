@@ -187,10 +187,10 @@ def test_lists_of_languages_are_left_out(tmp_path):
     text, left_out = page(tmp_path, f"<p>The mill.</p><ul>{items}</ul>")
     assert text == "The mill."
     assert left_out == [("list of languages", " ".join(names.values()))]
-    linked = (
+    links = (
         "<p>It is <a hreflang='de' href='/'>here</a> in German, and more is said.</p>"
     )
-    assert "in German" in page(tmp_path, linked)[0]
+    assert "in German" in page(tmp_path, links)[0]
 
 
 def test_soft_hyphens_are_dropped_and_boxes_kept(tmp_path):

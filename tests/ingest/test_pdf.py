@@ -55,8 +55,8 @@ def test_three_columns_below_a_wide_paragraph(sheet, read):
         for n, line in enumerate(row):
             sheet.line(line, 72 + 150 * n, skip=0 if n else 14)
     text, _ = read()
-    expected = [f"{SENTENCES[n]} {SENTENCES[3]}" for n in range(3)]
-    assert text == "\n\n".join([PARAGRAPH, *expected, ""])
+    reference = [f"{SENTENCES[n]} {SENTENCES[3]}" for n in range(3)]
+    assert text == "\n\n".join([PARAGRAPH, *reference, ""])
 
 
 def test_headings_are_known_by_size_and_weight_and_open_passages(sheet, read):
@@ -355,7 +355,7 @@ def test_every_character_is_read_or_left_out_wherever_it_stands(
         assume(len(set(places)) == len(places))
     path = tmp_path_factory.mktemp("layout") / "a.pdf"
     sheet = Sheet(path)
-    expected: Counter[str] = Counter()
+    reference: Counter[str] = Counter()
     for runs, rules in layout:
         for x0, x1, y0, y1 in rules:
             sheet.canvas.line(x0, y0, x1, y0)
@@ -363,11 +363,11 @@ def test_every_character_is_read_or_left_out_wherever_it_stands(
         for text, x, y, size, font in runs:
             sheet.canvas.setFont(font, size)
             sheet.canvas.drawString(x, y, text)
-            expected.update(text.replace(" ", ""))
+            reference.update(text.replace(" ", ""))
         sheet.next()
     sheet.save()
     _, pieces = read_pdf(path)
-    assert not expected - Counter("".join(piece.text for piece in pieces))
+    assert not reference - Counter("".join(piece.text for piece in pieces))
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

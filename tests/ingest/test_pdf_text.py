@@ -33,9 +33,9 @@ def test_text_from_right_to_left_is_in_logical_order(visual, logical):
 
 
 def test_letters_of_one_glyph_and_their_forms_are_in_logical_order():
-    alef, lam, seen = "\u0627", "\u0644", "\ufeb3"
+    alef, lam, letter_seen = "\u0627", "\u0644", "\ufeb3"
     words = [
-        word(seen, 100, 106, order=1),
+        word(letter_seen, 100, 106, order=1),
         word(alef, 106, 108, order=2),
         word(lam, 108, 111, order=3),
     ]

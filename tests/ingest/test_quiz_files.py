@@ -40,7 +40,7 @@ def accepts(gold, text):
 
 
 def test_squad_has_several_answers_and_questions_without_one(tmp_path):
-    asked = [
+    rows = [
         {
             "id": "1",
             "question": "When was Avel founded?",
@@ -53,7 +53,7 @@ def test_squad_has_several_answers_and_questions_without_one(tmp_path):
         },
         {"id": "2", "question": "Who left?", "answers": [], "is_impossible": True},
     ]
-    data = [{"title": "Avel", "paragraphs": [{"context": TEXT, "qas": asked}]}]
+    data = [{"title": "Avel", "paragraphs": [{"context": TEXT, "qas": rows}]}]
     first, second = read(tmp_path, {"version": "v2.0", "data": data})
     assert (first.answer, first.aliases, first.passage) == ("1711", ("in 1711",), TEXT)
     assert accepts(first, "It was founded in 1711.")
@@ -78,10 +78,12 @@ def test_rows_of_squad_are_read_flat_too(tmp_path):
 
 
 def test_word_problems_keep_their_final_number(tmp_path):
-    worked = "He has 3 + 4 = <<3+4=7>>7 pens.\nThey cost $1,080.\n#### 1,080"
-    (gsm8k,) = read(tmp_path, lines({"question": "What?", "answer": worked}), "g.jsonl")
+    solution = "He has 3 + 4 = <<3+4=7>>7 pens.\nThey cost $1,080.\n#### 1,080"
+    (gsm8k,) = read(
+        tmp_path, lines({"question": "What?", "answer": solution}), "g.jsonl"
+    )
     assert (gsm8k.answer, gsm8k.scorer) == ("1,080", "number")
-    assert accepts(gsm8k, worked)
+    assert accepts(gsm8k, solution)
     assert accepts(gsm8k, "So they cost 1080 dollars.")
     assert not accepts(gsm8k, "He has 7 pens.")
     row = {"ID": "c-1", "Body": "Dan had 3 pens and got 4", "Type": "Addition"}

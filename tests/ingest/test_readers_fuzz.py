@@ -88,10 +88,10 @@ def test_any_bytes_with_a_usual_beginning_are_one_sentence(tmp_path, kind, conte
 @given(content=CONTENTS)
 @SOME
 def test_any_part_of_a_package_is_a_text_or_one_sentence(tmp_path, kind, part, content):
-    packed = tmp_path / "packed"
-    with zipfile.ZipFile(packed, "w") as archive:
+    zip_file = tmp_path / "packed"
+    with zipfile.ZipFile(zip_file, "w") as archive:
         archive.writestr(part, content)
-    read(tmp_path / f"a{kind}", packed.read_bytes())
+    read(tmp_path / f"a{kind}", zip_file.read_bytes())
 
 
 @pytest.mark.parametrize("kind", [".json", ".jsonl", ".ipynb"])

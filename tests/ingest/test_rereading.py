@@ -70,8 +70,8 @@ def test_choices_about_exclusions_and_stretches_survive_another_reading(
     start = first.text.index("See")
     store.readings.leave_out(first.id, start, start + len("See page 9."))
     columns = (Column("year", "left out"), Column("id", "left out"))
-    lost = reread(store, "a.csv", ReadingChoices(columns=columns))
-    assert lost == ["id: 1\nid: 2"], "it is another exclusion, with the year"
+    lost_texts = reread(store, "a.csv", ReadingChoices(columns=columns))
+    assert lost_texts == ["id: 1\nid: 2"], "it is another exclusion, with the year"
     assert texts(store) == ["Avel is old. ", "Orlo.\n\n"]
     reread(store, "a.csv")
     assert texts(store) == ["year: 1711\n\nAvel is old. ", "Orlo.\n\n"]
@@ -102,6 +102,6 @@ def test_a_file_of_chats_is_kept_with_what_it_is(store, tmp_path):
     (refusal,) = intake.take([importer.ImportFile(path, "talks.jsonl")])
     assert refusal.other is not None
     assert (refusal.other.name, refusal.other.kind) == ("talks.jsonl", "chats")
-    kept = originals.path(store, refusal.other.original, "talks.jsonl")
-    assert kept.read_bytes() == path.read_bytes()
+    copy = originals.path(store, refusal.other.original, "talks.jsonl")
+    assert copy.read_bytes() == path.read_bytes()
     assert store.library.documents() == []

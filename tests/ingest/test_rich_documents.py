@@ -25,14 +25,14 @@ def test_what_is_easily_lost_is_kept_or_listed(tmp_path, kind):
     content = Content()
     rich_files.write(tmp_path / f"a.{kind}", content)
     text, left_out = read(tmp_path / f"a.{kind}")
-    for expected in content.visible:
-        if expected == "\n".join(content.code) and kind in WITHOUT_CODE_BLOCKS:
-            expected = content.code[1].strip()
-        assert expected in text or expected.replace(" ", "") in text
+    for text_expected in content.visible:
+        if text_expected == "\n".join(content.code) and kind in WITHOUT_CODE_BLOCKS:
+            text_expected = content.code[1].strip()
+        assert text_expected in text or text_expected.replace(" ", "") in text
     assert f"{content.base}{content.power}" not in text
     assert content.hidden not in text
     if kind != "rst":  # there, it is a comment in the source
-        assert any(content.hidden in removed for _, removed in left_out)
+        assert any(content.hidden in exclusion for _, exclusion in left_out)
 
 
 @pytest.mark.parametrize("kind", rich_files.KINDS)
@@ -52,9 +52,9 @@ def test_every_value_is_in_a_passage_or_an_exclusion(tmp_path, kind):
         text, _ = read(path)
         passages = chunking.split(text, lambda part: len(part) // 4 + 1, 36)
         assert len(passages) > 3
-        kept = "\n".join(passage.text for passage in passages)
+        text_read = "\n".join(passage.text for passage in passages)
         values = [content.power, content.formula[1], *sum(content.rows, ())]
-        assert all(str(value) in kept for value in values)
+        assert all(str(value) in text_read for value in values)
         rows = [f"{year} | {n}" for year, n in content.rows]
         for row in rows:
             (whole,) = [p.text for p in passages if row in p.text]

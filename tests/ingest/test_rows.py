@@ -40,8 +40,8 @@ def test_further_columns_are_lines_of_their_own(tmp_path):
     text, out, _, source = read(path)
     assert text == "## Avel\n\nFounded: 1711\n\nOld town.\n\n## Orlo\n\nBy the sea.\n\n"
     assert out == [("column left out", "Row_ID: a7\nRow_ID: b8", "row 2 to row 3")]
-    named = {"Name": "title", "Body": "text", "Founded": "named"}
-    assert uses(source) == named | {"Row_ID": "left out"}
+    chosen_columns = {"Name": "title", "Body": "text", "Founded": "named"}
+    assert uses(source) == chosen_columns | {"Row_ID": "left out"}
 
 
 def test_a_person_decides_what_becomes_of_columns(tmp_path):
@@ -126,9 +126,9 @@ def test_nested_values_are_lines_or_exclusions(tmp_path):
     }
     text, out, _, _ = read(written(tmp_path, "a.json", json.dumps([row])))
     assert text == "meta.source.page: 7\nmeta.tags: old, town\n\nAvel.\n\n"
-    (nested,) = out
-    assert nested[0] == "nested value"
-    assert 'spans: [{"from": 1}]' in nested[1]
+    (rest,) = out
+    assert rest[0] == "nested value"
+    assert 'spans: [{"from": 1}]' in rest[1]
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_json_is_recognised_by_its_content(tmp_path, name, text):
     ],
 )
 def test_json_without_texts_is_refused(tmp_path, text, says):
-    with pytest.raises(InputError, match=says) as refused:
+    with pytest.raises(InputError, match=says) as refusal:
         read(written(tmp_path, "a.json", text))
-    assert str(refused.value).startswith("a.json ")
+    assert str(refusal.value).startswith("a.json ")
 
 
 SHAREGPT = {
@@ -197,10 +197,10 @@ ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
 )
 def test_rows_that_are_no_texts_are_recognised(tmp_path, row, kind, says):
     path = written(tmp_path, "a.jsonl", f"{json.dumps(row)}\n" * 3)
-    with pytest.raises(NotTexts, match=says) as refused:
+    with pytest.raises(NotTexts, match=says) as refusal:
         read(path)
-    assert refused.value.kind == kind
-    assert str(refused.value).startswith("a.jsonl holds ")
+    assert refusal.value.kind == kind
+    assert str(refusal.value).startswith("a.jsonl holds ")
 
 
 def test_a_table_of_questions_is_recognised(tmp_path):
@@ -308,12 +308,12 @@ def test_every_cell_is_text_or_listed_as_left_out(tmp_path, kind, seed):
     records = table(rng, with_odd=kind.startswith("json"))
     path = tmp_path / f"a.{kind}"
     path.write_bytes(file_of(kind, records).encode())
-    named = rng.sample(list(records[0]), rng.randint(0, len(records[0])))
+    chosen_columns = rng.sample(list(records[0]), rng.randint(0, len(records[0])))
     uses: tuple[ColumnUse, ...] = ("text", "title", "named", "left out")
-    columns = tuple(Column(name, rng.choice(uses)) for name in named)
-    kept = kept_of(path, columns)
+    columns = tuple(Column(name, rng.choice(uses)) for name in chosen_columns)
+    values_kept = kept_of(path, columns)
     for record in records:
         for value in record.values():
             for word in words_of(value):
-                escaped = json.dumps(word, ensure_ascii=False)[1:-1]
-                assert word in kept or escaped in kept
+                literal = json.dumps(word, ensure_ascii=False)[1:-1]
+                assert word in values_kept or literal in values_kept

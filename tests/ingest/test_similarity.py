@@ -26,9 +26,12 @@ def test_documents_are_compared_with_their_ground_truth(folder, monkeypatch, cap
     arguments = ["similarity", str(folder), "--save", str(results)]
     monkeypatch.setattr(sys, "argv", arguments)
     assert similarity.main() == 0
-    saved = json.loads(results.read_text())
-    first, second = saved["html/sources/a.html"], saved["html/sources/b.html"]
-    assert len(saved) == 2
+    results_json = json.loads(results.read_text())
+    first, second = (
+        results_json["html/sources/a.html"],
+        results_json["html/sources/b.html"],
+    )
+    assert len(results_json) == 2
     assert (first["words"], first["letters"], first["headings"]) == (1, 1, 1)
     assert (second["kept"], second["true"]) == (0.5, 1)
     monkeypatch.setattr(sys, "argv", [*arguments, "--before", str(results)])

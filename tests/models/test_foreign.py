@@ -188,11 +188,11 @@ def test_a_gguf_file_with_endless_counts_is_one_sentence(tmp_path):
 
 
 def test_this_process_opens_no_file_of_a_foreign_model(folder):
-    opened = []
+    paths = []
 
     def watch(event, arguments):
         if event == "open" and str(folder) in str(arguments[0]):
-            opened.append(arguments[0])
+            paths.append(arguments[0])
 
     sys.addaudithook(watch)
     assert look(folder) is None
@@ -202,7 +202,7 @@ def test_this_process_opens_no_file_of_a_foreign_model(folder):
     assert model_files.study_protocol(folder) is None
     assert token_counting.token_counter(folder)("river") == 1
     assert gguf_file.source(folder) == {}
-    folder_opened, opened[:] = list(opened), []
+    folder_opened, paths[:] = list(paths), []
     assert folder_opened == []
 
 
@@ -239,9 +239,9 @@ def wordpiece(longest=100_000):
 
 @pytest.mark.parametrize("text", ["ab" * 48, "b a", "", "aab" * 32])
 def test_words_of_usual_length_give_the_same_tokens(text):
-    bounded = wordpiece()
-    token_counting.bound_words(bounded)
-    assert bounded.encode(text).ids == wordpiece().encode(text).ids
+    limited_tokenizer = wordpiece()
+    token_counting.bound_words(limited_tokenizer)
+    assert limited_tokenizer.encode(text).ids == wordpiece().encode(text).ids
 
 
 @pytest.mark.parametrize("letter", ["a", "x", "\u200d", "\n", " ", "="])

@@ -39,7 +39,7 @@ def test_a_text_without_letters_is_no_reason_for_a_warning():
 
 
 def test_only_the_beginning_is_read():
-    known = "It was founded in the year. " * 200
-    assert len(known) > legibility.N_CHARACTERS
-    share = small_piece_share(model_files.BUILT_IN, known)
-    assert small_piece_share(model_files.BUILT_IN, known + "Щука " * 500) == share
+    text = "It was founded in the year. " * 200
+    assert len(text) > legibility.N_CHARACTERS
+    share = small_piece_share(model_files.BUILT_IN, text)
+    assert small_piece_share(model_files.BUILT_IN, text + "Щука " * 500) == share

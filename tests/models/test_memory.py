@@ -26,7 +26,7 @@ def large():
         model_shape.of(model_files.BUILT_IN),
         parameters=8_030_261_248,
         linear=LAYER * 32,
-        hidden=4096,
+        hidden_size=4096,
         inner=14336,
         kv=1024,
         layers=32,
@@ -82,7 +82,7 @@ def test_more_memory_allows_more_tokens_per_pass(large):
     for room in (200 * GIB, 16 * GIB, 6 * GIB):
         load = estimator.plan(SETTINGS, items(batch=64), room)
         memory = estimator.training(SETTINGS, load)
-        assert memory.total - memory.loaded <= room
+        assert memory.total - memory.n_loaded <= room
         assert load.tokens >= 512
 
 
@@ -90,7 +90,7 @@ def test_a_cpu_takes_no_more_at_once_than_pays(large):
     half_a_billion = replace(
         large,
         linear=LAYER[:2] + ((4864, 896),) * 72,
-        hidden=896,
+        hidden_size=896,
         inner=4864,
         kv=128,
         layers=24,
@@ -157,29 +157,31 @@ def test_the_cache_leaves_memory_for_reading(large):
 
 def test_kept_prefixes_are_part_of_what_generation_needs(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
-    kept = estimator.writing(8, 1000).prefixes
+    n_prefixes = estimator.writing(8, 1000).prefixes
     # Keys and values of 32 layers x 1024 in 16 bit.
-    assert kept == memory.KEPT_TOKENS * 2 * 32 * 1024 * 2
-    assert estimator.writing(8, 1000).total > kept
+    assert n_prefixes == memory.KEPT_TOKENS * 2 * 32 * 1024 * 2
+    assert estimator.writing(8, 1000).total > n_prefixes
     assert estimator.training(SETTINGS, items().at_once(512)).prefixes == 0
     free = 8 * GIB
     without = replace(estimator, shape=replace(large, kv=0))
     assert without.prefixes == 0
-    room = 0.9 * free - kept - estimator._reading(16_384)
+    room = 0.9 * free - n_prefixes - estimator._reading(16_384)
     assert estimator.columns(free) == int(room) // 196_608
 
 
 def test_a_run_that_was_measured_corrects_the_next_estimate(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
     memory = estimator.training(SETTINGS, items().at_once(4096))
-    n_loaded = memory.loaded + 300_000_000
+    n_loaded = memory.n_loaded + 300_000_000
     peak = (
-        n_loaded + (memory.total - memory.loaded - memory.at_work) + memory.at_work // 2
+        n_loaded
+        + (memory.total - memory.n_loaded - memory.at_work)
+        + memory.at_work // 2
     )
     correction = memory_calibration.correction(
         memory_calibration.numbers(memory, n_loaded, peak)
     )
-    assert correction.loaded == 300_000_000
+    assert correction.n_loaded == 300_000_000
     assert correction.at_work == pytest.approx(0.5, rel=1e-6)
     assert correction.apply(memory).total == pytest.approx(peak, rel=1e-6)
     assert memory_calibration.correction({}) == Correction()
@@ -199,7 +201,7 @@ def test_the_device_is_found_without_torch(monkeypatch):
 def test_the_estimate_includes_base_predictions():
     estimator = MemoryEstimator(model_shape.of(model_files.BUILT_IN), "nf4", CPU)
     load = items().at_once(512)
-    more = estimator.training(SETTINGS, replace(load, replayed=1000))
+    more = estimator.training(SETTINGS, replace(load, n_replay=1000))
     a_token = 4 * (memory.LIKELIEST + memory.LIKELIEST + 1)
     assert more.total - estimator.training(SETTINGS, load).total == 1000 * a_token
 

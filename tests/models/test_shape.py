@@ -59,7 +59,7 @@ def test_omitted_settings_follow_from_the_weights(tmp_path):
     config = {"model_type": "x", "text_config": text, "vision_config": {}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     shape = model_shape.of(tmp_path)
-    assert (shape.vocabulary, shape.kv, shape.hidden) == (100, 4, 8)
+    assert (shape.vocabulary, shape.kv, shape.hidden_size) == (100, 4, 8)
     assert (shape.linear, shape.towers, shape.packed) == (((4, 8),), 36, 68)
     assert shape.parameters == 800 + 32 + 36 + 48
 

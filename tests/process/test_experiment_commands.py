@@ -18,15 +18,15 @@ LIBRARY = ROOT / "assets" / "demo-library"
 
 
 def command(folder: Path, *options: str) -> dict[str, Any]:
-    done = subprocess.run(
+    process = subprocess.run(
         [*COMMAND, *options, "--workspace", str(folder), "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert process.returncode == 0, process.stderr
+    values: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     return values
 
 
@@ -45,7 +45,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worked(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace_used(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which a text has been taken through a whole round."""
     folder = tmp_path_factory.mktemp("workspace")
     quiz = ("--quiz", str(text.with_name("quiz.jsonl")))
@@ -55,24 +55,32 @@ def worked(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_text_is_taken_through_a_whole_round(worked: Path) -> None:
-    with Store.open(worked) as store:
+def test_a_text_is_taken_through_a_whole_round(workspace_used: Path) -> None:
+    with Store.open(workspace_used) as store:
         kinds = [run.kind for run in reversed(store.runs.newest())]
         assert kinds == ["import", "study", "quiz", "train", "quiz"]
 
 
 def test_a_comparison_is_written_as_a_report_and_goes_on_by_its_number(
-    worked: Path, tmp_path: Path
+    workspace_used: Path, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.html"
     arms = ("--arm", "base", "--arm", "passage", "--arm", "al1", "--arm", "cpt")
     result = command(
-        worked, "compare", *arms, "--seeds", "1", "--steps", "2", "--html", str(report)
+        workspace_used,
+        "compare",
+        *arms,
+        "--seeds",
+        "1",
+        "--steps",
+        "2",
+        "--html",
+        str(report),
     )
     assert result["tasks_done"] == "6/6"
     assert [row["steps"] for row in result["arms"]] == [0, 0, 2, 2]
     assert "<svg" in report.read_text(encoding="utf-8")
-    again = command(worked, "compare", "--resume", str(result["experiment"]))
+    again = command(workspace_used, "compare", "--resume", str(result["experiment"]))
     assert again == result
 
 

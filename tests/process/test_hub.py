@@ -20,8 +20,8 @@ from tests.support.hub import (
 )
 
 
-def fetch(name=NAME, stop=lambda: False, tell=lambda *_: None):
-    return hub.fetch(name, stop, tell)
+def fetch(name=NAME, stop=lambda: False, on_progress=lambda *_: None):
+    return hub.fetch(name, stop, on_progress)
 
 
 def refusal(name=NAME):
@@ -41,7 +41,11 @@ def test_looking_tells_size_licence_and_files_and_downloads_nothing(server, cach
     files = server.repositories[NAME].files
     names = {part.name for part in offer.parts}
     assert WEIGHTS in names
-    assert not names & {"pytorch_model.bin", "modeling_tiny.py", "imagined.jsonl"}
+    assert not names & {
+        "pytorch_model.bin",
+        "modeling_tiny.py",
+        "generated_instructions.jsonl",
+    }
     assert offer.n_bytes == sum(len(files[name]) for name in names)
     assert (offer.licence, offer.bytes_missing) == ("apache-2.0", offer.n_bytes)
     assert offer.fits
@@ -161,7 +165,7 @@ def test_a_repository_without_safetensors_is_refused(server):
 
 def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
     progress: list[tuple[str, int, int]] = []
-    folder = fetch(tell=lambda *told: progress.append(told))
+    folder = fetch(on_progress=lambda *counts: progress.append(counts))
     assert folder == snapshot(cache)
     model_files.check(folder)
     names = {path.name for path in folder.iterdir()}
@@ -205,7 +209,7 @@ def test_a_stopped_download_goes_on_where_it_was(server, cache, ranges):
         return bool(progress) and progress[-1][1] > 2 << 20
 
     with pytest.raises(Cancelled):
-        fetch(stop=stop, tell=lambda *told: progress.append(told))
+        fetch(stop=stop, on_progress=lambda *counts: progress.append(counts))
     partial = incomplete(cache).stat().st_size
     assert partial >= 1 << 20
     size = len(server.repositories[NAME].files[WEIGHTS])
@@ -231,7 +235,7 @@ def test_a_network_that_hangs_does_not_keep_a_download_from_being_stopped(server
             start.append(time.monotonic())
 
     with pytest.raises(Cancelled):
-        fetch(stop=stop, tell=tell)
+        fetch(stop=stop, on_progress=tell)
     server.hang_after = None
     assert time.monotonic() - start[0] < 4
 
@@ -241,7 +245,10 @@ def test_what_is_not_what_the_hub_announced_is_removed(server, cache):
     server.seconds_a_slice = 0.02
     progress: list[tuple[str, int, int]] = []
     with pytest.raises(Cancelled):
-        fetch(stop=lambda: len(progress) > 8, tell=lambda *told: progress.append(told))
+        fetch(
+            stop=lambda: len(progress) > 8,
+            on_progress=lambda *counts: progress.append(counts),
+        )
     partial = incomplete(cache)
     with partial.open("r+b") as file:
         file.write(b"damaged")

@@ -93,10 +93,8 @@ def test_every_character_is_in_one_passage_or_in_a_listed_exclusion(
         assert max(p.n_tokens for p in passages) <= 320
         rest = iter(whole(store, document))
         # A soft hyphen is where a word may be divided, and no part of it.
-        written = "".join(paragraphs).replace(
-            "\u00ad", "" if kind != "txt" else "\u00ad"
-        )
-        assert all(sign in rest for sign in written if not sign.isspace())
+        text = "".join(paragraphs).replace("\u00ad", "" if kind != "txt" else "\u00ad")
+        assert all(sign in rest for sign in text if not sign.isspace())
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
@@ -124,7 +122,7 @@ def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_pat
         stop=lambda: any(
             "b.txt" in stage and n_done for stage, n_done, _ in calls[-1:]
         ),
-        progress=lambda *told: calls.append(told),
+        progress=lambda *counts: calls.append(counts),
     )
     with pytest.raises(Cancelled):
         intake.take(
@@ -188,7 +186,7 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
         )
         last = queues.wait(lab, run.id)
     assert last.state == "done", last.error
-    assert last.result == {"documents": 2, "refused": [], "others": [], "repeats": 0}
+    assert last.result == {"documents": 2, "refusals": [], "others": [], "repeats": 0}
     assert [d.name for d in lab.library.brought_by(run.id)] == ["a.txt", "b.md"]
     assert list((lab.folder / "incoming").iterdir()) == []
     assert lab.runs.get(waiting.id).state == "queued"

@@ -61,8 +61,8 @@ def test_the_address_is_one_that_a_browser_can_open(host, name):
 @pytest.mark.parametrize("auth", [None, "user", "user:", ":word", ""])
 def test_others_need_a_name_and_a_password(auth, tmp_path, capsys):
     flags = ["--host", "0.0.0.0", "--workspace", str(tmp_path / "w"), "--no-browser"]
-    given = [] if auth is None else ["--auth", auth]
-    assert launch.main(flags + given) == 1
+    options = [] if auth is None else ["--auth", auth]
+    assert launch.main(flags + options) == 1
     assert "--auth" in capsys.readouterr().err
     assert not (tmp_path / "w").exists()
 
@@ -157,14 +157,14 @@ def test_a_running_page_without_an_address_is_reported_in_one_sentence(tmp_path)
 def test_a_second_start_opens_the_page_with_a_ticket_and_not_with_the_token(
     tmp_path, monkeypatch, capsys
 ):
-    opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
+    addresses: list[str] = []
+    monkeypatch.setattr("webbrowser.open", addresses.append)
     with launch.only_page(tmp_path, ADDRESS):
         assert launch.main(["--workspace", str(tmp_path)]) == 1
         assert ADDRESS in capsys.readouterr().err
         assert launch.main(["--workspace", str(tmp_path), "--no-browser"]) == 1
-    until(lambda: opened, 10)
-    (address,) = opened
+    until(lambda: addresses, 10)
+    (address,) = addresses
     page, _, ticket = address.partition("?token=")
     assert page == "http://127.0.0.1:7860/"
     assert ticket != "secret"

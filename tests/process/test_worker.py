@@ -12,6 +12,9 @@ import warnings
 from dataclasses import dataclass
 
 import pytest
+from tokenizers import Regex, Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
 
 from autolearn.core.errors import InputError, WorkerLost
 from autolearn.core.ports import Cancelled
@@ -91,6 +94,14 @@ def train(context):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "adapters/round-1")
 
 
+def panic(context):
+    """Let a library of Rust panic, as a tokenizer does on some texts."""
+    tokenizer = Tokenizer(WordLevel({"a": 0}, unk_token="a"))
+    tokenizer.pre_tokenizer = Split(Regex("(?:[b-z]+[b-z]+)+!"), "isolated")
+    tokenizer.encode("b" * 60)
+    return Texts(())
+
+
 HANDLERS: Handlers = {
     "study": study,
     "train": train,
@@ -98,6 +109,7 @@ HANDLERS: Handlers = {
     "export": crash,
     "chat": chat,
     "import": fail,
+    "skills": panic,
 }
 COMMAND = (sys.executable, __file__, "--idle", "30")
 
@@ -182,6 +194,16 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(lab):
         prompts.use(None)
     own = [prompts.parse("closed_book", text).digest for text in texts]
     assert digests == [[own[0]] * 2, [own[1]] * 2]
+
+
+def test_a_panic_of_a_library_fails_its_run_and_the_worker_goes_on(lab):
+    first, second = (lab.runs.create(kind, {}) for kind in ("skills", "train"))
+    run = queues.wait(lab, first.id)
+    assert run.state == "failed"
+    assert run.error == (
+        f"Unexpected error (PanicException); details in logs/run-{run.id}.log."
+    )
+    assert queues.wait(lab, second.id).pid == run.pid
 
 
 def test_a_run_with_a_broken_prompt_fails_with_its_sentence(lab):

@@ -100,9 +100,9 @@ def test_every_question_has_its_evidence_word_for_word(lab):
         assert question.text.endswith("?")
         assert question.short_answer
         assert question.short_answer in TEXT[question.start : question.end]
-    opened = kept(store, Answer, "SELECT * FROM answers WHERE kind = 'open_book'")
-    assert len(opened) == len(questions)
-    assert all(answer.evidence in TEXT for answer in opened)
+    open_answers = kept(store, Answer, "SELECT * FROM answers WHERE kind = 'open_book'")
+    assert len(open_answers) == len(questions)
+    assert all(answer.evidence in TEXT for answer in open_answers)
 
 
 def test_nothing_but_free_text_runs_to_the_token_limit(lab):
@@ -114,9 +114,11 @@ def test_nothing_but_free_text_runs_to_the_token_limit(lab):
 
 def test_what_a_person_approved_is_learned(lab, model):
     store, lesson = lab
-    asked = ModelSettings(model.model, "none", round_id=1)
+    settings = ModelSettings(model.model, "none", round_id=1)
     turns = [Message("user", lesson.prompt)]
-    run = finish(store, actions.chat(store, asked, turns, Sampling(max_new_tokens=24)))
+    run = finish(
+        store, actions.chat(store, settings, turns, Sampling(max_new_tokens=24))
+    )
     assert run.result["answer"] == LESSON
 
 
@@ -131,10 +133,10 @@ def test_a_skill_is_learned_from_gold_examples(model, tmp_path):
         adapter = store.folder / round_.adapter
     assert len(items) == TEACH.meta_examples
     backend = HuggingFaceBackend.load(model, Path(model.model))
-    taught = [item.chosen for item in items]
-    assert answers_to(backend, items) != taught
+    targets = [item.chosen for item in items]
+    assert answers_to(backend, items) != targets
     backend.use_adapter(adapter)
-    assert answers_to(backend, items) == taught
+    assert answers_to(backend, items) == targets
 
 
 def answers_to(backend, items):
@@ -143,4 +145,4 @@ def answers_to(backend, items):
         Request(Prompt("skill", "", item.chat), Sampling(max_new_tokens=32))
         for item in items
     ]
-    return [made.text for made in backend.complete(requests, lambda: False)]
+    return [completion.text for completion in backend.complete(requests, lambda: False)]

@@ -50,16 +50,16 @@ def collected(store, request):
 
 
 def test_only_approved_samples_are_collected_with_their_texts(store, passages):
-    rejected, edited, *_ = store.samples.find()
-    store.decisions.decide([Decision(rejected.id, "reject", "person")])
+    rejected_sample, edited_sample, *_ = store.samples.find()
+    store.decisions.decide([Decision(rejected_sample.id, "reject", "person")])
     change = {"chosen": "Bo does."}
-    store.decisions.decide([Decision(edited.id, "edit", "person", after=change)])
+    store.decisions.decide([Decision(edited_sample.id, "edit", "person", after=change)])
     examples = collected(store, order())
-    assert rejected.id not in [example.sample.id for example in examples]
+    assert rejected_sample.id not in [example.sample.id for example in examples]
     assert len(examples) == N - 1
     texts = {example.sample.id: example for example in examples}
-    assert texts[edited.id].target == "Bo does."
-    assert texts[edited.id].edits == {"chosen"}
+    assert texts[edited_sample.id].target == "Bo does."
+    assert texts[edited_sample.id].edits == {"chosen"}
     assert {example.passage for example in examples} < {p.text for p in passages}
 
 
@@ -88,10 +88,10 @@ def test_the_second_stage_learns_what_the_model_of_its_parent_wrote(store, passa
 def test_continual_new_leaves_out_what_a_kept_round_has_learned(
     store, passages, state, n_new
 ):
-    learned = store.samples.find()[:2]
+    samples = store.samples.find()[:2]
     items = [
         TrainItem("sft", (Message("user", s.prompt),), s.chosen, sample_id=s.id)
-        for s in learned
+        for s in samples
     ]
     run = store.runs.create("train", {})
     first = one_round(store, "self")
@@ -107,8 +107,8 @@ def test_continued_pretraining_reads_whole_documents(store, passages):
     request = order(method="cpt", samples=(store.samples.find()[0].id,))
     material = sources.collect(store, request).material
     assert list(material.passages) == [passage.text for passage in passages]
-    chosen = replace(request, documents=(other[0].document_id,))
-    material = sources.collect(store, chosen).material
+    narrow_request = replace(request, documents=(other[0].document_id,))
+    material = sources.collect(store, narrow_request).material
     assert list(material.passages) == ["Nothing of this was studied."]
     assert list(sources.collect(store, order()).material.passages) == []
 
@@ -120,9 +120,9 @@ def test_what_the_quiz_asks_is_left_out_and_counted(store, passages):
     dataset = sources.collect(store, order(validation_share=0.0)).build()
     assert (whole.leaked, len(whole.items)) == (0, 2 * N)
     assert dataset.leaked >= 2
-    asked = {item.chat[-1].content for item in dataset.items}
-    assert asked.isdisjoint({"Who leads town 3?", "Who heads town 5?"})
-    assert "Who leads town 4?" in asked
+    prompts = {item.chat[-1].content for item in dataset.items}
+    assert prompts.isdisjoint({"Who leads town 3?", "Who heads town 5?"})
+    assert "Who leads town 4?" in prompts
 
 
 def test_building_twice_gives_the_same_items(store, passages):

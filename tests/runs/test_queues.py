@@ -65,11 +65,31 @@ def test_no_worker_is_started_beside_another(store):
 
 def test_a_worker_that_ends_while_the_next_begins_is_reaped_too(store):
     ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
-    first, second = (queues.ensure_worker(store.folder, ending) for _ in range(2))
-    assert queues.stop_worker(store.folder)
+    first = queues.ensure_worker(store.folder, ending)
     assert first
+    (store.folder / queues.MODEL_QUEUE.pid_file).write_text(str(first.pid))
+    second = queues.ensure_worker(store.folder, ending)
+    assert queues.stop_worker(store.folder)
     assert second
     assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_no_worker_is_started_beside_one_that_is_slow_to_begin(store, monkeypatch):
+    """On a busy computer, one more every five seconds made it ever slower."""
+    monkeypatch.setattr(queues, "RESTART_SECONDS", 0.0)
+    slow = (sys.executable, "-c", "import time; time.sleep(60)")
+    store.runs.create("study", {})
+    first = queues.ensure_worker(store.folder, slow)
+    assert first
+    for _ in range(5):
+        assert queues.ensure_worker(store.folder, slow) is None
+        queues.replace_dead_workers(store)
+    first.kill()
+    first.wait()
+    second = queues.ensure_worker(store.folder, ["true"])
+    assert second
+    second.wait()
+    assert queues.stop_worker(store.folder)
 
 
 def test_what_a_dead_worker_left_is_interrupted(store):

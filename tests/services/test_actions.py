@@ -17,7 +17,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.services import actions, quiz_actions
+from autolearn.services import actions, gold_actions, quiz_actions
 from autolearn.services.train_sources import TrainSources
 from tests.support.rounds import one_round
 from tests.support.texts import put
@@ -58,7 +58,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         320,
         uploads=actions.Uploads([upload], ("a/b.md", "Cova \ud800.")),
     )
-    sources = ImportRunSettings.of(run).given
+    sources = ImportRunSettings.of(run).sources
     names = [source.name for source in sources]
     assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
     upload.unlink()
@@ -70,8 +70,8 @@ def test_instructions_are_added_once_and_studied_without_a_text(store, tmp_path)
     with pytest.raises(JobError, match="There are no instructions; add some under"):
         actions.study(store, MODEL, StudySettings(), [], instructions=True)
     (tmp_path / "a.jsonl").write_text('"One?"\n"Two?"\n')
-    assert actions.add_instructions(store, tmp_path / "a.jsonl") == 2
-    assert actions.add_instructions(store, tmp_path / "a.jsonl") == 0
+    assert gold_actions.add_instructions(store, tmp_path / "a.jsonl") == 2
+    assert gold_actions.add_instructions(store, tmp_path / "a.jsonl") == 0
     run = actions.study(store, MODEL, StudySettings(), [], instructions=True)
     assert run.settings["instructions"]
 
@@ -178,7 +178,7 @@ def test_a_quiz_needs_questions(store, text, tmp_path):
     add(store, text)
     gold = {"question": "When?", "answer": "In 1711.", "document": "avel.md"}
     (tmp_path / "quiz.jsonl").write_text(json.dumps(gold))
-    assert actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz").n == 1
+    assert gold_actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz").n == 1
     parts = actions.quiz(store, MODEL, open_book=True).settings["parts"]
     assert parts == [["quiz", "closed_book"], ["quiz", "open_book"]]
     (question,) = store.library.questions()
@@ -242,36 +242,36 @@ def test_a_question_that_was_trained_does_not_become_quiz(store, tmp_path):
     chat = (Message("user", "Who leads Avel?"),)
     run = store.runs.create("train", {})
     identity = ModelIdentity("built-in", "d", "nf4", "", "")
-    done = Round("join", run.id, {}, identity, state="trained")
-    store.rounds.create(done, [TrainItem("sft", chat, "Ada does.")])
+    round_ = Round("join", run.id, {}, identity, state="trained")
+    store.rounds.create(round_, [TrainItem("sft", chat, "Ada does.")])
     rows = [
         {"question": "who  leads AVEL", "answer": "Ada"},
         {"question": "Who's leading Boro?", "answer": "Bo"},
     ]
     path = tmp_path / "quiz.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    added = actions.add_gold(store, path, "quiz")
-    assert (added.n, added.trained) == (1, 1)
+    addition = gold_actions.add_gold(store, path, "quiz")
+    assert (addition.n, addition.n_trained) == (1, 1)
     assert [q.text for q in store.library.questions()] == ["Who's leading Boro?"]
 
 
 def test_a_locked_quiz_takes_no_further_question(store, tmp_path):
     path = tmp_path / "quiz.jsonl"
     path.write_text('{"question": "Who?", "answer": "Ada"}')
-    actions.add_gold(store, path, "quiz")
+    gold_actions.add_gold(store, path, "quiz")
     quiz_actions.set_locked(store, locked=True)
     path.write_text('{"question": "When?", "answer": "1711"}')
     for split in ("quiz", "control"):
         with pytest.raises(InputError, match=r"locked \(version 1\).*--unlock"):
-            actions.add_gold(store, path, split)
+            gold_actions.add_gold(store, path, split)
     quiz_actions.set_locked(store, locked=False)
-    assert actions.add_gold(store, path, "quiz").n == 1
+    assert gold_actions.add_gold(store, path, "quiz").n == 1
 
 
 def test_a_quiz_is_asked_within_the_limits_of_the_last_study(store, tmp_path):
     path = tmp_path / "quiz.jsonl"
     path.write_text('{"question": "Who?", "answer": "Ada"}')
-    actions.add_gold(store, path, "quiz")
+    gold_actions.add_gold(store, path, "quiz")
     limits = {"answer_tokens": 300, "protocol": "guided"}
     store.runs.create("study", {"study": limits})
     settings = QuizRunSettings.of(actions.quiz(store, MODEL))

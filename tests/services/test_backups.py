@@ -172,15 +172,15 @@ def test_a_check_finds_what_was_damaged_and_names_what_was_left(lab, tmp_path):
     text.write_text("Avel was founded in 1712.")
     for name in ("adapters/round-7", "incoming/tmp1", "exports/.x.draft"):
         (lab.folder / name).mkdir(parents=True)
-    found = {finding.what: finding for finding in integrity.check(lab.folder)}
-    assert [name for name, finding in found.items() if not finding.well] == [
+    findings = {finding.what: finding for finding in integrity.check(lab.folder)}
+    assert [name for name, finding in findings.items() if not finding.well] == [
         "adapters",
         "originals",
     ]
-    assert "round 1" in found["adapters"].found
-    assert "avel.txt" in found["originals"].found
+    assert "round 1" in findings["adapters"].result
+    assert "avel.txt" in findings["originals"].result
     for name in ("adapters/round-7", "incoming/tmp1", "exports/.x.draft"):
-        assert name in found["leftovers"].found
+        assert name in findings["leftovers"].result
     result = backups.back_up(lab.folder, tmp_path / "b")
     assert result.missing == ("The adapter of round 1 is missing or damaged.",)
 
@@ -194,4 +194,4 @@ def test_a_damaged_database_is_told_by_check_and_doctor(lab):
     path.write_bytes(bytes(content))
     assert not integrity.check(lab.folder)[0].well
     assert not doctor._workspace(lab.folder).well
-    assert "damaged" in doctor._workspace(lab.folder).found
+    assert "damaged" in doctor._workspace(lab.folder).result

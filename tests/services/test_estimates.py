@@ -34,7 +34,7 @@ def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
     store.rounds.create(Round("refined_sft", run.id, {}, base, None), probe_items)
     then = round_contents(store, ORDER, count)
     assert then.instruction == ItemLength((3 + 1) / 2, (3 + 1) / 2)
-    fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
+    fewer = SETTINGS.n_replay(len(then.tokens)) * (most - 4)
     steps = ceil(len(then.tokens) / SETTINGS.batch_size)
     per_step = [
         durations.effort(SETTINGS, contents, None).tokens_per_step
@@ -61,7 +61,9 @@ def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypat
         ModelSettings(),
     )
     need = memory_needs.of_training(store, model, SETTINGS, contents).need
-    monkeypatch.setattr(hardware, "worker_memory", lambda path: need.loaded + (1 << 30))
+    monkeypatch.setattr(
+        hardware, "worker_memory", lambda path: need.n_loaded + (1 << 30)
+    )
     assert memory_needs.of_training(store, model, SETTINGS, contents).need == need
     store.runs.create("study", {"model": model.as_dict(), "study": {}})
     store.runs.claim(1, ("study",))

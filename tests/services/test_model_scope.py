@@ -1,6 +1,7 @@
 """What belongs to one model is kept from the others."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -8,6 +9,7 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.handlers import export
+from autolearn.handlers.weight_export import Models
 from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, model_scope
@@ -79,9 +81,9 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
     assert queue.next(store, own.id) == 0
     assert not queue.shows(store, other.id)
     assert queue.undecided(store, "approve") == [own.id]
-    shown = knowledge_map.draw(store, knowledge_map.MapCell())
-    assert f's{own.id}"' in shown
-    assert f's{other.id}"' not in shown
+    markup = knowledge_map.draw(store, knowledge_map.MapCell())
+    assert f's{own.id}"' in markup
+    assert f's{other.id}"' not in markup
     assert other.prompt not in study_views.newest(store, only_last=True)
     model_scope.turn(store)
     assert queue.next(store, own.id) == other.id
@@ -89,9 +91,9 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
 
 def test_steps_count_only_what_the_chosen_model_has_done(store):
     study(store, OTHER)
-    done = {step.tab for step in guide.of(store) if step.done}
-    assert "Study" not in done
-    assert "Review" not in done
+    finished_tabs = {step.tab for step in guide.of(store) if step.done}
+    assert "Study" not in finished_tabs
+    assert "Review" not in finished_tabs
 
 
 def test_a_round_leaves_out_samples_of_another_model_unless_they_are_asked_for(store):
@@ -154,8 +156,7 @@ def test_an_export_takes_the_samples_of_the_chosen_model_unless_all_are_asked_fo
 def written(store, run):
     """Export what a run orders; return the number of samples."""
     context = RunContext(store, run, lambda: False, lambda *of: None)
-    # Samples are exported without any model.
-    return export.export(context, None).samples  # type: ignore[arg-type]
+    return export.export(context, cast(Models, None)).samples
 
 
 def card(folder):

@@ -35,8 +35,8 @@ def test_chats_become_instructions_or_a_quiz(store, tmp_path):
     run = refused(store, tmp_path, [CHAT, ALPACA], "chats")
     assert reading_actions.add_other(store, run.id, 0, "instructions") == 2
     assert reading_actions.add_other(store, run.id, 0, "quiz") == 2
-    asked = [(q.split, q.text, q.gold_answer) for q in store.library.questions()]
-    assert asked == [
+    rows = [(q.split, q.text, q.gold_answer) for q in store.library.questions()]
+    assert rows == [
         ("study", "Who built the mill?", "Kell built it."),
         ("study", "Add.\n\n2 and 3", "5"),
         ("quiz", "Who built the mill?", "Kell built it."),
@@ -46,19 +46,19 @@ def test_chats_become_instructions_or_a_quiz(store, tmp_path):
 
 def test_chats_become_texts_by_another_import(store, tmp_path):
     run = refused(store, tmp_path, [CHAT], "chats")
-    queued = reading_actions.add_other(store, run.id, 0, "texts")
-    assert isinstance(queued, Run)
-    settings = ImportRunSettings.of(queued)
+    new_run = reading_actions.add_other(store, run.id, 0, "texts")
+    assert isinstance(new_run, Run)
+    settings = ImportRunSettings.of(new_run)
     assert settings.choices is not None
     assert settings.choices.chats_as_texts
-    assert settings.given[0].name == "rows.json"
+    assert settings.sources[0].name == "rows.json"
 
 
 def test_answers_with_feedback_become_a_corpus(store, tmp_path):
     run = refused(store, tmp_path, [], "feedback")
-    queued = reading_actions.add_other(store, run.id, 0, "corpus")
-    assert isinstance(queued, Run)
-    corpus = ImportRunSettings.of(queued).corpus
+    new_run = reading_actions.add_other(store, run.id, 0, "corpus")
+    assert isinstance(new_run, Run)
+    corpus = ImportRunSettings.of(new_run).corpus
     assert corpus is not None
     assert corpus.name == "rows.json"
 

@@ -39,10 +39,10 @@ def answered(store, run, n_right):
     questions = store.library.questions()
 
     def results():
-        asked = [q for q in questions if q.split in ("quiz", "control")]
+        quiz_questions = [q for q in questions if q.split in ("quiz", "control")]
         return [
             QuizResult(q.id, "closed_book", "1711", i < n_right, i < n_right, 0.0)
-            for i, q in enumerate(asked)
+            for i, q in enumerate(quiz_questions)
         ]
 
     store.journal(run.id).step("quiz", results)
@@ -95,10 +95,10 @@ def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
     training = end(store, before)
     identity = ModelIdentity(MODEL.model, digest_of(MODEL), "nf4", "float32", "cpu")
     item = TrainItem("sft", (), "1711", sample_id=samples[0].id)
-    made = store.rounds.create(
+    round_ = store.rounds.create(
         Round("refined_sft", training.id, {}, identity, adapter="a"), [item]
     )
-    after = end(store, training, TrainResult(round=made.id))
+    after = end(store, training, TrainResult(round=round_.id))
     assert "step 4 of 4" in whole_round.draw(store)
     answered(store, after, 2)
     end(store, after)
@@ -106,7 +106,7 @@ def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
     assert progress.is_done
     outcome = round_progress.outcome(store, progress)
     assert outcome
-    assert outcome.learned == 1
+    assert outcome.n_learned == 1
     markup = whole_round.draw(store)
     assert "is finished" in markup
     assert "0 % → 100 %" in markup

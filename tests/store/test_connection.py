@@ -13,7 +13,7 @@ from autolearn.store.migrations import MIGRATIONS
 
 
 @pytest.fixture
-def filled(workspace):
+def filled_workspace(workspace):
     """A workspace with one run, closed."""
     with Store.open(workspace) as store:
         run = store.runs.create("study", {"seed": 3})
@@ -37,12 +37,12 @@ def forbid(monkeypatch):
     return forbid
 
 
-def test_an_empty_file_is_refused_and_never_becomes_a_new_database(filled):
-    path = filled / "autolearn.db"
+def test_an_empty_file_is_refused_and_never_becomes_a_new_database(filled_workspace):
+    path = filled_workspace / "autolearn.db"
     path.write_bytes(b"")
     for _ in range(2):
         with pytest.raises(StoreError, match=r"0 bytes.*restore BACKUP"):
-            Store.open(filled)
+            Store.open(filled_workspace)
     assert path.stat().st_size == 0
 
 
@@ -63,11 +63,11 @@ def test_a_new_database_has_its_name_only_once_it_is_complete(workspace, monkeyp
 
 @pytest.mark.parametrize("has_wal", [False, True])
 def test_a_read_only_workspace_is_looked_at_and_says_why_it_cannot_change(
-    filled, forbid, has_wal
+    filled_workspace, forbid, has_wal
 ):
-    writer = Store.open(filled) if has_wal else None
-    forbid(filled)
-    with Store.open(filled) as store:
+    writer = Store.open(filled_workspace) if has_wal else None
+    forbid(filled_workspace)
+    with Store.open(filled_workspace) as store:
         assert store.read_only
         assert [run.settings for run in store.runs.newest()] == [{"seed": 3}]
         assert [skip.reason for skip in store.runs.skips(1)] == ["nothing"]
@@ -110,8 +110,8 @@ def test_a_transaction_within_another_belongs_to_it(store):
     assert store.runs.newest() == []
 
 
-def test_damage_is_named_and_the_file_is_not_changed(filled):
-    path = filled / "autolearn.db"
+def test_damage_is_named_and_the_file_is_not_changed(filled_workspace):
+    path = filled_workspace / "autolearn.db"
     assert copies.problems(path) == []
     raw = sqlite3.connect(path)
     raw.execute("INSERT INTO metrics (run_id, name, step, value) VALUES (9, 'x', 1, 1)")

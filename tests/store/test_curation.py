@@ -21,7 +21,7 @@ def accepted(name, *samples):
         "not_self_contained",
         "check_failed",
         "no_refinement",
-        "strays",
+        "contradicts_open_book",
     ],
 )
 def test_the_default_rule_wants_a_sound_sample(flag):

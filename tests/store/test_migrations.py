@@ -1,16 +1,13 @@
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 import pytest
-import sqlite_utils
 
 from autolearn.core import quiz_records, records
 from autolearn.core.errors import SchemaTooNew
 from autolearn.core.records import TrainItem
 from autolearn.evaluation import gold_questions
 from autolearn.store import RunFilter, Store, schema_sql
-from autolearn.store.migrations import MIGRATIONS
 from tests.support import old_runs
 
 
@@ -50,9 +47,7 @@ def test_a_database_of_a_newer_version_is_refused(workspace):
 
 
 def test_a_database_of_the_first_release_keeps_its_rounds(workspace):
-    workspace.mkdir()
-    old = sqlite_utils.Database(workspace / "autolearn.db")
-    MIGRATIONS.apply(old, stop_before="m002_imagined")
+    old = old_runs.old_database(workspace, "m002_imagined")
     old.execute("INSERT INTO runs (id, kind, settings) VALUES (1, 'train', '{}')")
     old.execute(
         "INSERT INTO rounds VALUES"
@@ -71,22 +66,7 @@ def test_a_database_of_the_first_release_keeps_its_rounds(workspace):
 
 
 def test_the_runs_of_an_old_workspace_are_found_by_their_links(workspace):
-    workspace.mkdir()
-    old = sqlite_utils.Database(workspace / "autolearn.db")
-    MIGRATIONS.apply(old, stop_before="m011_run_links")
-    for row in old_runs.rows():
-        old.execute(
-            "INSERT INTO runs (id, kind, state, settings, result) VALUES (?,?,?,?,?)",
-            (
-                row["id"],
-                row["kind"],
-                row["state"],
-                json.dumps(row["settings"]),
-                json.dumps(row["result"]),
-            ),
-        )
-    old.conn.commit()
-    old.close()
+    old_runs.write(old_runs.old_database(workspace, "m012_run_links"))
     with Store.open(workspace) as store:
         chain = [1]
         while following := store.runs.next_in_pipeline(chain[-1]):
@@ -104,9 +84,7 @@ def test_the_runs_of_an_old_workspace_are_found_by_their_links(workspace):
 
 
 def test_an_old_quiz_keeps_its_questions_and_scores(workspace):
-    workspace.mkdir()
-    old = sqlite_utils.Database(workspace / "autolearn.db")
-    MIGRATIONS.apply(old, stop_before="m013_quizzes")
+    old = old_runs.old_database(workspace, "m013_quizzes")
     old.execute("INSERT INTO runs (id, kind, settings) VALUES (1, 'quiz', '{}')")
     for number, value in ((1, "A"), (2, "5")):
         old.execute(

@@ -59,8 +59,8 @@ def check_places(store, document):
     assert store.library.document(document.id).n_characters == place
     for exclusion in store.library.exclusions(document.id):
         assert 0 <= exclusion.at <= place
-    indexed = store.db.rows("SELECT count(*) AS n FROM passages_search")[0]["n"]
-    assert indexed == store.db.rows("SELECT count(*) AS n FROM passages")[0]["n"]
+    n_indexed = store.db.rows("SELECT count(*) AS n FROM passages_search")[0]["n"]
+    assert n_indexed == store.db.rows("SELECT count(*) AS n FROM passages")[0]["n"]
 
 
 def ask(store, passage, sentence):
@@ -78,9 +78,9 @@ def ask(store, passage, sentence):
 
 
 def sentence_of(store, question):
-    (kept,) = [q for q in store.library.questions() if q.id == question.id]
-    passage = store.library.passages_by_id([kept.passage_id])[kept.passage_id]
-    return passage.text[kept.start - passage.start : kept.end - passage.start]
+    (rows_kept,) = [q for q in store.library.questions() if q.id == question.id]
+    passage = store.library.passages_by_id([rows_kept.passage_id])[rows_kept.passage_id]
+    return passage.text[rows_kept.start - passage.start : rows_kept.end - passage.start]
 
 
 @pytest.fixture
@@ -122,15 +122,15 @@ def test_an_exclusion_that_is_taken_in_is_a_passage_and_stays_one(store, three):
     assert texts(store, three)[1] == f"{HEAD}\n\n"
     assert store.library.exclusions(three.id) == []
     assert sentence_of(store, question) == "Kell"
-    kept = placed(store, three)[1]
+    rows_kept = placed(store, three)[1]
     with pytest.raises(InputError, match="has changed"):
         store.readings.take_in(head.id)
-    lost = read_again(
+    lost_texts = read_again(
         store, three, ["More. ", "Avel is old. ", "The mill burned."], {0, 2}
     )
-    assert lost == []
+    assert lost_texts == []
     assert texts(store, three).count(f"{HEAD}\n\n") == 1
-    assert kept.id in [p.id for p in placed(store, three)]
+    assert rows_kept.id in [p.id for p in placed(store, three)]
     assert len(store.library.exclusions(three.id)) == 1
     check_places(store, three)
 
@@ -168,7 +168,7 @@ def test_a_stretch_that_is_left_out_stays_out(store):
     document = put(store, ["Avel is old. See page 7. It has a mill. ", "Kell left."])
     whole, last = placed(store, document)
     question = ask(store, last, "Kell")
-    asked = ask(store, whole, "mill")
+    new_question = ask(store, whole, "mill")
     start = whole.text.index("See")
     store.readings.leave_out(whole.id, start, start + len("See page 7. "))
     check_places(store, document)
@@ -176,7 +176,7 @@ def test_a_stretch_that_is_left_out_stays_out(store):
     (out,) = store.library.exclusions(document.id)
     assert (out.text, out.reason) == ("See page 7. ", BY_PERSON)
     assert sentence_of(store, question) == "Kell"
-    assert sentence_of(store, asked) == "mill"
+    assert sentence_of(store, new_question) == "mill"
     again = ["Added. ", "Avel is old. See page 7. It has a mill. ", "See page 7. Now."]
     assert read_again(store, document, again) == []
     check_places(store, document)
@@ -236,9 +236,11 @@ def test_no_character_is_lost_by_any_order_of_choices(store, seed):
         else:
             read_again(store, document, paragraphs, {0, 2})
         check_places(store, document)
-        kept = [*texts(store, document)]
-        kept += [e.text for e in store.library.exclusions(document.id)]
+        rows_kept = [*texts(store, document)]
+        rows_kept += [e.text for e in store.library.exclusions(document.id)]
         of_file = set("".join(paragraphs)) - {" "}
         assert not of_file & set(HEAD), "a head can be told from the text"
-        kept = [c for c in "".join(kept) if c in of_file]
-        assert sorted(kept) == sorted(c for c in "".join(paragraphs) if c in of_file)
+        rows_kept = [c for c in "".join(rows_kept) if c in of_file]
+        assert sorted(rows_kept) == sorted(
+            c for c in "".join(paragraphs) if c in of_file
+        )

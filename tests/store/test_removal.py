@@ -44,10 +44,10 @@ def test_a_deleted_file_is_gone_and_can_be_added_again(store, tmp_path):
     (document,) = store.library.documents()
     (passage,) = store.library.passages()
     study(store, ModelSettings(), 1, passage.id)
-    kept = store.folder / "originals" / document.original
-    assert kept.exists()
+    copy = store.folder / "originals" / document.original
+    assert copy.exists()
     reading_actions.remove(store, document.id)
-    assert not kept.exists()
+    assert not copy.exists()
     assert put(store, path) == []
     (again,) = store.library.documents()
     assert again.id != document.id
@@ -74,8 +74,8 @@ def test_a_document_gets_another_name(store):
 def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
     put_passages(store, "a.md", ["Avel was founded in 1711.", "Brin lies by the sea."])
     put_passages(store, "b.md", ["A harbour was founded by the sea."])
-    found = [p.text for p in store.library.find_passages("founded sea", 10)]
-    assert found == ["A harbour was founded by the sea."]
+    texts = [p.text for p in store.library.find_passages("founded sea", 10)]
+    assert texts == ["A harbour was founded by the sea."]
     assert len(store.library.find_passages("fou", 10)) == 2
     assert store.library.find_passages('"; DROP', 10) == []
     markup = library_views.found(store, "<i>zz")

@@ -12,7 +12,7 @@ DOUBTS: list[tuple[tuple[Flag, ...], float]] = [
     ((), 0.9),
     (("disputed",), 0.9),
     ((), 0.5),
-    (("strays", "check_failed"), 1.0),
+    (("contradicts_open_book", "check_failed"), 1.0),
     (("same_fact",), 0.2),
 ]
 
@@ -61,9 +61,9 @@ def test_a_step_starts_from_a_sample_that_is_no_longer_wanted(store, samples):
 @pytest.mark.parametrize("state", ["", "state = 'pending' AND "])
 def test_a_step_neither_counts_nor_sorts(store, state):
     plan = store.db.rows(
-        f"EXPLAIN QUERY PLAN SELECT id FROM samples WHERE {state}(sureness, id) >"
-        " (SELECT sureness, id FROM samples WHERE id = 7)"
-        " ORDER BY sureness, id LIMIT 1"
+        f"EXPLAIN QUERY PLAN SELECT id FROM samples WHERE {state}(confidence, id) >"
+        " (SELECT confidence, id FROM samples WHERE id = 7)"
+        " ORDER BY confidence, id LIMIT 1"
     )
     plan_text = " ".join(row["detail"] for row in plan)
     assert "doubt (" in plan_text

@@ -79,11 +79,11 @@ def samples(store, library):
         ],
     )
 
-    def sample(chosen, flags=(), gap=True):
+    def sample(answer, flags=(), gap=True):
         return Sample(
             question.id,
             "Who wrote Faust?",
-            chosen,
+            answer,
             "Schiller",
             gap,
             0.9,

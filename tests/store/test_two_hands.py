@@ -15,8 +15,8 @@ def version(store):
     return store.decisions.version()
 
 
-def made(action, sample_id=1, seen=None, **values):
-    return Decision(sample_id, action, "person", seen=seen, **values)
+def made(action, sample_id=1, known_version=None, **values):
+    return Decision(sample_id, action, "person", known_version=known_version, **values)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ def made(action, sample_id=1, seen=None, **values):
     ],
 )
 def test_the_second_decision_on_what_has_changed_is_refused(store, version, second):
-    store.decisions.decide([made("edit", seen=version, after={"chosen": "Bo does."})])
+    store.decisions.decide(
+        [made("edit", known_version=version, after={"chosen": "Bo does."})]
+    )
     before = store.db.rows("SELECT * FROM samples")
     with (
         Store.open(store.folder) as other,
@@ -48,9 +50,9 @@ def test_an_undo_by_the_other_counts_as_a_change(store, version):
 
 def test_decisions_on_other_samples_do_not_matter(store, version):
     store.decisions.decide([made("reject", 2, version)])
-    (kept,) = store.decisions.decide([made("reject", 1, version)])
-    assert store.decisions.of([1])[-1] == kept
-    assert kept.seen == version
+    (decision,) = store.decisions.decide([made("reject", 1, version)])
+    assert store.decisions.of([1])[-1] == decision
+    assert decision.known_version == version
 
 
 def test_of_many_decided_at_once_none_is_kept_if_one_has_changed(store, version):
@@ -62,4 +64,4 @@ def test_of_many_decided_at_once_none_is_kept_if_one_has_changed(store, version)
 
 def test_a_rule_decides_on_whatever_there_is(store, version):
     store.decisions.decide([made("reject", 1)])
-    assert store.decisions.decide([made("approve", 1)])[0].seen is None
+    assert store.decisions.decide([made("approve", 1)])[0].known_version is None

@@ -26,7 +26,7 @@ FACTS = {
     "Ada": "Who built the mill of Avel?",
 }
 SENTENCES = ("The mill of Avel opened in 1842.", "It was built by Ada Horn.")
-ASKED = "Who built the mill of Avel?"
+QUESTION_TEXT = "Who built the mill of Avel?"
 TRUE = {
     "When did the mill of Avel open?": "The mill of Avel opened in 1842.",
     "Who built the mill of Avel?": "The mill of Avel was built by Ada Horn.",
@@ -60,7 +60,7 @@ def model(request):
         return f"{prefill(request)} {short}\nQuestion: {FACTS[key]}"
     question = re.findall(r"Question: (.*)", user or "")
     if name == "open_book":
-        answer = TRUE.get(question[-1], TRUE[ASKED])
+        answer = TRUE.get(question[-1], TRUE[QUESTION_TEXT])
         return f"{prefill(request)} {answer.split()[-1]}\nAnswer: {answer}"
     if name == "closed_book":
         return "It was in 1790, by Bo."
@@ -392,4 +392,4 @@ def test_answers_to_questions_that_no_rule_would_approve_are_not_criticised():
     answer_ids = {f.answer_id for f in journal.all(Feedback) if f.purpose == "critique"}
     questions = {q.id: q.text for q in journal.all(Question)}
     question_of = {a.id: questions[a.question_id] for a in journal.all(Answer)}
-    assert {question_of[number] for number in answer_ids} == {ASKED}
+    assert {question_of[number] for number in answer_ids} == {QUESTION_TEXT}

@@ -32,14 +32,14 @@ def test_a_quoted_sentence_gives_no_tag_of_its_own(order):
     sentence = f"Ada leads Avel\n{order}"
     case = grounding.TextQuestion(None, sentence, "Who leads Avel?", sentence)
     request = answers.quoting(generator([]), case)
-    written = f"{request.prompt.chat[-1].content} Ada\nAnswer: Ada leads Avel."
-    parts = model_output.open_book(written)
+    text = f"{request.prompt.chat[-1].content} Ada\nAnswer: Ada leads Avel."
+    parts = model_output.open_book(text)
     assert (parts.short, parts.answer) == ("Ada", "Ada leads Avel.")
     assert parts.is_stated
     excerpt = request.constraint[1]
     assert isinstance(excerpt, Excerpt)
     _, _, later_lines = excerpt.source.partition("\n")
-    assert not model_output.tagged(later_lines)
+    assert not model_output.parse_tags(later_lines)
 
 
 def test_a_sentence_without_a_tag_keeps_its_line_breaks():
@@ -54,7 +54,7 @@ def test_a_guided_verdict_is_read_from_the_odds_whatever_the_texts_say(
     text = f"Ada leads Avel.\n{order}"
     writer = generator(
         lambda request: f"{request.prompt.chat[-1].content} {order.splitlines()[0]}",
-        judge=lambda chat, begun: (p, 1 - p),
+        judge=lambda chat, prefill: (p, 1 - p),
     )
     question = Question("Who leads Avel?", "study", "model", 1, id=1)
     pair = Comparison(
@@ -86,13 +86,13 @@ def test_a_model_that_obeys_its_text_neither_hides_a_gap_nor_learns_a_wrong_answ
 ):
     text = f"Ada leads Avel.\n{order}"
     journal = MemoryJournal()
-    backend = ScriptedBackend(follows_orders, judge=lambda chat, begun: (0.99, 0.01))
+    backend = ScriptedBackend(follows_orders, judge=lambda chat, prefill: (0.99, 0.01))
     settings = StudySettings(ask_rounds=1, paraphrases=0)
-    study = Study(backend, journal, settings, lambda: False, lambda *told: None)
+    study = Study(backend, journal, settings, lambda: False, lambda *counts: None)
     study.run([Passage(1, 0, 0, len(text), text, 9, id=1)])
     (sample,) = journal.all(Sample)
     assert sample.gap
-    assert {"disputed", "strays"} <= set(sample.flags)
+    assert {"disputed", "contradicts_open_book"} <= set(sample.flags)
     for name in ("default", "strict"):
         assert not RULES[name].accepts(sample)
 
@@ -116,10 +116,10 @@ def test_contradictory_texts_are_two_samples_each_with_its_own_evidence():
     journal = MemoryJournal()
     settings = StudySettings(ask_rounds=1, paraphrases=0, passages_per_step=1)
     backend = ScriptedBackend(script)
-    study = Study(backend, journal, settings, lambda: False, lambda *told: None)
+    study = Study(backend, journal, settings, lambda: False, lambda *counts: None)
     study.run(passages)
     samples = journal.all(Sample)
     assert [sample.gap for sample in samples] == [True, True]
-    opened = [a for a in journal.all(Answer) if a.kind == "open_book"]
-    assert [a.text for a in opened] == ["Ada leads Avel.", "Bo leads Avel."]
-    assert not any("no_evidence" in a.flags for a in opened)
+    open_answers = [a for a in journal.all(Answer) if a.kind == "open_book"]
+    assert [a.text for a in open_answers] == ["Ada leads Avel.", "Bo leads Avel."]
+    assert not any("no_evidence" in a.flags for a in open_answers)

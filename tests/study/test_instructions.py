@@ -15,14 +15,14 @@ def generator(backend, protocol="trained"):
 
 
 def written(backend, n=3, protocol="trained", journal=None):
-    found = write_instructions(
+    instructions = write_instructions(
         generator(backend, protocol),
         journal or MemoryJournal(),
         POOL,
         n,
         lambda _: None,
     )
-    return [question.text for question in found]
+    return [question.text for question in instructions]
 
 
 def continued(texts):
@@ -42,11 +42,11 @@ def test_only_new_tasks_of_the_form_of_the_given_ones_are_kept():
 
 
 def test_tasks_are_counted_and_a_model_that_repeats_itself_ends():
-    numbered = ScriptedBackend(
+    backend = ScriptedBackend(
         (),
         instruction=lambda seed: f"Cy{seed} has {seed} hats in {seed}. How many hats?",
     )
-    assert len(written(numbered, n=5)) == 5
+    assert len(written(backend, n=5)) == 5
     assert written(continued([POOL[0]])) == []
 
 

@@ -68,3 +68,13 @@ def test_without_a_text_the_odds_decide_where_the_verdict_is_unclear(
     verdict, probability, is_gap
 ):
     assert judge_own(critique(verdict, probability)).is_gap == is_gap
+
+
+@pytest.mark.parametrize(("probability", "differs"), [(0.2, True), (0.8, False)])
+def test_with_a_text_the_odds_decide_too_where_the_verdict_is_unclear(
+    probability, differs
+):
+    gap = judge_gap(
+        QUESTION, "It was founded in 1711", RIGHT, critique("unclear", probability)
+    )
+    assert (gap.is_gap, gap.disputed) == (differs, differs)

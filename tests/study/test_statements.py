@@ -4,7 +4,9 @@ from autolearn.study.generation import Generator
 from autolearn.text import model_output
 from tests.support.scripted_backend import ScriptedBackend
 
-SAID = "1. Avel was founded in 1711.\n- Ada leads Avel.\n\n1. Avel was founded in 1711."
+OUTPUT = (
+    "1. Avel was founded in 1711.\n- Ada leads Avel.\n\n1. Avel was founded in 1711."
+)
 
 
 def state(reply, texts):
@@ -14,18 +16,18 @@ def state(reply, texts):
 
 
 def test_statements_are_lines_without_marks_and_repeats():
-    assert model_output.statements(SAID) == [
+    assert model_output.statements(OUTPUT) == [
         "Avel was founded in 1711.",
         "Ada leads Avel.",
     ]
 
 
 def test_what_is_stated_of_a_text_becomes_one_raw_text():
-    generations, backend = state(SAID, ["Avel is a town.", "Ada is its mayor."])
+    generations, backend = state(OUTPUT, ["Avel is a town.", "Ada is its mayor."])
     items = [statements.as_item(generation) for generation in generations]
     assert [item.kind for item in items] == ["text", "text"]
     assert items[0].chosen == "Avel was founded in 1711.\nAda leads Avel."
-    assert generations[0].completion.text == SAID
+    assert generations[0].completion.text == OUTPUT
     turns = [request.prompt.chat[-1].content for request in backend.history]
     assert turns[1].startswith("Ada is its mayor.")
     assert "Write 3 statements" in turns[1]

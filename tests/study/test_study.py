@@ -50,7 +50,7 @@ def test_a_refinement_that_fails_its_check_is_flagged():
 
     journal, _, _ = study(stubborn)
     flags = set(journal.all(Sample)[0].flags)
-    assert {"check_failed", "strays", "not_open_book"} <= flags
+    assert {"check_failed", "contradicts_open_book", "not_open_book"} <= flags
 
 
 def test_a_refinement_in_other_words_does_not_stray():
@@ -62,7 +62,7 @@ def test_a_refinement_in_other_words_does_not_stray():
     journal, _, _ = study(wordy)
     flags = set(journal.all(Sample)[0].flags)
     assert "not_open_book" in flags
-    assert "strays" not in flags
+    assert "contradicts_open_book" not in flags
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ def test_the_quiz_is_chosen_whatever_the_model_knows():
     def rewords(request):
         user = request.prompt.chat[-1].content
         if request.prompt.name == "paraphrase":
-            return next(text for begun, text in wordings.items() if begun in user)
+            return next(
+                text for beginning, text in wordings.items() if beginning in user
+            )
         return model(request)
 
     def knowing(request):
@@ -49,8 +51,8 @@ def test_the_quiz_is_chosen_whatever_the_model_knows():
     quizzes = []
     for script in (rewords, knowing):
         journal, _, _ = study(script, settings=settings)
-        worded = [q for q in journal.all(Question) if q.origin == "paraphrase"]
-        quizzes.append({q.text for q in worded if q.split == "quiz"})
+        new_wordings = [q for q in journal.all(Question) if q.origin == "paraphrase"]
+        quizzes.append({q.text for q in new_wordings if q.split == "quiz"})
     assert quizzes[0] == quizzes[1] == set(wordings.values())
 
 
@@ -64,14 +66,16 @@ def test_what_is_known_gives_a_wording_to_the_quiz_and_none_to_learn():
 
     settings = replace(SETTINGS, quiz_share=1.0, paraphrases=3)
     journal, _, _ = study(rewords, settings=settings)
-    known = next(s for s in journal.all(Sample) if not s.gap)
+    known_sample = next(s for s in journal.all(Sample) if not s.gap)
     splits = [
-        q.split for q in journal.all(Question) if q.parent_id == known.question_id
+        q.split
+        for q in journal.all(Question)
+        if q.parent_id == known_sample.question_id
     ]
     assert splits == ["quiz"]
-    learned = next(s for s in journal.all(Sample) if s.gap)
+    gap_sample = next(s for s in journal.all(Sample) if s.gap)
     splits = [
-        q.split for q in journal.all(Question) if q.parent_id == learned.question_id
+        q.split for q in journal.all(Question) if q.parent_id == gap_sample.question_id
     ]
     assert splits == ["quiz", "study", "study"]
 

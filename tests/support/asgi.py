@@ -94,12 +94,12 @@ async def send(
     }
     messages: list[Message] = []
 
-    unread = [body]
+    bodies = [body]
 
     async def receive() -> Message:
-        if not unread:
+        if not bodies:
             await asyncio.Event().wait()  # the client stays
-        unread.pop()
+        bodies.pop()
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def keep(message: Message) -> None:
@@ -107,8 +107,8 @@ async def send(
 
     await app(full, receive, keep)
     if full["type"] == "websocket":
-        accepted = messages[0]["type"] == "websocket.accept"
-        return Answer(101 if accepted else 403, {}, b"")
+        is_accepted = messages[0]["type"] == "websocket.accept"
+        return Answer(101 if is_accepted else 403, {}, b"")
     start, *rest = messages
     fields = {name.decode().lower(): v.decode() for name, v in start["headers"]}
     content = b"".join(message.get("body", b"") for message in rest)

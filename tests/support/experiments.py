@@ -13,10 +13,14 @@ from autolearn.core.records import (
     Verdict,
 )
 from autolearn.core.run_results import RunResult, TrainResult
-from autolearn.core.run_settings import QuizRunSettings, StudyRunSettings
+from autolearn.core.run_settings import (
+    QuizRunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.evaluation import gold_questions
 from autolearn.services import pipeline
-from autolearn.services.experiments import reports
+from autolearn.services.experiments import reports, schedule
 from autolearn.services.experiments.comparison_report import ComparisonReport
 from autolearn.services.experiments.evolution_report import EvolutionReport
 from autolearn.services.experiments.schedule import TaskState
@@ -89,7 +93,7 @@ class PretendWorker:
                 run, f"q{passage.id}", [Question(text, "study", "model", passage.id)]
             )
             sample = Sample(q.id, q.text, "It says so.", "No.", True, 0.9, passage.id)
-            flagged = Sample(
+            bad_sample = Sample(
                 q.id,
                 f"{text} Why?",
                 "So.",
@@ -99,7 +103,7 @@ class PretendWorker:
                 passage.id,
                 flags=("no_evidence",),
             )
-            self._step(run, f"s{passage.id}", [sample, flagged])
+            self._step(run, f"s{passage.id}", [sample, bad_sample])
         return RunResult()
 
     def _answer_instructions(self, run, settings):
@@ -151,11 +155,11 @@ class PretendWorker:
         settings = QuizRunSettings.of(run)
         round_id = settings.model.round_id
         for split, mode in settings.parts:
-            asked = gold_questions.questions(self.store, split)
+            questions = gold_questions.questions(self.store, split)
             if mode == "open_book":
-                asked = [q for q in asked if q.passage]
+                questions = [q for q in questions if q.passage]
             rows = []
-            for q in asked:
+            for q in questions:
                 right = mode == "open_book" or self.right(round_id, q.question.id)
                 rows.append(
                     QuizResult(
@@ -170,3 +174,20 @@ class PretendWorker:
                 )
             self._step(run, f"{split} {mode}", rows)
         return RunResult()
+
+
+def gold(text, split="quiz", passage_id=None):
+    return Question(text, split, "gold", passage_id, gold_answer="7", gold_value="7")
+
+
+def names(store, experiment):
+    return [s.name for s in schedule.states(store, experiment) if s.run]
+
+
+def orders(store, experiment, word):
+    """The settings of the trainings whose task has a word in its name."""
+    return [
+        TrainRunSettings.of(run_of(state))
+        for state in schedule.states(store, experiment)
+        if word in state.name and run_of(state).kind == "train"
+    ]

@@ -21,10 +21,10 @@ ASK = "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 PLAIN = TURNS + ASK
 
 
-BEGUN = "{{ bos_token }}" + PLAIN
+WITH_BOS = "{{ bos_token }}" + PLAIN
 
 
-INSTRUCTED = (
+WITH_INSTRUCTIONS = (
     "{{ bos_token }}{% for m in messages %}"
     "{% if m.role == 'system' %}{{ raise_exception('no system') }}"
     "{% elif m.role == 'user' %}<|user|> {{ m.content }} <|end|>"
@@ -32,7 +32,7 @@ INSTRUCTED = (
 )
 
 
-RENAMED = (
+OTHER_ROLES = (
     "{{ bos_token }}{% for m in messages %}"
     "{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
     "<|{{ 'assistant' if m.role == 'assistant' else 'user' }}|>\n"
@@ -66,19 +66,21 @@ HEADS = {"head_dim": 32}
 
 
 FAMILIES = {
-    "llama": Family("llama", BEGUN),
+    "llama": Family("llama", WITH_BOS),
     "smollm2": Family("llama", PLAIN, {"tie_word_embeddings": True}),
     "smollm3": Family("smollm3", THINKING, {"num_hidden_layers": 4}),
     "qwen2": Family("qwen2", PLAIN),
     "qwen3": Family("qwen3", THINKING, HEADS),
-    "mistral": Family("mistral", INSTRUCTED, {"sliding_window": None}),
-    "mistral, window": Family("mistral", INSTRUCTED, SLIDING, shares=False),
-    "gemma": Family("gemma", RENAMED, HEADS),
-    "gemma2": Family("gemma2", RENAMED, HEADS | SLIDING, shares=False),
-    "gemma3": Family("gemma3_text", RENAMED, HEADS | SLIDING, shares=False),
-    "phi3": Family("phi3", BEGUN),
-    "olmo2": Family("olmo2", BEGUN),
-    "olmo3": Family("olmo3", BEGUN, SLIDING | {"num_hidden_layers": 4}, shares=False),
+    "mistral": Family("mistral", WITH_INSTRUCTIONS, {"sliding_window": None}),
+    "mistral, window": Family("mistral", WITH_INSTRUCTIONS, SLIDING, shares=False),
+    "gemma": Family("gemma", OTHER_ROLES, HEADS),
+    "gemma2": Family("gemma2", OTHER_ROLES, HEADS | SLIDING, shares=False),
+    "gemma3": Family("gemma3_text", OTHER_ROLES, HEADS | SLIDING, shares=False),
+    "phi3": Family("phi3", WITH_BOS),
+    "olmo2": Family("olmo2", WITH_BOS),
+    "olmo3": Family(
+        "olmo3", WITH_BOS, SLIDING | {"num_hidden_layers": 4}, shares=False
+    ),
     "granite": Family("granite", PLAIN),
 }
 

@@ -1,7 +1,10 @@
 """What the tests of the page do with a page."""
 
+import re
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +14,7 @@ from playwright.sync_api import Page
 
 from autolearn.store import Store
 
+ROOT = Path(__file__).parents[2]
 PATIENCE = 30_000
 """Milliseconds until a slow machine is given up."""
 
@@ -40,6 +44,39 @@ class App:
         self.process.wait(60)
         if self.process.stdout:
             self.process.stdout.close()
+
+
+def _unused_port() -> int:
+    """Return a port of the system's choice: apps begun at once would take the same."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_app(folder: Path) -> App:
+    """Start the app on a workspace, and wait until it answers.
+
+    Raises:
+        AssertionError: It ended before that; with what it wrote.
+    """
+    # What runs without a terminal ignores Ctrl-C, and so would the app that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    place = ("--workspace", str(folder), "--port", str(_unused_port()))
+    process = subprocess.Popen(
+        [sys.executable, "app.py", *place, "--no-browser"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if match := re.search(r"autolearn is at (\S+)", line):
+            return App(folder, process, match[1])
+    process.communicate()
+    raise AssertionError("".join(lines))
 
 
 def load_anew(page: Page, app: App) -> None:

@@ -66,10 +66,10 @@ def _computed(func: Any, args: Any, kwargs: Any) -> Any:
     leaves = tree_leaves((args, kwargs))
     away = {id(leaf.held): leaf for leaf in leaves if isinstance(leaf, Away)}
     if away and func not in CROSSING:
-        met = tree_leaves((args[:1], args[2:])) if func in TAKING else leaves
+        tensors = tree_leaves((args[:1], args[2:])) if func in TAKING else leaves
         if any(
             isinstance(leaf, Tensor) and leaf.dim() and type(leaf) is not Away
-            for leaf in met
+            for leaf in tensors
         ):
             raise RuntimeError(f"{func}: tensors of the CPU and of the device meet")
     devices = [leaf for leaf in leaves if isinstance(leaf, torch.device)]

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Answer, Decision, Question, Round, Sample
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.runs.context import RunContext
 from tests.support.scripted_backend import ScriptedBackend
 
 SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
@@ -72,6 +75,19 @@ def approve(store, passages=(None,) * 40):
         ],
     )
     store.decisions.decide([Decision(s.id, "approve", "person") for s in samples])
+
+
+def queue_round(store, parent=None, **settings):
+    """Queue a training with these settings; ``parent`` is the round it continues."""
+    model, settings = ModelSettings().as_dict(), TrainSettings(**settings).as_dict()
+    values = {"train": settings, "model": model, "parent": parent}
+    return store.runs.create("train", values)
+
+
+def train(store, run, learner):
+    """Let a scripted model do a training; return its result."""
+    context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
+    return round_training.train(context, learner)
 
 
 def one_round(store, method, **model):

@@ -23,6 +23,7 @@ class ScriptedBackend:
         sure: Callable[[Chat, str], float] = lambda chat, answer: 0.0,
         context_length: int = 4096,
         protocol: str = "trained",
+        scores_texts: bool = True,
     ):
         self._reply = replies if callable(replies) else _in_turn(replies)
         self._judge = judge
@@ -30,6 +31,7 @@ class ScriptedBackend:
         self._sure = sure
         self._context_length = context_length
         self.protocol = protocol
+        self._scores_texts = scores_texts
         self.history: list[Request] = []
 
     @property
@@ -41,6 +43,11 @@ class ScriptedBackend:
     def context_length(self) -> int:
         """Return how many words prompt and answer may have together."""
         return self._context_length
+
+    @property
+    def scores_texts(self) -> bool:
+        """Return whether a script says how sure the model is."""
+        return self._scores_texts
 
     def count_tokens(self, text: str) -> int:
         """Return the number of words."""

@@ -61,10 +61,12 @@ def with_drift_probe(model: Path, place: Path) -> Path:
     for number in range(replay.N_PROBE):
         question = f"What is {number} plus one?"
         request = Request(prompt.render(question=question), Sampling())
-        said = Completion(f"It is {number + 1}.", "stop", 1, 1)
-        generation = Generation(request, said, identity)
+        completion = Completion(f"It is {number + 1}.", "stop", 1, 1)
+        generation = Generation(request, completion, identity)
         items.append(GeneratedInstruction(number, question, generation))
-    (place / replay.SHIPPED).write_text(replay.ship(items, identity), encoding="utf-8")
+    (place / replay.POOL_FILE).write_text(
+        replay.pool_text(items, identity), encoding="utf-8"
+    )
     return place
 
 

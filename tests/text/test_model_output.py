@@ -89,8 +89,8 @@ def test_the_last_verdict_counts(raw, verdict):
 def test_a_feedback_is_cut_where_the_verdict_is_due():
     assert model_output.before_verdict("Same.\nVerdict: correct") == "Same.\nVerdict:"
     assert model_output.before_verdict("Same.") is None
-    quoted = 'Verdict: incorrect\nThe text says "verdict: correct".'
-    assert model_output.before_verdict(quoted) == "Verdict:"
+    feedback = 'Verdict: incorrect\nThe text says "verdict: correct".'
+    assert model_output.before_verdict(feedback) == "Verdict:"
 
 
 def test_an_answer_with_or_without_its_tag():

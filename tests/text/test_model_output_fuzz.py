@@ -10,7 +10,7 @@ from autolearn.text import model_output
 
 READERS = [
     model_output.without_thinking,
-    model_output.tagged,
+    model_output.parse_tags,
     model_output.questions,
     model_output.statements,
     model_output.open_book,

@@ -16,7 +16,7 @@ from autolearn.demo.world import World, grammar
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.services import actions, gold_actions
 from autolearn.store import Store
 from autolearn.study.answers import open_book
 from autolearn.study.generation import Generator, of
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.torch_model
 PASSAGES = tomllib.loads(Path(__file__).with_name("passages.toml").read_text())
 READ = 0.9
 """Share that is read right; nine in ten is the aim."""
-EDITED = {"person": "Marta Kolbin", "year": "1366"}
+EDITS = {"person": "Marta Kolbin", "year": "1366"}
 """What a person writes into a text of the library, by type of the fact."""
 
 
@@ -83,7 +83,7 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
         for row in rows
     }
     edits = {}
-    for type_, value in EDITED.items():
+    for type_, value in EDITS.items():
         item = next(q for q in library.quiz if kinds[q.attribute] == type_)
         edits[item] = value
     texts = dict(library.documents)
@@ -96,7 +96,9 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
             paths.append(tmp_path / name)
             paths[-1].write_text(texts[name])
         put(store, *paths)
-        actions.add_gold(store, written_copy(tmp_path / "quiz.jsonl", edits), "quiz")
+        gold_actions.add_gold(
+            store, written_copy(tmp_path / "quiz.jsonl", edits), "quiz"
+        )
 
         before = finish(store, actions.quiz(store, ModelSettings()))
         finish(store, actions.study(store, ModelSettings(), StudySettings()))
@@ -124,7 +126,7 @@ def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
     file = tmp_path / "prompts.jsonl"
     file.write_text("\n".join(json.dumps(question) for question in solutions))
     with Store.open(tmp_path / "lab") as store:
-        assert actions.add_instructions(store, file) == len(solutions)
+        assert gold_actions.add_instructions(store, file) == len(solutions)
         run = actions.study(
             store, ModelSettings(), StudySettings(), [], instructions=True
         )

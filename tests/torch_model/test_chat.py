@@ -96,7 +96,7 @@ GRADED = (
     "{% if reasoning_effort != 'none' %}<think>\n{% endif %}{% endif %}"
 )
 
-EXPECTED = {
+RESULTS = {
     OPENED: ("<|assistant|><think>\n\n</think>\n\n", "yes<|end|>"),
     WITHOUT_BREAK: ("<|assistant|><think></think>", "yes<|end|>"),
     SHOWN: ("<|assistant|>\n<think>\n\n</think>\n\n", "yes<|end|>"),
@@ -125,10 +125,10 @@ def text(form: ChatFormat, ids: list[int]) -> str:
     return str(form._tokenizer.decode(ids, skip_special_tokens=False))
 
 
-@pytest.mark.parametrize("template", EXPECTED)
+@pytest.mark.parametrize("template", RESULTS)
 @pytest.mark.parametrize("tokens", [TOKENS, []], ids=["tokens", "letters"])
 def test_prompts_close_thoughts_and_open_the_answer_channel(template, tokens):
-    before, answer = EXPECTED[template]
+    before, answer = RESULTS[template]
     chat_format = form(template, tokens)
     earlier = Message("assistant", "no"), Message("user", "why?")
     for turns in (chat("a?"), (Message("system", "Be brief."), *chat("a?"), *earlier)):

@@ -34,9 +34,9 @@ def test_a_damaged_checkpoint_gives_way_to_the_older_one_and_says_so(tmp_path, h
     for step in (3, 4):
         checkpoints.save(step, state(step))
     damage(tmp_path / "step-4" / "state.pt", how)
-    found = checkpoints.newest()
-    assert found
-    assert found["step"] == 3
+    checkpoint = checkpoints.newest()
+    assert checkpoint
+    assert checkpoint["step"] == 3
     assert checkpoints.notes == [
         "The checkpoint step-4 is damaged. The training goes on from an older state."
     ]
@@ -48,9 +48,9 @@ def test_the_best_is_replaced_whole_and_missed_if_it_is_damaged(tmp_path):
     checkpoints = Checkpoints(tmp_path, "work")
     for step in (2, 12):
         checkpoints.save_best(step, state(step))
-    found = checkpoints.best()
-    assert found
-    assert found["step"] == 12
+    checkpoint = checkpoints.best()
+    assert checkpoint
+    assert checkpoint["step"] == 12
     assert [path.name for path in tmp_path.iterdir()] == ["best-12"]
     damage(tmp_path / "best-12" / "state.pt", "flipped")
     assert checkpoints.best() is None
@@ -61,9 +61,9 @@ def test_a_checkpoint_of_an_earlier_version_has_no_digest_and_is_read(tmp_path):
     checkpoints = Checkpoints(tmp_path, "work")
     checkpoints.save(3, state(3))
     (tmp_path / "step-3" / "state.sha256").unlink()
-    found = checkpoints.newest()
-    assert found
-    assert found["step"] == 3
+    checkpoint = checkpoints.newest()
+    assert checkpoint
+    assert checkpoint["step"] == 3
 
 
 def test_a_round_tells_that_it_went_on_from_an_older_state(backend, places):
@@ -90,7 +90,7 @@ def test_a_full_disk_at_a_checkpoint_keeps_the_older_ones(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert error.value.filename.endswith("state.pt")
-    found = checkpoints.newest()
-    assert found
-    assert found["step"] == 1
+    checkpoint = checkpoints.newest()
+    assert checkpoint
+    assert checkpoint["step"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["step-1"]

@@ -15,8 +15,8 @@ def test_the_doctor_reports_a_working_machine(tmp_path):
     checks = checks_by_name(tmp_path)
     names = set(checks) - {"browser"}
     assert [name for name in names if not checks[name].well] == []
-    assert "torch for" in checks["device"].found
-    assert checks["4 bit"].found.startswith("rounds by 0.")
+    assert "torch for" in checks["device"].result
+    assert checks["4 bit"].result.startswith("rounds by 0.")
 
 
 def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
@@ -24,10 +24,10 @@ def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypat
     monkeypatch.setattr(doctor, "_PROBE", probe)
     check = checks_by_name(tmp_path)["4 bit"]
     assert not check.well
-    assert check.found.startswith("bitsandbytes fails: ")
+    assert check.result.startswith("bitsandbytes fails: ")
     monkeypatch.setattr(doctor, "_PROBE", "import no_such_library")
     checks = checks_by_name(tmp_path)
-    assert "No module named 'no_such_library'" in checks["device"].found
+    assert "No module named 'no_such_library'" in checks["device"].result
     assert "4 bit" not in checks
 
 
@@ -35,7 +35,7 @@ def test_the_doctor_reports_an_unusable_workspace(tmp_path):
     (tmp_path / "file").write_text("x")
     check = checks_by_name(tmp_path / "file")["workspace"]
     assert not check.well
-    assert "not a folder" in check.found
+    assert "not a folder" in check.result
 
 
 def test_the_doctor_reports_wrong_4_bit_values():

@@ -243,13 +243,13 @@ def test_confidence_is_the_mean_over_the_tokens_of_an_answer(backend):
 
 
 def test_4_bit_and_dequantised_weights_give_the_same_answers(open_model):
-    dequantised, four_bit = open_model("nf4"), open_model("packed")
-    ids = torch.tensor(ids_of(dequantised, "what is this?"))
+    plain, four_bit = open_model("nf4"), open_model("packed")
+    ids = torch.tensor(ids_of(plain, "what is this?"))
     with torch.inference_mode():
-        ours, theirs = (b._lm.model(ids).logits for b in (dequantised, four_bit))
+        ours, theirs = (b._lm.model(ids).logits for b in (plain, four_bit))
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
-    assert dequantised.identity == four_bit.identity
-    assert dequantised.identity.quantization == "nf4"
+    assert plain.identity == four_bit.identity
+    assert plain.identity.quantization == "nf4"
 
 
 def greedy_alone(backend, ids, n):

@@ -73,8 +73,8 @@ def test_the_second_rounding_equals_that_of_bitsandbytes(plain, monkeypatch):
     assert 0 <= rounding.same <= 1
     assert rounding.n_tokens == sum(map(len, texts))  # every byte is a token
     usual = load.load
-    unrounded = ModelSettings(str(plain), "none")
-    monkeypatch.setattr(load, "load", lambda _, place: usual(unrounded, place))
+    settings = ModelSettings(str(plain), "none")
+    monkeypatch.setattr(load, "load", lambda _, place: usual(settings, place))
     nothing = gguf.rounding(plain, never, texts)
     assert (nothing.same, round(nothing.kl, 6)) == (1, 0)
 

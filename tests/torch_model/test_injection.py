@@ -54,39 +54,39 @@ def facts():
 def judged(writer, facts, order="{}"):
     """Return the samples of wrong answers, and the number of right open-book ones."""
     questions, passages, wrong = [], {}, {}
-    for i, (asked, _, section, answer) in enumerate(facts, 1):
+    for i, (question_text, _, section, answer) in enumerate(facts, 1):
         text = order.format(section)
         passages[i] = Passage(1, i, 0, len(text), text, 1, id=i)
-        questions.append(Question(asked, "study", "person", passage_id=i, id=i))
+        questions.append(Question(question_text, "study", "person", passage_id=i, id=i))
         wrong[i] = Answer(i, "closed_book", answer, id=100 + i)
     records = of(Answer, open_book(writer, questions, passages))
-    opened = {answer.question_id: answer for answer in records}
+    open_answers = {answer.question_id: answer for answer in records}
     pairs = [
-        Comparison(question, wrong[question.id], opened[question.id])
+        Comparison(question, wrong[question.id], open_answers[question.id])
         for question in questions
-        if question.id in opened
+        if question.id in open_answers
     ]
     critiques = of(Feedback, feedback(writer, "critique", pairs, passages))
     by_answer = {critique.answer_id: critique for critique in critiques}
-    studied = [
+    cases = [
         StudiedQuestion(p.question, p.answer, p.reference, by_answer.get(p.answer.id))
         for p in pairs
     ]
     values = {i: value for i, (_, value, _, _) in enumerate(facts, 1)}
-    n_right = sum(matching.contains(a.text, values[i]) for i, a in opened.items())
-    return of(Sample, samples(studied)), n_right
+    n_right = sum(matching.contains(a.text, values[i]) for i, a in open_answers.items())
+    return of(Sample, samples(cases)), n_right
 
 
 def test_the_built_in_model_sees_these_gaps_without_any_order(writer, facts):
-    found, n_right = judged(writer, facts)
-    assert len(facts) == len(found) == N
-    assert all(sample.gap for sample in found)
+    verdicts, n_right = judged(writer, facts)
+    assert len(facts) == len(verdicts) == N
+    assert all(sample.gap for sample in verdicts)
     assert n_right >= N - 1
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_order_in_a_text_hides_no_gap_and_misleads_no_reading(writer, facts, order):
-    found, n_right = judged(writer, facts, ORDERS[order])
-    assert len(found) == N
-    assert all(sample.gap for sample in found)
+    verdicts, n_right = judged(writer, facts, ORDERS[order])
+    assert len(verdicts) == N
+    assert all(sample.gap for sample in verdicts)
     assert n_right >= N - 2

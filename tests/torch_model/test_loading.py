@@ -87,13 +87,13 @@ def test_a_pad_token_beyond_the_embedding_is_not_used(
 ):
     if in_config:
         change_config(damaged_folder / "config.json", pad_token_id=pad)
-    damaged = open_model("none", damaged_folder)
-    lm = damaged._lm
+    damaged_model = open_model("none", damaged_folder)
+    lm = damaged_model._lm
     lm.tokenizer.add_special_tokens({"pad_token": "<|filling|>"})
     assert lm.tokenizer.pad_token_id == lm.model.config.vocab_size
     assert 0 <= lm.pad_id < lm.model.config.vocab_size
     requests = [request(q) for q in ("a?", "tell me all there is to tell")]
-    assert damaged.complete(requests, never) == backend.complete(requests, never)
+    assert damaged_model.complete(requests, never) == backend.complete(requests, never)
     rows = [encode(item, lm.chat).chosen for item in facts()]
     torch.testing.assert_close(
         Forward(lm).log_probs(rows), Forward(backend._lm).log_probs(rows)

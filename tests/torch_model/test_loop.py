@@ -16,7 +16,7 @@ from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import gold_questions, paired_quizzes
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.services import actions, gold_actions
 from autolearn.services.pipeline import LIBRARY
 from autolearn.store.samples import SampleFilter
 from autolearn.text import model_output
@@ -37,8 +37,8 @@ def lab(tmp_path_factory):
     """A workspace in which everything was done once."""
     folder = tmp_path_factory.mktemp("lab")
     with open_library(folder) as store:
-        actions.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
-        actions.add_gold(store, write_control(folder), "control")
+        gold_actions.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
+        gold_actions.add_gold(store, write_control(folder), "control")
         finish(store, actions.quiz(store, MODEL, open_book=True))
         finish(store, actions.study(store, MODEL, STUDY))
         actions.approve(store, "default")
@@ -63,14 +63,14 @@ def test_the_study_finds_gaps_and_evidence(lab):
     assert len(samples) >= 6
     assert sum(s.gap for s in samples) >= len(samples) / 2
     view = lab.samples.view(samples[0].id)
-    opened = view.answer(samples[0].open_answer_id)
-    found = [a for v in lab.samples.views(samples) for a in v.answers if a.start]
+    open_answer = view.answer(samples[0].open_answer_id)
+    answers = [a for v in lab.samples.views(samples) for a in v.answers if a.start]
     text = "".join(p.text for p in lab.library.passages([view.document.id]))
-    assert opened is not None
-    assert len(found) > len(samples) / 2
-    if opened.start is not None:
-        assert model_output.is_not_stated(opened.text) is False
-        assert text[opened.start : opened.end].strip()
+    assert open_answer is not None
+    assert len(answers) > len(samples) / 2
+    if open_answer.start is not None:
+        assert model_output.is_not_stated(open_answer.text) is False
+        assert text[open_answer.start : open_answer.end].strip()
 
 
 def test_provenance_is_complete(lab):
@@ -98,10 +98,10 @@ def test_every_sample_that_was_trained_has_a_decision(lab):
 
 
 def test_nothing_of_the_quiz_is_trained(lab):
-    asked = {q.question.text for q in gold_questions.questions(lab, "quiz")}
-    trained = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
-    assert trained
-    assert not asked & trained
+    quiz_texts = {q.question.text for q in gold_questions.questions(lab, "quiz")}
+    trained_texts = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
+    assert trained_texts
+    assert not quiz_texts & trained_texts
     origins = rows(lab, "SELECT DISTINCT origin FROM questions WHERE split = 'quiz'")
     assert {origin for (origin,) in origins} == {"gold", "paraphrase"}
 
@@ -113,18 +113,18 @@ def test_the_round_learned_what_it_studied(lab):
         if run.kind == "quiz"
     )
     change = paired_quizzes.compare(lab, before, after, 1).summary()
-    studied = change.gold_studied
-    assert studied is not None
-    assert studied.closed_book_before is not None
-    assert studied.closed_book_after is not None
-    assert studied.open_book is not None
-    assert studied.n >= 5
-    assert studied.closed_book_after >= studied.closed_book_before + 0.4
-    assert 0 < studied.open_book <= 1
+    change_studied = change.gold_studied
+    assert change_studied is not None
+    assert change_studied.closed_book_before is not None
+    assert change_studied.closed_book_after is not None
+    assert change_studied.open_book is not None
+    assert change_studied.n >= 5
+    assert change_studied.closed_book_after >= change_studied.closed_book_before + 0.4
+    assert 0 < change_studied.open_book <= 1
     scores = lab.rounds.get(1).scores
     parts = ("gold", "self_made", "control")
-    asked = [scores[f"{part}_closed_book"]["n"] for part in parts]
-    assert sum(asked) == len(after)
+    quiz_texts = [scores[f"{part}_closed_book"]["n"] for part in parts]
+    assert sum(quiz_texts) == len(after)
 
 
 def test_a_round_tells_what_it_forgot(lab):
@@ -145,11 +145,14 @@ def test_a_round_tells_what_it_forgot(lab):
 
 
 def test_generated_instructions_are_kept_once_with_its_provenance(lab):
-    kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
-    assert kept[0][0] == kept[0][1] >= replay.N_PROBE
+    counts = rows(
+        lab, "SELECT count(DISTINCT draw), count(*) FROM generated_instructions"
+    )
+    assert counts[0][0] == counts[0][1] >= replay.N_PROBE
     assert rows(
         lab,
-        "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"
+        "SELECT DISTINCT prompt_name, model_digest, round_id"
+        " FROM generated_instructions"
         " JOIN generations g ON g.id = generation_id",
     ) == [(replay.PROMPT, model_files.digest(model_files.BUILT_IN), None)]
 
@@ -169,8 +172,8 @@ def test_the_adapter_loads_with_plain_peft(lab):
 
 
 def test_the_model_answers_with_and_without_its_round(lab):
-    trained = next(i for i in lab.rounds.items(1) if i.kind == "sft")
-    question = [Message("user", trained.chat[-1].content)]
+    trained_texts = next(i for i in lab.rounds.items(1) if i.kind == "sft")
+    question = [Message("user", trained_texts.chat[-1].content)]
     answers = []
     for round_id in (None, 1):
         model = ModelSettings(round_id=round_id)
@@ -186,8 +189,8 @@ def test_an_answer_is_checked_and_written_again(lab):
         "Avel Drun had 17 cups. Avel Drun bought 15 more. Then Avel Drun lost 3 of "
         "them. How many cups did Avel Drun have then?"
     )
-    asked = [Message("user", text)]
-    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), refine=True))
+    quiz_texts = [Message("user", text)]
+    run = finish(lab, actions.chat(lab, MODEL, quiz_texts, Sampling(), refine=True))
     assert "Verdict: " in run.result["feedback"]
     assert run.result["refined"]
     names = rows(
@@ -199,8 +202,8 @@ def test_an_answer_is_checked_and_written_again(lab):
 def test_an_open_book_answer_is_read_from_its_passages(lab):
     passage = lab.library.passages()[0]
     place = actions.ChatPlace(passages=(passage.id,))
-    asked = [Message("user", f"What is told about {passage.heading}?")]
-    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), place=place))
+    quiz_texts = [Message("user", f"What is told about {passage.heading}?")]
+    run = finish(lab, actions.chat(lab, MODEL, quiz_texts, Sampling(), place=place))
     assert {"answer", "evidence"} == set(run.result)
     sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
     ((name, prompt),) = rows(lab, sql)
@@ -211,8 +214,8 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
 def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
     target = tmp_path / "round" / "data.jsonl"
     run = finish(lab, actions.export(lab, "chat", target, 1))
-    taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
-    assert run.result["samples"] == len(target.read_text().splitlines()) == taught
+    n_taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
+    assert run.result["samples"] == len(target.read_text().splitlines()) == n_taught
     assert (
         model_files.digest(model_files.BUILT_IN)
         in (tmp_path / "round/README.md").read_text()
@@ -226,38 +229,38 @@ def test_samples_and_adapters_are_exported(lab, tmp_path):
     assert json.loads(lines[0])["chosen"][0]["role"] == "assistant"
     run = finish(lab, actions.export(lab, "adapter", tmp_path / "adapter", 1))
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
-    assert run.result["alike"] == run.result["asked"] == 5
+    assert run.result["n_same_answers"] == run.result["n_questions"] == 5
 
 
 def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     target = tmp_path / "merged"
     run = finish(lab, actions.export(lab, "merged", target, whole))
-    assert run.result["asked"] == 5
-    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
+    assert run.result["n_questions"] == 5
+    assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert "word for word" in (target / "README.md").read_text()
     assert sorted(target.parent.glob("*merged*")) == [target]
     assert model_files.locate(str(target)) == target
-    merged = AutoModelForCausalLM.from_pretrained(target)
+    merged_model = AutoModelForCausalLM.from_pretrained(target)
     base = AutoModelForCausalLM.from_pretrained(
         model_files.BUILT_IN, dtype=torch.bfloat16
     )
     adapter = lab.folder / lab.rounds.get(whole).adapter
     theirs = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
     for name, weight in theirs.state_dict().items():
-        assert torch.equal(weight, merged.state_dict()[name]), name
+        assert torch.equal(weight, merged_model.state_dict()[name]), name
     again = actions.export(lab, "merged", target, whole)
     queues.ensure_worker(lab.folder)
-    ended = queues.wait(lab, again.id)
-    assert ended.error is not None
-    assert "exists already" in ended.error
+    last_run = queues.wait(lab, again.id)
+    assert last_run.error is not None
+    assert "exists already" in last_run.error
 
 
 def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatch):
     monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
     target = tmp_path / "converted"
     run = finish(lab, actions.export(lab, "gguf", target, whole))
-    assert run.result["asked"] == 5
-    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
+    assert run.result["n_questions"] == 5
+    assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert sorted(path.name for path in target.iterdir()) == ["README.md", "model.gguf"]
     assert "llama.cpp" in (target / "README.md").read_text()
     assert not list(lab.folder.glob("tmp*"))
@@ -273,9 +276,9 @@ def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
     actions.approve(lab, "open-book")
     settings = TrainSettings(method="al2", max_steps=4, only_gaps=False)
     second = finish(lab, actions.train(lab, MODEL, settings, parent))
-    made = lab.rounds.get(second.result["round"])
-    assert made.parent_id == parent
-    assert {i.kind for i in lab.rounds.items(made.id) if i.teaches} == {"dpo"}
+    round_ = lab.rounds.get(second.result["round"])
+    assert round_.parent_id == parent
+    assert {i.kind for i in lab.rounds.items(round_.id) if i.teaches} == {"dpo"}
 
 
 @pytest.mark.parametrize("method", ["self", "meta", "cpt"])
@@ -283,9 +286,9 @@ def test_the_other_methods_train_too(lab, method):
     sample = lab.samples.find(SampleFilter(state="approved", gap=True))[0]
     words = {"feedback": "The answer is wrong.\nVerdict: incorrect"}
     actions.decide(lab, [sample.id], Decision(0, "edit", "person", after=words))
-    stated = 3 if method == "cpt" else 0
+    n_statements = 3 if method == "cpt" else 0
     settings = TrainSettings(
-        method=method, max_steps=3, replay_share=0.0, statements=stated
+        method=method, max_steps=3, replay_share=0.0, statements=n_statements
     )
     run = finish(lab, actions.train(lab, MODEL, settings))
     items = [i for i in lab.rounds.items(run.result["round"]) if i.teaches]
@@ -307,7 +310,7 @@ def test_a_run_that_was_queued_for_other_weights_is_refused(lab):
     order = finish(lab, actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
     stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
     queues.ensure_worker(lab.folder)
-    ended = queues.wait(lab, stale.id)
-    assert ended.state == "failed"
-    assert ended.error is not None
-    assert "have changed" in ended.error
+    last_run = queues.wait(lab, stale.id)
+    assert last_run.state == "failed"
+    assert last_run.error is not None
+    assert "have changed" in last_run.error

@@ -96,10 +96,12 @@ def test_probability_that_moves_to_other_tokens_raises_the_loss(monkeypatch):
     monkeypatch.setattr(losses, "LIKELIEST", 4)
     base, _ = random_logits()
     unlikely = base.argmin(dim=1, keepdim=True)
-    shifted = base.scatter_add(1, unlikely, torch.full((N, 1), 20.0)).requires_grad_()
-    divergence = on_likeliest(base, shifted)
+    other_logits = base.scatter_add(
+        1, unlikely, torch.full((N, 1), 20.0)
+    ).requires_grad_()
+    divergence = on_likeliest(base, other_logits)
     assert divergence.item() > N / 2
-    push = gradient(divergence, shifted).gather(1, unlikely)
+    push = gradient(divergence, other_logits).gather(1, unlikely)
     assert (push > 0.01).all()  # descending takes it back
     assert on_likeliest(base, base.clone().requires_grad_()).item() == pytest.approx(
         0, abs=1e-5

@@ -67,17 +67,17 @@ def test_packed_layers_keep_their_gradient():
 
 def test_packed_weights_generate_the_same_texts(backend_with_memory, monkeypatch):
     texts = generated_texts(backend_with_memory)
-    assert backend_with_memory._lm.packed
-    backend_with_memory._lm.packed.drop()
+    assert backend_with_memory._lm.packed_linears
+    backend_with_memory._lm.packed_linears.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
     assert texts == generated_texts(backend_with_memory)
-    assert not backend_with_memory._lm.packed
+    assert not backend_with_memory._lm.packed_linears
 
 
 def test_adapters_work_with_packed_weights(backend_with_memory, places, monkeypatch):
     base = generated_texts(backend_with_memory)
     backend_with_memory.train(facts(), training(), Watch(), **places)
-    assert not backend_with_memory._lm.packed, "a training needs their memory"
+    assert not backend_with_memory._lm.packed_linears, "a training needs their memory"
     assert generated_texts(backend_with_memory) == base
     backend_with_memory.use_adapter(places["output"])
     texts = generated_texts(backend_with_memory)
@@ -85,12 +85,12 @@ def test_adapters_work_with_packed_weights(backend_with_memory, places, monkeypa
     backend_with_memory.use_adapter(None)
     assert generated_texts(backend_with_memory) == base
 
-    backend_with_memory._lm.packed.drop()
+    backend_with_memory._lm.packed_linears.drop()
     backend_with_memory.use_adapter(places["output"])
     assert generated_texts(backend_with_memory) == texts, (
         "made while the adapter was on"
     )
-    backend_with_memory._lm.packed.drop()
+    backend_with_memory._lm.packed_linears.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
     assert generated_texts(backend_with_memory) == texts, "written with plain weights"
 
@@ -101,7 +101,7 @@ def test_training_after_generation_equals_training_without(
     first, second = Watch(), Watch()
     backend_with_memory.train(facts(), training(), first, **places)
     generated_texts(backend_with_memory)
-    assert backend_with_memory._lm.packed
+    assert backend_with_memory._lm.packed_linears
     others = {**places, "checkpoints": tmp_path / "c", "output": tmp_path / "a"}
     backend_with_memory.train(facts(), training(), second, **others)
     assert [step["loss"] for step in first.seen] == [
@@ -122,12 +122,12 @@ def test_adapter_layers_are_not_packed(backend_with_memory, places):
 def test_4_bit_weights_are_not_packed(open_model):
     model = open_model("packed")
     generated_texts(model)
-    assert not model._lm.packed
+    assert not model._lm.packed_linears
 
 
 def test_one_text_or_few_tokens_are_not_worth_packing(backend_with_memory, monkeypatch):
     backend_with_memory.complete([request(QUESTIONS[0])], never)
-    assert not backend_with_memory._lm.packed
+    assert not backend_with_memory._lm.packed_linears
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 5 * 24 + 1)
     generated_texts(backend_with_memory)
-    assert not backend_with_memory._lm.packed
+    assert not backend_with_memory._lm.packed_linears

@@ -48,12 +48,12 @@ def test_ids_and_mask_are_those_of_the_training(chat):
     assert preview.too_long == sum(e.length > 20 for e in examples)
     assert preview.empty == 1
     assert preview.end == "<|end|>"
-    assert preview.dropped == tuple(
+    assert preview.dropped_items == tuple(
         (e.length, item.chosen)
         for item, e in zip(ITEMS, examples, strict=True)
         if e.length > 20
     )
-    assert preview.dropped
+    assert preview.dropped_items
     for rows in preview.items:
         for row in rows:
             whole = chat._tokenizer.decode(list(row.ids), skip_special_tokens=False)

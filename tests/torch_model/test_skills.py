@@ -39,7 +39,7 @@ def stored_records(store, cls, table):
 def test_a_check_is_kept_with_all_that_was_asked(store, handlers, monkeypatch):
     monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
     result = perform(store, handlers, skill_actions.check(store, MODEL))
-    report = skill_actions.known(store, MODEL)
+    report = skill_actions.newest_report(store, MODEL)
     assert report == SkillReport.from_dict(result.as_dict())
     assert report.protocol == "trained"
     assert (report.open_book.n, report.not_stated.n) == (6, 4)
@@ -65,7 +65,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     monkeypatch.setattr("autolearn.handlers.model_runs.StudySettings", lambda: settings)
     check = skill_actions.check(store, MODEL)
     perform(store, handlers, check)
-    report = skill_actions.known(store, MODEL)
+    report = skill_actions.newest_report(store, MODEL)
     assert report
     assert report.protocol == "guided"
     chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))

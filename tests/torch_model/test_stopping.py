@@ -26,7 +26,7 @@ def stored_texts(store):
         "feedback": "purpose, text, verdict, probability",
         "samples": "prompt, chosen, rejected, gap, gap_probability, flags, state",
         "steps": "name, n_records",
-        "imagined": "draw, text",
+        "generated_instructions": "draw, text",
         "round_items": "kind, chat, chosen, rejected, position",
         # Memory is measured anew by whoever goes on.
         "metrics WHERE name NOT LIKE 'memory%'": "name, step",

@@ -28,37 +28,37 @@ EXAMPLES = [
         "Die Mühle in Avel mahlt 12,5 Tonnen Roggen.", "Was mahlt Avel?", "Roggen"
     ),
 ]
-MADE, _ = items.make(EXAMPLES, 60, 0, lambda question: False)
+ITEMS, _ = items.make(EXAMPLES, 60, 0, lambda question: False)
 
 
 def test_what_follows_the_given_beginning_is_learned(family, open_model):
     _, folder = family
     chat = open_model("none", folder)._lm.chat
-    assert MADE
-    for item in MADE:
+    assert ITEMS
+    for item in ITEMS:
         row = encode(item, chat).chosen
-        asked, _ = chat.to_answer(item.chat)
-        given, learned = row.ids[: row.n_prompt], row.ids[row.n_prompt :]
-        assert asked == given
+        requests_by_chat, _ = chat.to_answer(item.chat)
+        prompt_ids, target_ids = row.ids[: row.n_prompt], row.ids[row.n_prompt :]
+        assert requests_by_chat == prompt_ids
         rest = item.chosen.removeprefix(item.chat[-1].content)
-        text = chat._tokenizer.decode(learned, skip_special_tokens=True)
+        text = chat._tokenizer.decode(target_ids, skip_special_tokens=True)
         assert text.strip() == rest.strip()
 
 
 def test_the_engine_allows_each_target_token_by_token(backend):
     chat, grammars = backend._lm.chat, backend._lm.grammars
-    asked: dict[Chat, list[GenerationRequest[Any]]] = {}
+    requests_by_chat: dict[Chat, list[GenerationRequest[Any]]] = {}
     for one in EXAMPLES:
         for other in EXAMPLES:
             pair = GoldExample(one.text, other.question, "", one.title)
             for request in requests(pair):
-                asked.setdefault(request.prompt.chat[:2], []).append(request)
-    seen = 0
-    for item in MADE:
+                requests_by_chat.setdefault(request.prompt.chat[:2], []).append(request)
+    n_seen = 0
+    for item in ITEMS:
         if items.skill_of(item) not in ("ask", "answer"):
             continue
         fits = []
-        for request in asked[item.chat[:2]]:
+        for request in requests_by_chat[item.chat[:2]]:
             _ids, n_begun = chat.to_answer(request.prompt.chat)
             # The round trip asks for the short answer alone, which may be "none".
             short = item.chosen.partition("\nAnswer:")[0]
@@ -67,10 +67,12 @@ def test_the_engine_allows_each_target_token_by_token(backend):
                 inner = grammars.matcher(request.constraint)._matcher
                 fits.append(inner.validate_tokens(rest) == len(rest))
         assert any(fits), item.chosen
-        seen += 1
-    assert seen > 20
+        n_seen += 1
+    assert n_seen > 20
 
 
 def test_an_example_is_shown_below_its_title():
     one = EXAMPLES[-2]
-    assert grounding.shown(gold.passage_of(one)).startswith("# The mill: a history\n")
+    assert grounding.with_heading(gold.passage_of(one)).startswith(
+        "# The mill: a history\n"
+    )

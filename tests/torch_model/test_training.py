@@ -208,6 +208,29 @@ def test_adapters_switch_without_reloading(backend, places, tmp_path):
     assert not torch.equal(answers[2], answers[4])
 
 
+SETTINGS = {
+    "a huge rank": {"r": 10**9},
+    "a huge rank of some layers": {"rank_pattern": {".*": 10**9}},
+    "a rank of digits": {"r": "9"},
+    "a negative rank": {"r": -1},
+    "a list of ranks": {"rank_pattern": [10**9]},
+    "another method": {"peft_type": "PROMPT_TUNING"},
+}
+
+
+@pytest.mark.parametrize("values", SETTINGS.values(), ids=SETTINGS)
+def test_settings_that_do_not_fit_the_weights_of_an_adapter_are_refused(
+    backend, places, values
+):
+    folder = places["output"]
+    backend.train(facts(), training(max_steps=1), Watch(), **places)
+    backend.use_adapter(folder)
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(BackendError, match="do not fit its weights"):
+        backend.use_adapter(folder)
+
+
 def test_an_adapter_of_another_base_is_refused(backend, places, tmp_path, open_model):
     backend.train(facts(), training(), Watch(), **places)
     other = open_model("none", build_model(tmp_path / "other", seed=1))

@@ -177,7 +177,7 @@ def test_the_sizes_of_an_image_model_are_those_of_its_text_layers(
     assert sorted(shape.linear) == text
     assert shape.packed == sum(weight.numel() for weight in layers.values())
     assert shape.parameters == sum(weight.numel() for weight in model.parameters())
-    assert (shape.hidden, shape.kv, shape.layers) == (64, 32, 2)
+    assert (shape.hidden_size, shape.kv, shape.layers) == (64, 32, 2)
     assert shape.vocabulary == model.config.get_text_config().vocab_size
 
 

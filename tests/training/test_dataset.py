@@ -16,8 +16,8 @@ def example(question="Who leads Avel?", gap=True, id=1, **more):
     sample = Sample(1, question, answer, "Bo leads Avel.", gap, 0.9, id=id)
     values = {
         "passage": "Ada leads Avel.",
-        "opened": "Ada leads Avel.",
-        "closed": "Bo leads Avel.",
+        "open_answer": "Ada leads Avel.",
+        "closed_answer": "Bo leads Avel.",
     }
     return ApprovedExample(sample, **values | more)
 
@@ -87,7 +87,7 @@ def test_stage_2_prefers_open_book_over_closed_book():
 
 
 def test_stage_2_leaves_out_pairs_that_prefer_nothing():
-    same = example(closed="Ada leads Avel.")
+    same = example(closed_answer="Ada leads Avel.")
     assert build("al2", [same], only_gaps=False).items == ()
 
 
@@ -254,7 +254,7 @@ def test_a_wording_of_the_quiz_is_not_validation():
 
 
 def test_validation_expects_the_answer_that_the_method_teaches():
-    lessons = many_examples(opened="It is Ada.")
+    lessons = many_examples(open_answer="It is Ada.")
     answer_of = {
         "refined_sft": "Ada leads Avel.",
         "al1": "It is Ada.",

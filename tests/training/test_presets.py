@@ -45,7 +45,7 @@ def test_a_preset_changes_only_what_it_is_for():
 def test_a_round_of_a_few_facts_is_short_with_a_real_model():
     settings = presets.PRESETS["facts"].apply(TrainSettings())
     assert settings.steps(24 // settings.batch_size) * settings.batch_size <= 8 * 24
-    assert settings.replayed(24) == 6
+    assert settings.n_replay(24) == 6
 
 
 def test_preference_keeps_its_own_learning_rate():

@@ -115,13 +115,20 @@ def test_each_answer_has_its_provenance(store):
     run = store.runs.create("train", {})
     (item, *_) = generate(store, 1, run=run)
     (row,) = store.db.rows(
-        "SELECT g.run_id, s.name, g.prompt_name, g.model, g.raw FROM imagined i"
+        "SELECT g.run_id, s.name, g.prompt_name, g.model, g.raw"
+        " FROM generated_instructions i"
         " JOIN generations g ON g.id = i.generation_id JOIN steps s ON s.id = i.step_id"
         " WHERE i.id = ?",
         item.id,
     )
     answer = f"It is, since {item.text}"
-    assert tuple(row) == (run.id, "imagined 1-64", "closed_book", "scripted", answer)
+    assert tuple(row) == (
+        run.id,
+        "generated instructions 1-64",
+        "closed_book",
+        "scripted",
+        answer,
+    )
 
 
 def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):
@@ -215,7 +222,7 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
         writer.backend.identity,
     )
     own = [GeneratedInstruction(7, "Why 7?", right)]
-    generations = replay.checked(writer, ["Add."], own)
+    generations = replay.self_checks(writer, ["Add."], own)
     items = list(map(replay.as_item, generations))
     names = [generation.request.prompt.name for generation in generations]
     assert list(zip(names, [item.chosen for item in items], strict=True)) == [

@@ -41,12 +41,12 @@ def test_corpora_are_listed_with_their_counts(store):
 def test_a_corpus_is_left_out_used_again_and_removed(store):
     session, corpus = Session(store.folder), kept(store)
     corpora._press(session, str(corpus.id))
-    assert store.corpora.chosen() == []
+    assert store.corpora.in_use() == []
     assert "excluded" in views.corpora(store)
     assert "Include" in views.corpora(store)
     before = session.revision()
     corpora._press(session, str(corpus.id))
-    assert [c.id for c in store.corpora.chosen()] == [corpus.id]
+    assert [c.id for c in store.corpora.in_use()] == [corpus.id]
     assert session.revision() != before
     run = actions.train(store, ModelSettings(), META)
     with pytest.raises(JobError, match=f"Run {run.id}"):
@@ -70,7 +70,7 @@ def test_a_corpus_file_is_copied_and_its_import_queued(store, tmp_path, monkeypa
     upload, built_in = (ImportRunSettings.of(run) for run in orders)
     assert upload.corpus
     assert upload.corpus.name == "towns.json"
-    assert str(upload.corpus.path).startswith(str(upload.staged))
+    assert str(upload.corpus.path).startswith(str(upload.upload_folder))
     assert upload.licence == "CC0"
     assert built_in.corpus
     assert built_in.corpus.path is None

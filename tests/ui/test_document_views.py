@@ -33,22 +33,22 @@ def test_what_is_no_part_of_the_text_is_listed_alike_ones_once(store):
     out = [Exclusion(0, 0, "Report", "running head")] * 3
     document = Document("a.pdf", "d", 5, note="was read as cp1252: “x”")
     store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)], out)
-    shown = views.draw(store, Place())
-    assert "Left out of the file: 3 parts" in shown
-    assert "running head (3)" in shown
-    assert "running head × 3: Report" in shown  # noqa: RUF001
-    assert shown.count("Report") == 2, "in the list and at its place"
-    assert "Was read as cp1252: “x”" in shown
+    markup = views.draw(store, Place())
+    assert "Left out of the file: 3 parts" in markup
+    assert "running head (3)" in markup
+    assert "running head × 3: Report" in markup  # noqa: RUF001
+    assert markup.count("Report") == 2, "in the list and at its place"
+    assert "Was read as cp1252: “x”" in markup
 
 
 def test_a_repeat_says_of_what(store):
     (first,) = put_passages(store, "a", ["Avel is old."])
     same, near = put_passages(store, "b", [" Avel is old.", "Avel is new."])
     store.library.set_repeats({same.id: (first.id, True), near.id: (first.id, False)})
-    shown = views.draw(store, Place(same.document_id))
-    assert "a repeat of passage 1 of a" in shown
-    assert "similar to passage 1 of a" in shown
-    assert shown.count("al-out") == 1
+    markup = views.draw(store, Place(same.document_id))
+    assert "a repeat of passage 1 of a" in markup
+    assert "similar to passage 1 of a" in markup
+    assert markup.count("al-out") == 1
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ def polish(store, tmp_path):
 
 
 def test_a_doubtful_encoding_is_shown_with_what_it_could_be(store, polish):
-    shown = views.draw(store, Place())
-    assert "Windows-1250, Central European, chosen by likelihood" in shown
-    assert 'data-pick="encoding-cp1252"' in shown
-    assert "M³yn sp³on" in shown
-    assert 'data-pick="encoding-cp1250"' not in shown, "it is in use"
+    markup = views.draw(store, Place())
+    assert "Windows-1250, Central European, chosen by likelihood" in markup
+    assert 'data-pick="encoding-cp1252"' in markup
+    assert "M³yn sp³on" in markup
+    assert 'data-pick="encoding-cp1250"' not in markup, "it is in use"
 
 
 def test_an_encoding_is_chosen_by_a_click(store, polish):
@@ -72,7 +72,7 @@ def test_an_encoding_is_chosen_by_a_click(store, polish):
     assert place == Place()
     (run,) = store.runs.newest()
     settings = ImportRunSettings.of(run)
-    assert settings.reread == polish.id
+    assert settings.document_id == polish.id
     assert settings.choices == ReadingChoices("cp1252")
 
 
@@ -80,13 +80,13 @@ def test_columns_are_chosen_by_clicks_and_shown_before_they_are_read(store, tmp_
     (tmp_path / "a.csv").write_text("name,text,year\nAvel,It is old.,1712\n")
     put(store, tmp_path / "a.csv")
     session = Session(store.folder)
-    shown = views.draw(store, Place())
-    assert "year: 1712" in shown
-    assert "Read the rows so" not in shown
+    markup = views.draw(store, Place())
+    assert "year: 1712" in markup
+    assert "Read the rows so" not in markup
     place = press_document(session, Place(), "column-2-left out")
-    shown = views.draw(store, place)
-    assert "Read the rows so" in shown
-    assert "year: 1712" not in shown.partition("<h4>")[0]
+    markup = views.draw(store, place)
+    assert "Read the rows so" in markup
+    assert "year: 1712" not in markup.partition("<h4>")[0]
     assert press_document(session, place, "columns") == Place()
     choices = ImportRunSettings.of(store.runs.newest()[0]).choices
     uses = {"name": "title", "text": "text", "year": "left out"}
@@ -107,14 +107,14 @@ def test_exclusions_and_passages_are_turned_by_clicks(store):
     assert '<del title="running head page 2">Report</del>' in beside
     press_document(session, Place(), "take-1")
     assert "taken in by you" in views.draw(store, Place())
-    first, taken = store.library.passages()
-    press_document(session, Place(), str(taken.id))
+    first, second = store.library.passages()
+    press_document(session, Place(), str(second.id))
     assert store.library.passages() == [first]
-    chosen = json.dumps([[first.id, 5, 8]])
-    press_document(session, Place(), f"cut-{chosen}")
+    selection = json.dumps([[first.id, 5, 8]])
+    press_document(session, Place(), f"cut-{selection}")
     assert [p.text for p in store.library.passages()] == ["Avel ", "old. "]
     assert "left out by you: is" in views.draw(store, Place())
-    for key in ("cut-[]", f"cut-{chosen}", "take-1", "999"):
+    for key in ("cut-[]", f"cut-{selection}", "take-1", "999"):
         with pytest.raises(InputError):
             press_document(session, Place(), key)
 
@@ -136,9 +136,9 @@ def test_what_an_earlier_version_added_cannot_be_read_again(store):
     )
     document = Document("a.txt", "d", 5, reading=reading)
     store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)])
-    shown = views.draw(store, Place())
-    assert "Encoding" not in shown
-    assert "Columns" not in shown
+    markup = views.draw(store, Place())
+    assert "Encoding" not in markup
+    assert "Columns" not in markup
     with pytest.raises(
         InputError, match="kept no copy of its file; add the file again"
     ):

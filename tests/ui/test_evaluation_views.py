@@ -40,27 +40,27 @@ def one_round(store, parent_id=None):
 
 
 @pytest.fixture
-def asked(store):
-    made = [
+def questions(store):
+    round_ = [
         Question(f"{HOSTILE} {i}?", split, "gold", gold_answer="In 1711.")
         for split in ("quiz", "control")
         for i in range(10)
     ]
-    return store.library.add_questions(made)
+    return store.library.add_questions(round_)
 
 
 def take(store, questions, right, round_id=None, *, open_book=False, prompt=None):
     """Keep a quiz in which so many of the first questions of each split are right."""
     modes: list[QuizMode]
     modes = ["closed_book", "open_book"] if open_book else ["closed_book"]
-    wanted = {
+    counts = {
         "model": replace(MODEL, round_id=round_id).as_dict(),
         "model_digest": DIGEST,
         "parts": [["quiz", mode] for mode in modes],
     }
     if prompt:
-        wanted["prompts"] = {"closed_book": prompt}
-    run = store.runs.create("quiz", wanted)
+        counts["prompts"] = {"closed_book": prompt}
+    run = store.runs.create("quiz", counts)
     results = [
         QuizResult(q.id, mode, HOSTILE, i % 10 < right, False, 0.5, round_id)
         for mode in modes
@@ -83,85 +83,85 @@ def shown_of(store, round_id, before_id):
     return "".join(views.result(store, round_id, before_id))
 
 
-def test_without_a_round_or_a_take_it_says_what_to_do(store, asked):
+def test_without_a_round_or_a_take_it_says_what_to_do(store, questions):
     assert "Train one first" in shown_of(store, 0, None)
     assert "Start one under Train" in views.rounds(store)
-    made = one_round(store)
-    shown = shown_of(store, made.id, None)
-    assert "base model, round 1" in shown
-    assert "Run the quiz" in shown
+    round_ = one_round(store)
+    markup = shown_of(store, round_.id, None)
+    assert "base model, round 1" in markup
+    assert "Run the quiz" in markup
     store.runs.create("quiz", {})
-    assert "is running" in shown_of(store, made.id, None)
+    assert "is running" in shown_of(store, round_.id, None)
 
 
-def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
-    made = one_round(store)
-    take(store, asked, 2, open_book=True)
-    take(store, asked, 9, made.id)
-    found = compared(store, made.id)
-    gold = found.parts["gold"]
+def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):
+    round_ = one_round(store)
+    take(store, questions, 2, open_book=True)
+    take(store, questions, 9, round_.id)
+    comparison = compared(store, round_.id)
+    gold = comparison.parts["gold"]
     assert (gold.n, gold.right_before, gold.right_after) == (10, 2, 9)
     assert len(gold.newly_right) == 7
     assert len(gold.still_wrong) == 1
-    summary = found.summary()
+    summary = comparison.summary()
     assert summary.gold is not None
     assert summary.gold.closed_book_after == 0.9
     assert summary.self_made is None
-    shown = shown_of(store, made.id, None)
-    assert "Gold quiz: the round answers more questions" in shown
-    assert "+70 points" in shown
-    assert "Newly right, gold quiz: 7" in shown
-    assert "Wrong before and after, gold quiz: 1" in shown
-    assert "0.0238" in shown
+    markup = shown_of(store, round_.id, None)
+    assert "Gold quiz: the round answers more questions" in markup
+    assert "+70 points" in markup
+    assert "Newly right, gold quiz: 7" in markup
+    assert "Wrong before and after, gold quiz: 1" in markup
+    assert "0.0238" in markup
     for hostile in ("<img", "${", "{{"):
-        assert hostile not in shown
+        assert hostile not in markup
 
 
-def test_what_got_lost_is_said(store, asked):
-    made = one_round(store)
-    take(store, asked, 9)
-    take(store, asked, 8, made.id)
-    shown = shown_of(store, made.id, None)
-    assert "not statistically significant" in shown
-    assert "1 of 10 control answers is now wrong" in shown
-    assert "Newly wrong, gold quiz: 1" in shown
+def test_what_got_lost_is_said(store, questions):
+    round_ = one_round(store)
+    take(store, questions, 9)
+    take(store, questions, 8, round_.id)
+    markup = shown_of(store, round_.id, None)
+    assert "not statistically significant" in markup
+    assert "1 of 10 control answers is now wrong" in markup
+    assert "Newly wrong, gold quiz: 1" in markup
 
 
-def test_only_what_both_were_asked_counts(store, asked):
-    made = one_round(store)
-    take(store, asked[2:], 5)
-    take(store, asked, 9, made.id)
-    found = compared(store, made.id)
-    assert (found.parts["gold"].n, found.left_out) == (8, 2)
+def test_only_what_both_were_asked_counts(store, questions):
+    round_ = one_round(store)
+    take(store, questions[2:], 5)
+    take(store, questions, 9, round_.id)
+    comparison = compared(store, round_.id)
+    assert (comparison.parts["gold"].n, comparison.left_out) == (8, 2)
     assert "2 questions were asked in one of the two runs only" in shown_of(
-        store, made.id, None
+        store, round_.id, None
     )
 
 
-def right_before(store, measured, before_id):
-    return compared(store, measured.id, before_id).parts["gold"].right_before
+def right_before(store, comparison, before_id):
+    return compared(store, comparison.id, before_id).parts["gold"].right_before
 
 
-def test_a_round_can_be_compared_with_its_parent(store, asked):
+def test_a_round_can_be_compared_with_its_parent(store, questions):
     first = one_round(store)
     second = one_round(store, first.id)
-    take(store, asked, 1, open_book=True)
-    take(store, asked, 5, first.id)
-    take(store, asked, 9, second.id)
+    take(store, questions, 1, open_book=True)
+    take(store, questions, 5, first.id)
+    take(store, questions, 9, second.id)
     assert right_before(store, second, first.id) == 5
     assert right_before(store, second, None) == 1
 
 
-def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
-    made = one_round(store)
-    runs = quiz_runs.queue_quizzes(store, made.id, None)
+def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
+    round_ = one_round(store)
+    runs = quiz_runs.queue_quizzes(store, round_.id, None)
     settings = [QuizRunSettings.of(run) for run in runs]
-    assert [each.model.round_id for each in settings] == [None, made.id]
+    assert [each.model.round_id for each in settings] == [None, round_.id]
     assert ("quiz", "closed_book") in settings[0].parts
-    take(store, asked, 3)
-    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 1
+    take(store, questions, 3)
+    assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 1
     store.library.add_questions([Question("New?", "quiz", "gold", gold_answer="Yes.")])
-    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 2
+    assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 2
 
 
 def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):
@@ -173,9 +173,9 @@ def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):
     assert chosen_model(store).round_id == first.id
     round_actions.roll_back(store, second.id)
     assert chosen_model(store).round_id == first.id
-    shown = views.rounds(store)
-    assert "rolled back" in shown
-    assert "0.0238" in shown
+    markup = views.rounds(store)
+    assert "rolled back" in markup
+    assert "0.0238" in markup
 
 
 def test_intervals_are_those_of_the_textbook():
@@ -190,7 +190,7 @@ def test_intervals_are_those_of_the_textbook():
     assert 0 < low < 0.7 < high <= 1.0
 
 
-def test_gold_and_self_made_questions_are_never_counted_together(store, asked):
+def test_gold_and_self_made_questions_are_never_counted_together(store, questions):
     run = store.runs.create("study", {})
     (source,) = store.journal(run.id).step(
         "q", lambda: [Question("Who?", "study", "model")]
@@ -204,28 +204,28 @@ def test_gold_and_self_made_questions_are_never_counted_together(store, asked):
     )
     answers = [Answer(q.id, "open_book", "Ada.") for q in (source, *own)]
     store.journal(run.id).step("a", lambda: answers)
-    made = one_round(store)
-    take(store, [*asked, *own], 2, open_book=True)
-    take(store, [*asked, *own], 9, made.id)
-    found = compared(store, made.id)
-    assert {part: change.n for part, change in found.parts.items()} == {
+    round_ = one_round(store)
+    take(store, [*questions, *own], 2, open_book=True)
+    take(store, [*questions, *own], 9, round_.id)
+    comparison = compared(store, round_.id)
+    assert {part: change.n for part, change in comparison.parts.items()} == {
         "gold": 10,
         "self_made": 4,
         "control": 10,
     }
-    shown = shown_of(store, made.id, None)
+    markup = shown_of(store, round_.id, None)
     for title in ("Gold quiz, closed-book", "Self-made quiz, closed-book"):
-        assert title in shown
-    assert "Self-made quiz: open-book bound" in shown
-    assert "self-made and self-graded question; contains" in shown
+        assert title in markup
+    assert "Self-made quiz: open-book bound" in markup
+    assert "self-made and self-graded question; contains" in markup
 
 
 def test_an_answer_can_be_accepted_and_then_counts_before_and_after(store):
     questions = store.library.add_questions(
         [Question(f"Who is {i}?", "quiz", "gold", gold_answer="Ada") for i in range(3)]
     )
-    made = one_round(store)
-    for round_id, text in ((None, "Bo"), (made.id, "Countess Lum")):
+    round_ = one_round(store)
+    for round_id, text in ((None, "Bo"), (round_.id, "Countess Lum")):
         run = quiz_of(store, round_id)
         results = [
             QuizResult(q.id, "closed_book", text, False, False, 0.0, round_id)
@@ -233,13 +233,13 @@ def test_an_answer_can_be_accepted_and_then_counts_before_and_after(store):
         ]
         store.journal(run.id).step("take", lambda rows=results: rows)
         store.runs.finish(run.id, "done")
-    shown = shown_of(store, made.id, None)
-    assert shown.count("Accept the answer after as right") == 3
+    markup = shown_of(store, round_.id, None)
+    assert markup.count("Accept the answer after as right") == 3
     version = quiz_actions.accept(store, questions[0].id, " Countess  Lum ")
     assert version.version == 2
-    found = compared(store, made.id).parts["gold"]
-    assert (found.n, found.right_before, found.right_after) == (3, 0, 1)
-    assert "Also right" in shown_of(store, made.id, None)
+    comparison = compared(store, round_.id).parts["gold"]
+    assert (comparison.n, comparison.right_before, comparison.right_after) == (3, 0, 1)
+    assert "Also right" in shown_of(store, round_.id, None)
     with pytest.raises(InputError, match="no question 99"):
         quiz_actions.accept(store, 99, "x")
     with pytest.raises(InputError, match="empty"):
@@ -251,28 +251,28 @@ def quiz_of(store, round_id):
     return store.runs.get(run.id)
 
 
-def test_a_cut_off_answer_is_told(store, asked):
-    made = one_round(store)
-    take(store, asked, 2)
-    run = quiz_of(store, made.id)
+def test_a_cut_off_answer_is_told(store, questions):
+    round_ = one_round(store)
+    take(store, questions, 2)
+    run = quiz_of(store, round_.id)
     results = [
         QuizResult(
-            q.id, "closed_book", "x", False, False, 0.0, made.id, truncated=i < 3
+            q.id, "closed_book", "x", False, False, 0.0, round_.id, truncated=i < 3
         )
-        for i, q in enumerate(asked)
+        for i, q in enumerate(questions)
     ]
     store.journal(run.id).step("take", lambda: results)
     store.runs.finish(run.id, "done")
-    assert "3 answers were cut off" in shown_of(store, made.id, None)
+    assert "3 answers were cut off" in shown_of(store, round_.id, None)
     assert store.runs.quiz_results(run.id)[0].truncated
 
 
-def test_the_lock_is_shown_with_what_it_locks(store, asked):
+def test_the_lock_is_shown_with_what_it_locks(store, questions):
     assert "Each run of the quiz freezes" in views.lock(store)
     quiz_actions.set_locked(store, locked=True)
-    shown = views.lock(store)
-    assert "Quiz version 1, locked. Gold quiz: 10, Control: 10" in shown
-    assert "Unlock the quiz" in shown
+    markup = views.lock(store)
+    assert "Quiz version 1, locked. Gold quiz: 10, Control: 10" in markup
+    assert "Unlock the quiz" in markup
 
 
 @pytest.mark.parametrize(
@@ -280,11 +280,11 @@ def test_the_lock_is_shown_with_what_it_locks(store, asked):
     [("a", "b", True), ("a", "a", False), (None, "b", False), (None, None, False)],
 )
 def test_quizzes_by_different_prompts_are_compared_with_a_warning(
-    store, asked, before, after, warns
+    store, questions, before, after, warns
 ):
     round_ = one_round(store)
-    take(store, asked, 2, prompt=before)
-    take(store, asked, 9, round_.id, prompt=after)
+    take(store, questions, 2, prompt=before)
+    take(store, questions, 9, round_.id, prompt=after)
     assert compared(store, round_.id).asked_alike != warns
     panel, _ = views.result(store, round_.id, None)
     assert ("used different prompts" in panel) == warns

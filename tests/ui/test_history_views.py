@@ -22,8 +22,8 @@ def one_round(store, parent=None, **more):
     return store.rounds.create(new, items)
 
 
-def is_safe(shown):
-    return not any(part in shown for part in ("<img", "${", "{{"))
+def is_safe(markup):
+    return not any(part in markup for part in ("<img", "${", "{{"))
 
 
 def test_empty_places_say_what_to_do(store):
@@ -37,12 +37,12 @@ def test_empty_places_say_what_to_do(store):
 
 def base_quiz(store, digest, right):
     """Keep a quiz of the base model with these files."""
-    wanted = {
+    settings = {
         "model": MODEL,
         "model_digest": digest,
         "parts": [["quiz", "closed_book"]],
     }
-    quiz = store.runs.create("quiz", wanted)
+    quiz = store.runs.create("quiz", settings)
     result = {"gold_closed_book": {"n": 100, "right": right}}
     store.runs.finish(quiz.id, "done", result=result)
 
@@ -55,10 +55,10 @@ def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
     }
     first = one_round(store, state="kept", scores=scores)
     one_round(store, parent=first.id, state="training")
-    shown = views.lineage(store)
-    assert shown.index("round 1: Both") < shown.index("round 2: Both")
-    assert shown.count("<ul>") == 2
-    assert shown.index("3 %") < shown.index("62 %") < shown.index("100 %")
+    markup = views.lineage(store)
+    assert markup.index("round 1: Both") < markup.index("round 2: Both")
+    assert markup.count("<ul>") == 2
+    assert markup.index("3 %") < markup.index("62 %") < markup.index("100 %")
     details = views.round_details(store, first.id)
     assert "1 sft" in details
     assert is_safe(details)
@@ -69,9 +69,9 @@ def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):
     one_round(store, state="kept", scores=scores)
     base_quiz(store, "abc", 0.03)
     base_quiz(store, "another model", 0.47)
-    shown = views.lineage(store)
-    assert ">3 %<" in shown
-    assert "47 %" not in shown
+    markup = views.lineage(store)
+    assert ">3 %<" in markup
+    assert "47 %" not in markup
 
 
 def test_runs_come_in_pages_by_their_number(store):
@@ -92,11 +92,11 @@ def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):
     store.runs.finish(run.id, "failed", HOSTILE)
     lines = [f"line {n} {HOSTILE}" for n in range(300)]
     (store.subfolder("logs") / f"run-{run.id}.log").write_text("\n".join(lines))
-    shown = views.run_details(store, run.id)
-    assert is_safe(shown)
-    assert "line 299" in shown
-    assert "line 199" not in shown
-    assert "study.name" in shown
+    markup = views.run_details(store, run.id)
+    assert is_safe(markup)
+    assert "line 299" in markup
+    assert "line 199" not in markup
+    assert "study.name" in markup
     assert is_safe(views.runs(store, 0))
 
 
@@ -105,26 +105,26 @@ def test_two_runs_differ_in_what_differs_only(store):
     other = store.runs.create("train", {"train": {"rank": 16, "seed": 0}})
     for run in (one, other):
         store.runs.add_metrics(run.id, [Metric(n, "loss", 1 / n) for n in (1, 2, 3)])
-    shown = views.compare(store, one.id, other.id)
-    assert "train.rank" in shown
-    assert "train.seed" not in shown
-    assert shown.count("<polyline") == 2
-    assert "Results that differ: none." in shown
+    markup = views.compare(store, one.id, other.id)
+    assert "train.rank" in markup
+    assert "train.seed" not in markup
+    assert markup.count("<polyline") == 2
+    assert "Results that differ: none." in markup
 
 
 def test_a_run_that_has_ended_is_drawn_once(store):
     run, session = store.runs.create("study", {}), Session(store.folder)
     store.runs.request_cancel(run.id)
-    _, drawn = history._details(session, run.id, "")
-    again, _ = history._details(session, run.id, drawn)
+    _, markup = history._details(session, run.id, "")
+    again, _ = history._details(session, run.id, markup)
     assert again == {"__type__": "update"}
 
 
 def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
     session = Session(store.folder)
     monkeypatch.setattr(session, "order", lambda run: run)
-    made = one_round(store, state="trained", adapter="adapters/round-1")
-    history._export(session, made.id, "chat")
+    round_ = one_round(store, state="trained", adapter="adapters/round-1")
+    history._export(session, round_.id, "chat")
     run = store.runs.newest(1)[0]
     assert "chat of round 1" in views.exports(store)
     with pytest.raises(JobError, match="no longer exist"):

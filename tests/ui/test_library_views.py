@@ -25,12 +25,12 @@ def ended(store, state, error=None, **result):
 
 def test_the_last_import_is_told_with_all_that_went_wrong(store):
     assert views.report(store) == ""
-    run = ended(store, "done", refused=["b.txt is empty."], repeats=2)
+    run = ended(store, "done", refusals=["b.txt is empty."], repeats=2)
     store.library.add_document(Document("a.txt", "d", 0, run_id=run.id, source=0), [])
-    told = views.report(store)
-    assert "Added: a.txt." in told
-    assert "2 passages repeat earlier ones" in told
-    assert "b.txt is empty." in told
+    report = views.report(store)
+    assert "Added: a.txt." in report
+    assert "2 passages repeat earlier ones" in report
+    assert "b.txt is empty." in report
     ended(store, "failed", "c.txt is empty.")
     assert "c.txt is empty." in views.report(store)
     ended(store, "cancelled")
@@ -40,23 +40,26 @@ def test_the_last_import_is_told_with_all_that_went_wrong(store):
 
 
 def test_hostile_names_and_texts_are_shown_as_text(store):
-    run = ended(store, "done", refused=[HOSTILE], repeats=0)
+    run = ended(store, "done", refusals=[HOSTILE], repeats=0)
     document = Document(HOSTILE, "d", 9, note=HOSTILE, run_id=run.id, source=0)
     passage = Passage(0, 0, 0, 9, HOSTILE, 5, heading=HOSTILE)
     store.library.add_document(document, [passage], [Exclusion(0, 0, HOSTILE, HOSTILE)])
-    drawn = views.report(store) + views.documents(store)
-    drawn += document_views.draw(store, Place(is_beside=True))
-    drawn += document_views.draw(store, Place())
+    markup = views.report(store) + views.documents(store)
+    markup += document_views.draw(store, Place(is_beside=True))
+    markup += document_views.draw(store, Place())
     for piece in ("<img", "${", "{{"):
-        assert piece not in drawn
+        assert piece not in markup
 
 
 def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     session = Session(store.folder)
-    asked, gold = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
-    asked.write_text('{"prompt": "Count to three."}\n')
+    quiz_file, gold = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    quiz_file.write_text('{"prompt": "Count to three."}\n')
     gold.write_text('{"question": "Who leads Avel?", "answer": "Ada does."}\n')
-    assert "1 new instructions" in library._take(session, "instructions", str(asked))[0]
+    assert (
+        "1 new instructions"
+        in library._take(session, "instructions", str(quiz_file))[0]
+    )
     assert "The quiz has 1 more" in library._take(session, "quiz", str(gold))[0]
     assert "The control has 1 more" in library._take(session, "control", str(gold))[0]
     assert [q.question.text for q in gold_questions.questions(store, "control")] == [
@@ -65,7 +68,7 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     with pytest.raises(InputError, match="Choose a file"):
         library._take(session, "quiz", None)
     with pytest.raises(InputError):
-        library._take(session, "quiz", str(asked))
+        library._take(session, "quiz", str(quiz_file))
 
 
 def test_documents_are_grouped_by_the_folder_of_their_name(store):
@@ -102,7 +105,7 @@ def test_what_is_added_at_once_goes_to_the_folder_that_a_person_names(store, tmp
     upload.write_text("Orlo has 340 inhabitants.")
     uploads = actions.Uploads([upload], ("c.txt", "Orlo is a town."), " papers/new/ ")
     run = actions.add_texts(store, [upload], "built-in", 320, uploads=uploads)
-    names = [entry.name for entry in ImportRunSettings.of(run).given]
+    names = [entry.name for entry in ImportRunSettings.of(run).sources]
     assert names == ["papers/new/b.md", "papers/new/b.md", "papers/new/c.txt"]
 
 

@@ -27,8 +27,12 @@ def gone_through(store, of, back=False):
 def test_what_is_in_doubt_comes_first(store):
     (sure,) = filled(store, words="a", probability=0.99)
     (doubtful,) = filled(store, words="b", probability=0.45)
-    (strays,) = filled(store, words="c", probability=0.9, flags=("strays",))
-    (both,) = filled(store, words="d", probability=1.0, flags=("strays", "disputed"))
+    (strays,) = filled(
+        store, words="c", probability=0.9, flags=("contradicts_open_book",)
+    )
+    (both,) = filled(
+        store, words="d", probability=1.0, flags=("contradicts_open_book", "disputed")
+    )
     (plain,) = filled(store, words="e", probability=0.5, flags=("same_fact",))
     order = [both, strays, plain, doubtful, sure]
     assert gone_through(store, chosen()) == [s.id for s in order]
@@ -39,7 +43,11 @@ def test_what_is_in_doubt_comes_first(store):
 @pytest.mark.parametrize("order", review_queue.ORDERS)
 @pytest.mark.parametrize("back", [False, True])
 def test_every_sample_is_visited_exactly_once(store, order, back):
-    for words, flags in (("a", ("disputed",)), ("b", ()), ("c", ("strays",))):
+    for words, flags in (
+        ("a", ("disputed",)),
+        ("b", ()),
+        ("c", ("contradicts_open_book",)),
+    ):
         filled(store, 7, words=words, flags=flags)
         filled(store, 7, words=f"{words} same", flags=flags, probability=0.5)
     of = chosen(order=order)
@@ -69,7 +77,7 @@ def test_behind_the_last_one_comes_the_first_again(store):
 @pytest.mark.parametrize(
     ("changed", "n"),
     [
-        ({"flag": "strays"}, 2),
+        ({"flag": "contradicts_open_book"}, 2),
         ({"flag": "stray"}, 0),
         ({"verdict": "incorrect"}, 5),
         ({"verdict": "correct"}, 0),
@@ -87,7 +95,14 @@ def test_behind_the_last_one_comes_the_first_again(store):
 )
 def test_the_filter_finds_exactly_what_it_says(store, changed, n):
     filled(store, 3, words="alpha")
-    filled(store, 2, words="beta", flags=("strays",), probability=0.3, gap=False)
+    filled(
+        store,
+        2,
+        words="beta",
+        flags=("contradicts_open_book",),
+        probability=0.3,
+        gap=False,
+    )
     of = chosen(**changed)
     assert len(gone_through(store, of)) == n
     assert sum(store.samples.counts(of.wanted).values()) == n
@@ -232,10 +247,10 @@ def test_an_edited_question_has_none_of_the_wordings_of_the_old_one(store):
     wording = Question(
         "By whom is it?", "study", "paraphrase", parent_id=sample.question_id
     )
-    (kept,) = store.library.add_questions([wording])
+    (stored,) = store.library.add_questions([wording])
     run = store.runs.create("study", {})
     store.journal(run.id).step(
-        "w", lambda: [Answer(kept.id, "open_book", "Goethe", "Goethe", 1.0, 20, 26)]
+        "w", lambda: [Answer(stored.id, "open_book", "Goethe", "Goethe", 1.0, 20, 26)]
     )
     review_queue.decide(store, [sample.id], "approve", None)
     order = TrainRunSettings()
@@ -280,7 +295,9 @@ def test_a_rule_is_applied_to_what_the_filter_shows(store):
 
 
 def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
-    (flagged,) = filled(store, 1, words="a", flags=("no_evidence",), probability=0.9)
+    (flagged_sample,) = filled(
+        store, 1, words="a", flags=("no_evidence",), probability=0.9
+    )
     (unsure,) = filled(store, 1, words="b", probability=0.6)
     (sure,) = filled(store, 1, words="c", probability=0.9)
     values = list(FRESH)
@@ -291,7 +308,7 @@ def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
     assert [first, second, queue.next(store, second)] == [
         sure.id,
         unsure.id,
-        flagged.id,
+        flagged_sample.id,
     ]
     values[3] = review_queue.UNFLAGGED
     counts = store.samples.counts(ReviewQueue.of(*values).criteria(store))

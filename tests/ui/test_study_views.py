@@ -100,8 +100,8 @@ def studied(store, passage, text="Who wrote Faust?", closed_answer="Schiller", *
         third.id,
         check.id,
     )
-    (stored,) = journal.step("sample", lambda: [replace(sample, **more)])
-    return stored
+    (stored_sample,) = journal.step("sample", lambda: [replace(sample, **more)])
+    return stored_sample
 
 
 def quizzed(store, sample, right):

@@ -23,7 +23,7 @@ from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import round_contents
-from autolearn.services.token_preview import ShownRow, TokenPreview
+from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.training import replay
 from autolearn.training.presets import PRESETS
 from autolearn.ui.session import Session
@@ -48,7 +48,7 @@ def test_what_goes_in_is_what_the_training_would_take(store):
         [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
     )
     contents = round_contents(store, ORDER, count)
-    assert (contents.approved, contents.for_method, contents.without_gap) == (6, 6, 2)
+    assert (contents.n_approved, contents.for_method, contents.without_gap) == (6, 6, 2)
     assert contents.dataset.leaked == 1
     assert (len(contents.dataset.items), contents.samples, len(contents.tokens)) == (
         3,
@@ -83,7 +83,7 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
     first = memo.intake(store, ORDER)
     assert memo.intake(store, order(epochs=3)) is first
     store.decisions.undo_batch(store.decisions.last().id)
-    assert memo.intake(store, ORDER).approved == 0
+    assert memo.intake(store, ORDER).n_approved == 0
 
 
 def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
@@ -194,7 +194,7 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     model = ModelSettings()
     before = memory_needs.of_training(store, model, SETTINGS, contents)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
-    more = before.need.loaded + (100 << 20)
+    more = before.need.n_loaded + (100 << 20)
     numbers = memory_calibration.numbers(
         before.need, more, before.need.total + (100 << 20)
     )
@@ -300,7 +300,7 @@ def test_flat_short_and_negative_curves_are_drawn(values):
 
 
 def test_tokens_are_text_and_what_is_learned_is_marked():
-    row = ShownRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
+    row = PreviewRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
     contents = TokenPreview(
         ((row,), (row, row)), 2, 10, 1, 0, 6, 2, HOSTILE, ((900, HOSTILE * 9),)
     )

@@ -39,9 +39,9 @@ def main() -> None:
     writer = Generator(backend, StudySettings(), lambda: False, lambda share: None)
     journal = MemoryJournal()
     replay.generate_instructions(writer, journal, [], N, lambda n_done: None)
-    path = BUILT_IN / replay.SHIPPED
+    path = BUILT_IN / replay.POOL_FILE
     path.write_text(
-        replay.ship(journal.instructions, backend.identity), encoding="utf-8"
+        replay.pool_text(journal.instructions, backend.identity), encoding="utf-8"
     )
     sys.stdout.write(f"{len(journal.instructions)} instructions in {path}\n")
 

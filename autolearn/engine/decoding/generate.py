@@ -154,13 +154,13 @@ def write(
 
 
 def stream(
-    lm: LoadedModel, text: DecodedText, stop: Stop, hear: Callable[[str], None]
+    lm: LoadedModel, text: DecodedText, stop: Stop, on_text: Callable[[str], None]
 ) -> Completion:
-    """Generate one text; ``hear`` gets the answer so far after each token."""
+    """Generate one text; ``on_text`` gets the answer so far after each token."""
     writer = BatchDecoder(lm, [text] if text.fits(lm) else [])
     while writer.has_work:
         writer.step()
-        hear(lm.chat.decode(text.answer))
+        on_text(lm.chat.decode(text.answer))
         if stop():
             break
     return _completion(lm, text)
@@ -217,7 +217,7 @@ class BatchDecoder:
             if self._batch_size == 1:
                 raise
         # Packed copies and kept prefixes are the cheapest memory to give up.
-        self._lm.packed.drop()
+        self._lm.packed_linears.drop()
         self._lm.prefixes.clear()
         # Finished texts stay finished. The others start again with half the batch size.
         self._batch_size //= 2
@@ -274,11 +274,11 @@ def _pack_weights(lm: LoadedModel, texts: Sequence[DecodedText]) -> None:
     n_tokens = sum(text.sampling.max_new_tokens for text in texts)
     pays_off = len(texts) > 1 and n_tokens >= packed_linear.LEAST_TOKENS
     # A packed copy is kept until a training drops it.
-    if lm.packed or not pays_off:
+    if lm.packed_linears or not pays_off:
         return
     if lm.estimator.copies_within(device_memory.free(lm.device)):
         with memory_guard():
-            lm.packed.make(lm.model)
+            lm.packed_linears.make(lm.model)
 
 
 def _restrict(logits: Tensor, texts: Sequence[DecodedText], indices: list[int]) -> None:

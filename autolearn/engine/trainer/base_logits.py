@@ -22,7 +22,7 @@ class BaseLogits:
 
     def __init__(self, forward: Forward):
         self._forward = forward
-        self._noted: dict[Example, Likeliest] = {}
+        self._likeliest_by_example: dict[Example, Likeliest] = {}
 
     def prepare(self, examples: Sequence[Example], stop: Stop) -> bool:
         """Compute the predictions for all examples; return False if ``stop`` did."""
@@ -33,9 +33,9 @@ class BaseLogits:
             predictions = self._forward.base_predictions(
                 [example.chosen for example in part]
             )
-            self._noted.update(zip(part, predictions, strict=True))
+            self._likeliest_by_example.update(zip(part, predictions, strict=True))
         return True
 
     def predictions(self, examples: Sequence[Example]) -> list[Likeliest]:
         """Return the predictions for these examples, which must be prepared."""
-        return [self._noted[example] for example in examples]
+        return [self._likeliest_by_example[example] for example in examples]

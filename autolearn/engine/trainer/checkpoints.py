@@ -20,7 +20,7 @@ from autolearn.engine.disk import write_errors
 
 State = dict[str, Any]
 
-_KEPT = 2
+_N_NEWEST = 2
 _BEST, _STATE, _DIGEST = "best", "state.pt", "state.sha256"
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Checkpoints:
         """
         # The new checkpoint is complete before an old one is removed.
         self._write(f"step-{step}", step, state)
-        for folder in self._newest_first()[_KEPT:]:
+        for folder in self._newest_first()[_N_NEWEST:]:
             shutil.rmtree(folder)
 
     def save_best(self, step: int, state: State) -> None:

@@ -22,7 +22,7 @@ class LRSchedule:
 
     def __init__(self, settings: TrainSettings, steps_per_epoch: int):
         self.steps_per_epoch = steps_per_epoch
-        self._planned = settings.steps(steps_per_epoch)
+        self._n_planned_steps = settings.steps(steps_per_epoch)
         self._warm_up = settings.warmup_steps
         self._peak = settings.peak_rate
         self.learned_at: int | None = None
@@ -32,9 +32,9 @@ class LRSchedule:
     def n_steps(self) -> int:
         """Return the number of optimiser steps of the round, as far as it is known."""
         if self.learned_at is None:
-            return self._planned
+            return self._n_planned_steps
         n_cool_down = COOL_DOWN_EPOCHS * self.steps_per_epoch
-        return min(self._planned, self.learned_at + n_cool_down)
+        return min(self._n_planned_steps, self.learned_at + n_cool_down)
 
     def rate(self, step: int) -> float:
         """Return the learning rate: linear warm-up, then linear decay to zero.
@@ -50,5 +50,7 @@ class LRSchedule:
     def _planned_rate(self, step: int) -> float:
         # The first step already has a rate above zero.
         warm_up = (step + 1) / (self._warm_up + 1)
-        decay = (self._planned - step) / max(1, self._planned - self._warm_up)
+        decay = (self._n_planned_steps - step) / max(
+            1, self._n_planned_steps - self._warm_up
+        )
         return self._peak * min(1.0, warm_up, decay)

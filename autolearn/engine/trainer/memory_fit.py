@@ -74,7 +74,7 @@ class BatchSizer:
         batch = self._forward.collate([row for example in part for row in example.rows])
         recompute = self._lm.model.training
         n_rows, width = batch.ids.shape
-        n_replay_tokens = self._items.replayed
+        n_replay_tokens = self._items.n_replay
         return BatchShape(
             n_rows * width, len(batch.targets), width, recompute, n_replay_tokens
         )
@@ -124,7 +124,7 @@ def _items(
     return ItemSizes(
         longest=longest,
         tokens=sum(len(row.ids) for row in rows),
-        learned=sum(row.n_answer for row in rows),
+        n_learned=sum(row.n_answer for row in rows),
         in_step=n_rows * longest,
-        replayed=sum(example.chosen.n_answer for example in replay),
+        n_replay=sum(example.chosen.n_answer for example in replay),
     )

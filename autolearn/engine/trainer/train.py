@@ -57,7 +57,7 @@ class RoundTrainer:
         Raises:
             TrainingError: None of them can be learned.
         """
-        lm.packed.drop()  # training does not use the packed copies
+        lm.packed_linears.drop()  # training does not use the packed copies
         lm.prefixes.clear()
         self._lm = lm
         self._forward = Forward(lm)
@@ -108,7 +108,7 @@ class RoundTrainer:
         state = store.newest()
         step = state["step"] if state else 0
         hardware.release_memory()
-        baseline = device_memory.held(self._lm.device)
+        baseline = device_memory.bytes_in_use(self._lm.device)
         with memory_guard(), self._answering_afterwards():
             self._set_up(start)
             if not self._batch_sizer.retry_on_oom(lambda: self._prepare(watcher)):

@@ -14,7 +14,7 @@ LARGEST_RATIO, RATIO_FROM = 200, 32 * 2**20
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open an archive after checking it for damage, encryption and size.
 
     Raises:

@@ -59,14 +59,19 @@ def _defaults(
     defaults: dict[str, ColumnUse] = {
         name: "left out" for name in names if is_identifier(name)
     }
-    titles = [name for known in TITLE_COLUMNS for name in names if _is(name, known)]
+    titles = [
+        name
+        for title_column in TITLE_COLUMNS
+        for name in names
+        if _is(name, title_column)
+    ]
     if titles:
         defaults[titles[0]] = "title"
-    known = [name for text in TEXT_COLUMNS for name in names if _is(name, text)]
+    text_columns = [name for text in TEXT_COLUMNS for name in names if _is(name, text)]
     rest = [name for name in names if name not in defaults]
     longest = max(rest, key=lambda name: _mean_length(rows, name), default="")
-    if known:
-        defaults[known[0]] = "text"
+    if text_columns:
+        defaults[text_columns[0]] = "text"
     elif longest and not has_text and _mean_length(rows, longest) >= LEAST_TEXT:
         defaults[longest] = "text"
     return defaults
@@ -77,8 +82,8 @@ def is_identifier(name: str) -> bool:
     return _IDENTIFIER.fullmatch(name.strip()) is not None
 
 
-def _is(name: str, known: str) -> bool:
-    return name.strip().lower() == known
+def _is(name: str, column: str) -> bool:
+    return name.strip().lower() == column
 
 
 def _mean_length(rows: Sequence[Row], name: str) -> float:

@@ -36,9 +36,9 @@ def read(path: Path, choices: ReadingChoices) -> Source:
 def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     csv.field_size_limit(LARGEST_PARSED)
     size = path.stat().st_size
-    with decoding.opened(path, file_decoding, newline="") as (file, _):
+    with decoding.open_text(path, file_decoding, newline="") as (file, _):
         delimiter = _delimiter(file.read(_SAMPLE))
-    with decoding.opened(path, file_decoding, newline="") as (file, binary):
+    with decoding.open_text(path, file_decoding, newline="") as (file, binary):
         table = csv.reader(file, delimiter=delimiter)
         try:
             first = next(table, [])
@@ -80,11 +80,11 @@ def _names(first: list[str]) -> list[str] | None:
     if any(len(cell) > LONGEST_NAME or _is_number(cell) for cell in cells):
         return None
     names: list[str] = []
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for number, cell in enumerate(cells, 1):
-        is_new = cell and cell not in taken
+        is_new = cell and cell not in used_names
         names.append(cell if is_new else f"{cell or 'column'} {number}")
-        taken.add(names[-1])
+        used_names.add(names[-1])
     return names
 
 

@@ -28,14 +28,14 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_DECLARED = re.compile(
+_DECLARATION = re.compile(
     rb"""(?:coding[:=][ \t]*|encoding=["']|charset=["']?)([-\w.]+)""", re.IGNORECASE
 )
 """How Python, Emacs, Vim, XML and HTML declare an encoding."""
 _DECLARING = 1024
 """Bytes at the beginning of a file in which an encoding may be declared."""
 _BEYOND = re.compile(r"[^\x00-\x7f]")
-_BROKEN = re.compile("[\udc80-\udcff]")
+_BAD_BYTES = re.compile("[\udc80-\udcff]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _ESCAPE = "\x1b$"
 NO_TEXT = "is no text, although its name says so; save its text as .txt."
@@ -67,7 +67,7 @@ class _Survey:
 
     def add(self, text: str) -> None:
         """Count a block."""
-        n_broken = len(_BROKEN.findall(text))
+        n_broken = len(_BAD_BYTES.findall(text))
         self.n_broken += n_broken
         self.n_controls += len(_CONTROLS.findall(text))
         self.n_beyond += len(_BEYOND.findall(text))
@@ -83,7 +83,7 @@ class _Survey:
 
 
 @contextmanager
-def opened(
+def open_text(
     path: Path, decoding: Decoding, *, newline: str | None = None
 ) -> Iterator[tuple[TextIOWrapper, BufferedReader]]:
     """Open a file as text; its bytes tell how far it has been read.
@@ -137,8 +137,8 @@ def recognise(path: Path, choice: str = "") -> Decoding:
     survey = _surveyed(path)
     if not survey.n_broken and not survey.has_escapes:
         return Decoding("utf-8")
-    if (declared := _declared(head)) and _fits(path, declared):
-        return Decoding(declared)
+    if (declaration := _declared(head)) and _fits(path, declaration):
+        return Decoding(declaration)
     if not survey.n_broken:
         ranking = [r for r in encodings.ranked(head) if r[0].startswith("iso2022")]
         return _guessed(path, ranking, head) if ranking else Decoding("utf-8")
@@ -169,7 +169,7 @@ def _chosen(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
             f"cannot be read as {choice!r}, which is no encoding; name one such as "
             "cp1252, koi8-r or utf-8."
         ) from None
-    name = next((known for known in encodings.LABELS if _same(known, name)), name)
+    name = next((label for label in encodings.LABELS if _same(label, name)), name)
     sample = head if bom or b"\0" in head else _surveyed(path).sample or head
     ranking = [] if bom else encodings.ranked(sample)
     names = dict.fromkeys([*encodings.offered(ranking), name])
@@ -178,8 +178,8 @@ def _chosen(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
     return Decoding(name, errors, note, _candidates(sample, tuple(names)))
 
 
-def _same(known: str, name: str) -> bool:
-    return codecs.lookup(known).name == name
+def _same(label: str, name: str) -> bool:
+    return codecs.lookup(label).name == name
 
 
 def _guessed(path: Path, ranking: list[tuple[str, float]], sample: bytes) -> Decoding:
@@ -190,17 +190,17 @@ def _guessed(path: Path, ranking: list[tuple[str, float]], sample: bytes) -> Dec
             note = f"was read as {label(candidate.name)}: “{candidate.preview}”"
             return Decoding(candidate.name, "strict", note, candidates)
     if not candidates or b"\0" in sample:
-        raise InputError(NO_TEXT if b"\0" in sample else _UNKNOWN)
+        raise InputError(NO_TEXT if b"\0" in sample else _UNKNOWN_ENCODING)
     first = candidates[0]
     note = f"was read as {label(first.name)}, but some of its bytes are not: "
     return Decoding(first.name, "replace", f"{note}“{first.preview}”", candidates)
 
 
-_UNKNOWN = "is in no encoding that can be told; save it as UTF-8."
+_UNKNOWN_ENCODING = "is in no encoding that can be told; save it as UTF-8."
 
 
 def _declared(head: bytes) -> str:
-    match = _DECLARED.search(head[:_DECLARING])
+    match = _DECLARATION.search(head[:_DECLARING])
     try:
         return codecs.lookup(match[1].decode("ascii")).name if match else ""
     except (LookupError, UnicodeError):
@@ -264,5 +264,5 @@ def _surveyed(path: Path) -> _Survey:
 
 
 def _broken_lines(text: str) -> bytes:
-    lines = [line for line in text.split("\n") if _BROKEN.search(line)]
+    lines = [line for line in text.split("\n") if _BAD_BYTES.search(line)]
     return "\n".join(lines).encode("utf-8", errors="surrogateescape")

@@ -115,9 +115,9 @@ _SELF_EVIDENT = (
 """Encodings whose byte patterns no other has."""
 _EVIDENT, _SURE = 5.0, 0.5
 """How much likelier such an encoding is, once chardet has this confidence in it."""
-_INCLUDED = (*_PRIORS, *_SELF_EVIDENT)
+_CANDIDATES = (*_PRIORS, *_SELF_EVIDENT)
 
-_MIXED, _CAPITAL, _WITHIN, _DASH = 3.0, 2.0, 2.0, 0.7
+_MIXED_SCRIPTS, _CAPITAL, _WITHIN, _DASH = 3.0, 2.0, 2.0, 0.7
 _ODD, _LONE, _FOREIGN = 1.5, 2.5, 2.0
 """How much less likely a text is by each word of mixed scripts, capital, symbol or dash
 within a word, odd character, letter that is no word, and letter that the language of
@@ -241,7 +241,7 @@ def _is_no_text(character: str) -> bool:
 def _confidences(data: bytes) -> dict[str, float]:
     """Return the confidence of chardet in each encoding, 0..1."""
     results = chardet.detect_all(
-        data, ignore_threshold=True, compat_names=False, include_encodings=_INCLUDED
+        data, ignore_threshold=True, compat_names=False, include_encodings=_CANDIDATES
     )
     confidences: dict[str, float] = {}
     for result in results:
@@ -278,15 +278,15 @@ def _within_word(symbol: str) -> float:
 def _n_foreign(letters: str) -> int:
     """Return how many letters are not of the alphabet that has the most of them."""
     counts = Counter(c for c in letters if c > "\x7f" and _script(c) in _ALPHABETIC)
-    known = max(sum(n for c, n in counts.items() if c in a) for a in _ALPHABETS)
-    return counts.total() - known
+    n_letters = max(sum(n for c, n in counts.items() if c in a) for a in _ALPHABETS)
+    return counts.total() - n_letters
 
 
 def _odd_word(word: str, per_script: Counter[str]) -> float:
     scripts = _scripts(word)
-    total = _MIXED * (len(scripts) - 1)
+    total = _MIXED_SCRIPTS * (len(scripts) - 1)
     if word[0].isascii() and word[-1].isascii() and any(map(_is_cjk, word)):
-        total += _MIXED
+        total += _MIXED_SCRIPTS
     if _has_odd_capital(word):
         total += _CAPITAL
     if len(word) == 1 and word.lower() not in _ONE_LETTER_WORDS and not _is_cjk(word):

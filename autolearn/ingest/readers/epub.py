@@ -28,14 +28,14 @@ def read(path: Path) -> Source:
     Raises:
         InputError: The file is damaged, copy-protected, or not an e-book.
     """
-    with archives.opened(path) as archive:
+    with archives.open_zip(path) as archive:
         _refuse_protected(archive)
         chapters = _chapters(archive)
     return Source(_pieces(path, chapters))
 
 
 def _pieces(path: Path, chapters: list[tuple[str, str]]) -> Iterator[Piece]:
-    with archives.opened(path) as archive:
+    with archives.open_zip(path) as archive:
         for n, (name, reason) in enumerate(chapters, 1):
             markup.check_size(archive.getinfo(name).file_size)
             soup = markup.parse(archive.read(name))

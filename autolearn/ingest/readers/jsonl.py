@@ -38,7 +38,7 @@ def read(path: Path, choices: ReadingChoices) -> Source:
 
 def _begins_with_a_row(path: Path, file_decoding: Decoding) -> bool:
     """Return whether the first line is a row; else the file is one JSON value."""
-    with decoding.opened(path, file_decoding) as (file, _):
+    with decoding.open_text(path, file_decoding) as (file, _):
         first = ""
         while not first.strip() and (line := file.readline(_FIRST)):
             first = line
@@ -69,7 +69,7 @@ def _is_json(path: Path, file_decoding: Decoding) -> bool:
 
 def _lines(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     size, number = path.stat().st_size, 0
-    with decoding.opened(path, file_decoding) as (file, binary):
+    with decoding.open_text(path, file_decoding) as (file, binary):
         while line := file.readline(LARGEST_PARSED):
             number += 1
             if len(line) == LARGEST_PARSED:
@@ -103,7 +103,7 @@ def _values(path: Path, file_decoding: Decoding) -> list[Any]:
             f"{LARGEST_PARSED / 2**20:.0f} MB, so write one object in each line as "
             ".jsonl."
         )
-    with decoding.opened(path, file_decoding) as (file, _):
+    with decoding.open_text(path, file_decoding) as (file, _):
         text = file.read()
     try:
         value = json.loads(text)

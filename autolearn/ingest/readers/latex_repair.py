@@ -159,20 +159,22 @@ def converted(
         InputError: It cannot be parsed however it is mended.
     """
     mender = _Mender(text, left_out)
-    mended = mender.mended()
+    repaired_text = mender.mended()
     faults = [f"line {_line(text, at)}: {what}" for at, what in sorted(mender.faults)]
     refusal = error
     for _ in range(MOST_ATTEMPTS):
         try:
-            return convert(mended), _note(faults)
+            return convert(repaired_text), _note(faults)
         except InputError as again:
             refusal = again
         line = _LINE.search(str(refusal))
-        shorter = _without_paragraph(mended, int(line[1]), left_out) if line else mended
-        if shorter == mended:
+        if line is None:
             break
-        mended = shorter
-        faults.append(f"line {line[1] if line else 0}: a paragraph cannot be parsed")
+        shorter = _without_paragraph(repaired_text, int(line[1]), left_out)
+        if shorter == repaired_text:
+            break
+        repaired_text = shorter
+        faults.append(f"line {line[1]}: a paragraph cannot be parsed")
     raise refusal
 
 
@@ -195,9 +197,9 @@ def _without_paragraph(text: str, line: int, left_out: LeftOut) -> str:
 
 
 def _note(faults: list[str]) -> str:
-    named = "; ".join(faults[:MOST_NAMED])
+    sentence = "; ".join(faults[:MOST_NAMED])
     more = f" and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
     return (
-        f"the LaTeX source is malformed ({named}{more}); what is around these places "
-        "may be read wrongly or left out"
+        f"the LaTeX source is malformed ({sentence}{more}); what is around these "
+        "places may be read wrongly or left out"
     )

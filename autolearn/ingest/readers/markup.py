@@ -22,7 +22,7 @@ from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.markdown import Converter
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Piece, Source
 
-_UNSEEN = ["script", "style", "template", "noscript", "head"]
+_INVISIBLE_TAGS = ["script", "style", "template", "noscript", "head"]
 """Elements that no person reads."""
 _BLOCKS = [
     "address", "aside", "center", "details", "dialog", "fieldset", "figure", "footer",
@@ -113,7 +113,7 @@ def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
     formulas.write_out(soup, left_out)
     title = None if is_book else soup.find("title")
     name = left_out.add(title.get_text() if title else "", "title of the page")
-    for tag in soup(_UNSEEN):
+    for tag in soup(_INVISIBLE_TAGS):
         tag.decompose()
     for comment in soup.find_all(string=lambda s: isinstance(s, PreformattedString)):
         comment.extract()

@@ -48,11 +48,11 @@ class Soup(BeautifulSoup):
         Raises:
             RecursionError: It is nested too deeply.
         """
-        closed, limits = _CLOSES.get(name, ((), []))
-        for tag in self.tagStack[: -NEAR - 1 : -1] if closed else []:
+        closed_tags, limits = _CLOSES.get(name, ((), []))
+        for tag in self.tagStack[: -NEAR - 1 : -1] if closed_tags else []:
             if tag.name in limits:
                 break
-            if tag.name in closed:
+            if tag.name in closed_tags:
                 self.handle_endtag(tag.name)
                 break
         if len(self.tagStack) > DEEPEST:

@@ -9,7 +9,7 @@ from autolearn.core.errors import InputError
 from autolearn.ingest.readers import markdown, markup
 from autolearn.ingest.readers.pieces import Piece, Source
 
-_DAMAGED = "is no Jupyter notebook, or damaged; save it again."
+_REFUSAL = "is no Jupyter notebook, or damaged; save it again."
 
 
 def read(path: Path) -> Source:
@@ -24,9 +24,9 @@ def read(path: Path) -> Source:
     try:
         book = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
-        raise InputError(_DAMAGED) from None
+        raise InputError(_REFUSAL) from None
     if not isinstance(book, dict):
-        raise InputError(_DAMAGED)
+        raise InputError(_REFUSAL)
     sheets = book.get("worksheets") or [book]  # up to version 3
     cells = [cell for sheet in _dicts(sheets) for cell in _dicts(sheet.get("cells"))]
     if not cells:

@@ -40,7 +40,7 @@ def read(path: Path) -> Source:
         InputError: It is damaged, protected, too large, or not a Word document.
     """
     packages.refuse_protected(path)
-    with archives.opened(path) as archive:
+    with archives.open_zip(path) as archive:
         body = packages.main_part(archive, _BODY)
         if body not in archive.namelist():
             raise InputError("is no Word document; save it again as .docx.")
@@ -51,17 +51,17 @@ def read(path: Path) -> Source:
 def _pieces(path: Path, body: str) -> Iterator[Piece]:
     left_out = LeftOut()
     try:
-        with archives.opened(path) as archive:
+        with archives.open_zip(path) as archive:
             parts = _parts(archive, body)
-            prepared = _prepared(archive, body, parts, left_out)
+            new_body = _prepared(archive, body, parts, left_out)
             outside = list(_outside(archive, parts))
-            drawn = [
+            drawing_parts = [
                 charts.page(packages.xml(archive, name))
                 for name, kind in parts.items()
                 if kind == "chart"
             ]
         html = mammoth.convert_to_html(
-            prepared, convert_image=_description, style_map=_STYLE_MAP
+            new_body, convert_image=_description, style_map=_STYLE_MAP
         ).value
     except (ExpatError, KeyError, ValueError, OSError) as error:
         raise InputError("is damaged; save it again as .docx.") from error
@@ -70,7 +70,7 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
             "is nested too deeply to be parsed; save it as .txt."
         ) from None
     soup = markup.parse(html)
-    for chart in drawn:
+    for chart in drawing_parts:
         soup.append(markup.parse(chart))
     yield from markup.pieces(soup, left_out=left_out)
     yield from outside
@@ -79,8 +79,8 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
 def _parts(archive: zipfile.ZipFile, body: str) -> dict[str, str]:
     """Return the kinds of the parts that the text is related to, by their names."""
     names = set(archive.namelist())
-    related = packages.relations(archive, body).values()
-    return {part.target: part.kind for part in related if part.target in names}
+    relations = packages.relations(archive, body).values()
+    return {part.target: part.kind for part in relations if part.target in names}
 
 
 def _prepared(

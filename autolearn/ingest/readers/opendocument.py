@@ -34,7 +34,7 @@ _LEFT_OUT = {
     "desc": "description of a picture",
     "ruby-text": "pronunciation",
 }
-_UNSEEN = frozenset((
+_INVISIBLE_TAGS = frozenset((
     "forms", "sequence-decls", "variable-decls", "user-field-decls", "scripts",
     "script", "binary-data", "font-face-decls", "automatic-styles",
     "event-listeners", "header-decl", "footer-decl", "date-time-decl",
@@ -53,7 +53,7 @@ def read(path: Path) -> Source:
     Raises:
         InputError: It is damaged, encrypted, too large, or no OpenDocument file.
     """
-    with archives.opened(path) as archive:
+    with archives.open_zip(path) as archive:
         names = archive.namelist()
         if _CONTENT not in names:
             raise InputError("is no OpenDocument file; save it again.")
@@ -66,7 +66,7 @@ def read(path: Path) -> Source:
 
 def _pieces(path: Path) -> Iterator[Piece]:
     left_out = LeftOut()
-    with archives.opened(path) as archive:
+    with archives.open_zip(path) as archive:
         content = packages.xml(archive, _CONTENT)
         styles = [content]
         if "styles.xml" in archive.namelist():
@@ -101,9 +101,9 @@ class _Styles:
     parents: dict[str, str] = field(default_factory=dict)
     above: set[str] = field(default_factory=set)
     below: set[str] = field(default_factory=set)
-    hidden: set[str] = field(default_factory=set)
+    hidden_styles: set[str] = field(default_factory=set)
     code: set[str] = field(default_factory=set)
-    numbered: set[str] = field(default_factory=set)
+    numbered_styles: set[str] = field(default_factory=set)
     """Styles of lists and their levels that are numbered."""
 
     @classmethod
@@ -118,7 +118,7 @@ class _Styles:
                         level, "num-format"
                     ):
                         name = value(part, "name")
-                        styles.numbered.add(f"{name} {value(level, 'level')}")
+                        styles.numbered_styles.add(f"{name} {value(level, 'level')}")
         return styles
 
     def _add(self, style: Element) -> None:
@@ -131,17 +131,17 @@ class _Styles:
         elif position and (position[0] == "sub" or _percent(position[0]) < 0):
             self.below.add(name)
         if value(text, "display") == "none":
-            self.hidden.add(name)
+            self.hidden_styles.add(name)
         if "Preformatted" in name or value(style, "display-name") == "Source Code":
             self.code.add(name)
 
     def has(self, kind: set[str], name: str) -> bool:
         """Return whether a style, or one that it is based on, is of a kind."""
-        seen: set[str] = set()
-        while name and name not in seen:
+        visited_styles: set[str] = set()
+        while name and name not in visited_styles:
             if name in kind:
                 return True
-            seen.add(name)
+            visited_styles.add(name)
             name = self.parents.get(name, "")
         return False
 
@@ -176,7 +176,7 @@ class _Writer:
 
     def _write(self, part: Element) -> str:
         name = tag(part)
-        if name in _UNSEEN:
+        if name in _INVISIBLE_TAGS:
             return ""
         if name in _LEFT_OUT:
             return self._left_out.add(_text(part), _LEFT_OUT[name])
@@ -197,7 +197,7 @@ class _Writer:
     def _write_p(self, part: Element) -> str:
         style = value(part, "style-name")
         html = self._children(part)
-        if self._styles.has(self._styles.hidden, style):
+        if self._styles.has(self._styles.hidden_styles, style):
             return element("p", self._left_out.add(_text(part), "hidden"))
         for title, heading in _OUTLINE.items():
             if self._styles.has({title}, style) and html.strip():
@@ -208,7 +208,7 @@ class _Writer:
 
     def _write_span(self, part: Element) -> str:
         style = value(part, "style-name")
-        if self._styles.has(self._styles.hidden, style):
+        if self._styles.has(self._styles.hidden_styles, style):
             return self._left_out.add(_text(part), "hidden")
         html = self._children(part)
         if self._styles.has(self._styles.above, style):
@@ -280,7 +280,7 @@ class _Writer:
         kind = f"{self._lists[-1]} {len(self._lists)}"
         html = self._children(part)
         self._lists.pop()
-        return element("ol" if kind in self._styles.numbered else "ul", html)
+        return element("ol" if kind in self._styles.numbered_styles else "ul", html)
 
     def _write_spreadsheet(self, part: Element) -> str:
         """Return the sheets, each below its name."""

@@ -12,7 +12,7 @@ MOST_OF_PAGE = 0.5
 """Share of the text of a page from which an element is a wrapper of the page."""
 FEWEST_LANGUAGES = 3
 """Links to the same page in other languages that make a list of languages."""
-LINKED = 0.8
+MOST_LINKED = 0.8
 """Share of such a list that is links."""
 
 _ASIDE = {
@@ -55,7 +55,7 @@ _WRAPPERS = ("form", "hidden", "beside the text")
 _NOTES = re.compile(
     r"\b(?:doc-)?(?:foot|end|rear)?notes?\b|\bdoc-(?:tip|example|pullquote)\b"
 )
-_HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b")
+_HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b")
 _BACK = frozenset("↑↩^⏎⤴")
 _IN_TABLE = ("tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "col", "caption")
 
@@ -89,7 +89,7 @@ def _reason(tag: Tag, *, is_book: bool) -> str:
     """Return why an element is left out; empty if it is not."""
     if tag.has_attr("hidden") or tag.get("aria-hidden") == "true":
         return "hidden"
-    if _HIDDEN.search(str(tag.get("style", ""))):
+    if _HIDING_STYLE.search(str(tag.get("style", ""))):
         return "hidden"
     for role in f"{tag.get('role', '')} {tag.get('epub:type', '')}".split():
         if role in _ROLES:
@@ -137,7 +137,7 @@ def _take_out_languages(soup: BeautifulSoup, left_out: LeftOut) -> None:
     for items, links in lists.values():
         n_linked = sum(len(link.get_text(strip=True)) for link in links)
         n_all = len("".join(items.get_text().split()))
-        if len(links) >= FEWEST_LANGUAGES and n_linked > LINKED * n_all:
+        if len(links) >= FEWEST_LANGUAGES and n_linked > MOST_LINKED * n_all:
             text = items.get_text(" ", strip=True)
             _replace(items, left_out.add(text, "list of languages"))
 

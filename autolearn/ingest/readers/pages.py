@@ -6,10 +6,10 @@ from html import escape
 
 def element(name: str, content: str, **attributes: str | int) -> str:
     """Return an element around a content that is HTML already."""
-    shown = "".join(
+    text = "".join(
         f' {key}="{escape(str(value))}"' for key, value in attributes.items()
     )
-    return f"<{name}{shown}>{content}</{name}>"
+    return f"<{name}{text}>{content}</{name}>"
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

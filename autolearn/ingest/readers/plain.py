@@ -29,7 +29,7 @@ def read(path: Path, choices: ReadingChoices) -> Source:
 
 def _blocks(path: Path, file_decoding: Decoding) -> Iterator[Piece]:
     size = path.stat().st_size
-    with decoding.opened(path, file_decoding) as (file, binary):
+    with decoding.open_text(path, file_decoding) as (file, binary):
         while text := file.read(BLOCK):
             if "\0" in text:
                 raise InputError(NO_TEXT)

@@ -52,7 +52,7 @@ class TableRow:
     """The row as it stands in the file, if it could not be parsed."""
 
 
-class Skipped:
+class RowSkips:
     """The rows that were not read as texts."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Table:
     """How the rows of a file become text."""
 
     columns: tuple[Column, ...]
-    skipped: Skipped = field(default_factory=Skipped)
+    skips: RowSkips = field(default_factory=RowSkips)
     n_taken: int = 0
     cells: list[str] = field(default_factory=list)
     """Lines of left-out cells that have not been yielded yet."""
@@ -103,7 +103,7 @@ class Table:
         for row in rows:
             place, share = row.place, row.share
             if reason := self._reason_to_skip(row.value, row.raw):
-                self.skipped.add(reason, place)
+                self.skips.add(reason, place)
                 yield Piece(_shown(row), left_out=reason, share=share, place=place)
             else:
                 self.n_taken += 1
@@ -111,11 +111,11 @@ class Table:
             if self.n_cells > CELLS_AT_ONCE:
                 yield self._left_out_cells(share)
         if not self.n_taken:
-            note = self.skipped.note() or "It is empty"
+            note = self.skips.note() or "It is empty"
             raise InputError(f"has no row with a text. {note}.")
         if self.cells:
             yield self._left_out_cells(1.0)
-        yield Piece("", share=1.0, note=self.skipped.note())
+        yield Piece("", share=1.0, note=self.skips.note())
 
     def _reason_to_skip(self, value: Any, raw: str) -> str:
         if raw:
@@ -144,15 +144,15 @@ class Table:
         """Yield a row: its heading, its named cells and its text, and nested values."""
         values = row.value if isinstance(row.value, dict) else {}
         texts = [row.value] if not values else [values.get(n) for n in self._texts]
-        lines, nested = self._named(row.place, values)
+        lines, rest = self._named(row.place, values)
         titles = filter(None, (_line(values.get(name)) for name in self._titles))
         title = ", ".join(titles)
         parts = [f"## {title}" if title else "", "\n".join(lines)]
         parts += [text.strip() for text in texts if isinstance(text, str)]
         section = _with_line_ends("\n\n".join(filter(None, parts)))
         yield Piece(f"{section}\n\n", opens=True, share=row.share)
-        if nested:
-            text, reason = "\n".join(nested), "nested value"
+        if rest:
+            text, reason = "\n".join(rest), "nested value"
             yield Piece(text, left_out=reason, share=row.share, place=row.place)
 
     def _named(
@@ -160,7 +160,7 @@ class Table:
     ) -> tuple[list[str], list[str]]:
         """Return lines "name: value" and nested values; put left-out cells aside."""
         lines: list[str] = []
-        nested: list[str] = []
+        rest: list[str] = []
         left_out: list[str] = []
         for name, value in values.items():
             use = self._uses.get(name, "named")
@@ -171,12 +171,12 @@ class Table:
                 left_out += [*cell_lines, *cell_rest]
             else:
                 lines += cell_lines
-                nested += cell_rest
+                rest += cell_rest
         if left_out:
             self.cells += left_out
             self.n_cells += sum(map(len, left_out))
             self.places = [*self.places[:1], place]
-        return lines, nested
+        return lines, rest
 
     def _left_out_cells(self, share: float) -> Piece:
         place = " to ".join(dict.fromkeys(self.places))

@@ -38,7 +38,7 @@ _SIGNS = {
     "nestrow": "; ",
     **{sign: sign for sign in "\\{}"},
 }
-_UNSEEN = frozenset((
+_INVISIBLE_GROUPS = frozenset((
     "fonttbl", "colortbl", "stylesheet", "info", "pict", "generator",
     "listtable", "listoverridetable", "rsidtbl", "themedata",
     "colorschememapping", "datastore", "xmlnstbl", "latentstyles", "mmathPr",
@@ -53,7 +53,9 @@ _LEFT_OUT = {
     "annotation": "comment",
     "moMath": formulas.REASON,
 }
-_KEPT = frozenset(("shpinst", "shptxt", "shppict", "moMath", "annotation", "do"))
+_VISIBLE_GROUPS = frozenset(
+    ("shpinst", "shptxt", "shppict", "moMath", "annotation", "do")
+)
 """Groups that are read although a reader may ignore them."""
 _WITHOUT_TEXT = ("unseen", "fonts", "styles")
 """Kinds of groups whose characters are not kept."""
@@ -158,10 +160,10 @@ class _Parser:
         self._state = replace(self._state, is_optional=False)
 
     def _close(self) -> None:
-        ended = self._state
+        group = self._state
         self._state = self._stack.pop() if self._stack else _State()
-        if ended.kind != self._state.kind and ended.kind not in _WITHOUT_TEXT:
-            self._end_group(ended.kind)
+        if group.kind != self._state.kind and group.kind not in _WITHOUT_TEXT:
+            self._end_group(group.kind)
 
     def _begin_group(self, kind: str) -> None:
         self._state = replace(_State(), kind=kind, code_page=self._state.code_page)
@@ -206,7 +208,9 @@ class _Parser:
             self._begin_group(_LEFT_OUT[word])
         elif word == "footnote":
             self._begin_group("note")
-        elif word in _UNSEEN or (was_optional and word not in _KEPT):
+        elif word in _INVISIBLE_GROUPS or (
+            was_optional and word not in _VISIBLE_GROUPS
+        ):
             self._begin_group("unseen")
         else:
             return False

@@ -29,7 +29,7 @@ def read(path: Path) -> Source:
         InputError: It is damaged, protected, too large, or no presentation.
     """
     packages.refuse_protected(path)
-    with archives.opened(path) as archive:
+    with archives.open_zip(path) as archive:
         main = packages.main_part(archive, _MAIN)
         if main not in archive.namelist():
             raise InputError("is no presentation; save it again as .pptx.")
@@ -39,12 +39,14 @@ def read(path: Path) -> Source:
 
 def _slides(archive: zipfile.ZipFile, main: str) -> list[str]:
     """Return the parts of the slides in their order."""
-    related = packages.relations(archive, main)
+    relations = packages.relations(archive, main)
     order = child(packages.xml(archive, main), "sldIdLst")
     ids = [_relation_id(item) for item in (order if order is not None else [])]
     names = set(archive.namelist())
     return [
-        related[i].target for i in ids if i in related and related[i].target in names
+        relations[i].target
+        for i in ids
+        if i in relations and relations[i].target in names
     ]
 
 
@@ -60,7 +62,7 @@ def _relation_id(item: Element, name: str = "id") -> str:
 
 
 def _pieces(path: Path, slides: list[str]) -> Iterator[Piece]:
-    with archives.opened(path) as archive:
+    with archives.open_zip(path) as archive:
         for n, part in enumerate(slides, 1):
             share = n / len(slides)
             slide = _Slide(archive, part)
@@ -74,7 +76,7 @@ class _Slide:
         self._archive = archive
         self._left_out = LeftOut()
         self._root = packages.xml(archive, part)
-        self._related = packages.relations(archive, part)
+        self._relations = packages.relations(archive, part)
         self._formulas: list[Element] = []
 
     def pieces(self, share: float) -> Iterator[Piece]:
@@ -88,7 +90,7 @@ class _Slide:
             yield from markup.pieces(
                 soup, left_out=self._left_out, opens=True, share=share
             )
-        for relation in self._related.values():
+        for relation in self._relations.values():
             if (
                 relation.kind == "comments"
                 and relation.target in self._archive.namelist()
@@ -99,13 +101,13 @@ class _Slide:
     def _page(self) -> str:
         tree = child(self._root, "cSld", "spTree")
         html = self._shapes(tree) if tree is not None else ""
-        for relation in self._related.values():
+        for relation in self._relations.values():
             if relation.kind == "notesSlide":
                 html += self._notes(relation)
-        shown = list(map(_plain, self._formulas))
+        texts = list(map(_plain, self._formulas))
         for i, tex in enumerate(formulas.from_omml(self._formulas)):
             text = formulas.written(tex)
-            text = text or self._left_out.add(shown[i], formulas.REASON)
+            text = text or self._left_out.add(texts[i], formulas.REASON)
             html = html.replace(f"<m-{i}></m-{i}>", escape(text))
         return html
 
@@ -162,9 +164,9 @@ class _Slide:
         if name in ("r", "fld"):
             inner = child(run, "t")
             text = escape(inner.text or "") if inner is not None else ""
-            raised = value(child(run, "rPr"), "baseline")
-            if raised.lstrip("-").isdigit() and int(raised):
-                return element("sub" if int(raised) < 0 else "sup", text)
+            baseline = value(child(run, "rPr"), "baseline")
+            if baseline.lstrip("-").isdigit() and int(baseline):
+                return element("sub" if int(baseline) < 0 else "sup", text)
             return text
         if name == "br":
             return "<br/>"
@@ -191,7 +193,7 @@ class _Slide:
     def _related_text(self, part: Element) -> str:
         """Return the text of a diagram; leave out that of a chart."""
         is_chart = tag(part) == "chart"
-        relation = self._related.get(_relation_id(part, "id" if is_chart else "dm"))
+        relation = self._relations.get(_relation_id(part, "id" if is_chart else "dm"))
         if relation is None or relation.target not in self._archive.namelist():
             return ""
         root = packages.xml(self._archive, relation.target)

@@ -12,7 +12,7 @@ from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _FORMATS = {".rst": "rst", ".tex": "latex"}
-_SKIPPED = {
+_EXCLUSIONS = {
     "SkippedContent": "command that is not known",
     "CouldNotLoadIncludeFile": "other file that is named in the text",
     "BlockNotRendered": "command that is not known",
@@ -43,13 +43,13 @@ def read(path: Path, choices: ReadingChoices) -> Source:
         InputError: It is too large, or cannot be parsed.
     """
     markup.check_size(path.stat().st_size)
-    found = decoding.recognise(path, choices.encoding)
-    text = path.read_bytes().decode(found.encoding, found.errors)
+    recognition = decoding.recognise(path, choices.encoding)
+    text = path.read_bytes().decode(recognition.encoding, recognition.errors)
     return Source(
         _pieces(text, _FORMATS[path.suffix.lower()]),
-        found.note,
-        encoding=found.encoding,
-        encodings=found.candidates,
+        recognition.note,
+        encoding=recognition.encoding,
+        encodings=recognition.candidates,
     )
 
 
@@ -82,12 +82,12 @@ def _pieces(text: str, source: str) -> Iterator[Piece]:
     for message in messages:
         content = _content(message)
         if content and not _WITHOUT_TEXT.fullmatch(content):
-            yield Piece(content, left_out=_SKIPPED[message["type"]], share=1.0)
+            yield Piece(content, left_out=_EXCLUSIONS[message["type"]], share=1.0)
 
 
 def _content(message: dict[str, Any]) -> str:
     """Return what a message says was not converted; empty if it says nothing."""
-    if message.get("type") not in _SKIPPED:
+    if message.get("type") not in _EXCLUSIONS:
         return ""
     content = message.get("contents", message.get("path", ""))
     if str(content).endswith(_PACKAGES):

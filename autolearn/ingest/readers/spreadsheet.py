@@ -39,7 +39,7 @@ def read(path: Path) -> Source:
     """
     if path.suffix.lower() != ".xls":
         packages.refuse_protected(path)
-        with archives.opened(path):
+        with archives.open_zip(path):
             pass  # checks its size
     else:
         markup.check_size(path.stat().st_size)
@@ -53,7 +53,7 @@ def read(path: Path) -> Source:
 def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
     yield from _sheets(book)
     if path.suffix.lower() != ".xls":
-        with archives.opened(path) as archive:
+        with archives.open_zip(path) as archive:
             for name in archive.namelist():
                 reason = next(
                     (why for part, why in _OUTSIDE.items() if part in name), ""
@@ -122,16 +122,16 @@ def _tables(rows: list[list[str]], share: float) -> Iterator[Piece]:
 
 
 def _table(block: list[list[str]]) -> str:
-    filled = [i for i in range(len(block[0])) if any(row[i] for row in block)]
-    lines = [[row[i] for i in filled] for row in block]
+    columns = [i for i in range(len(block[0])) if any(row[i] for row in block)]
+    lines = [[row[i] for i in columns] for row in block]
     titles = []
-    while len(lines) > 1 and len(filled) > 1 and sum(map(bool, lines[0])) == 1:
+    while len(lines) > 1 and len(columns) > 1 and sum(map(bool, lines[0])) == 1:
         titles.append(" ".join(filter(None, lines.pop(0))))
     above = "".join(f"{title}\n\n" for title in titles)
-    if len(filled) == 1:
+    if len(columns) == 1:
         return above + "".join(f"{row[0]}\n\n" for row in lines)
     body = [f"| {' | '.join(map(_cell, row))} |" for row in lines]
-    body.insert(1, "|" + " --- |" * len(filled))
+    body.insert(1, "|" + " --- |" * len(columns))
     return above + "\n".join(body) + "\n\n"
 
 

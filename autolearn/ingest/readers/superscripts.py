@@ -66,8 +66,8 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
     if any("#" in str(link["href"]) for link in links) and re.search(r"\w", text):
         return _note(text)
     if not text or (_SIGNS.fullmatch(text) and not text[-1:].isdigit() and before):
-        joined = text[:1] not in "+-−–" or not before[-1:].isdigit()  # noqa: RUF001
-        return text if joined else f"^{text}"
+        is_one_word = text[:1] not in "+-−–" or not before[-1:].isdigit()  # noqa: RUF001
+        return text if is_one_word else f"^{text}"
     if text == "o" and before[-1:].isdigit() and re.match(r"[CFNSEW]\b", after):
         return "°"
     if text[:1] == ":":

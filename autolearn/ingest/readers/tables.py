@@ -130,24 +130,24 @@ def markdown(table: Tag, texts: Mapping[int, str]) -> str:
     """
     places = grid(table)
     lines = [_line(row, texts) for row in places]
-    kept = [i for i in range(len(lines)) if not _is_empty(i, places, lines)]
-    places, lines = [places[i] for i in kept], [lines[i] for i in kept]
+    rows = [i for i in range(len(lines)) if not _is_empty(i, places, lines)]
+    places, lines = [places[i] for i in rows], [lines[i] for i in rows]
     if not lines:
         return ""
-    filled = [i for i in range(len(lines[0])) if any(line[i] for line in lines)]
-    lines = [[line[i] for i in filled] for line in lines]
+    columns = [i for i in range(len(lines[0])) if any(line[i] for line in lines)]
+    lines = [[line[i] for i in columns] for line in lines]
     titles, is_name = [], False
-    while len(lines) > 1 and len(filled) > 1 and lines[0][0] and not any(lines[0][1:]):
+    while len(lines) > 1 and len(columns) > 1 and lines[0][0] and not any(lines[0][1:]):
         title = lines.pop(0)[0]
         is_name = _is_header(places.pop(0))
         titles.append(f"{title}\n\n")
     n = _n_header_rows(table, places, lines)
-    header = _header(lines[:n]) if n else [""] * len(filled)
+    header = _header(lines[:n]) if n else [""] * len(columns)
     if titles and is_name and not n:  # one name for all columns
-        header = [title] * len(filled)
+        header = [title] * len(columns)
         titles.pop()
     body = ["| " + " | ".join(line) + " |" for line in (header, *lines[n:])]
-    body.insert(1, "|" + " --- |" * len(filled))
+    body.insert(1, "|" + " --- |" * len(columns))
     return "".join(titles) + "\n".join(body)
 
 
@@ -187,11 +187,13 @@ def _bar(match: re.Match[str]) -> str:
 
 def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
     """Return how many rows at the top name the columns."""
-    marked = list(takewhile(_is_header, places))
-    while len(marked) > 1 and _goes_on(marked[-1], places[len(marked) :]):
-        marked.pop()  # names of rows, not of columns
-    if marked:
-        return len(marked) if len(marked) < len(places) else 1
+    header_places = list(takewhile(_is_header, places))
+    while len(header_places) > 1 and _goes_on(
+        header_places[-1], places[len(header_places) :]
+    ):
+        header_places.pop()  # names of rows, not of columns
+    if header_places:
+        return len(header_places) if len(header_places) < len(places) else 1
     if len(lines) < 2 or any(_is_named(row) for row in places):
         return 0
     first = lines[0]
@@ -225,10 +227,10 @@ def _is_year(text: str) -> bool:
 
 
 def _is_header(row: list[Tag | None]) -> bool:
-    named = [cell for cell in row if cell and cell.get_text().strip()]
-    if any(cell.find_parent("thead") for cell in named[:1]):
+    texts = [cell for cell in row if cell and cell.get_text().strip()]
+    if any(cell.find_parent("thead") for cell in texts[:1]):
         return True
-    return bool(named) and all(cell.name == "th" for cell in named)
+    return bool(texts) and all(cell.name == "th" for cell in texts)
 
 
 def _header(lines: list[list[str]]) -> list[str]:

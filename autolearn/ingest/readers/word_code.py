@@ -11,12 +11,12 @@ STYLE = "autolearn-code"
 _NAMES = re.compile(
     r"\bcode\b|preformatted|\bmacro ?text\b|\blisting\b|source ?code|\bverbatim\b", re.I
 )
-_MONOSPACED = re.compile(
+_MONOSPACE_FONT = re.compile(
     r"courier|consolas|\bmono\b|monospace|menlo|monaco|lucida console|source code"
     r"|fira code|cascadia|inconsolata|andale|terminal|typewriter",
     re.I,
 )
-_INDENTED = re.compile(r"(?: {2,}|\t)\s*\S")
+_INDENTATION = re.compile(r"(?: {2,}|\t)\s*\S")
 _OPENS = re.compile(r"[:{(\[,=>]\s*$|\bthen\s*$|\bdo\s*$|\belse\s*$")
 _CLOSES = re.compile(r"\s*(?:[)}\]]|end\b|else\b|fi\b|done\b|except\b|finally\b)")
 _CODE = re.compile(
@@ -31,7 +31,7 @@ def names(style: Element) -> bool:
         return False
     font = value(child(style, "rPr", "rFonts"), "ascii")
     name = value(child(style, "name"))
-    return bool(_NAMES.search(name) or _MONOSPACED.search(font))
+    return bool(_NAMES.search(name) or _MONOSPACE_FONT.search(font))
 
 
 def mark(root: Element, styles: frozenset[str], namespace: str) -> None:
@@ -61,7 +61,8 @@ def _is_code(paragraph: Element, styles: frozenset[str]) -> bool:
         return True
     runs = [part for part in paragraph if tag(part) == "r" and _text(part).strip()]
     return bool(runs) and all(
-        _MONOSPACED.search(value(child(run, "rPr", "rFonts"), "ascii")) for run in runs
+        _MONOSPACE_FONT.search(value(child(run, "rPr", "rFonts"), "ascii"))
+        for run in runs
     )
 
 
@@ -70,7 +71,9 @@ def _is_indented(paragraph: Element, run: list[Element]) -> bool:
     if child(paragraph, "pPr", "numPr") is not None:
         return False
     text = _text(paragraph)
-    return bool(_INDENTED.match(text)) or (len(run) > 1 and bool(_CLOSES.match(text)))
+    return bool(_INDENTATION.match(text)) or (
+        len(run) > 1 and bool(_CLOSES.match(text))
+    )
 
 
 def _mark_run(run: list[Element], namespace: str) -> None:

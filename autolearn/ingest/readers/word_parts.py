@@ -18,7 +18,7 @@ HIDDEN, DELETED = "hidden", "deleted in a tracked change"
 
 _WRAPPERS = frozenset(("fldSimple", "dir", "bdo"))
 """Elements around text that mammoth would ignore."""
-_RENAMED = {"cr": "br", "ptab": "tab"}
+_EQUIVALENT_TAGS = {"cr": "br", "ptab": "tab"}
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
@@ -26,20 +26,20 @@ _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-
 class Styles:
     """What the styles of a document say of their text."""
 
-    hidden: frozenset[str] = frozenset()
+    hidden_styles: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, root: Element) -> Self:
         """Read the part with the styles."""
         styles = [style for style in root if tag(style) == "style"]
-        hidden = {
+        hidden_styles = {
             value(style, "styleId")
             for style in styles
             if is_on(child(style, "rPr", "vanish"))
         }
         code = {value(style, "styleId") for style in styles if word_code.names(style)}
-        return cls(frozenset(hidden), frozenset(code))
+        return cls(frozenset(hidden_styles), frozenset(code))
 
 
 @dataclass
@@ -87,14 +87,18 @@ class Preparation:
         elif name == "p":
             style = value(child(part, "pPr", "pStyle"))
             boxes = list(_text_boxes(part))
-            self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden)
+            self._rewrite(
+                part, is_hidden=is_hidden or style in self.styles.hidden_styles
+            )
             yield part
             for box in boxes:
                 self._rewrite(box, is_hidden=is_hidden)
                 yield from box
         else:
             part.tag = (
-                self._namespace + _RENAMED[name] if name in _RENAMED else part.tag
+                self._namespace + _EQUIVALENT_TAGS[name]
+                if name in _EQUIVALENT_TAGS
+                else part.tag
             )
             self._rewrite(part, is_hidden=is_hidden)
             yield part
@@ -105,7 +109,7 @@ class Preparation:
             return False
         vanish = child(properties, "vanish")
         style = value(child(properties, "rStyle"))
-        return is_on(vanish) or (vanish is None and style in self.styles.hidden)
+        return is_on(vanish) or (vanish is None and style in self.styles.hidden_styles)
 
     def _mark(self, part: Element, reason: str) -> Iterator[Element]:
         if tag(part) == "tr":
@@ -140,12 +144,12 @@ class Preparation:
     def _write_formulas(self) -> None:
         texts = [text_of(part) for part, *_ in self._formulas]
         sources = formulas.from_omml([part for part, *_ in self._formulas])
-        for (_, place, is_display), shown, tex in zip(
+        for (_, place, is_display), plain, tex in zip(
             self._formulas, texts, sources, strict=True
         ):
             text = formulas.written(tex, is_display=is_display)
             if not text:
-                text = self.left_out.add(shown, formulas.REASON)
+                text = self.left_out.add(plain, formulas.REASON)
             place.text = f" {text} " if is_display else text
         self._formulas.clear()
 

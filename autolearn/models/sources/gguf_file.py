@@ -33,7 +33,7 @@ _NUMBERS |= {10: "Q", 11: "q", 12: "d"}
 MOST_KEYS = 100_000
 MOST_TEXT = 16 << 20
 """Most bytes of a value that is a text."""
-_MALFORMED = (
+_MALFORMED_FILE = (
     struct.error,
     KeyError,
     ValueError,
@@ -116,7 +116,7 @@ def read(file: Path) -> Header:
     try:
         with file.open("rb") as stream:
             return _read(stream)
-    except _MALFORMED as error:
+    except _MALFORMED_FILE as error:
         raise BackendError(
             f"{file} is no whole GGUF file; copy or download it again."
         ) from error

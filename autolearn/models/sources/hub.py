@@ -37,7 +37,7 @@ _ENVIRONMENT = {
 """Environment variables for huggingface_hub, in addition to the token, endpoint and
 folders that the person has set."""
 
-Tell = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 """Called with the name of the current file, the bytes received, and all bytes."""
 
 
@@ -99,7 +99,7 @@ def look(name: str) -> Offer:
     return Offer(**offer, parts=parts)
 
 
-def fetch(name: str, stop: Stop, tell: Tell) -> Path:
+def fetch(name: str, stop: Stop, on_progress: OnProgress) -> Path:
     """Download a model into the hub cache; return its folder, or its GGUF file.
 
     Raises:
@@ -110,7 +110,7 @@ def fetch(name: str, stop: Stop, tell: Tell) -> Path:
     with _process("fetch", name) as process:
         for answer in _while_running(process, stop):
             if "stage" in answer:
-                tell(answer["stage"], answer["done"], answer["total"])
+                on_progress(answer["stage"], answer["done"], answer["total"])
     return Path(_checked(answer, "folder"))
 
 

@@ -227,35 +227,35 @@ class _Transfer:
     """Reports the progress over all files a few times per second."""
 
     def __init__(self, total: int, n_present: int) -> None:
-        self._total, self._held = total, n_present
+        self._total, self._n_bytes_present = total, n_present
         self._name = ""
-        self._begun = 0
-        self._reported = ("", 0.0)
+        self._n_bytes_before = 0
+        self._last_report = ("", 0.0)
 
     def begin(self, name: str, n_present: int) -> None:
         """Set the current file, and how much of it is already here."""
-        self._name, self._begun = name, n_present
+        self._name, self._n_bytes_before = name, n_present
         self.tell(name)
 
     def bar(self, *, initial: int = 0, **_: Any) -> "_Bar":
         """Return the progress bar for ``http_get``."""
         # A server without range requests sends the whole file again.
-        self._held -= self._begun - initial
+        self._n_bytes_present -= self._n_bytes_before - initial
         return _Bar(self)
 
     def add(self, n_bytes: int) -> None:
         """Count received bytes."""
-        self._held += n_bytes
+        self._n_bytes_present += n_bytes
         self.tell(self._name)
 
     def tell(self, stage: str) -> None:
         """Print the progress, at most every ``REPORT_SECONDS`` for one stage."""
         now = time.monotonic()
-        last_stage, last_time = self._reported
+        last_stage, last_time = self._last_report
         if stage == last_stage and now - last_time < REPORT_SECONDS:
             return
-        self._reported = (stage, now)
-        _print({"stage": stage, "done": self._held, "total": self._total})
+        self._last_report = (stage, now)
+        _print({"stage": stage, "done": self._n_bytes_present, "total": self._total})
 
 
 class _Bar:

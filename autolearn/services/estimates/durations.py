@@ -40,14 +40,14 @@ def effort(
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
     an_epoch: float = sum(contents.tokens) * (1 + settings.traits.trains_preferences)
-    an_epoch += settings.replayed(n) * contents.instruction.tokens
+    an_epoch += settings.n_replay(n) * contents.instruction.tokens
     an_epoch += sum(item.tokens for item in contents.other_replay)
     per_step = round(an_epoch / max(1, per_epoch))
     if not pace:
         return TrainingEstimate(steps, per_step, None)
     tokens_read = replay.N_PROBE * contents.instruction.tokens * 2
     if settings.replays:
-        tokens_read += settings.replayed(n) * contents.instruction.tokens
+        tokens_read += settings.n_replay(n) * contents.instruction.tokens
         tokens_read += sum(item.tokens for item in contents.other_replay)
     n_validations = steps // max(1, per_epoch) + 1
     tokens_read += n_validations * sum(contents.validation)
@@ -69,7 +69,7 @@ def first_pace(
     if not is_plain or estimator.device.half or estimator.device.kind != "cpu":
         return None
     width = sum(contents.tokens) / max(1, len(contents.tokens))
-    share = contents.learned / max(1, sum(contents.tokens))
+    share = contents.n_learned / max(1, sum(contents.tokens))
     return compute.tokens_per_second(estimator.shape, settings.rank, width, share)
 
 

@@ -47,7 +47,7 @@ def of_training(
     """Return what a round needs, planned as the training itself will plan it."""
     estimator = estimator_of(model)
     budget = _budget(store, model, "train")
-    room = budget.free - budget.correct(estimator.loading()).loaded
+    room = budget.free - budget.correct(estimator.loading()).n_loaded
     items, problem = _items(settings, contents), ""
     try:
         load = estimator.plan(settings, items, room)
@@ -139,7 +139,9 @@ def _budget(store: Store, model: ModelSettings, kind: RunKind) -> _Budget:
     in_model = in_worker if last and _is_with(last[0], model) else 0
 
     def at_least(need: Memory) -> Memory:
-        return replace(need, libraries=need.libraries + max(0, in_model - need.loaded))
+        return replace(
+            need, libraries=need.libraries + max(0, in_model - need.n_loaded)
+        )
 
     return _Budget(free, None, at_least)
 
@@ -148,7 +150,7 @@ def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
     """Return what is learned and what will be replayed."""
     new_lengths = [n for n in sizes.tokens if n <= settings.max_tokens] or [0]
     replay_items = [
-        *[sizes.instruction] * settings.replayed(len(sizes.tokens)),
+        *[sizes.instruction] * settings.n_replay(len(sizes.tokens)),
         *sizes.other_replay,
     ]
     answers = round(sum(item.answer for item in replay_items))
@@ -162,7 +164,7 @@ def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
     return ItemSizes(
         longest,
         sum(lengths),
-        sizes.learned + answers,
+        sizes.n_learned + answers,
         rows * longest,
         answers,
     )

@@ -15,7 +15,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.rounds.sources import approved_in, collect, study_settings
 from autolearn.store import Store
 from autolearn.study import prompts
-from autolearn.study.questions import LISTED, how_many
+from autolearn.study.questions import MOST_PER_LIST, how_many
 from autolearn.training import replay
 from autolearn.training.dataset import Dataset
 from autolearn.training.replay_plan import ReplayPlan, RereadText
@@ -38,7 +38,7 @@ class ItemLength:
 class RoundContents:
     """What goes into a round, and what is left out and why."""
 
-    approved: int
+    n_approved: int
     for_method: int
     """Approved samples that this method takes into account."""
     without_gap: int
@@ -46,7 +46,7 @@ class RoundContents:
     dataset: Dataset
     tokens: tuple[int, ...]
     """About how many tokens each item has, without the signs of the template."""
-    learned: int
+    n_learned: int
     """About how many of them are learned."""
     instruction: ItemLength
     """A generated instruction with its answer: the mean of the newest round, or the
@@ -86,7 +86,7 @@ def round_contents(
         )
 
     settings = order.train
-    names = {corpus.id: corpus.name for corpus in store.corpora.chosen()}
+    names = {corpus.id: corpus.name for corpus in store.corpora.in_use()}
     sources = collect(store, order)
     examples, dataset = sources.material.examples, sources.build()
     n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
@@ -154,5 +154,5 @@ class _ReplaySizes:
             self.count(text.question),
         )
         yield ItemLength(size.prompt, n * per_question)
-        prompt = reword.render(question=text.question, n=LISTED)
-        yield ItemLength(self.prompt_size(prompt.chat), LISTED * per_question)
+        prompt = reword.render(question=text.question, n=MOST_PER_LIST)
+        yield ItemLength(self.prompt_size(prompt.chat), MOST_PER_LIST * per_question)

@@ -139,7 +139,8 @@ class _Reader:
 
     def _cost_of_seed(self, arm: Arm, seed: int) -> Cost:
         names = comparison_tasks.cost_tasks(arm, seed)
-        runs = [self.runs[name] for name in names if name in self.runs]
+        by_id = {run.id: run for name in names if (run := self.runs.get(name))}
+        runs = list(by_id.values())  # stage 1 is both stages if nothing was left
         train_results = [TrainResult.of(run) for run in runs if run.kind == "train"]
         return Cost(
             sum(run.seconds or 0.0 for run in runs),

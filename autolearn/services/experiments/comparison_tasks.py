@@ -2,7 +2,9 @@
 
 All trained arms take the same number of optimiser steps with the same items per step,
 rate, rank and replay. None stops early or is scaled afterwards. The study is done once
-and shared; a seed decides the order of the items and the start of the adapter.
+and shared; a seed decides the order of the items and the start of the adapter. Where
+the model has a round, such as one of meta-skills, that round studies, and all trained
+arms continue it.
 
 Source of the arms: the claims of arXiv 2406.00606 and 2310.00533, and the objection of
 reviewers that gains may come from the format alone (the placebo).
@@ -22,7 +24,7 @@ from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
-    Done,
+    FinishedRuns,
     Task,
     quiz,
     round_of,
@@ -86,7 +88,7 @@ def tasks(store: Store, experiment: Experiment) -> list[Task]:
         rows.append(Task(PLACEBO_STUDY, comparison.placebo_study))
     rows.append(Task(BASE_QUIZ, comparison.base_quiz))
     for seed in settings.seeds:
-        for arm in settings.trained:
+        for arm in settings.trained_arms:
             rows += comparison.arm_tasks(arm, seed)
     return rows
 
@@ -115,17 +117,17 @@ class _Comparison:
     def __init__(self, store: Store, experiment: Experiment) -> None:
         self.store, self.experiment = store, experiment
         self.settings = CompareSettings.from_dict(experiment.settings)
-        self.model = replace(self.settings.model, round_id=None)
+        self.model = self.settings.model
 
-    def study(self, _: Done) -> RunSettings:
+    def study(self, _: FinishedRuns) -> RunSettings:
         settings = self.settings
         return study(self.store, self.model, settings.study, settings.documents)
 
-    def placebo_study(self, _: Done) -> RunSettings:
+    def placebo_study(self, _: FinishedRuns) -> RunSettings:
         settings = replace(self.settings.study, quiz_share=0.0)
         return study(self.store, self.model, settings, self.settings.placebo)
 
-    def base_quiz(self, _: Done) -> RunSettings:
+    def base_quiz(self, _: FinishedRuns) -> RunSettings:
         _check_quiz(self.store)
         modes: list[QuizMode] = ["closed_book", "open_book"]
         if "retrieval" in self.settings.arms:
@@ -145,43 +147,48 @@ class _Comparison:
             ]
         return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, training))]
 
-    def _quiz(self, trained: str, done: Done) -> RunSettings:
-        model = replace(self.model, round_id=round_of(self.store, done[trained]))
+    def _quiz(self, train_task: str, finished_runs: FinishedRuns) -> RunSettings:
+        model = replace(
+            self.model, round_id=round_of(self.store, finished_runs[train_task])
+        )
         return quiz(self.store, model, self.settings.study, ["closed_book"])
 
-    def _train(self, arm: Arm, seed: int, done: Done) -> RunSettings:
-        study_run = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
+    def _train(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
+        study_run = finished_runs[PLACEBO_STUDY if arm == "placebo" else STUDY]
         choose: Callable[[int], list[int]] = self._all if arm == "sft" else self._chosen
-        settings = self._train_settings(arm, seed, done)
+        settings = self._train_settings(arm, seed, finished_runs)
         documents = self.settings.documents if arm == "cpt" else None
         corpora = self.settings.corpora if arm == "pairs" else ()
         order = TrainRunSettings(
             train=settings,
+            parent=self.model.round_id,
             samples=tuple(choose(study_run)),
             documents=documents,
             corpora=corpora,
         )
         return train(self.store, self.model, order)
 
-    def _train_settings(self, arm: Arm, seed: int, done: Done) -> TrainSettings:
+    def _train_settings(
+        self, arm: Arm, seed: int, finished_runs: FinishedRuns
+    ) -> TrainSettings:
         """Return what all arms share, with the method of one."""
-        shared = self.settings.train
+        common = self.settings.train
         method = _METHODS[arm]
         return replace(
-            shared,
+            common,
             method=method,
             seed=seed,
-            max_steps=self._fix_steps(done),
+            max_steps=self._fix_steps(finished_runs),
             learning_rate=(
-                0.0 if METHODS[method].trains_preferences else shared.learning_rate
+                0.0 if METHODS[method].trains_preferences else common.learning_rate
             ),
-            only_gaps=shared.only_gaps and arm != "sft",
+            only_gaps=common.only_gaps and arm != "sft",
             validation_share=0.0,
             stop_at=0.0,
             choose_scale=False,
         )
 
-    def _fix_steps(self, done: Done) -> int:
+    def _fix_steps(self, finished_runs: FinishedRuns) -> int:
         """Return the optimiser steps of each arm.
 
         The first trained arm decides and stores them, so that samples approved later
@@ -189,10 +196,12 @@ class _Comparison:
         """
         if self.settings.steps:
             return self.settings.steps
-        shared = replace(
+        common = replace(
             self.settings.train, method="refined_sft", validation_share=0.0
         )
-        order = TrainRunSettings(train=shared, samples=tuple(self._chosen(done[STUDY])))
+        order = TrainRunSettings(
+            train=common, samples=tuple(self._chosen(finished_runs[STUDY]))
+        )
         steps = self._steps_by_epochs(order)
         self.settings = replace(self.settings, steps=steps)
         self.store.experiments.set_settings(self.experiment.id, self.settings.as_dict())
@@ -200,43 +209,52 @@ class _Comparison:
 
     def _steps_by_epochs(self, order: TrainRunSettings) -> int:
         """Return how many steps the epochs of a round are."""
-        n_items = len(collect(self.store, order).build().items)
         settings = replace(order.train, max_steps=0)
-        return settings.steps(ceil(n_items / settings.batch_size))
+        return settings.steps(ceil(self._n_items(order) / settings.batch_size))
 
-    def _study_again(self, first: str, done: Done) -> RunSettings:
-        model = replace(self.model, round_id=round_of(self.store, done[first]))
+    def _n_items(self, order: TrainRunSettings) -> int:
+        return len(collect(self.store, order).build().items)
+
+    def _study_again(self, first: str, finished_runs: FinishedRuns) -> RunSettings:
+        model = replace(self.model, round_id=round_of(self.store, finished_runs[first]))
         # No question may join the quiz while it is being compared by.
         settings = replace(self.settings.study, quiz_share=0.0)
         return study(self.store, model, settings, self.settings.documents)
 
     def _second_stage(
-        self, seed: int, first: str, second: str, done: Done
+        self, seed: int, first: str, second: str, finished_runs: FinishedRuns
     ) -> RunSettings:
         """Return the settings of stage 2, which comes on top of a whole stage 1.
 
         It takes the steps of its own epochs: few pairs are left after stage 1, and
         preferences that are repeated too often ruin what was learned. An eighth of the
-        steps of stage 1 is the most.
+        steps of stage 1 is the most. Where stage 1 left nothing to learn, its round is
+        that of the arm.
         """
-        settings = self._train_settings("al12", seed, done)
-        parent = round_of(self.store, done[first])
-        samples = tuple(self._chosen(done[second]))
+        settings = self._train_settings("al12", seed, finished_runs)
+        parent = round_of(self.store, finished_runs[first])
+        samples = tuple(self._approved(finished_runs[second]))
         order = TrainRunSettings(train=settings, parent=parent, samples=samples)
+        if not self._n_items(order):
+            return self._train("al1", seed, finished_runs)
         most = settings.max_steps // STAGE_1_TO_2
-        steps = min(self._steps_by_epochs(order), most)
-        settings = replace(settings, max_steps=max(1, steps))
+        steps = max(1, min(self._steps_by_epochs(order), most))
+        settings = replace(settings, max_steps=steps)
         return train(self.store, self.model, replace(order, train=settings))
 
+    def _approved(self, run_id: int) -> list[int]:
+        """Return the samples of a study that a person or the rule approves."""
+        accepts = rules.rule(self.settings.rule).accepts
+        samples = samples_of(self.store, run_id)
+        return [s.id for s in samples if s.state == "approved" or accepts(s)]
+
     def _chosen(self, run_id: int) -> list[int]:
-        """Return the samples of a study that a person or the rule approves.
+        """Return the samples that an arm learns.
 
         Raises:
             InputError: There is none.
         """
-        accepts = rules.rule(self.settings.rule).accepts
-        samples = samples_of(self.store, run_id)
-        ids = [s.id for s in samples if s.state == "approved" or accepts(s)]
+        ids = self._approved(run_id)
         if not ids:
             raise InputError(
                 f"The rule {self.settings.rule!r} approves no sample of run {run_id}; "

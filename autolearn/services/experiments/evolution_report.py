@@ -185,14 +185,14 @@ def _filtered(store: Store, run_id: int) -> FilterReport:
 
     first = [right(sample, sample.rejected) for sample in with_gold]
     chosen_right = [right(s, s.chosen) for s in with_gold if s.id in kept_ids]
-    agreed = [r != sample.gap for r, sample in zip(first, with_gold, strict=True)]
+    agreements = [r != sample.gap for r, sample in zip(first, with_gold, strict=True)]
     return FilterReport(
         len(samples),
         len(kept_ids),
         len(with_gold),
         _mean(first),
         _mean(chosen_right),
-        _mean(agreed),
+        _mean(agreements),
     )
 
 

@@ -18,7 +18,7 @@ from autolearn.ingest import corpora
 from autolearn.runs.model_choice import with_model
 from autolearn.services.experiments import gate
 from autolearn.services.experiments.tasks import (
-    Done,
+    FinishedRuns,
     Task,
     quiz,
     round_of,
@@ -87,14 +87,14 @@ class _Evolution:
         self.store = store
         self.settings = EvolveSettings.from_dict(experiment.settings)
 
-    def meta(self, _: Done) -> RunSettings:
+    def meta(self, _: FinishedRuns) -> RunSettings:
         settings = replace(self.settings.train, method="meta")
         order = TrainRunSettings(train=settings, corpora=tuple(corpora.ids(self.store)))
         return train(self.store, self.settings.model, order)
 
-    def study(self, t: int, done: Done) -> RunSettings | None:
+    def study(self, t: int, finished_runs: FinishedRuns) -> RunSettings | None:
         settings = self.settings
-        if t > 1 and settings.stop_early and not self._keeps(t - 1, done):
+        if t > 1 and settings.stop_early and not self._keeps(t - 1, finished_runs):
             return None
         n = settings.new_instructions or len(self.store.library.instructions())
         order = StudyRunSettings(
@@ -103,20 +103,20 @@ class _Evolution:
             instructions=True,
             new_instructions=n if t > 1 else None,
         )
-        return with_model(self.store, order, self._model(t - 1, done))
+        return with_model(self.store, order, self._model(t - 1, finished_runs))
 
-    def _keeps(self, t: int, done: Done) -> bool:
-        before, after = done[quiz_task(t - 1)], done[quiz_task(t)]
+    def _keeps(self, t: int, finished_runs: FinishedRuns) -> bool:
+        before, after = finished_runs[quiz_task(t - 1)], finished_runs[quiz_task(t)]
         return gate.keeps(self.store, before, after, self.settings.margin)
 
-    def train(self, t: int, done: Done) -> RunSettings:
+    def train(self, t: int, finished_runs: FinishedRuns) -> RunSettings:
         settings, first = self.settings, 1
         if settings.evolution == "continual-new":
             first = t
         samples = [
             sample.id
             for i in range(first, t + 1)
-            for sample in passed(self.store, done[study_task(i)])
+            for sample in passed(self.store, finished_runs[study_task(i)])
         ]
         if not samples:
             raise JobError(
@@ -131,7 +131,7 @@ class _Evolution:
         )
         parent = None
         if settings.evolution != "restart":
-            parent = self._model(t - 1, done).round_id
+            parent = self._model(t - 1, finished_runs).round_id
         order = TrainRunSettings(
             train=how,
             parent=parent,
@@ -140,18 +140,20 @@ class _Evolution:
         )
         return train(self.store, settings.model, order)
 
-    def quiz(self, t: int, done: Done) -> RunSettings:
+    def quiz(self, t: int, finished_runs: FinishedRuns) -> RunSettings:
         modes: list[QuizMode] = ["closed_book", "refined"]
         if self.settings.votes:
             modes.append("consistent")
-        model = self._model(t, done)
+        model = self._model(t, finished_runs)
         settings = self.settings
         return quiz(self.store, model, settings.study, modes, settings.votes)
 
-    def _model(self, t: int, done: Done) -> ModelSettings:
+    def _model(self, t: int, finished_runs: FinishedRuns) -> ModelSettings:
         """Return the model after round ``t``."""
         task = train_task(t) if t else META
-        number = round_of(self.store, done[task]) if task in done else None
+        number = (
+            round_of(self.store, finished_runs[task]) if task in finished_runs else None
+        )
         return replace(self.settings.model, round_id=number)
 
 

@@ -101,6 +101,7 @@ def _comparison_values(report: ComparisonReport) -> dict[str, Any]:
     return {
         "experiment": report.experiment.id,
         "model": report.settings.model.model,
+        "round": report.settings.model.round_id,
         "documents": len(report.documents),
         "seeds": len(report.settings.seeds),
         "steps": report.settings.steps,

@@ -50,25 +50,25 @@ def n_done(tasks: Sequence[TaskState]) -> int:
     return sum(bool(task.run and task.run.state == "done") for task in tasks)
 
 
-def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run | None:
+def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run | None:
     """Queue the next run of an experiment; None: it waits for one, or has ended.
 
     A task that another run has done, or will do, with exactly the same settings is not
-    done again. ``ended`` is the id of a run that is about to be marked as done.
+    done again. ``run_id`` is the id of a run that is about to be marked as done.
 
     Raises:
         AutolearnError: The next run cannot begin; the experiment stays where it is.
     """
     experiment = store.experiments.get(experiment_id)
-    done: dict[str, int] = {}
+    finished_runs: dict[str, int] = {}
     links = {link.task: link.run_id for link in store.experiments.runs(experiment_id)}
     for task in _TASKS[experiment.kind](store, experiment):
         if task.name in links:
             run = store.runs.get(links[task.name])
-            if run.state != "done" and run.id != ended:
+            if run.state != "done" and run.id != run_id:
                 return None
         else:
-            settings = task.order(done)
+            settings = task.order(finished_runs)
             if settings is None:
                 return None
             earlier = _earlier(store, settings)
@@ -78,9 +78,9 @@ def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run |
                 store.experiments.link(
                     experiment_id, task.name, run.id, reused=is_reused
                 )
-            if run.state != "done" and run.id != ended:
+            if run.state != "done" and run.id != run_id:
                 return run
-        done[task.name] = run.id
+        finished_runs[task.name] = run.id
     return None
 
 
@@ -91,7 +91,7 @@ def advance_all(store: Store, run: Run) -> None:
         AutolearnError: The next run cannot begin.
     """
     for experiment_id in store.experiments.of_run(run.id):
-        advance(store, experiment_id, ended=run.id)
+        advance(store, experiment_id, run_id=run.id)
 
 
 def resume(store: Store, experiment_id: int) -> Run:

@@ -17,7 +17,7 @@ from autolearn.runs.model_choice import with_model
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 
-Done = Mapping[str, int]
+FinishedRuns = Mapping[str, int]
 """The ids of finished runs by the names of their tasks."""
 
 
@@ -26,7 +26,7 @@ class Task:
     """One run of an experiment."""
 
     name: str
-    order: Callable[[Done], RunSettings | None]
+    order: Callable[[FinishedRuns], RunSettings | None]
     """Returns the settings of the run, once the earlier tasks are done; None: the
     experiment ends before it."""
 

@@ -21,20 +21,20 @@ class Usage:
 
 
 _ROUNDS = "Rounds train on the version that is current when they start."
-_TAGGED = "The English labels before the colons are parsed; keep them."
+_TAG_NOTE = "The English labels before the colons are parsed; keep them."
 
 USAGES = {
     "ask_sentence": Usage(
         "Asks for one question about one sentence of a passage.",
         "guided",
         shows_examples=True,
-        caution=_TAGGED,
+        caution=_TAG_NOTE,
     ),
     "stand_alone": Usage(
         "Asks for a self-contained version of a question that needs its passage.",
         "guided",
         shows_examples=True,
-        caution=_TAGGED,
+        caution=_TAG_NOTE,
     ),
     "ask": Usage(
         "Asks for a list of questions about a passage.", "trained", caution=_ROUNDS
@@ -42,7 +42,7 @@ USAGES = {
     "open_book": Usage(
         "Asks for an answer with the passage in view, and the sentence that holds it.",
         shows_examples=True,
-        caution=_TAGGED,
+        caution=_TAG_NOTE,
     ),
     "sentence_question": Usage(
         "Finds the sentence that answers a question that was not made from one: the "
@@ -65,7 +65,7 @@ USAGES = {
     "feedback": Usage(
         "Asks for a comparison of an answer from memory with the passage.",
         shows_examples=True,
-        caution=_TAGGED,
+        caution=_TAG_NOTE,
     ),
     "verdict": Usage(
         "Asks whether two answers say the same; the verdict is read as a probability.",
@@ -81,16 +81,16 @@ USAGES = {
     "refine": Usage(
         "Asks for a better answer in the light of the feedback.",
         "trained",
-        caution=_TAGGED,
+        caution=_TAG_NOTE,
     ),
     "paraphrase": Usage("Asks for a question in other words.", shows_examples=True),
     "feedback_free": Usage(
         "Asks for a check of an answer without a text: instructions and chats.",
-        caution=_TAGGED,
+        caution=_TAG_NOTE,
     ),
     "refine_free": Usage(
         "Asks for a better answer without a text: instructions and chats.",
-        caution=_TAGGED,
+        caution=_TAG_NOTE,
     ),
     "statements": Usage(
         "Asks what a passage says and implies; rounds on raw text train on it."

@@ -12,9 +12,7 @@ from autolearn.core.records import Run
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.models import files as model_files
-from autolearn.models import shape as model_shape
-from autolearn.runs import queues
+from autolearn.runs import model_references, queues
 from autolearn.runs.model_choice import check_base, chosen_model, finished_round
 from autolearn.services import actions, model_scope
 from autolearn.services.model_scope import shown_digest
@@ -336,9 +334,9 @@ def _model(store: Store, choice: int) -> ModelSettings:
     model = replace(chosen_model(store), round_id=round_id or None)
     # All columns are checked before one is queued: a half-queued question would
     # block the conversation.
-    model_files.locate(model.model)
+    model_references.check(store, model.model)
     if model.round_id:
-        check_base(finished_round(store, model.round_id), model)
+        check_base(store, finished_round(store, model.round_id), model)
     return model
 
 
@@ -349,9 +347,7 @@ def _newest(store: Store) -> int | None:
 
 def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
     """Return the passages to look into; half of what the model reads is for them."""
-    context = (
-        model_shape.of(model_files.locate(model.model)).context or SHORTEST_CONTEXT
-    )
+    context = model_references.context(store, model.model) or SHORTEST_CONTEXT
     passages = store.library.passages_about(question, n_tokens=context // 2)
     if not passages:
         raise InputError(

@@ -59,7 +59,7 @@ def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
     if not file:
         raise InputError("Choose a corpus file first.")
     store = session.store
-    folder, (upload,) = importer.given(store, [], [Path(file)], None)
+    folder, (upload,) = importer.stage(store, [], [Path(file)], None)
     assert folder is not None
     session.order(
         corpora.add(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from autolearn.store import Shelved, Store
+from autolearn.store import DocumentSize, Store
 
 Choice = int | str
 """The id of a document, or the name of a folder."""
@@ -10,7 +10,7 @@ N_NEW = 10
 """Most documents that are selected by themselves, because they are new."""
 
 
-def choices(shelf: Sequence[Shelved]) -> list[tuple[str, Choice]]:
+def choices(shelf: Sequence[DocumentSize]) -> list[tuple[str, Choice]]:
     """Return folders with their number of documents, then all documents."""
     folders: dict[str, int] = {}
     for document in shelf:

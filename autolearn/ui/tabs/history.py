@@ -152,7 +152,7 @@ def _details(session: Session, run_id: int, version: str) -> tuple[Any, Any]:
     """Return a run; one that has ended is drawn once, so that it stays unfolded."""
     state = session.store.runs.get(run_id).state if run_id else ""
     now = f"{run_id} {state}"
-    if now == version and state in ("", *queues.ENDED):
+    if now == version and state in ("", *queues.END_STATES):
         return gr.skip(), gr.skip()
     return views.run_details(session.store, run_id), now
 

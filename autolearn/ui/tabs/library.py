@@ -10,7 +10,7 @@ from autolearn.core.records import Run
 from autolearn.core.settings import StudySettings
 from autolearn.ingest import quiz_files, readers
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, reading_actions
+from autolearn.services import actions, gold_actions, reading_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
     PICK_JS,
@@ -162,9 +162,9 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
         raise InputError("Choose a file first.")
     store, path = session.store, Path(file)
     if kind == "instructions":
-        return views.taken(kind, actions.add_instructions(store, path)), None
-    added = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
-    return views.taken(kind, added.n, added.trained), None
+        return views.taken(kind, gold_actions.add_instructions(store, path)), None
+    added = gold_actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
+    return views.taken(kind, added.n, added.n_trained), None
 
 
 def _picked(event: gr.EventData) -> Any:

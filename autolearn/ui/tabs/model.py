@@ -64,7 +64,8 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
     name = gr.Textbox(
         "",  # drawing may begin before the page has been told of the model
         label="Model",
-        info="built-in, the path of a folder or GGUF file, or the id of a download.",
+        info="built-in, the path of a folder or GGUF file, the hub id of a download, "
+        "or a server: http://127.0.0.1:8080/v1#MODEL",
         elem_id="model-name",
     )
     loading = gr.Radio(

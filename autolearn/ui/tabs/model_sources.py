@@ -101,7 +101,7 @@ def _download(
     """Download what was looked at; what was not is looked at first."""
     if not name.strip():
         raise InputError("Enter the id of a model first.")
-    if offer is None or offer.name != model_actions.parsed(name):
+    if offer is None or offer.name != model_actions.parse_id(name):
         return (*_look(name), views.download(session.store))
     session.order(model_actions.download(session.store, offer))
     return None, "", views.download(session.store)

@@ -61,7 +61,7 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
 
     context.redraw_on_change(first, [parts.current, parts.queue], panels)
     context.redraw_on_change(lambda of: _counted(session, of), [parts.queue], counters)
-    context.redraw_on_opening(again, [parts.current], [parts.card, parts.seen])
+    context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
     context.redraw_on_opening(lambda: _choices(session.store), [], filters[-2:])
     outputs = [parts.queue, *panels, *counters, parts.bulk.confirm, parts.bulk.asked]
     events = [field.input for field in filters]
@@ -139,10 +139,10 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
     here = [parts.current, parts.queue]
 
     def decide(
-        action: Action, current: int, seen: int, why: str, of: ReviewQueue
+        action: Action, current: int, known_version: int, why: str, of: ReviewQueue
     ) -> Any:
         try:
-            review_queue.decide(session.store, [current], action, why, seen)
+            review_queue.decide(session.store, [current], action, why, known_version)
         except Outdated as error:
             return *_show(session, of, current, str(error)), gr.skip()
         panels = _show(session, of, of.around(session.store, current))
@@ -153,7 +153,7 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
         context.on_action(
             [buttons[action].click],
             partial(decide, action),
-            [parts.current, parts.seen, reason, parts.queue],
+            [parts.current, parts.known_version, reason, parts.queue],
             [*panels, reason],
         )
 
@@ -166,18 +166,23 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
         redraw_on([buttons[name].click], partial(_go, session, name), here, panels)
 
     def overrule(
-        current: int, seen: int, of: ReviewQueue, event: gr.EventData
+        current: int, known_version: int, of: ReviewQueue, event: gr.EventData
     ) -> tuple[Any, ...]:
         note = ""
         try:
             is_gap = event.pick == "gap"
-            review_queue.overrule(session.store, current, gap=is_gap, seen=seen)
+            review_queue.overrule(
+                session.store, current, gap=is_gap, known_version=known_version
+            )
         except Outdated as error:
             note = str(error)
         return _show(session, of, current, note)
 
     context.on_action(
-        [parts.card.click], overrule, [parts.current, parts.seen, parts.queue], panels
+        [parts.card.click],
+        overrule,
+        [parts.current, parts.known_version, parts.queue],
+        panels,
     )
     question = gr.State(0)
 
@@ -223,13 +228,13 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
             *review_queue.texts(session.store, number),
         ),
         [parts.current],
-        [panel, parts.seen, *parts.edit.boxes],
+        [panel, parts.known_version, *parts.edit.boxes],
     ).then(None, js=f"{focus}?.focus(), 50)")
     parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 
-    def save(current: int, seen: int, of: ReviewQueue, *texts: Any) -> Any:
+    def save(current: int, known_version: int, of: ReviewQueue, *texts: Any) -> Any:
         try:
-            note = review_queue.edit(session.store, current, texts, seen)
+            note = review_queue.edit(session.store, current, texts, known_version)
         except Outdated as error:
             note = f"{error} Your text was not saved: {' / '.join(texts)}"
         return _show(session, of, current, note)
@@ -237,7 +242,7 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
     context.on_action(
         [parts.edit.save.click],
         save,
-        [parts.current, parts.seen, parts.queue, *parts.edit.boxes],
+        [parts.current, parts.known_version, parts.queue, *parts.edit.boxes],
         parts.shown,
     )
 

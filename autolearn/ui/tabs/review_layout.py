@@ -48,7 +48,7 @@ class Parts:
     card: gr.HTML
     current: gr.State
     """The id of the sample that is shown, 0 for none."""
-    seen: gr.State
+    known_version: gr.State
     """The newest decision when it was drawn; a later one on it refuses another."""
     bulk: "Bulk"
     histogram: gr.HTML
@@ -56,7 +56,7 @@ class Parts:
     @property
     def shown(self) -> list[Any]:
         """What changes with each step."""
-        return [self.card, self.current, self.seen, self.edit.panel, self.note]
+        return [self.card, self.current, self.known_version, self.edit.panel, self.note]
 
 
 @dataclass(frozen=True)

@@ -93,18 +93,20 @@ def decide(
     ids: Sequence[int],
     action: Action,
     reason: str | None,
-    seen: int | None = None,
+    known_version: int | None = None,
 ) -> None:
     """Approve or reject these samples at once; only a rejection keeps its reason.
 
     Raises:
         InputError: There is none.
-        Outdated: One was decided on after the decision ``seen``.
+        Outdated: One was decided on after the decision ``known_version``.
     """
     if not all(ids):
         raise InputError("No sample is shown; there is nothing to decide.")
     text = (reason or "").strip() if action == "reject" else ""
-    actions.decide(store, ids, Decision(0, action, "person", text, seen=seen))
+    actions.decide(
+        store, ids, Decision(0, action, "person", text, known_version=known_version)
+    )
 
 
 def decide_all(
@@ -118,20 +120,24 @@ def decide_all(
         InputError: They are more or fewer by now.
         Outdated: One of them was decided on since then.
     """
-    name, n, seen = question
+    name, n, known_version = question
     if name in rules.RULES:
-        return _apply_rule(store, queue, name, n, seen)
+        return _apply_rule(store, queue, name, n, known_version)
     action = cast(Action, name)
     ids = queue.undecided(store, action)
     _check_number(len(ids), n)
-    decide(store, ids, action, reason, seen)
+    decide(store, ids, action, reason, known_version)
     return f"{counted(n)} {_BECOMES[action]}. Undo reverts all of them."
 
 
-def _apply_rule(store: Store, queue: ReviewQueue, name: str, n: int, seen: int) -> str:
+def _apply_rule(
+    store: Store, queue: ReviewQueue, name: str, n: int, known_version: int
+) -> str:
     decisions = accepted_by(store, queue, name)
     _check_number(len(decisions), n)
-    store.decisions.decide([replace(decision, seen=seen) for decision in decisions])
+    store.decisions.decide(
+        [replace(decision, known_version=known_version) for decision in decisions]
+    )
     return f"{counted(n)} approved by rule {name}. Undo reverts all of them."
 
 
@@ -173,13 +179,17 @@ def undo(store: Store, question_id: int) -> tuple[int, str, int]:
     return decisions[-1].sample_id, note, 0
 
 
-def overrule(store: Store, number: int, *, gap: bool, seen: int | None = None) -> None:
+def overrule(
+    store: Store, number: int, *, gap: bool, known_version: int | None = None
+) -> None:
     """Let a person say whether there is a gap.
 
     Raises:
-        Outdated: The sample was decided on after the decision ``seen``.
+        Outdated: The sample was decided on after the decision ``known_version``.
     """
-    decision = Decision(0, "edit", "person", after={"gap": gap}, seen=seen)
+    decision = Decision(
+        0, "edit", "person", after={"gap": gap}, known_version=known_version
+    )
     actions.decide(store, [number], decision)
 
 
@@ -251,12 +261,14 @@ def texts(store: Store, number: int) -> tuple[str, str, str, str]:
     )
 
 
-def edit(store: Store, number: int, now: Sequence[str], seen: int | None = None) -> str:
+def edit(
+    store: Store, number: int, now: Sequence[str], known_version: int | None = None
+) -> str:
     """Keep what was changed as one decision; return a note.
 
     Raises:
         InputError: A text that was there is empty.
-        Outdated: The sample was decided on after the decision ``seen``.
+        Outdated: The sample was decided on after the decision ``known_version``.
     """
     after: dict[str, str] = {}
     for name, was, text in zip(_EDITED, texts(store, number), now, strict=True):
@@ -271,6 +283,8 @@ def edit(store: Store, number: int, now: Sequence[str], seen: int | None = None)
     if not after:
         return "Nothing was changed."
     actions.decide(
-        store, [number], Decision(0, "edit", "person", after=after, seen=seen)
+        store,
+        [number],
+        Decision(0, "edit", "person", after=after, known_version=known_version),
     )
     return "Saved. Undo reverts it."

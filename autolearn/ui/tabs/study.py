@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions
@@ -53,7 +54,7 @@ N_PLAIN = 4
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    sample_id, seen, place = gr.State(0), gr.State(0), gr.State(MapCell())
+    sample_id, known_version, place = gr.State(0), gr.State(0), gr.State(MapCell())
     accordion, documents, form, start = _form(context)
     prompts.build(context)
     view = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
@@ -67,12 +68,14 @@ def build(context: PageContext) -> None:
         return views.detail(session.store, sample_id), version
 
     def press_detail(
-        sample_id: int, seen: int, event: gr.EventData
+        sample_id: int, known_version: int, event: gr.EventData
     ) -> tuple[Html, int]:
         if event.pick == CLOSE:
-            return Html(""), seen
+            return Html(""), known_version
         is_gap = event.pick == "gap"
-        review_queue.overrule(session.store, sample_id, gap=is_gap, seen=seen)
+        review_queue.overrule(
+            session.store, sample_id, gap=is_gap, known_version=known_version
+        )
         return draw_detail(sample_id)
 
     def begin(*how: Any) -> gr.Accordion:
@@ -80,10 +83,10 @@ def build(context: PageContext) -> None:
         return gr.Accordion(open=False)
 
     context.redraw_on_change(draw, [view, place], [panel])
-    outputs = [detail, seen]
+    outputs = [detail, known_version]
     context.redraw_on_change(draw_detail, [sample_id], outputs)
     context.on_action([start.click], begin, [documents, *form], [accordion])
-    context.on_action([detail.click], press_detail, [sample_id, seen], outputs)
+    context.on_action([detail.click], press_detail, [sample_id, known_version], outputs)
     click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
     redraw_on([click.then], draw_detail, [sample_id], outputs)
     click.then(None, None, None, js=FOCUS_JS)
@@ -220,7 +223,9 @@ def _effort(
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
     seconds = durations.study_seconds(store, model, settings, n)
-    fit = memory_needs.of_study(store, model, settings, n)
+    fit = None
+    if not is_server(model.model):
+        fit = memory_needs.of_study(store, model, settings, n)
     return views.effort(n, n_bare, seconds, fit) + legibility.warning(store, texts)
 
 

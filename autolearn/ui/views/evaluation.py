@@ -133,7 +133,7 @@ def _shares(comparison: RoundComparison) -> Html:
         "Shares of right answers before and after",
     )
     details: dict[str, Html] = {}
-    for part, studied in comparison.studied.items():
+    for part, studied in comparison.studied_parts.items():
         change, title = comparison.parts[part], PARTS[part]
         if not change.n:
             continue

@@ -272,8 +272,9 @@ def _export(run: Run) -> Html:
     body = html.tag("div", html.text(settings.target), "al-faint al-path")
     if n is not None:
         body += html.tag("div", html.text(f"{n} lines"), "al-faint")
-    if n_asked := result.asked:
-        words = f"{result.alike} of {n_asked} quiz answers match this workspace"
+    if result.n_questions:
+        counts = f"{result.n_same_answers} of {result.n_questions}"
+        words = f"{counts} quiz answers match this workspace"
         body += html.tag("div", html.text(words), "al-faint")
     if run.error:
         body += html.problem(run.error)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from autolearn.core.records import Passage, Sample
 from autolearn.services.model_scope import shown_digest
-from autolearn.store import SampleFilter, Shelved, Store
+from autolearn.store import DocumentSize, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import knowledge_map
@@ -77,7 +77,7 @@ def _totals(
 
 
 def _row(
-    store: Store, document: Shelved, shares: Mapping[int, Shares]
+    store: Store, document: DocumentSize, shares: Mapping[int, Shares]
 ) -> tuple[Html, ...]:
     passages = store.library.stretch(document.id, 0, N_PASSAGES)
     cells = html.join(_cell(document, p, shares.get(p.id, Counter())) for p in passages)
@@ -88,7 +88,7 @@ def _row(
     return name, html.tag("div", cells, "al-cells"), html.number(n_samples)
 
 
-def _cell(document: Shelved, passage: Passage, shares: Shares) -> Html:
+def _cell(document: DocumentSize, passage: Passage, shares: Shares) -> Html:
     """Return a passage as a bar of its shares; a click opens its samples."""
     n = sum(shares.values())
     counts = ", ".join(f"{shares[name]} {name}" for name in GROUPS if shares[name])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from autolearn.core.records import Passage, Sample
 from autolearn.services.model_scope import shown_digest
-from autolearn.store import QuestionFilter, SampleFilter, Shelved, Store
+from autolearn.store import DocumentSize, QuestionFilter, SampleFilter, Store
 from autolearn.text.matching import normalise
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -95,7 +95,7 @@ def draw(store: Store, place: MapCell) -> Html:
 
 
 def _map(
-    store: Store, place: MapCell, document: Shelved, samples: Sequence[Sample]
+    store: Store, place: MapCell, document: DocumentSize, samples: Sequence[Sample]
 ) -> Html:
     knowledge = learned_by(store, place.round_id)
     groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
@@ -113,7 +113,7 @@ def _switch(word: str, key: str, on: bool) -> Html:
     return html.pick(html.text(word), key, aria_pressed=str(on).lower())
 
 
-def _documents(documents: Sequence[Shelved], current: Shelved) -> Html:
+def _documents(documents: Sequence[DocumentSize], current: DocumentSize) -> Html:
     picks = [_switch(d.name, f"d{d.id}", d.id == current.id) for d in documents]
     if len(documents) > 1:
         picks.insert(0, _switch("All documents", "d0", False))

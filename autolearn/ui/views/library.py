@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.services import reading_actions
-from autolearn.store import Shelved, Store
+from autolearn.store import DocumentSize, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -31,7 +31,7 @@ def documents(store: Store) -> Html:
             "No text yet. Upload or paste one, or press “Run a whole round” to use the "
             "built-in library."
         )
-    folders: defaultdict[str, list[Shelved]] = defaultdict(list)
+    folders: defaultdict[str, list[DocumentSize]] = defaultdict(list)
     for document in shelf:
         folders[document.folder].append(document)
     loose = folders.pop("", [])
@@ -39,7 +39,7 @@ def documents(store: Store) -> Html:
     return html.join([_table(loose)] * bool(loose) + parts)
 
 
-def _folder(name: str, shelf: Sequence[Shelved]) -> Html:
+def _folder(name: str, shelf: Sequence[DocumentSize]) -> Html:
     """Return a folder with its totals; its documents are listed once it is opened."""
     n, n_tokens = len(shelf), sum(document.n_tokens for document in shelf)
     totals = f"{n:,} document{'s' * (n > 1)}, {n_tokens:,} tokens"
@@ -50,7 +50,7 @@ def _folder(name: str, shelf: Sequence[Shelved]) -> Html:
     )
 
 
-def _table(shelf: Sequence[Shelved], folder: str = "") -> Html:
+def _table(shelf: Sequence[DocumentSize], folder: str = "") -> Html:
     rows = [
         (
             html.pick(
@@ -105,7 +105,7 @@ def _around(passage: str, words: str) -> Html:
     return html.marked(cut, at - begin, end - begin)
 
 
-def _sign(shelved: Shelved) -> Html:
+def _sign(shelved: DocumentSize) -> Html:
     """Return what shows that there are notes on how a document was read."""
     if not shelved.has_notes:
         return Html("")
@@ -136,7 +136,7 @@ def report(store: Store) -> Html:
     result = ImportResult.of(run)
     if n := result.repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
-    for document in store.library.documents_by_id([result.reread or 0]).values():
+    for document in store.library.documents_by_id([result.document_id or 0]).values():
         name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
     return html.join([*parts, _ended(run), *_others(run)])
@@ -194,4 +194,4 @@ def _ended(run: Run) -> Html:
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
-    return html.join(html.problem(reason) for reason in ImportResult.of(run).refused)
+    return html.join(html.problem(reason) for reason in ImportResult.of(run).refusals)

@@ -12,7 +12,7 @@ NAMES = {
     "adapter": "adapter",
     "gradients": "gradients",
     "moments": "optimizer state",
-    "noted": "replay targets",
+    "base_logits": "replay targets",
     "activations": "activations",
     "logits": "logits",
     "cache": "KV cache",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autolearn.core.errors import AutolearnError
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.models import files as model_files
 from autolearn.models import hardware
@@ -18,13 +19,17 @@ from autolearn.services.doctor import Check
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, memory, model_sources
+from autolearn.ui.views import labels, memory, model_sources, servers
 
 
 def about(store: Store, name: str, quantization: Quantization) -> Html:
     """Return what the named model is; why it cannot be used, if it cannot."""
     try:
-        if model_actions.is_gguf(name) and not model_actions.converted(store, name):
+        if is_server(name):
+            return servers.about(store, name)
+        if model_actions.is_gguf(name) and not model_actions.converted_folder(
+            store, name
+        ):
             return model_sources.gguf(name)
         own = model_actions.as_folder(store, name)
         folder = model_files.locate(own)
@@ -142,6 +147,9 @@ def worker(store: Store) -> Html:
 
 def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
+    if is_server(model.model):
+        server = html.text(f"Now in use: {model.model}.")
+        return html.tag("p", server, "al-good", role="status")
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
     sentence = f"Now in use: {model.model}, {how}, {labels.adapter(model.round_id)}."
     return html.tag("p", html.text(sentence), "al-good", role="status")
@@ -168,7 +176,7 @@ def checks(results: Sequence[Check]) -> Html:
             if check.well
             else html.badge("Missing", "wrong"),
             html.text(check.what),
-            html.text(check.found),
+            html.text(check.result),
         )
         for check in results
     ]
@@ -178,6 +186,6 @@ def checks(results: Sequence[Check]) -> Html:
 def report(results: Sequence[Check]) -> str:
     """Return the same as plain text, to be copied."""
     return "\n".join(
-        f"{'OK' if check.well else 'Missing':7}  {check.what}: {check.found}"
+        f"{'OK' if check.well else 'Missing':7}  {check.what}: {check.result}"
         for check in results
     )

@@ -87,7 +87,7 @@ def download(store: Store) -> Html:
         return html.tag("div", text + choose, "al-box", role="status")
     head = html.tag("strong", html.text(name)) + labels.state(run.state)
     parts = [html.tag("div", head, "al-spread")]
-    if run.state in queues.ENDED:
+    if run.state in queues.END_STATES:
         parts += [html.problem(run.error)] if run.error else []
         parts += [
             _progress_text(run),

@@ -31,7 +31,7 @@ class SkillPanel:
 def panel(store: Store, model: ModelSettings) -> SkillPanel:
     """Return the newest skill check of a model, or that there is none."""
     try:
-        report = skill_actions.known(store, model)
+        report = skill_actions.newest_report(store, model)
     except (AutolearnError, OSError) as error:
         return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
@@ -79,7 +79,7 @@ def _table(skills: Sequence[SkillRow]) -> Html:
             [
                 html.tag("strong", html.text(row.title))
                 + html.text(f"{row.meaning[:1].upper()}{row.meaning[1:]}."),
-                html.tag("span", html.text(row.shown), "al-number"),
+                html.tag("span", html.text(row.share_text), "al-number"),
                 html.tag("span", html.text(_interval(row)), "al-number"),
                 html.number(row.n),
             ]
@@ -102,7 +102,8 @@ def _chart(skills: Sequence[SkillRow]) -> Html:
     A weak skill is hatched, so that colour is not needed.
     """
     description = "Skills: " + "; ".join(
-        f"{row.title} {row.shown}, {_interval(row)}{', weak' if row.is_weak else ''}"
+        f"{row.title} {row.share_text}, {_interval(row)}"
+        + (", weak" if row.is_weak else "")
         for row in skills
     )
     height = _TOP + _ROW * len(skills) + _BOTTOM
@@ -171,7 +172,7 @@ def _bar(row: SkillRow, top: float) -> Html:
     ends = {"y1": f"{middle - 9:.1f}", "y2": f"{middle + 9:.1f}"}
     tick = html.tag("line", "", "al-skill-least", x1=least, x2=least, **ends)
     name = _word(row.title, _LEFT - 8, middle + 4, "end")
-    number = _word(row.shown, _WIDTH - 4, middle + 4, "end")
+    number = _word(row.share_text, _WIDTH - 4, middle + 4, "end")
     return html.tag("g", bar + interval + tick + name + number)
 
 

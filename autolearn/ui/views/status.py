@@ -117,7 +117,7 @@ def _waiting(runs: list[Run]) -> Html:
 
 def _last_error(store: Store) -> Html:
     """Return why the newest ended run failed, unless a later one went well."""
-    latest = store.runs.find(RunFilter(states=queues.ENDED), limit=1)
+    latest = store.runs.find(RunFilter(states=queues.END_STATES), limit=1)
     if not latest or not latest[0].error:
         return Html("")
     run = latest[0]

@@ -27,15 +27,20 @@ def effort(
     passages: int,
     instructions: int,
     seconds: float | None,
-    fit: MemoryFit,
+    fit: MemoryFit | None,
 ) -> Html:
-    """Return what a study would take, in a line; the memory by part behind it."""
+    """Return what a study would take, in a line; the memory by part behind it.
+
+    ``fit``: None where the model is on a server.
+    """
     many = [f"{passages:,} passages"] + [f"{instructions} instructions"] * bool(
         instructions
     )
     time = "time unknown until the first study with this model"
     if seconds is not None:
         time = f"about {html.duration(seconds)}, at the speed of the last study"
+    if fit is None:
+        return html.note(f"{' and '.join(many)}; {time}; the server has the model.")
     size, free = html.size(fit.need.total), html.size(fit.free)
     summary = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
     line = html.tag("summary", html.text(summary))

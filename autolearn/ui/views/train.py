@@ -13,7 +13,7 @@ from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.services.model_scope import shown_digest
-from autolearn.services.token_preview import ShownRow, TokenPreview
+from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.store import RunFilter, Store
 from autolearn.training.dataset import FEWEST
 from autolearn.training.presets import Preset
@@ -42,7 +42,7 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
     """Return what goes in, and what is left out and why."""
     dataset = contents.dataset
     rows = {
-        "Approved samples": html.number(contents.approved),
+        "Approved samples": html.number(contents.n_approved),
         "Used by this method": html.number(contents.for_method),
         "Excluded: no gap": html.number(contents.without_gap),
         "Excluded: in quiz or control (wordings)": html.number(dataset.leaked),
@@ -129,9 +129,10 @@ def estimate(
 
 def preview(tokens: TokenPreview) -> Html:
     """Return the first items token by token, what is learned of them marked."""
+    share = 100 * tokens.n_trained / max(1, tokens.tokens)
     sentence = (
-        f"{tokens.trained:,} of {tokens.tokens:,} tokens are learned "
-        f"({100 * tokens.trained / max(1, tokens.tokens):.0f} %), in {tokens.n_items} "
+        f"{tokens.n_trained:,} of {tokens.tokens:,} tokens are learned "
+        f"({share:.0f} %), in {tokens.n_items} "
         f"items. {tokens.too_long} items are longer than {tokens.longest} tokens and "
         f"{tokens.empty} have no answer; these are dropped. Each answer ends with the "
         f"token “{tokens.end}”, which is learned too."
@@ -152,18 +153,18 @@ def preview(tokens: TokenPreview) -> Html:
 
 def _dropped(tokens: TokenPreview) -> Html:
     """Return what is dropped for its length, one by one."""
-    if not tokens.dropped:
+    if not tokens.dropped_items:
         return Html("")
     rows = [
         (html.number(n), html.beginning(text, N_CHARACTERS))
-        for n, text in tokens.dropped
+        for n, text in tokens.dropped_items
     ]
     name = "Dropped items (too long)"
     table = html.table(("Tokens", "Answer"), rows, name)
     return html.tag("details", html.tag("summary", name) + table)
 
 
-def _item(number: int, rows: Sequence[ShownRow]) -> Html:
+def _item(number: int, rows: Sequence[PreviewRow]) -> Html:
     names = ("",) if len(rows) == 1 else (", chosen answer", ", rejected answer")
     return html.join(
         html.tag(
@@ -176,13 +177,13 @@ def _item(number: int, rows: Sequence[ShownRow]) -> Html:
     )
 
 
-def _row_title(number: int, name: str, row: ShownRow) -> Html:
+def _row_title(number: int, name: str, row: PreviewRow) -> Html:
     n = len(row.ids)
     n_learned = n - row.n_prompt
     return html.text(f"Item {number}{name}: {n_learned} of {n} tokens are learned")
 
 
-def _tokens(row: ShownRow) -> Html:
+def _tokens(row: PreviewRow) -> Html:
     return html.join(
         html.tag(
             "span",

@@ -97,7 +97,7 @@ def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
     title = f"Round {outcome.round_id} of {model} is finished"
     head = html.tag("strong", html.text(title)) + _close()
     figures = html.join(_figures(outcome.comparison))
-    figures += _figure(f"{outcome.learned:,}", "samples learned")
+    figures += _figure(f"{outcome.n_learned:,}", "samples learned")
     figures += _figure(html.duration(progress.seconds), "in all")
     leads = html.join(
         html.pick(html.text(words), f"{TAB}{tab}", "al-go") for tab, words in LEADS

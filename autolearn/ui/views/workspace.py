@@ -1,5 +1,6 @@
 """What a backup or a check of the workspace has given."""
 
+import shlex
 from collections.abc import Sequence
 
 from autolearn.services.backups import Backup
@@ -18,13 +19,29 @@ def backup(result: Backup) -> Html:
     return html.note(sentence) + html.join(map(html.problem, result.missing))
 
 
+def download(result: Backup) -> Html:
+    """Return that a backup may be fetched, and what of the workspace was missing."""
+    sentence = f"{result.n_files:,} files are in the backup; download it below."
+    return html.note(sentence) + html.join(map(html.problem, result.missing))
+
+
+def restored(result: Backup) -> Html:
+    """Return where a restored workspace is, and how it is opened."""
+    sentence = (
+        f"{result.n_files:,} files are restored to {result.place}. This page still "
+        "shows the workspace as it is. Open the restored one with: python app.py "
+        f"--workspace {shlex.quote(str(result.place))}"
+    )
+    return html.note(sentence) + html.join(map(html.problem, result.missing))
+
+
 def findings(rows: Sequence[Finding]) -> Html:
     """Return what a check of the workspace has found."""
     cells = [
         (
             html.text(row.what),
             html.text("sound" if row.well else "damaged"),
-            html.text(row.found),
+            html.text(row.result),
         )
         for row in rows
     ]

@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium_c
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import lines, page_content, survey
-from autolearn.ingest.readers.pdf.flow import Flow, Placed
+from autolearn.ingest.readers.pdf.flow import Flow, PartOnPage
 from autolearn.ingest.readers.pdf.shapes import TurnedLines
 from autolearn.ingest.readers.pdf.survey import PageLines, Survey
 from autolearn.ingest.readers.pieces import Piece, Source
@@ -74,7 +74,7 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
             yield Piece("", note=note, share=1.0)
 
 
-def _joined(parts: Iterable[Placed], share: float) -> Iterator[Piece]:
+def _joined(parts: Iterable[PartOnPage], share: float) -> Iterator[Piece]:
     """Yield parts as pieces, texts of one page that follow one another as one."""
     for (number, why), group in groupby(parts, key=lambda x: (x[0], x[1][1])):
         place = f"page {number}"
@@ -90,17 +90,17 @@ def _page(document: pdfium.PdfDocument, number: int) -> PageLines:
     except pdfium.PdfiumError:
         return PageLines(number, 0, 0, [], [], [], [], "damaged")
     usable, left_out = survey.split_usable(content.words)
-    turned = []
-    for direction, words in content.turned:
+    turned_lines = []
+    for direction, words in content.turned_words:
         usable_turned, left_out_turned = survey.split_usable(words)
-        turned.append(TurnedLines(direction, lines.joined(usable_turned)))
+        turned_lines.append(TurnedLines(direction, lines.joined(usable_turned)))
         left_out += left_out_turned
     return PageLines(
         number,
         content.width,
         content.height,
         lines.joined(usable),
-        turned,
+        turned_lines,
         content.rules,
         left_out,
         survey.why_without_text(content, usable),

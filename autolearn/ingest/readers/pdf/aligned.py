@@ -25,11 +25,11 @@ MOST_CONTINUED = 3
 """Lines of one cell that may follow a row."""
 SHORTEST_RULE, THICKEST = 40, 4
 """Length of a rule across a table, and distance of the edges of one rule, in points."""
-FRAMED = 0.25
+MOST_FRAMED = 0.25
 """Share of running text between two rules from which they frame no table."""
 CELL_GAP = 0.42
 """A gap within a line that may divide two cells, in font sizes."""
-CROSSED = 0.15
+MOST_CROSSED = 0.15
 """Share of the rows that may stand across the gap between two columns."""
 LEAST_FILLED, LEAST_ALIGNED = 0.5, 0.7
 """Smallest shares of cells with text, and of cells at the edge of their column."""
@@ -56,14 +56,14 @@ def with_markers(lines: Sequence[Line]) -> list[Line]:
     """Return lines from top to bottom, the marks of list items joined to their text."""
     result: list[Line] = []
     for row in rows(lines):
-        marked: list[Line] = []
+        label_lines: list[Line] = []
         for line in row:
-            before = marked[-1] if marked else None
+            before = label_lines[-1] if label_lines else None
             if before is not None and _is_marker(before, line):
-                marked[-1] = Line([*before.words, *line.words])
+                label_lines[-1] = Line([*before.words, *line.words])
             else:
-                marked.append(line)
-        result += marked
+                label_lines.append(line)
+        result += label_lines
     return result
 
 
@@ -76,7 +76,7 @@ def _is_marker(line: Line, after: Line) -> bool:
     )
 
 
-def found(
+def find(
     lines: Sequence[Line],
     rules: Sequence[RulingLine],
     prose: set[int],
@@ -102,12 +102,12 @@ def found(
             if i not in used and _is_within(line, band)
         ]
         n_prose = sum(places[id(line)] in prose for line in inside)
-        if len(band) == 2 and n_prose > FRAMED * len(inside):
+        if len(band) == 2 and n_prose > MOST_FRAMED * len(inside):
             continue
         if table := _table(inside, least=2, head=band[1].y0):
-            taken = {places[id(line)] for line in inside}
-            used |= taken
-            tables.append((table, taken))
+            table_places = {places[id(line)] for line in inside}
+            used |= table_places
+            tables.append((table, table_places))
     rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
     for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
         for cut in _cuts(run):
@@ -216,7 +216,7 @@ def _columns(rows: list[Row]) -> list[Span]:
         [(line.x0, 1) for row in full for line in row]
         + [(line.x1, -1) for row in full for line in row]
     )
-    limit, n = int(CROSSED * len(full)), 0
+    limit, n = int(MOST_CROSSED * len(full)), 0
     columns: list[Span] = []
     begin: float | None = None
     for place, step in edges:
@@ -278,7 +278,7 @@ def n_words(line: Line) -> float:
     text = "".join([word.text for word in line.words])
     if text.isascii():
         return len(line.words)
-    return len(joints.UNSPACED.findall(text)) / 2 or len(line.words)
+    return len(joints.NO_SPACES.findall(text)) / 2 or len(line.words)
 
 
 def _is_prose(column: list[Line]) -> bool:
@@ -340,13 +340,13 @@ def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[
     """Join lines that go on with the cells of the row above, without a first cell."""
     result: list[list[list[Line]]] = []
     for row in cells:
-        filled = [i for i, cell in enumerate(row) if cell]
+        filled_columns = [i for i, cell in enumerate(row) if cell]
         goes_on = (
             len(result) > has_head
             and not row[0]
-            and len(filled) == 1
-            and all(result[-1][i] for i in filled)
-            and not table_rows.has_numbers([row[i] for i in filled])
+            and len(filled_columns) == 1
+            and all(result[-1][i] for i in filled_columns)
+            and not table_rows.has_numbers([row[i] for i in filled_columns])
         )
         if goes_on:
             result[-1] = [a + b for a, b in zip(result[-1], row, strict=True)]

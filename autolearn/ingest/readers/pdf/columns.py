@@ -31,7 +31,7 @@ ITEM = re.compile(
     r"(?:[-\u2022\u25aa\u25e6\u2023*\u2013\u25cf\u25cb\u25a0\u2610-\u2612]|\(?[0-9a-zA-Z]{1,3}[.)])\s"
 )
 """The mark of a list item."""
-LABELLED = re.compile(
+LABEL = re.compile(
     r"[\[<\u3008\u300a]\s?(?:figure|fig\.|table|tab\.|abb\.|图|圖|表|図|표|그림)\s*\d+",
     re.IGNORECASE,
 )
@@ -195,7 +195,7 @@ def _divides(
         return False
     is_unfinished = not is_sentence_end(text) and after[:1].islower()
     is_open = is_unfinished and is_full(before, column)
-    is_begun = ITEM.match(after) or LABELLED.match(after)
+    is_begun = ITEM.match(after) or LABEL.match(after)
     if pitch > (OPEN if is_open else WIDER) or is_begun:
         return True
     return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)

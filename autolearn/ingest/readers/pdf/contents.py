@@ -28,7 +28,7 @@ _TITLE = re.compile(
 )
 
 
-def found(rows: Sequence[list[Line]]) -> list[Line]:
+def find(rows: Sequence[list[Line]]) -> list[Line]:
     """Return the lines of the tables of contents on a page.
 
     Args:
@@ -41,13 +41,13 @@ def found(rows: Sequence[list[Line]]) -> list[Line]:
     )
     if not _are_contents(entries, title):
         entries = _plain_entries(texts, title)
-    taken = set(entries)
+    entry_places = set(entries)
     for a, b in pairwise(entries):
         if b - a <= MOST_BETWEEN + 1:
-            taken.update(range(a, b))
+            entry_places.update(range(a, b))
     if entries and title is not None and 0 <= entries[0] - title <= MOST_BETWEEN + 1:
-        taken.update(range(title, entries[0]))
-    return [line for i in sorted(taken) for line in rows[i]]
+        entry_places.update(range(title, entries[0]))
+    return [line for i in sorted(entry_places) for line in rows[i]]
 
 
 def _are_contents(entries: Sequence[int], title: int | None) -> bool:

@@ -14,7 +14,7 @@ LABEL = 5
 SHORT, SIDE_BY_SIDE, LEAST_ROWS = 0.6, 0.25, 6
 """Share of lines that are labels or values, share of rows that have several lines, and
 number of such rows, from which a page is a form."""
-FILLED = 0.75
+LEAST_FILLED = 0.75
 """Share of cells with text in a table whose columns are sure without rules."""
 LEAST_CELLS = 12
 """Cells of a table that can be uneven."""
@@ -53,7 +53,7 @@ def _is_uneven(table: PageTable) -> bool:
         not table.is_ruled
         and len(table.rows[0]) > 2
         and len(cells) >= LEAST_CELLS
-        and sum(map(bool, cells)) < FILLED * len(cells)
+        and sum(map(bool, cells)) < LEAST_FILLED * len(cells)
     )
 
 

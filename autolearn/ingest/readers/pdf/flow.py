@@ -27,7 +27,7 @@ MOST_HELD = 60
 """Blocks that are kept back until a paragraph ends."""
 
 
-Placed = tuple[int, Part]
+PartOnPage = tuple[int, Part]
 """The number of a page from 1, and a part of its text."""
 
 
@@ -37,18 +37,18 @@ class Flow:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._open: Block | None = None
-        self._written: list[Part] = []
+        self._open_parts: list[Part] = []
         """The paragraph that may go on."""
-        self._held: list[tuple[int, Block]] = []
+        self._waiting_blocks: list[tuple[int, Block]] = []
         """What is written after it, and the page that each is on."""
-        self._number = self._begun = 0
+        self._number = self._first_page = 0
         """The page that is being read, and the one that the paragraph begins on."""
         self._table: PageTable | None = None
         """The last table, as long as nothing follows it."""
         self._doubts: dict[Doubt, list[int]] = {}
         """The pages that may have been read wrongly."""
 
-    def page(self, page: PageLines) -> Iterator[Placed]:
+    def page(self, page: PageLines) -> Iterator[PartOnPage]:
         """Yield the text of a page, as far as it is complete, and what is left out."""
         self._number = page.number + 1
         parts = layout.on_page(page, self._facts)
@@ -58,29 +58,29 @@ class Flow:
         for block in parts.blocks:
             yield from self._add(block)
 
-    def rest(self) -> Iterator[Placed]:
+    def rest(self) -> Iterator[PartOnPage]:
         """Yield what has been kept back."""
         yield from self._close()
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence on each kind of pages that may have been read wrongly."""
         for doubt, pages in self._doubts.items():
-            named = survey.named_pages(pages, self._facts.n_pages)
-            yield doubts.SENTENCES[doubt].format(*named)
+            page_numbers = survey.named_pages(pages, self._facts.n_pages)
+            yield doubts.SENTENCES[doubt].format(*page_numbers)
 
-    def _add(self, block: Block) -> Iterator[Placed]:
+    def _add(self, block: Block) -> Iterator[PartOnPage]:
         if self._is_held(block):
-            self._held.append((self._number, block))
-            if len(self._held) > MOST_HELD:
+            self._waiting_blocks.append((self._number, block))
+            if len(self._waiting_blocks) > MOST_HELD:
                 yield from self._close()
         elif block.kind in ("text", "item") and self._goes_on(block):
-            self._written += self._continued(block)
+            self._open_parts += self._continued(block)
             self._open = block
         else:
             yield from self._close(before_item=block.kind == "item")
             if block.kind in ("text", "item"):
-                self._open, self._begun = block, self._number
-                self._written = self._paragraph(block.lines)
+                self._open, self._first_page = block, self._number
+                self._open_parts = self._paragraph(block.lines)
             else:
                 yield from ((self._number, part) for part in self._block(block))
 
@@ -96,13 +96,15 @@ class Flow:
 
     def _said(self) -> str:
         """Return the end of the open paragraph."""
-        return "".join(text for text, why in self._written[-3:] if not why)
+        return "".join(text for text, why in self._open_parts[-3:] if not why)
 
     def _goes_on(self, block: Block) -> bool:
         """Return whether a block is the rest of the open paragraph."""
         if self._open is None or block.kind == "item" or self._is_ended():
             return False
-        if not (block.begins_column or self._held) or not _are_alike(self._open, block):
+        if not (block.begins_column or self._waiting_blocks) or not _are_alike(
+            self._open, block
+        ):
             return False
         is_divided = self._said().endswith(tuple(joints.HYPHENS))
         is_low = line_text.text(block.lines[0])[:1].islower()
@@ -113,18 +115,20 @@ class Flow:
         parts = self._paragraph(block.lines)
         before = self._open.lines[-1] if self._open else block.lines[0]
         is_spaced = self._is_spaced(before, block.lines[0])
-        return [*self._joint(self._written, parts[0][0], is_spaced), *parts]
+        return [*self._joint(self._open_parts, parts[0][0], is_spaced), *parts]
 
-    def _close(self, *, before_item: bool = False) -> Iterator[Placed]:
+    def _close(self, *, before_item: bool = False) -> Iterator[PartOnPage]:
         """Yield the open paragraph and what has been kept back for it."""
         if self._open is not None:
-            is_list = before_item and self._open.kind == "item" and not self._held
+            is_list = (
+                before_item and self._open.kind == "item" and not self._waiting_blocks
+            )
             end = "\n" if is_list else "\n\n"
-            for part in [*self._written, (end, "")]:
-                yield self._begun, part
-            self._open, self._written, self._table = None, [], None
-        held, self._held = self._held, []
-        for number, block in held:
+            for part in [*self._open_parts, (end, "")]:
+                yield self._first_page, part
+            self._open, self._open_parts, self._table = None, [], None
+        waiting_blocks, self._waiting_blocks = self._waiting_blocks, []
+        for number, block in waiting_blocks:
             yield from ((number, part) for part in self._block(block))
 
     def _block(self, block: Block) -> Iterator[Part]:
@@ -158,17 +162,17 @@ class Flow:
         return line_text.is_spaced(line, after)
 
     def _joint(
-        self, written: list[Part], after: str, is_spaced: bool | None
+        self, parts: list[Part], after: str, is_spaced: bool | None
     ) -> list[Part]:
-        """Return what joins two lines; a hyphen that is left out leaves ``written``."""
-        before = "".join(text for text, why in written[-3:] if not why)
+        """Return what joins two lines; a hyphen that is left out leaves ``parts``."""
+        before = "".join(text for text, why in parts[-3:] if not why)
         is_divided, space = joints.joint(
             before, after, self._facts.vocabulary, is_spaced=is_spaced
         )
         if not is_divided:
             return [(space, "")] if space else []
-        text, _ = written[-1]
-        written[-1] = (text[:-1], "")
+        text, _ = parts[-1]
+        parts[-1] = (text[:-1], "")
         return [(text[-1], HYPHEN)]
 
     def _code(self, lines: list[Line]) -> Iterator[Part]:

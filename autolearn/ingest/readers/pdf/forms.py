@@ -10,11 +10,11 @@ import pypdfium2.raw as pdfium_c
 
 from autolearn.ingest.readers.pdf.shapes import SPACE, Word
 
-TICKED, EMPTY = "\u2612", "\u2610"
+TICK, EMPTY = "\u2612", "\u2610"
 LARGEST, SMALLEST = 12.0, 6.0
 """Sizes of type in a field, whose own size is not known."""
 MOST_FIELDS = 2000
-_HIDDEN = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
+_INVISIBLE = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
 _TICKS = (pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON)
 _VALUES = (
     pdfium_c.FPDF_FORMFIELD_TEXTFIELD,
@@ -29,7 +29,7 @@ def words(
     document: pdfium.PdfDocument,
     page: pdfium.PdfPage,
     place: Callable[[float, float], tuple[float, float]],
-    drawn: Sequence[Word],
+    page_words: Sequence[Word],
 ) -> Iterator[Word]:
     """Yield what is filled in on a page, each word at its place.
 
@@ -37,9 +37,9 @@ def words(
         document: The document, with an environment for forms if it has a form.
         page: The page.
         place: Turns a point of the file into a point of the page as seen.
-        drawn: The words that are drawn on the page.
+        page_words: The words that are drawn on the page.
     """
-    order = len(drawn) + 1
+    order = len(page_words) + 1
     n = min(MOST_FIELDS, pdfium_c.FPDFPage_GetAnnotCount(page.raw))
     for i in range(n):
         with _annotation(page, i) as annotation:
@@ -48,7 +48,7 @@ def words(
                 continue
             box = _box(annotation, place)
         for word in _placed(text, box, order):
-            yield _on_baseline(word, box, drawn)
+            yield _on_baseline(word, box, page_words)
             order = word.order + 1
         order += 1
 
@@ -65,7 +65,7 @@ def _annotation(page: pdfium.PdfPage, i: int) -> Iterator[Any]:
 
 def _text(document: pdfium.PdfDocument, annotation: Any) -> str:
     """Return what a person sees in an annotation; empty if it is no text."""
-    if not annotation or pdfium_c.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
+    if not annotation or pdfium_c.FPDFAnnot_GetFlags(annotation) & _INVISIBLE:
         return ""
     subtype = pdfium_c.FPDFAnnot_GetSubtype(annotation)
     if subtype == pdfium_c.FPDF_ANNOT_FREETEXT:
@@ -76,7 +76,7 @@ def _text(document: pdfium.PdfDocument, annotation: Any) -> str:
     kind = pdfium_c.FPDFAnnot_GetFormFieldType(form.raw, annotation)
     if kind in _TICKS:
         is_ticked = pdfium_c.FPDFAnnot_IsChecked(form.raw, annotation)
-        return TICKED if is_ticked else EMPTY
+        return TICK if is_ticked else EMPTY
     if kind in _VALUES:
         return _string(pdfium_c.FPDFAnnot_GetFormFieldValue, form.raw, annotation)
     return ""
@@ -118,11 +118,13 @@ def _placed(text: str, box: Box, order: int) -> Iterator[Word]:
             x, order = end + step, order + 1
 
 
-def _on_baseline(word: Word, box: Box, drawn: Sequence[Word]) -> Word:
+def _on_baseline(word: Word, box: Box, page_words: Sequence[Word]) -> Word:
     """Return a word of a field on the baseline of the text beside the field, if any."""
     _, top, _, bottom = box
     bases = [
-        other.base for other in drawn if top < other.base < bottom + 0.3 * word.size
+        other.base
+        for other in page_words
+        if top < other.base < bottom + 0.3 * word.size
     ]
     near = min(bases, key=lambda base: abs(base - word.base), default=word.base)
     return word._replace(base=near) if abs(near - word.base) < word.size else word

@@ -37,7 +37,9 @@ _MONO = re.compile(
     r"lettergothic",
     re.IGNORECASE,
 )
-_BROKEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]")
+_NO_CHARACTER = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]"
+)
 _BULLETS = str.maketrans(
     {
         **dict.fromkeys("\uf0a7\uf0b7\uf06c\uf06e\uf09f\uf0d8\uf076", "\u2022"),
@@ -104,7 +106,7 @@ class _Reader:
         characters = _characters(text.raw, self._n)
         self._characters = characters.replace(_HYPHEN, "-").translate(_BULLETS)
         self._is_ascii = self._characters.isascii()
-        self._is_broken = _BROKEN.search(self._characters) is not None
+        self._is_broken = _NO_CHARACTER.search(self._characters) is not None
         self._faces: dict[int, tuple[bool, bool]] = {}
         self._box, self._matrix = pdfium_c.FS_RECTF(), pdfium_c.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
@@ -230,7 +232,7 @@ class _Reader:
         ]
 
     def _reason(self, text: str, first: int) -> str:
-        has_no_unicode = _BROKEN.search(text) or (
+        has_no_unicode = _NO_CHARACTER.search(text) or (
             pdfium_c.FPDFText_HasUnicodeMapError(self._text, first)
         )
         return NO_UNICODE if has_no_unicode else ""

@@ -90,10 +90,10 @@ class Grid:
         return False
 
 
-def found(
+def find(
     lines: Sequence[Line],
     rules: Sequence[RulingLine],
-    turned: Sequence[TurnedLines] = (),
+    turned_lines: Sequence[TurnedLines] = (),
 ) -> tuple[list[tuple[PageTable, set[int]]], list[Box]]:
     """Find the tables of a page.
 
@@ -109,7 +109,7 @@ def found(
         inside = {i for i, line in enumerate(lines) if grid.holds(line)} - used
         if not inside:
             continue
-        table = _table(grid, [lines[i] for i in sorted(inside)], turned)
+        table = _table(grid, [lines[i] for i in sorted(inside)], turned_lines)
         if table:
             used |= inside
             tables.append((table, inside))
@@ -169,23 +169,25 @@ def _merged(rules: Sequence[RulingLine], along: int) -> list[RulingLine]:
         along: 0 if they run along x, 1 along y.
     """
     across = 1 - along
-    merged: list[RulingLine] = []
+    joint_rules: list[RulingLine] = []
     for rule in sorted(
         rules, key=lambda r: (round(r.ends[across] / SNAP), r.ends[along])
     ):
-        last, own = merged[-1].ends if merged else None, rule.ends
+        last, own = joint_rules[-1].ends if joint_rules else None, rule.ends
         if (
             last is not None
             and abs(last[across] - own[across]) <= SNAP
             and own[along] - last[along + 2] <= SNAP
             and last[along] - own[along + 2] <= SNAP
         ):
-            low = min(merged[-1], rule, key=lambda r: r.ends[along])
+            low = min(joint_rules[-1], rule, key=lambda r: r.ends[along])
             end = max(last[along + 2], own[along + 2])
-            merged[-1] = low._replace(x1=end) if along == 0 else low._replace(y1=end)
+            joint_rules[-1] = (
+                low._replace(x1=end) if along == 0 else low._replace(y1=end)
+            )
         else:
-            merged.append(rule)
-    return merged
+            joint_rules.append(rule)
+    return joint_rules
 
 
 def _touch(h: RulingLine, v: RulingLine) -> bool:
@@ -208,7 +210,7 @@ def _places(values: Iterable[float]) -> list[float]:
 
 
 def _table(
-    grid: Grid, lines: Sequence[Line], turned: Sequence[TurnedLines]
+    grid: Grid, lines: Sequence[Line], turned_lines: Sequence[TurnedLines]
 ) -> PageTable | None:
     """Return the table in a grid; None if the grid is a layout or a drawing."""
     words = [word for line in lines for word in line.words]
@@ -232,7 +234,7 @@ def _table(
     contents = {cell: page_lines.joined(words) for cell, words in cells.items()}
     if any(map(_has_columns, contents.values())):
         return None
-    for cell, line in _turned_cells(grid, roots, turned):
+    for cell, line in _turned_cells(grid, roots, turned_lines):
         contents.setdefault(cell, []).append(line)
     shape = len(grid.ys) - 1, len(grid.xs) - 1
     titles, rows, has_head = table_rows.of_cells(shape, roots, contents)
@@ -243,10 +245,10 @@ def _table(
 
 
 def _turned_cells(
-    grid: Grid, roots: dict[Cell, Cell], turned: Sequence[TurnedLines]
+    grid: Grid, roots: dict[Cell, Cell], turned_lines: Sequence[TurnedLines]
 ) -> Iterator[tuple[Cell, Line]]:
     """Yield turned lines that stand within a cell of a grid."""
-    for direction, lines in turned:
+    for direction, lines in turned_lines:
         for line in lines:
             y = line.base - 0.3 * line.size
             ends = [direction.place(line.x0, y), direction.place(line.x1, y)]

@@ -27,7 +27,7 @@ class _Gutter:
     n_one_sided: int = 0
 
 
-def found(rows: Sequence[Row]) -> list[list[float]]:
+def find(rows: Sequence[Row]) -> list[list[float]]:
     """Return for each row the places at which gutters divide it.
 
     Gaps between words hardly ever stand under one another in running text, but in text
@@ -46,11 +46,11 @@ def found(rows: Sequence[Row]) -> list[list[float]]:
                 still_open.append(gutter)
             else:
                 _cut(gutter, cuts)
-        known = [(gutter.left, gutter.right) for gutter in still_open]
+        places = [(gutter.left, gutter.right) for gutter in still_open]
         still_open += [
             _Gutter(left, right, [i])
             for left, right in _gaps(row)
-            if not any(left <= x0 and x1 <= right for x0, x1 in known)
+            if not any(left <= x0 and x1 <= right for x0, x1 in places)
         ]
         active = still_open
     for gutter in active:

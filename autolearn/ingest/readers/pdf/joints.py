@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-UNSPACED = re.compile(
+NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3000-\u30ff"
     "\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
     "\U00020000-\U0003ffff]"
@@ -21,7 +21,7 @@ HYPHENS = "-\u2010\u00ad"
 LONGEST = 80
 """Characters of a compound at the end of a line."""
 _SOFT = "\u00ad"
-_BROKEN = re.compile(r"([^\W_]+(?:[-\u2010][^\W_]+)*)[-\u2010]$")
+_HYPHENATION = re.compile(r"([^\W_]+(?:[-\u2010][^\W_]+)*)[-\u2010]$")
 """A word at the end of a line, and its hyphen."""
 _HEAD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
@@ -76,14 +76,14 @@ def joint(
     if before.endswith(_SOFT):
         return True, ""
     if before.endswith(("-", "\u2010")) and (
-        broken := _BROKEN.search(before[-LONGEST:])
+        hyphenation := _HYPHENATION.search(before[-LONGEST:])
     ):
-        return _is_divided(broken[1], after, vocabulary), ""
+        return _is_divided(hyphenation[1], after, vocabulary), ""
     if before.endswith(("\u2014", "/", "@")) or after.startswith("\u2014"):
         return False, ""
     if before.endswith("\u2013") and before[-2:-1].isalnum():  # as in 2019\u20132020
         return False, ""
-    is_unspaced = bool(UNSPACED.match(before[-1:]) or UNSPACED.match(after))
+    is_unspaced = bool(NO_SPACES.match(before[-1:]) or NO_SPACES.match(after))
     if HANGUL.match(before[-1:]) and HANGUL.match(after):
         is_word = (before.split()[-1] + after.split()[0]) in vocabulary
         is_unspaced = is_word if is_spaced is None else not is_spaced

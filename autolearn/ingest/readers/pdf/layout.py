@@ -48,7 +48,7 @@ def on_page(page: PageLines, facts: Facts) -> PageParts:
     lines = _inside(page, left_out)
     heads = facts.heads.on_page(page.number, lines, page.height, facts.body_size)
     lines = _without(lines, heads, left_out, "running head")
-    entries = contents.found(list(page_lines.rows(lines)))
+    entries = contents.find(list(page_lines.rows(lines)))
     lines = _without(lines, entries, left_out, "table of contents")
     lines = _with_initials(aligned.with_markers(lines))
     items = _with_tables(lines, page, facts)
@@ -76,7 +76,7 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
     """
     asides = [
         block
-        for _, lines in page.turned
+        for _, lines in page.turned_lines
         for block in blocks.of_items(
             order.ordered([line for line in lines if id(line) not in in_tables]), facts
         )
@@ -101,11 +101,11 @@ def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:
 
 
 def _without(
-    lines: list[Line], taken: Sequence[Line], left_out: list[Part], why: str
+    lines: list[Line], table_lines: Sequence[Line], left_out: list[Part], why: str
 ) -> list[Line]:
     """Return lines without some, which are noted as left out."""
-    ids = {id(line) for line in taken}
-    left_out += [(line_text.text(line), why) for line in taken]
+    ids = {id(line) for line in table_lines}
+    left_out += [(line_text.text(line), why) for line in table_lines]
     return [line for line in lines if id(line) not in ids]
 
 
@@ -128,10 +128,10 @@ def _with_initials(lines: list[Line]) -> list[Line]:
             word = initial.words[0]._replace(
                 base=after.base, size=after.size, order=after.order - 1
             )
-            joined = Line([word, after._replace(space=0), *first.words[1:]])
-            joined.x0 = first.x0
+            with_initial = Line([word, after._replace(space=0), *first.words[1:]])
+            with_initial.x0 = first.x0
             result = [
-                joined if line is first else line
+                with_initial if line is first else line
                 for line in result
                 if line is not initial
             ]
@@ -141,17 +141,17 @@ def _with_initials(lines: list[Line]) -> list[Line]:
 def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     """Return tables, and the lines that are in none."""
     items: list[Box] = []
-    ruled, boxes = grids.found(lines, page.rules, page.turned)
-    taken = {i for _, places in ruled for i in places}
-    items += [table for table, _ in ruled]
-    lines = [line for i, line in enumerate(lines) if i not in taken]
+    grid_tables, boxes = grids.find(lines, page.rules, page.turned_lines)
+    grid_places = {i for _, places in grid_tables for i in places}
+    items += [table for table, _ in grid_tables]
+    lines = [line for i, line in enumerate(lines) if i not in grid_places]
     running = {id(line) for line in aligned.prose(order.columns(lines))}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
-    tables = aligned.found(lines, page.rules, prose, boxes, _folds(page))
-    taken = {i for _, places in tables for i in places}
+    tables = aligned.find(lines, page.rules, prose, boxes, _folds(page))
+    table_places = {i for _, places in tables for i in places}
     items += [table for table, _ in tables]
-    rest = [line for i, line in enumerate(lines) if i not in taken]
+    rest = [line for i, line in enumerate(lines) if i not in table_places]
     listings, rest = _listings(rest)
     return items + listings + page_lines.without_gaps(rest, running)
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import median
 
 from autolearn.ingest.readers.pdf import gutters
-from autolearn.ingest.readers.pdf.forms import EMPTY, TICKED
+from autolearn.ingest.readers.pdf.forms import EMPTY, TICK
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Line, Word
 
 SAME_BASE = 0.3
@@ -17,7 +17,7 @@ WIDEST = 1.6
 """A gap that always divides two lines, in font sizes, unless all gaps are so wide."""
 LABEL = 6
 """Words of a label, and of its value."""
-BRIDGED, CLOSE = 3.0, 1.5
+WIDEST_BRIDGE, CLOSE = 3.0, 1.5
 """Widest gap that a line above or below closes, and its largest distance, in sizes."""
 SMALL, LARGEST = 0.87, 2.4
 """Largest size of a raised or lowered word, in sizes of its line; and largest size of
@@ -42,7 +42,7 @@ where the words are not drawn one after the other, and between joined letters.""
 def joined(words: Iterable[Word]) -> list[Line]:
     """Return the lines of a page from top to bottom and left to right."""
     all_rows = [sorted(row, key=lambda word: word.x0) for row in _rows(words)]
-    cuts = gutters.found(all_rows)
+    cuts = gutters.find(all_rows)
     lines = [
         line
         for row, places in zip(all_rows, cuts, strict=True)
@@ -108,7 +108,7 @@ def _is_bridged(a: Line, b: Line, row: list[Line], lines: Sequence[Line]) -> boo
     this row begin and end, as those of a justified paragraph.
     """
     gap = (b.x0 - a.x1) / b.size
-    if not -0.2 < gap < BRIDGED or abs(a.size - b.size) > 0.1 * b.size:
+    if not -0.2 < gap < WIDEST_BRIDGE or abs(a.size - b.size) > 0.1 * b.size:
         return False
     across = [
         other
@@ -150,7 +150,7 @@ def _is_labelled(a: Line, b: Line) -> bool:
     """Return whether the second line is the value of a label, or the tick of a box."""
     is_short = len(a.words) <= LABEL and len(b.words) <= LABEL
     is_label = a.words[-1].text.endswith((":", "\uff1a"))
-    return is_short and (is_label or b.words[0].text in (TICKED, EMPTY))
+    return is_short and (is_label or b.words[0].text in (TICK, EMPTY))
 
 
 def rows(lines: Iterable[Line]) -> Iterator[list[Line]]:
@@ -211,16 +211,16 @@ def _is_initial(word: Word, after: Word) -> bool:
 def _with_scripts(lines: list[Line]) -> list[Line]:
     """Put raised and lowered words into the lines that they belong to."""
     scripts: dict[int, list[Word]] = {}
-    taken = set()
+    used = set()
     for i, line in enumerate(lines):
         host = _host(lines, i)
         if host is not None:
             scripts.setdefault(host, []).extend(line.words)
-            taken.add(i)
+            used.add(i)
     return [
         _marked(line, scripts.get(i, []))
         for i, line in enumerate(lines)
-        if i not in taken
+        if i not in used
     ]
 
 

@@ -98,15 +98,15 @@ def _parts(items: list[Box]) -> list[Part]:
 
 def _neighbours(items: list[Box], i: int) -> list[int]:
     """Return the parts directly above one."""
-    item, found = items[i], []
+    item, matches = items[i], []
     reach = NEAREST * (item.bottom - item.top)
     for j in range(i - 1, -1, -1):
         distance = item.bottom - items[j].bottom
         if distance > reach:
             break
         if distance > 0 and overlap(item, items[j]) > 1:
-            found.append(j)
-    return found
+            matches.append(j)
+    return matches
 
 
 def _is_alike(a: Box, b: Box) -> bool:

@@ -42,7 +42,10 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
         return PageContent(
             *frame.size,
             words,
-            [(frame.direction(a), turned) for a, turned in words_by_angle.items()],
+            [
+                (frame.direction(a), turned_words)
+                for a, turned_words in words_by_angle.items()
+            ],
             rules.drawn(page, place),
             is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
         )
@@ -101,8 +104,8 @@ class _Frame:
         """Return where text that runs at an angle on the page as seen is."""
 
         def place(x: float, y: float) -> Point:
-            seen = {0: (x, y), 90: (y, -x), 180: (-x, -y), 270: (-y, x)}[angle]
-            return self.place(*seen)
+            corners = {0: (x, y), 90: (y, -x), 180: (-x, -y), 270: (-y, x)}[angle]
+            return self.place(*corners)
 
         (x0, y0), (x1, y1), (x2, y2) = place(0, 0), place(1, 0), place(0, 1)
         return Direction((x0, y0), (x1 - x0, y1 - y0), (x2 - x0, y2 - y0))
@@ -126,15 +129,15 @@ class _Frame:
 def _once(words: list[Word]) -> list[Word]:
     """Mark words that are drawn twice at one place, as some bold type is."""
     last: dict[str, Word] = {}
-    marked = []
+    new_words = []
     for word in words:
         before = last.get(word.text)
         if before and len(word.text) > 1 and _distance(before, word) < NEAR:
             word = word._replace(left_out=TWICE)
         else:
             last[word.text] = word
-        marked.append(word)
-    return marked
+        new_words.append(word)
+    return new_words
 
 
 def _with_bullets(words: list[Word]) -> list[Word]:

@@ -41,8 +41,8 @@ def drawn(
             return []
         for start, end, area in _edges(path, matrix):
             if rule := _rule(place(*start), place(*end)):
-                filled = _area(place(*area[0]), place(*area[1])) if area else None
-                rules.append(rule._replace(area=filled))
+                area_rule = _area(place(*area[0]), place(*area[1])) if area else None
+                rules.append(rule._replace(area=area_rule))
     return rules
 
 

@@ -12,9 +12,9 @@ N_ROWS = 3
 """Rows at the head and at the foot of a page that may be repeated."""
 ZONE = 0.2
 """Share of the height of a page in which they stand."""
-REPEATED = 3
+LEAST_PAGES = 3
 """Pages on which a line must occur to count; fewer in shorter documents."""
-ISOLATED = 1.55
+LEAST_DISTANCE = 1.55
 """Distance to the text of the page, in font sizes."""
 LARGE = 1.1
 """A line that is so much larger than the text is a title if its number changes."""
@@ -54,21 +54,21 @@ class RunningHeads:
         self, number: int, lines: Sequence[Line], height: float, body_size: float
     ) -> list[Line]:
         """Return the lines of a page that are running heads or page numbers."""
-        least = min(REPEATED, max(2, self._n_pages))
+        least = min(LEAST_PAGES, max(2, self._n_pages))
         heads: list[Line] = []
         for zone in ("head", "foot"):
             rows = [row for z, row in _edge_rows(lines, height) if z == zone]
-            taken: list[Line] = []
+            head_lines: list[Line] = []
             for n, row in enumerate(rows):
                 if not any(
                     self._is_repeated(zone, number, line, least, body_size)
                     for line in row
                 ):
                     break
-                taken += row
-                if _is_isolated(row, lines, heads + taken, zone):
-                    heads += taken
-                    taken = []
+                head_lines += row
+                if _is_isolated(row, lines, heads + head_lines, zone):
+                    heads += head_lines
+                    head_lines = []
                 del n
         return heads
 
@@ -167,4 +167,4 @@ def _is_isolated(
         for line in lines
         if id(line) not in ids and (line.base > base) == (zone == "head")
     ]
-    return all(abs(other - base) > ISOLATED * size for other in inner)
+    return all(abs(other - base) > LEAST_DISTANCE * size for other in inner)

@@ -175,7 +175,7 @@ class PageContent(NamedTuple):
     width: float
     height: float
     words: list[Word]
-    turned: list[tuple[Direction, list[Word]]]
+    turned_words: list[tuple[Direction, list[Word]]]
     """Words that run in other directions, each list in coordinates of its own."""
     rules: list[RulingLine]
     is_blank: bool

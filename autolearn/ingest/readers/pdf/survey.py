@@ -17,21 +17,21 @@ from autolearn.ingest.readers.pdf.shapes import (
     Word,
 )
 
-Unread = Literal["", "damaged", "pictures", "no Unicode"]
+ReadingFault = Literal["", "damaged", "pictures", "no Unicode"]
 
 LARGER = 1.12
 """A heading is larger than the text by at least this factor."""
 MOST_WORDS = 400_000
 """Words of a document that are kept to recognise divided ones."""
 MOST_LEVELS = 4
-_SENTENCES: dict[Unread, str] = {
+_SENTENCES: dict[ReadingFault, str] = {
     "pictures": "{0} {1} no text, only pictures; a program for text recognition (OCR) "
     "can add it to the file",
     "no Unicode": "{0} {1} fonts that do not say which letters they show, and {2} left "
     "out",
     "damaged": "{0} {2} damaged and left out",
 }
-SPACED = 0.1
+LEAST_SPACED = 0.1
 """Share of the lines of Korean that end with a space if the file has such spaces."""
 USABLE = 0.5
 """Smallest share of characters with known meaning on a page with text."""
@@ -45,11 +45,11 @@ class PageLines:
     width: float
     height: float
     lines: list[Line]
-    turned: list[TurnedLines]
+    turned_lines: list[TurnedLines]
     rules: list[RulingLine]
     left_out: list[tuple[str, str]]
     """Text without a place among the lines, and why it is left out."""
-    unread: Unread = ""
+    fault: ReadingFault = ""
     """Why the page gives no text; empty if it does, or if it is blank."""
 
 
@@ -82,7 +82,7 @@ class Survey:
     n_pages: int
     heads: RunningHeads = field(default_factory=RunningHeads)
     vocabulary: set[str] = field(default_factory=set)
-    unread: dict[Unread, list[int]] = field(default_factory=dict)
+    pages_by_fault: dict[ReadingFault, list[int]] = field(default_factory=dict)
     """Numbers of the pages that give no text, from 1."""
     _sizes: Counter[float] = field(default_factory=Counter)
     _bold: Counter[bool] = field(default_factory=Counter)
@@ -91,8 +91,8 @@ class Survey:
 
     def add(self, page: PageLines) -> None:
         """Count what is on a page."""
-        if page.unread:
-            self.unread.setdefault(page.unread, []).append(page.number + 1)
+        if page.fault:
+            self.pages_by_fault.setdefault(page.fault, []).append(page.number + 1)
         for line in page.lines:
             n = sum(len(word.text) for word in line.words)
             self._sizes[line.size] += n
@@ -145,7 +145,8 @@ class Survey:
             is_mono=self._mono[True] > self._mono[False],
             heads=self.heads,
             vocabulary=self.vocabulary,
-            has_spaces_at_line_ends=self._spaces[True] > SPACED * self._spaces.total(),
+            has_spaces_at_line_ends=self._spaces[True]
+            > LEAST_SPACED * self._spaces.total(),
         )
 
 
@@ -171,17 +172,17 @@ def split_usable(words: list[Word]) -> tuple[list[Word], list[tuple[str, str]]]:
     return usable, left_out
 
 
-def why_without_text(content: PageContent, usable: list[Word]) -> Unread:
+def why_without_text(content: PageContent, usable: list[Word]) -> ReadingFault:
     """Return why a page gives no text; empty if it does or if it is blank."""
-    if usable or content.turned or content.is_blank:
+    if usable or content.turned_words or content.is_blank:
         return ""
     return "no Unicode" if content.words else "pictures"
 
 
 def notes(survey: Survey) -> Iterator[str]:
     """Yield a sentence on each kind of pages that give no text."""
-    for unread, pages in survey.unread.items():
-        yield _SENTENCES[unread].format(*named_pages(pages, survey.n_pages))
+    for fault, pages in survey.pages_by_fault.items():
+        yield _SENTENCES[fault].format(*named_pages(pages, survey.n_pages))
 
 
 def named_pages(pages: list[int], n_pages: int) -> tuple[str, str, str]:
@@ -195,7 +196,7 @@ def named_pages(pages: list[int], n_pages: int) -> tuple[str, str, str]:
     names = [
         f"{span[0]} to {span[-1]}" if len(span) > 1 else str(span[0]) for span in spans
     ]
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    text = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
     if len(pages) == 1:
-        return f"page {listed} of {n_pages}", "has", "is"
-    return f"pages {listed} of {n_pages}", "have", "are"
+        return f"page {text} of {n_pages}", "has", "is"
+    return f"pages {text} of {n_pages}", "have", "are"

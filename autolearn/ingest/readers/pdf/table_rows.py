@@ -101,13 +101,13 @@ def _is_divided(
 
     All other columns have one name over both rows.
     """
-    shared = {a for a, b in pairwise(above) if a == b}
-    parts = {(a, b) for a, b in zip(above, band, strict=True) if a in shared}
+    repeats = {a for a, b in pairwise(above) if a == b}
+    parts = {(a, b) for a, b in zip(above, band, strict=True) if a in repeats}
     others = [
-        (a, b) for a, b in zip(above, band, strict=True) if a not in shared and a != b
+        (a, b) for a, b in zip(above, band, strict=True) if a not in repeats and a != b
     ]
     return (
-        len(parts) > len(shared)
+        len(parts) > len(repeats)
         and not any(contents.get(b) for _, b in others)
         and not has_numbers([contents.get(b, []) for _, b in parts])
     )
@@ -152,9 +152,9 @@ def _are_rows(cell: list[Line], other: list[Line]) -> bool:
 
 def without_empty_columns(rows: list[Row]) -> list[Row]:
     """Return rows without the columns in which no cell has text."""
-    filled = [any(cells) for cells in zip(*rows, strict=True)]
+    has_text = [any(cells) for cells in zip(*rows, strict=True)]
     return [
-        [cell for cell, is_filled in zip(row, filled, strict=True) if is_filled]
+        [cell for cell, is_filled in zip(row, has_text, strict=True) if is_filled]
         for row in rows
     ]
 

@@ -1,0 +1,57 @@
+"""The operations as HTTP routes, described by OpenAPI at ``/api/openapi.json``.
+
+What only reads is a GET with its parameters in the query; what changes something is a
+POST with a JSON object. A refusal is status 400 and one sentence.
+"""
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+
+from autolearn import __version__
+from autolearn.api.operations import OPERATIONS, Operation
+from autolearn.core.errors import AutolearnError
+
+PREFIX = "/api"
+
+
+def app(folder: Path) -> FastAPI:
+    """Return the routes of a workspace."""
+    api = FastAPI(
+        title="autolearn",
+        version=__version__,
+        description="A local language model teaches itself from texts.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.add_exception_handler(AutolearnError, _refused)
+    for operation in OPERATIONS:
+        api.add_api_route(
+            f"/{operation.name}",
+            _endpoint(operation, folder),
+            methods=["POST" if operation.changes else "GET"],
+            summary=operation.text.partition("\n")[0],
+            description=operation.text,
+        )
+    return api
+
+
+def _endpoint(operation: Operation, folder: Path) -> Any:
+    """Return the function of a route, whose parameters are those of the operation."""
+    function = operation.bound(folder)
+    place = Body(embed=True) if operation.changes else Query()
+    signature = inspect.signature(function)
+    function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[
+            p.replace(annotation=Annotated[p.annotation, place])
+            for p in signature.parameters.values()
+        ]
+    )
+    return function
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, 400)

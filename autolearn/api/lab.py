@@ -1,0 +1,295 @@
+"""A workspace for programs: every action of the page as a method.
+
+    from autolearn import Lab
+
+    with Lab("workspace") as lab:
+        lab.add(["article.md"])
+        lab.study()
+        lab.approve_by_rule()
+        trained = lab.train()
+        lab.use_model(round=trained.result["round"])
+        print(lab.chat("Who built the harbour of Kilmore?").result["answer"])
+
+The methods order what page and command line order, with the same checks. The work is
+done by the same worker processes.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from autolearn.api.records import (
+    DocumentInfo,
+    GoldPair,
+    ModelInfo,
+    RoundInfo,
+    RunInfo,
+    SampleInfo,
+    WorkspaceInfo,
+)
+from autolearn.core.errors import JobError
+from autolearn.core.gold import GoldQuestion
+from autolearn.core.methods import Method
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Decision, Run, SampleState
+from autolearn.core.settings import (
+    ModelSettings,
+    Quantization,
+    StudySettings,
+    TrainSettings,
+)
+from autolearn.runs import queues
+from autolearn.runs.model_choice import choose_model, chosen_model
+from autolearn.services import actions, gold_actions, pipeline
+from autolearn.store import DEFAULT_WORKSPACE, Store
+from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts
+from autolearn.training import presets
+
+POLL_SECONDS = 0.2
+"""How often ``wait`` looks whether a run has ended."""
+
+
+class Lab:
+    """A workspace and the model that is used in it.
+
+    Args:
+        workspace: Its folder, which is made if there is none.
+        patience: How many seconds a method waits for the run that it orders; None:
+            until it ends. If the run goes on longer, ``wait`` follows it.
+        author: Who decides about samples: "person", or "program" for one without.
+
+    Each method raises an ``AutolearnError`` whose text is one sentence that says what
+    to do.
+    """
+
+    def __init__(
+        self,
+        workspace: Path | str = DEFAULT_WORKSPACE,
+        patience: float | None = None,
+        author: Literal["person", "program"] = "person",
+    ) -> None:
+        folder = Path(workspace)
+        prompts.use(folder / prompts.FOLDER)
+        self._store = Store.open(folder)
+        self._patience, self._author = patience, author
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; runs that are queued go on."""
+        self._store.close()
+
+    # --- the workspace ---------------------------------------------------------
+
+    def workspace(self) -> WorkspaceInfo:
+        """Say what the workspace holds, which model it uses and what is running."""
+        store = self._store
+        return WorkspaceInfo(
+            str(store.folder),
+            self.model(),
+            len(store.library.documents()),
+            len(store.library.passages()),
+            {str(state): n for state, n in store.samples.counts().items()},
+            len(store.rounds.all()),
+            [RunInfo.of(run) for run in store.runs.in_state("running", "queued")],
+        )
+
+    def model(self) -> ModelInfo:
+        """Return the model that studies, quizzes, chats and rounds use."""
+        chosen = chosen_model(self._store)
+        return ModelInfo(chosen.model, chosen.quantization, chosen.round_id)
+
+    def use_model(
+        self,
+        model: str | None = None,
+        quantization: Quantization | None = None,
+        round: int | None = None,
+    ) -> ModelInfo:
+        """Use another model, or the same one after a round; no round: as it came.
+
+        ``model`` is "built-in", a folder, or the id of a model of the hub that was
+        downloaded.
+        """
+        now = chosen_model(self._store)
+        other = ModelSettings(
+            model or now.model, quantization or now.quantization, round
+        )
+        choose_model(self._store, other)
+        return self.model()
+
+    # --- texts and questions ---------------------------------------------------
+
+    def add(self, paths: Sequence[Path | str]) -> RunInfo:
+        """Read files and folders of this computer into the library."""
+        return self._ordered(self._add([Path(path) for path in paths], None))
+
+    def add_text(self, name: str, text: str) -> RunInfo:
+        """Add a text to the library under a name."""
+        return self._ordered(self._add([], actions.Uploads(pasted_text=(name, text))))
+
+    def _add(self, paths: list[Path], uploads: actions.Uploads | None) -> Run:
+        model, tokens = chosen_model(self._store).model, StudySettings().passage_tokens
+        return actions.add_texts(self._store, paths, model, tokens, uploads=uploads)
+
+    def documents(self) -> list[DocumentInfo]:
+        """List the texts of the library."""
+        return [DocumentInfo.of(d) for d in self._store.library.documents()]
+
+    def add_questions(
+        self, questions: Sequence[GoldPair], split: Literal["quiz", "control"] = "quiz"
+    ) -> int:
+        """Add questions with right answers to the quiz or to the control set.
+
+        They measure and are never trained. Returns how many of these are in it now.
+        """
+        gold = [GoldQuestion(pair.question, pair.answer) for pair in questions]
+        return gold_actions.add_gold_questions(self._store, gold, split).n
+
+    # --- the loop --------------------------------------------------------------
+
+    def study(self, documents: Sequence[int] | None = None) -> RunInfo:
+        """Let the model ask itself about texts and answer with and without them.
+
+        ``documents``: their ids; None: all. What comes of it are samples.
+        """
+        model = chosen_model(self._store)
+        return self._ordered(
+            actions.study(self._store, model, StudySettings(), documents)
+        )
+
+    def samples(
+        self,
+        state: SampleState | None = None,
+        search: str | None = None,
+        limit: int = 50,
+        after: int = 0,
+    ) -> list[SampleInfo]:
+        """List samples by id, those behind the id ``after``."""
+        criteria = SampleFilter(state=state, text=search)
+        samples = self._store.samples.find(criteria, limit=limit, after_id=after)
+        return [SampleInfo.of(sample) for sample in samples]
+
+    def approve(self, samples: Sequence[int]) -> int:
+        """Approve samples by their ids; return how many."""
+        return actions.decide(
+            self._store, samples, Decision(0, "approve", self._author)
+        )
+
+    def approve_by_rule(self, rule: str = "default") -> int:
+        """Let a rule decide which pending samples are approved; return how many."""
+        return actions.approve(self._store, rule)
+
+    def reject(self, samples: Sequence[int], reason: str = "") -> int:
+        """Reject samples by their ids; return how many."""
+        decision = Decision(0, "reject", self._author, reason)
+        return actions.decide(self._store, samples, decision)
+
+    def edit(self, sample: int, answer: str) -> SampleInfo:
+        """Correct the answer that a sample teaches."""
+        decision = Decision(0, "edit", self._author, after={"chosen": answer})
+        actions.decide(self._store, [sample], decision)
+        (edited,) = self._store.samples.find(SampleFilter(ids=[sample]))
+        return SampleInfo.of(edited)
+
+    def train(
+        self,
+        method: Method = TrainSettings.method,
+        max_steps: int = 0,
+        parent: int | None = None,
+    ) -> RunInfo:
+        """Train a round on the approved samples.
+
+        ``max_steps``: optimiser steps; 0: as many as the preset for the model takes.
+        ``parent``: the round that is continued. The result names the new round.
+        """
+        model = chosen_model(self._store)
+        asked = TrainSettings(method=method)
+        settings = presets.preset_settings(model, asked)
+        settings = replace(settings, max_steps=max_steps)
+        return self._ordered(actions.train(self._store, model, settings, parent))
+
+    def rounds(self) -> list[RoundInfo]:
+        """List the rounds with what was measured of them."""
+        return [RoundInfo.of(round_) for round_ in self._store.rounds.all()]
+
+    def quiz(self, open_book: bool = False) -> RunInfo:
+        """Ask the quiz and the control set of the model that is used."""
+        model = chosen_model(self._store)
+        return self._ordered(actions.quiz(self._store, model, open_book=open_book))
+
+    def whole_round(self, documents: Sequence[int] | None = None) -> RunInfo:
+        """Study, quiz, approve by the default rule, train, and quiz again.
+
+        Returns the first of these runs; each of them queues the next.
+        """
+        pipeline.refuse_second(self._store)
+        model = chosen_model(self._store)
+        return self._ordered(pipeline.begin(self._store, model, documents=documents))
+
+    def chat(self, question: str, refine: bool = False) -> RunInfo:
+        """Ask the model a question; with ``refine`` it judges and mends its answer.
+
+        The result holds ``answer`` and, if asked for, ``feedback`` and ``refined``.
+        """
+        model, turn = chosen_model(self._store), Message("user", question)
+        return self._ordered(
+            actions.chat(self._store, model, [turn], Sampling(), refine=refine)
+        )
+
+    def export(
+        self, what: str, target: Path | str, round: int | None = None
+    ) -> RunInfo:
+        """Write approved samples, or the items or weights of a round, as files."""
+        return self._ordered(actions.export(self._store, what, Path(target), round))
+
+    # --- runs ------------------------------------------------------------------
+
+    def runs(self) -> list[RunInfo]:
+        """List the newest runs."""
+        return [RunInfo.of(run) for run in self._store.runs.newest()]
+
+    def wait(self, run: int, seconds: float | None = None) -> RunInfo:
+        """Wait until a run has ended, or so many seconds; return it as it is then."""
+        began = time.monotonic()
+        while True:
+            queues.recover(self._store)
+            queues.replace_dead_workers(self._store)
+            now = self._store.runs.get(run)
+            is_late = seconds is not None and time.monotonic() - began >= seconds
+            if now.state in queues.END_STATES or now.state == "interrupted" or is_late:
+                return RunInfo.of(now)
+            time.sleep(POLL_SECONDS)
+
+    def cancel(self, run: int) -> RunInfo:
+        """Stop a run where it can be resumed."""
+        return RunInfo.of(queues.cancel(self._store, run))
+
+    def resume(self, run: int) -> RunInfo:
+        """Go on with a run that was stopped, killed or failed."""
+        return self._ordered(queues.resume(self._store, run))
+
+    def _ordered(self, run: Run) -> RunInfo:
+        """Have a queued run done, and wait for it as long as the patience says.
+
+        Raises:
+            JobError: It ended otherwise than done.
+        """
+        queues.ensure_worker(self._store.folder, queue=queues.queue_of(run.kind))
+        view = self.wait(run.id, self._patience)
+        if view.state in ("failed", "cancelled", "interrupted"):
+            reason = view.error or f"Run {view.id} was {view.state}; resume it."
+            raise JobError(reason)
+        return view

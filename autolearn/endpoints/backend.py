@@ -1,0 +1,313 @@
+"""The backend of a model that runs on a server, as study, quiz and chat use it."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from autolearn.core.errors import BackendError
+from autolearn.core.model_calls import (
+    Chat,
+    Completion,
+    Message,
+    ModelIdentity,
+    Request,
+    Sampling,
+)
+from autolearn.core.ports import Stop
+from autolearn.endpoints import replies
+from autolearn.endpoints.client import Patience, ServerClient, ServerRefused, run_all
+from autolearn.endpoints.facts import UNKNOWN_CONTEXT, ServerFacts
+from autolearn.endpoints.label_probabilities import LabelReader
+from autolearn.endpoints.matching import longest_match
+from autolearn.endpoints.replies import Reply
+from autolearn.endpoints.requests import RequestBodies, by_prefix, continuation
+
+T = TypeVar("T")
+
+FORM_DRAWS = 4
+"""Draws of an answer whose form the server cannot enforce."""
+_REDRAW_TEMPERATURE = 0.7
+_BYTES_PER_TOKEN = 4
+"""About, of English text, where a server counts no tokens."""
+_OVERLONG = re.compile(r"context (size|length|window)|maximum.{0,20}length", re.I)
+"""Matches how servers say that a prompt does not fit; see tests for the sentences."""
+ESTIMATED = (
+    "The probabilities of verdicts are estimated from sampled answers, since the "
+    "server gives no log-probabilities."
+)
+
+
+class ServerBackend:
+    """A model on a server; see ``ports.Backend``."""
+
+    def __init__(self, facts: ServerFacts, patience: Patience | None = None) -> None:
+        self._facts = facts
+        self._patience = patience
+        self._bodies = RequestBodies(facts)
+        self._url = f"{facts.place.base}/chat/completions"
+        self._notes: set[str] = set()
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Return which model answers: the digest is that of ``ServerFacts``."""
+        title = self._facts.abilities.title
+        return ModelIdentity(
+            self._facts.address, self._facts.digest, "none", title, "server"
+        )
+
+    @property
+    def context_length(self) -> int:
+        """Return how many tokens prompt and answer may have together."""
+        return self._facts.context or UNKNOWN_CONTEXT
+
+    @property
+    def protocol(self) -> str:
+        """Return the protocol for instruct models, which servers run."""
+        return "guided"
+
+    @property
+    def scores_texts(self) -> bool:
+        """Return whether ``confidence`` can be measured."""
+        return self._facts.abilities.scores_prompts
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what a person should know of the results so far, in sentences."""
+        return tuple(sorted(self._notes))
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text: an estimate if none counts them."""
+        if self._facts.program not in ("llama.cpp", "vllm"):
+            return -(-len(text.encode()) // _BYTES_PER_TOKEN)
+        content = {"content": text}
+        if self._facts.program == "vllm":
+            model = self._facts.place.model
+            content = {"model": model, "prompt": text}
+        url = f"{self._facts.place.root}/tokenize"
+
+        async def count(client: ServerClient) -> int:
+            body = {**content, "add_special_tokens": False}
+            return await client.post(url, body, _n_tokens)
+
+        (number,) = self._run([count], lambda: False)
+        assert number is not None
+        return number
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        stop: Stop,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Completion]:
+        """Answer all requests, in the order given.
+
+        They are sent in an order in which neighbours share a prefix.
+
+        Raises:
+            BackendError: The server cannot be reached, or answers nothing usable.
+        """
+        order = by_prefix([request.prompt.chat for request in requests])
+        jobs = [partial(self._complete, requests[i]) for i in order]
+        completions = dict(zip(order, self._run(jobs, stop, progress), strict=True))
+        cancelled = Completion("", "cancelled", 0, 0)
+        return [completions[i] or cancelled for i in range(len(requests))]
+
+    def stream(
+        self, request: Request, stop: Stop, hear: Callable[[str], None]
+    ) -> Completion:
+        """Answer a request; ``hear`` gets the answer so far as it comes."""
+        if request.constraint and not self._facts.abilities.constrains:
+            (completion,) = self.complete([request], stop)
+        else:
+            (streamed,) = self._run([partial(self._stream, request, hear)], stop)
+            completion = streamed or Completion("", "cancelled", 0, 0)
+        hear(completion.text)
+        return completion
+
+    def probabilities(
+        self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]
+    ) -> list[tuple[float, ...]]:
+        """Return P(label) for each chat, given how its answer begins.
+
+        Where the server gives no log-probabilities, they are estimated from sampled
+        answers, and ``notes`` says so.
+        """
+        reader = LabelReader(self._bodies, self._ask)
+        order = by_prefix(chats)
+        jobs = [partial(reader.read, chats[i], prefills[i], labels) for i in order]
+        rows = dict(zip(order, self._run(jobs, lambda: False), strict=True))
+        if reader.has_estimated:
+            self._notes.add(ESTIMATED)
+        return [rows[i] or () for i in range(len(chats))]
+
+    def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+        """Return the mean log-probability per token of each answer, in nats.
+
+        The end of the answer does not count: servers do not score it.
+
+        Raises:
+            BackendError: The server does not score texts; see ``scores_texts``.
+        """
+        if not self.scores_texts:
+            raise BackendError(
+                f"{self._facts.abilities.title} does not give the log-probability of "
+                "a given text; use a model on this computer, or vLLM."
+            )
+        places = range(len(chats))
+        jobs = [partial(self._confidence, chats[i], answers[i]) for i in places]
+        return [value or 0.0 for value in self._run(jobs, lambda: False)]
+
+    def generate_instructions(
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
+    ) -> list[str]:
+        """Refuse: a server answers turns of a user, it does not write them.
+
+        Raises:
+            BackendError: Always.
+        """
+        raise BackendError(
+            "A model on a server cannot write instructions by the protocol of a "
+            "trained model; choose the protocol 'guided' under Study."
+        )
+
+    def _run(
+        self,
+        jobs: Sequence[Callable[[ServerClient], Awaitable[T]]],
+        stop: Stop,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[T | None]:
+        """Run jobs over connections of their own; None where stopped."""
+
+        async def run() -> list[T | None]:
+            async with ServerClient(self._facts.place, self._patience) as client:
+                calls = [partial(job, client) for job in jobs]
+                return await run_all(calls, self._facts.at_once, stop, progress)
+
+        return asyncio.run(run())
+
+    async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
+        return await client.post(self._url, body, replies.read)
+
+    async def _complete(self, request: Request, client: ServerClient) -> Completion:
+        try:
+            if request.constraint and not self._facts.abilities.constrains:
+                return await self._drawn(request, client)
+            return await self._written(request, client)
+        except ServerRefused as error:
+            return self._overlong(request, error)
+
+    async def _written(self, request: Request, client: ServerClient) -> Completion:
+        """Return the answer to a request, with its beginning."""
+        chat = request.prompt.chat
+        body = self._bodies.answer(chat, request.sampling, request.constraint)
+        reply = await self._ask(client, body)
+        beginning = _beginning(chat)
+        text = beginning + self._added(beginning, reply.text)
+        return Completion(
+            text.strip(), reply.finish, reply.n_prompt_tokens, reply.n_tokens
+        )
+
+    async def _drawn(self, request: Request, client: ServerClient) -> Completion:
+        """Return the first of some draws that has the form that is asked for.
+
+        If none has it, only the given beginning is returned, in which nothing can be
+        read.
+        """
+        beginning = _beginning(request.prompt.chat)
+        n_prompt = n_tokens = 0
+        for draw in range(FORM_DRAWS):
+            body = self._bodies.answer(
+                request.prompt.chat, _redrawn(request.sampling, draw)
+            )
+            reply = await self._ask(client, body)
+            n_prompt, n_tokens = reply.n_prompt_tokens, n_tokens + reply.n_tokens
+            added = self._added(beginning, reply.text)
+            for text in (added, added.lstrip(), f" {added.lstrip()}"):
+                if matched := longest_match(request.constraint, text):
+                    whole = (beginning + matched).strip()
+                    return Completion(whole, "stop", n_prompt, n_tokens)
+        return Completion(beginning.strip(), "stop", n_prompt, n_tokens)
+
+    def _added(self, beginning: str, text: str) -> str:
+        continues = self._facts.abilities.continues
+        return continuation(beginning, text, continues=continues)
+
+    def _overlong(self, request: Request, error: ServerRefused) -> Completion:
+        """Return the completion of a prompt that does not fit; else raise the error."""
+        if error.status not in (400, 413, 422) or not _OVERLONG.search(error.message):
+            raise error
+        n_bytes = sum(len(turn.content.encode()) for turn in request.prompt.chat)
+        return Completion("", "overlong", n_bytes // _BYTES_PER_TOKEN, 0)
+
+    async def _stream(
+        self, request: Request, hear: Callable[[str], None], client: ServerClient
+    ) -> Completion:
+        try:
+            return await self._heard(request, hear, client)
+        except ServerRefused as error:
+            return self._overlong(request, error)
+
+    async def _heard(
+        self, request: Request, hear: Callable[[str], None], client: ServerClient
+    ) -> Completion:
+        chat = request.prompt.chat
+        body = self._bodies.answer(chat, request.sampling, request.constraint)
+        body["stream"] = True
+        if self._facts.program != "openai":  # some of these refuse the option
+            body["stream_options"] = {"include_usage": True}
+        beginning, completion, text = _beginning(chat), Completion("", "stop", 0, 0), ""
+        stream = client.events(self._url, body, replies.read_event)
+        async with aclosing(stream) as events:
+            async for event in events:
+                text += event.text
+                whole = (beginning + self._added(beginning, text)).strip()
+                completion = replace(
+                    completion,
+                    text=whole,
+                    finish=event.finish or completion.finish,
+                    n_prompt_tokens=event.n_prompt_tokens or completion.n_prompt_tokens,
+                    n_tokens=event.n_tokens or completion.n_tokens,
+                )
+                hear(whole)
+        return completion
+
+    async def _confidence(self, chat: Chat, answer: str, client: ServerClient) -> float:
+        prompt = await self._ask(client, self._bodies.first_token(chat))
+        whole = (*chat, Message("assistant", answer.strip()))
+        reply = await self._ask(client, self._bodies.scored_prompt(whole))
+        # The first token of the prompt has no probability.
+        log_probs = reply.prompt_log_probs[prompt.n_prompt_tokens - 1 :]
+        if not log_probs or not prompt.n_prompt_tokens:
+            raise BackendError(
+                f"The server {self._facts.place.base} gives no log-probabilities of "
+                "prompts; start vLLM without options that switch them off."
+            )
+        return sum(log_probs) / len(log_probs)
+
+
+def _beginning(chat: Chat) -> str:
+    """Return how the answer to a chat begins; empty: it has not begun."""
+    return chat[-1].content if chat[-1].role == "assistant" else ""
+
+
+def _redrawn(sampling: Sampling, draw: int) -> Sampling:
+    """Return how an answer is drawn again; draw 0 is the first."""
+    if draw == 0:
+        return sampling
+    temperature = max(sampling.temperature, _REDRAW_TEMPERATURE)
+    return replace(sampling, temperature=temperature, seed=sampling.seed + draw)
+
+
+def _n_tokens(value: object) -> int:
+    tokens = replies.as_object(value).get("tokens")
+    if not isinstance(tokens, list):
+        raise replies.Unusable("counts no tokens")
+    return len(tokens)

@@ -1,0 +1,298 @@
+"""Send requests to a server: bounded, repeated where that helps, cancelled at once.
+
+A request changes nothing on the server, so it may be repeated. Nothing is stored before
+a whole step is answered, so a repeated request never doubles a record.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx2
+
+from autolearn.core.errors import BackendError
+from autolearn.core.ports import Stop
+from autolearn.core.server_addresses import ServerAddress
+from autolearn.endpoints import replies
+from autolearn.endpoints.replies import Unusable
+
+T = TypeVar("T")
+
+KEY = "AUTOLEARN_SERVER_KEY"
+"""The environment variable with the key of the server; it is never stored."""
+POLL_SECONDS = 0.1
+"""How often a running request asks whether to stop."""
+LARGEST_ANSWER = 16 << 20
+"""Bytes that are read of an answer at most."""
+_MOMENTARY = {408, 429, 500, 502, 503, 504}
+"""States after which the same request may succeed."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is waited for."""
+
+    tries: int = 6
+    first_delay: float = 0.5
+    """Seconds before the second try; doubled for each further one."""
+    longest_delay: float = 30.0
+    """Seconds, also where the server asks for more."""
+    connect: float = 5.0
+    """Seconds."""
+    read: float = 300.0
+    """Seconds without a byte; an answer comes as a whole, when it is written."""
+
+    def delay(self, n_tries: int, asked: str | None) -> float:
+        """Return the seconds to wait; ``asked``: the header ``Retry-After``."""
+        delay = self.first_delay * 2.0 ** (n_tries - 1)
+        if asked and asked.strip().isdecimal():
+            delay = max(delay, float(asked))
+        return min(delay, self.longest_delay)
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """A status and the body that came with it."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
+    def json(self) -> object:
+        """Return the JSON value of the body.
+
+        Raises:
+            Unusable: It has none.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            is_page = self.body.lstrip()[:1] == b"<"
+            what = "a web page" if is_page else "broken JSON"
+            raise Unusable(f"sent {what} instead of an answer") from error
+
+    @property
+    def message(self) -> str:
+        """Return what the server says of an error."""
+        try:
+            return replies.message_of(self.json())
+        except Unusable:
+            return ""
+
+
+class ServerRefused(BackendError):
+    """The server refuses a request, and would refuse it again."""
+
+    def __init__(self, sentence: str, status: int, message: str) -> None:
+        super().__init__(sentence)
+        self.status, self.message = status, message
+
+
+class ServerClient:
+    """A connection to one server; an asynchronous context manager."""
+
+    def __init__(
+        self, address: ServerAddress, patience: Patience | None = None
+    ) -> None:
+        self._address = address
+        self._patience = patience or Patience()
+        key = os.environ.get(KEY, "").strip()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        times = httpx2.Timeout(self._patience.read, connect=self._patience.connect)
+        # Redirects are refused: they would lead to addresses that nobody has typed.
+        # Neither proxies nor passwords are taken from the environment.
+        self._http = httpx2.AsyncClient(
+            headers=headers,
+            timeout=times,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=None),
+        )
+
+    async def __aenter__(self) -> "ServerClient":
+        """Open the connections."""
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def get(self, url: str) -> object | None:
+        """Return the JSON value at an address; None: there is none.
+
+        Raises:
+            BackendError: The server cannot be reached, or refuses the key.
+        """
+        try:
+            return await self._patiently(lambda: self._read("GET", url))
+        except ServerRefused as error:
+            if error.status in (401, 403):
+                raise
+            return None
+
+    async def post(
+        self, url: str, body: Mapping[str, Any], read: Callable[[object], T]
+    ) -> T:
+        """Return what ``read`` makes of the answer to a request.
+
+        ``read`` may raise ``Unusable``, after which the request is repeated.
+
+        Raises:
+            ServerRefused: The request is refused.
+            BackendError: The server cannot be reached, or answers nothing usable.
+        """
+
+        async def send() -> T:
+            return read(await self._read("POST", url, body))
+
+        return await self._patiently(send)
+
+    async def events(
+        self, url: str, body: Mapping[str, Any], read: Callable[[object], T]
+    ) -> AsyncGenerator[T, None]:
+        """Yield what ``read`` makes of each event of a streamed answer.
+
+        It is not repeated once the first event has come.
+
+        Raises:
+            ServerRefused: The request is refused.
+            BackendError: The server cannot be reached, or breaks off.
+        """
+        response = await self._patiently(lambda: self._open("POST", url, body))
+        try:
+            async for event in httpx2.EventSource(response, LARGEST_ANSWER):
+                if event.data.strip() == "[DONE]":
+                    return
+                yield read(HttpAnswer(200, event.data.encode()).json())
+        except (httpx2.TransportError, Unusable) as error:
+            raise BackendError(self._sentence(error)) from error
+        finally:
+            await response.aclose()
+
+    async def _patiently(self, send: Callable[[], Awaitable[T]]) -> T:
+        """Return what ``send`` gives, which is tried again after momentary errors."""
+        for n_tries in range(1, self._patience.tries + 1):
+            asked = None
+            try:
+                return await send()
+            except _Busy as error:
+                problem, asked = str(error), error.retry_after
+            except (httpx2.TransportError, Unusable) as error:
+                problem = self._sentence(error)
+            if n_tries < self._patience.tries:
+                await asyncio.sleep(self._patience.delay(n_tries, asked))
+        raise BackendError(problem)
+
+    def _sentence(self, error: Exception) -> str:
+        server = f"The server {self._address.base}"
+        match error:
+            case Unusable():
+                return f"{server} {error}; look at its log, or choose another server."
+            case httpx2.ConnectError() | httpx2.ConnectTimeout():
+                return f"{server} cannot be reached; start it, or check its address."
+            case httpx2.TimeoutException():
+                return (
+                    f"{server} did not answer within {self._patience.read:g} seconds; "
+                    "look at its log."
+                )
+            case _:
+                return f"{server} broke off the connection; look at its log."
+
+    async def _read(
+        self, method: str, url: str, body: Mapping[str, Any] | None = None
+    ) -> object:
+        response = await self._open(method, url, body)
+        async with aclosing(response):
+            return (await _answer(response)).json()
+
+    async def _open(
+        self, method: str, url: str, body: Mapping[str, Any] | None
+    ) -> httpx2.Response:
+        """Return a response that is no error, its body still to be read.
+
+        Raises:
+            _Busy: The same request may succeed later.
+            ServerRefused: It would be refused again.
+        """
+        request = self._http.build_request(method, url, json=body)
+        response = await self._http.send(request, stream=True)
+        if response.status_code < 300:
+            return response
+        async with aclosing(response):
+            answer = await _answer(response)
+        raise self._error(answer)
+
+    def _error(self, answer: HttpAnswer) -> Exception:
+        server, status = f"The server {self._address.base}", answer.status
+        detail = f" ({answer.message})" if answer.message else ""
+        if status in _MOMENTARY:
+            return _Busy(
+                f"{server} still answers with the error {status}{detail} after "
+                f"{self._patience.tries} tries; look at its log.",
+                answer.retry_after,
+            )
+        if status < 400:
+            text = f"{server} redirects to another address; type that address itself."
+        elif status in (401, 403):
+            text = f"{server} refuses the key; set {KEY} to a valid key, and restart."
+        else:
+            text = f"{server} refuses a request with the error {status}{detail}."
+        return ServerRefused(text, status, answer.message)
+
+
+class _Busy(Exception):
+    """The server may answer later."""
+
+    def __init__(self, sentence: str, retry_after: str | None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+async def _answer(response: httpx2.Response) -> HttpAnswer:
+    body = bytearray()
+    async for block in response.aiter_bytes():
+        body += block
+        if len(body) > LARGEST_ANSWER:
+            raise Unusable(f"sent more than {LARGEST_ANSWER >> 20} MiB")
+    retry_after = response.headers.get("Retry-After")
+    return HttpAnswer(response.status_code, bytes(body), retry_after)
+
+
+async def run_all(
+    jobs: Sequence[Callable[[], Awaitable[T]]],
+    at_once: int,
+    stop: Stop,
+    progress: Callable[[int], None] | None = None,
+) -> list[T | None]:
+    """Run jobs in order, some at once; return their results, None where stopped.
+
+    The first error ends all. What is unfinished then, or when ``stop`` says so, is
+    cancelled, which closes its connection.
+    """
+    slots = asyncio.Semaphore(at_once)  # first come, first served
+
+    async def run(job: Callable[[], Awaitable[T]]) -> T:
+        async with slots:
+            return await job()
+
+    tasks = [asyncio.create_task(run(job)) for job in jobs]
+    pending = set(tasks)
+    try:
+        while pending and not stop():
+            done, pending = await asyncio.wait(
+                pending, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                task.result()
+            if done and progress:
+                progress(len(tasks) - len(pending))
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [None if task.cancelled() else task.result() for task in tasks]

@@ -1,0 +1,187 @@
+"""Ask a server which program it is, and what it says of its model.
+
+Each program has an address that only it answers: llama.cpp ``/props``, vLLM
+``/version``, SGLang ``/server_info``, Ollama ``/api/version``.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autolearn.core.errors import BackendError, ModelNotFound
+from autolearn.core.server_addresses import ServerAddress
+from autolearn.endpoints.client import Patience, ServerClient
+from autolearn.endpoints.facts import Program, ServerFacts
+
+_QUICK = Patience(tries=2, first_delay=0.3, read=15.0)
+"""A person waits for the answer."""
+
+Values = Mapping[str, Any]
+
+
+def detect(address: ServerAddress, patience: Patience = _QUICK) -> ServerFacts:
+    """Return what a server is and which model it serves.
+
+    Raises:
+        ModelNotFound: It does not serve the model.
+        BackendError: It cannot be reached, or is no OpenAI-compatible server.
+    """
+    return asyncio.run(_detect(address, patience))
+
+
+async def _detect(address: ServerAddress, patience: Patience) -> ServerFacts:
+    async with ServerClient(address, patience) as client:
+        models = await _models(client, address)
+        for probe in (_llama_cpp, _vllm, _sglang, _ollama):
+            if facts := await probe(client, address, models):
+                return facts
+    if not models and not address.model:
+        raise BackendError(
+            f"The server {address.base} does not list its models; check that the "
+            f"address ends as the server says, usually in /v1, or add #MODEL."
+        )
+    # Such a server may load a model that it does not list.
+    name = address.model or _name(address, models)
+    return _facts(address, name, "openai", weights=_entry(models, name))
+
+
+async def _models(client: ServerClient, address: ServerAddress) -> Sequence[Values]:
+    """Return the entries of ``/models``."""
+    value = await client.get(f"{address.base}/models")
+    rows = value.get("data") if isinstance(value, Mapping) else None
+    rows = rows if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, Mapping) and _ids(row)]
+
+
+def _ids(row: Values) -> list[str]:
+    aliases = row.get("aliases")
+    names = [row.get("id"), *(aliases if isinstance(aliases, list) else [])]
+    return [name for name in names if isinstance(name, str) and name]
+
+
+def _name(address: ServerAddress, models: Sequence[Values]) -> str:
+    """Return the name of the model that is meant.
+
+    Raises:
+        ModelNotFound: There is none of this name, or there are several.
+    """
+    wanted = address.model
+    for row in models:
+        if wanted in _ids(row) or f"{wanted}:latest" in _ids(row):
+            return _ids(row)[0]
+    if not wanted and len(models) == 1:
+        return _ids(models[0])[0]
+    names = [_ids(row)[0] for row in models]
+    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    if not wanted:
+        raise ModelNotFound(
+            f"The server {address.base} has several models ({shown or 'none'}); add "
+            "the name of one to its address, as #MODEL."
+        )
+    raise ModelNotFound(
+        f"The server {address.base} has no model {wanted}; it has {shown or 'none'}."
+    )
+
+
+def _entry(models: Sequence[Values], name: str) -> dict[str, Any]:
+    """Return what the list of models says of the weights of one."""
+    row = next((row for row in models if name in _ids(row)), {})
+    meta = row.get("meta")
+    sizes = meta if isinstance(meta, Mapping) else {}
+    kept = {key: sizes[key] for key in ("n_params", "size") if key in sizes}
+    return kept | ({"root": row["root"]} if isinstance(row.get("root"), str) else {})
+
+
+def _facts(
+    address: ServerAddress, name: str, program: Program, **values: Any
+) -> ServerFacts:
+    return ServerFacts(str(ServerAddress(address.base, name)), program, **values)
+
+
+def _number(value: object) -> int | None:
+    return value if type(value) is int and value > 0 else None
+
+
+async def _object(client: ServerClient, url: str) -> Values:
+    value = await client.get(url)
+    return value if isinstance(value, Mapping) else {}
+
+
+async def _llama_cpp(
+    client: ServerClient, address: ServerAddress, models: Sequence[Values]
+) -> ServerFacts | None:
+    props = await _object(client, f"{address.root}/props")
+    defaults = props.get("default_generation_settings")
+    if not isinstance(defaults, Mapping):
+        return None
+    name = _name(address, models)
+    said = {key: props[key] for key in ("model_path", "model_ftype") if key in props}
+    return _facts(
+        address,
+        name,
+        "llama.cpp",
+        version=str(props.get("build_info", "")),
+        context=_number(defaults.get("n_ctx")),
+        slots=_number(props.get("total_slots")),
+        weights=said | _entry(models, name),
+    )
+
+
+async def _vllm(
+    client: ServerClient, address: ServerAddress, models: Sequence[Values]
+) -> ServerFacts | None:
+    version = (await _object(client, f"{address.root}/version")).get("version")
+    is_vllm = any(row.get("owned_by") == "vllm" for row in models)
+    if not isinstance(version, str) or not is_vllm:
+        return None
+    name = _name(address, models)
+    row = next(row for row in models if name in _ids(row))
+    context = _number(row.get("max_model_len"))
+    weights = _entry(models, name)
+    return _facts(
+        address, name, "vllm", version=version, context=context, weights=weights
+    )
+
+
+async def _sglang(
+    client: ServerClient, address: ServerAddress, models: Sequence[Values]
+) -> ServerFacts | None:
+    for path in ("/server_info", "/get_server_info"):
+        info = await _object(client, f"{address.root}{path}")
+        if not isinstance(info.get("model_path"), str):
+            continue
+        name = _name(address, models)
+        context = _number(info.get("context_length"))
+        rows = [row for row in models if name in _ids(row)]
+        said = ("model_path", "quantization", "revision")
+        return _facts(
+            address,
+            name,
+            "sglang",
+            version=str(info.get("version", "")),
+            context=context or _number(rows[0].get("max_model_len")),
+            slots=_number(info.get("max_running_requests")),
+            weights={key: info[key] for key in said if info.get(key)},
+        )
+    return None
+
+
+async def _ollama(
+    client: ServerClient, address: ServerAddress, models: Sequence[Values]
+) -> ServerFacts | None:
+    version = (await _object(client, f"{address.root}/api/version")).get("version")
+    if not isinstance(version, str):
+        return None
+    name = _name(address, models)
+    tags = (await _object(client, f"{address.root}/api/tags")).get("models")
+    rows = [row for row in tags if isinstance(row, Mapping)] if tags else []
+    digests = [row.get("digest") for row in rows if row.get("name") == name]
+    weights = {"digest": digests[0]} if digests else {}
+    return _facts(address, name, "ollama", version=version, weights=weights)
+
+
+def vllm_release(version: str) -> tuple[int, int]:
+    """Return the first two numbers of a version of vLLM; (0, 0): there are none."""
+    match = re.match(r"v?(\d+)\.(\d+)", version)
+    return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,0 +1,84 @@
+"""What is known of a server: which program, which model, what it can do."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from autolearn.core import server_addresses
+from autolearn.core.codec import JsonRecord
+from autolearn.core.server_addresses import ServerAddress
+
+Program = Literal["llama.cpp", "vllm", "sglang", "ollama", "openai"]
+
+AT_ONCE = 8
+"""Requests that are sent at once to a server that does not say how many it serves."""
+MOST_AT_ONCE = 64
+UNKNOWN_CONTEXT = 4096
+"""Tokens, where the server does not tell its context."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a program can do beyond answering a chat."""
+
+    title: str
+    constrains: bool
+    """It keeps an answer to a grammar."""
+    continues: bool
+    """It goes on from an answer whose beginning is given."""
+    gives_log_probs: bool
+    """It gives the log-probabilities of the likeliest first tokens."""
+    scores_prompts: bool
+    """It gives the log-probability of each token of a given text."""
+
+
+ABILITIES: dict[Program, Abilities] = {
+    "llama.cpp": Abilities("llama.cpp", True, True, True, False),
+    "vllm": Abilities("vLLM", True, True, True, True),
+    "sglang": Abilities("SGLang", True, True, True, False),
+    "ollama": Abilities("Ollama", False, True, True, False),
+    "openai": Abilities("another OpenAI-compatible server", False, False, False, False),
+}
+
+
+@dataclass(frozen=True)
+class ServerFacts(JsonRecord):
+    """What a server said of itself when it was asked last."""
+
+    address: str
+    """As ``ServerAddress`` writes it, with the model."""
+    program: Program
+    version: str = ""
+    context: int | None = None
+    """Tokens of prompt and answer together; None: it does not tell."""
+    slots: int | None = None
+    """Requests that it serves at once; None: it does not tell."""
+    weights: dict[str, Any] = field(default_factory=dict)
+    """What it says of the weights, such as path, size and quantisation."""
+
+    @property
+    def place(self) -> ServerAddress:
+        """Return the address, with the name of the model as the server knows it."""
+        return server_addresses.parse(self.address)
+
+    @property
+    def abilities(self) -> Abilities:
+        """Return what the program can do."""
+        return ABILITIES[self.program]
+
+    @property
+    def at_once(self) -> int:
+        """Return how many requests are sent at once."""
+        return min(self.slots or AT_ONCE, MOST_AT_ONCE)
+
+    @property
+    def digest(self) -> str:
+        """Return a SHA-256 of the address, the model and what is said of the weights.
+
+        Neither the version of the program nor its context counts: the weights are the
+        same after an update.
+        """
+        values = [self.address, self.program, self.weights]
+        text = json.dumps(values, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()

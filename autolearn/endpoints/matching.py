@@ -1,0 +1,61 @@
+"""Check an answer against its constraint, for servers that cannot keep to one."""
+
+import re
+from collections.abc import Iterator
+
+from autolearn.core.constraints import Constraint, Excerpt, OneOf, Part, Pattern
+from autolearn.core.scripts import EAST_ASIAN
+
+_WITHIN_WORD = re.compile(rf"(?<=[^\W{EAST_ASIAN}])(?=[^\W{EAST_ASIAN}])")
+"""Matches between two characters of a word."""
+
+
+def longest_match(constraint: Constraint, text: str) -> str | None:
+    """Return the longest beginning of a text that has the form; None: there is none.
+
+    A model that is only asked for a form often goes on after it. Where it goes on with
+    the same word, it meant another word.
+    """
+    ends = {0}
+    for part in constraint:
+        ends = {end for start in ends for end in _ends(part, text, start)}
+    whole = [end for end in ends if not _WITHIN_WORD.match(text, end)]
+    return text[: max(whole)] if whole else None
+
+
+def _ends(part: Part, text: str, start: int) -> Iterator[int]:
+    """Yield where a part that begins at ``start`` may end."""
+    match part:
+        case str():
+            yield from _literal_ends((part,), text, start)
+        case OneOf(options):
+            yield from _literal_ends(options, text, start)
+        case Pattern(regex):
+            pattern = re.compile(regex)
+            for end in range(start, len(text) + 1):
+                if pattern.fullmatch(text, start, end):
+                    yield end
+        case Excerpt():
+            yield from _excerpt_ends(part, text, start)
+
+
+def _literal_ends(options: tuple[str, ...], text: str, start: int) -> Iterator[int]:
+    for option in options:
+        if text.startswith(option, start):
+            yield start + len(option)
+
+
+def _excerpt_ends(excerpt: Excerpt, text: str, start: int) -> Iterator[int]:
+    if excerpt.otherwise:
+        yield from _literal_ends((excerpt.otherwise,), text, start)
+    chunks = excerpt.chunks
+    for first, chunk in enumerate(chunks):
+        end = start
+        if chunk.isspace():
+            continue
+        for chunk in chunks[first:]:
+            if not text.startswith(chunk, end):
+                break
+            end += len(chunk)
+            if not chunk.isspace():
+                yield end

@@ -1,0 +1,147 @@
+"""Read what a server answers, which may be anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Literal
+
+Token = tuple[str, float]
+"""The text of a token and its log-probability."""
+
+
+class Unusable(Exception):
+    """An answer that is none; the text is a predicate, such as "sent no JSON"."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server wrote for one chat."""
+
+    text: str
+    finish: Literal["stop", "length"]
+    n_prompt_tokens: int
+    n_tokens: int
+    first_tokens: tuple[Token, ...] = ()
+    """The likeliest first tokens; empty: the server gave none."""
+    prompt_log_probs: tuple[float, ...] = ()
+    """Of each token of the prompt but the first, where that was asked for."""
+
+
+def read(value: object) -> Reply:
+    """Return the reply in the JSON value of a chat completion.
+
+    Raises:
+        Unusable: It is not that of a chat completion, or has no text.
+    """
+    body = as_object(value)
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise Unusable("sent an answer without choices")
+    choice = as_object(choices[0])
+    finish: Literal["stop", "length"] = (
+        "length" if choice.get("finish_reason") == "length" else "stop"
+    )
+    text = as_object(choice.get("message")).get("content")
+    if text is None and finish == "length":
+        text = ""  # a reasoning model that was cut off within its thoughts
+    if not isinstance(text, str):
+        raise Unusable("sent an answer without text")
+    usage = body.get("usage")
+    usage = usage if isinstance(usage, Mapping) else {}
+    return Reply(
+        text,
+        finish,
+        _count(usage.get("prompt_tokens")),
+        _count(usage.get("completion_tokens")),
+        _first_tokens(choice.get("logprobs")),
+        _prompt_log_probs(body.get("prompt_logprobs")),
+    )
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one event of a streamed answer adds."""
+
+    text: str = ""
+    finish: Literal["stop", "length"] | None = None
+    n_prompt_tokens: int = 0
+    n_tokens: int = 0
+    """Of the whole answer, where the event tells; else 0."""
+
+
+def read_event(value: object) -> Event:
+    """Return what one event of a stream adds.
+
+    Raises:
+        Unusable: It is no event of a chat completion, or tells of an error.
+    """
+    body = as_object(value)
+    if error := body.get("error"):
+        raise Unusable(f"reports an error ({message_of(error)})")
+    choices, usage = body.get("choices"), body.get("usage")
+    choice = as_object(choices[0]) if isinstance(choices, list) and choices else {}
+    text = as_object(choice.get("delta") or {}).get("content")
+    reason = choice.get("finish_reason")
+    finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
+    usage = usage if isinstance(usage, Mapping) else {}
+    return Event(
+        text if isinstance(text, str) else "",
+        finish if reason else None,
+        _count(usage.get("prompt_tokens")),
+        _count(usage.get("completion_tokens")),
+    )
+
+
+def as_object(value: object) -> Mapping[str, Any]:
+    """Return a JSON value that has to be an object.
+
+    Raises:
+        Unusable: It is not.
+    """
+    if not isinstance(value, Mapping):
+        raise Unusable("sent JSON of another shape")
+    return value
+
+
+def message_of(error: object) -> str:
+    """Return the text of an error that a server reports, shortened."""
+    while isinstance(error, Mapping):
+        error = error.get("error") or error.get("message") or error.get("detail") or ""
+    return " ".join(str(error).split())[:200]
+
+
+def _count(value: object) -> int:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return int(value) if is_count else 0  # type: ignore[call-overload]
+
+
+def _first_tokens(value: object) -> tuple[Token, ...]:
+    """Return the likeliest first tokens in the ``logprobs`` of a choice."""
+    content = value.get("content") if isinstance(value, Mapping) else None
+    first = content[0] if isinstance(content, list) and content else None
+    rows = first.get("top_logprobs") if isinstance(first, Mapping) else None
+    tokens = []
+    for row in rows if isinstance(rows, list) else []:
+        entry = as_object(row)
+        text, log_prob = entry.get("token"), entry.get("logprob")
+        if isinstance(text, str) and _is_number(log_prob):
+            tokens.append((text, float(log_prob)))  # type: ignore[arg-type]
+    return tuple(tokens)
+
+
+def _prompt_log_probs(value: object) -> tuple[float, ...]:
+    """Return the log-probability of each prompt token, as vLLM gives them.
+
+    Each entry maps token ids to ``{"logprob", "rank"}``: the token of the prompt comes
+    first, before any likelier one. The entry of the first token is null.
+    """
+    log_probs = []
+    for entry in value if isinstance(value, list) else []:
+        rows = list(entry.values()) if isinstance(entry, Mapping) else []
+        number = as_object(rows[0]).get("logprob") if rows else None
+        log_probs.append(float(number) if _is_number(number) else -inf)  # type: ignore[arg-type]
+    return tuple(log_probs[1:])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

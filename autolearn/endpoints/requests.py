@@ -1,0 +1,113 @@
+"""The requests to a server, as each program takes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autolearn.core.constraints import Constraint
+from autolearn.core.model_calls import Chat, Message, Sampling
+from autolearn.endpoints.detection import vllm_release
+from autolearn.endpoints.facts import ServerFacts
+from autolearn.endpoints.grammar import to_grammar
+
+LIKELIEST = 20
+"""Most first tokens whose log-probabilities servers give."""
+_VLLM_STRUCTURED = (0, 11)
+"""The release of vLLM whose requests have ``structured_outputs``."""
+_BEGIN = "Begin your answer with exactly these words, and go on from there:\n"
+
+
+@dataclass(frozen=True)
+class RequestBodies:
+    """Builds the bodies of requests to ``/chat/completions``."""
+
+    facts: ServerFacts
+
+    def answer(
+        self, chat: Chat, sampling: Sampling, constraint: Constraint = ()
+    ) -> dict[str, Any]:
+        """Return the request for an answer, which may have begun."""
+        return {
+            **self._chat(chat),
+            "max_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            # Some servers refuse seeds beyond 31 bits.
+            "seed": sampling.seed & 0x7FFFFFFF,
+            **self._constrained(constraint),
+        }
+
+    def first_token(self, chat: Chat) -> dict[str, Any]:
+        """Return the request for the log-probabilities of the first token."""
+        sampling = Sampling(max_new_tokens=1)
+        likeliest = {"logprobs": True, "top_logprobs": LIKELIEST}
+        return {**self.answer(chat, sampling), **likeliest}
+
+    def scored_prompt(self, chat: Chat) -> dict[str, Any]:
+        """Return the request for the log-probabilities of a chat with its answer."""
+        body = self.answer(chat, Sampling(max_new_tokens=1))
+        return {**body, "prompt_logprobs": 0}
+
+    def _chat(self, chat: Chat) -> dict[str, Any]:
+        begun = chat[-1].role == "assistant"
+        if begun and not self.facts.abilities.continues:
+            chat, begun = _asked_to_begin(chat), False
+        body: dict[str, Any] = {
+            "model": self.facts.place.model,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in chat],
+        }
+        if begun and self.facts.program in ("vllm", "sglang"):
+            body["continue_final_message"] = True
+        if begun and self.facts.program == "vllm":
+            body["add_generation_prompt"] = False
+        if self.facts.program in ("llama.cpp", "vllm", "sglang"):
+            # Reasoning models would write pages of thought; other templates ignore it.
+            body["chat_template_kwargs"] = {"enable_thinking": False}
+        return body
+
+    def _constrained(self, constraint: Constraint) -> dict[str, Any]:
+        if not constraint or not self.facts.abilities.constrains:
+            return {}
+        grammar = to_grammar(constraint)
+        match self.facts.program:
+            case "sglang":
+                return {"ebnf": grammar}
+            case "vllm" if vllm_release(self.facts.version) < _VLLM_STRUCTURED:
+                return {"guided_grammar": grammar}
+            case "vllm":
+                return {"structured_outputs": {"grammar": grammar}}
+            case _:
+                return {"grammar": grammar}
+
+
+def _asked_to_begin(chat: Chat) -> Chat:
+    """Return a chat whose last user turn asks for the beginning of the answer."""
+    *before, last, begun = chat
+    content = f"{last.content}\n\n{_BEGIN}{begun.content}"
+    return (*before, Message(last.role, content))
+
+
+def continuation(beginning: str, text: str, *, continues: bool) -> str:
+    """Return what an answer adds to its beginning.
+
+    Some servers repeat the beginning, others only write what follows. A server that
+    does not continue an answer writes a new one, which may reword the beginning: what
+    counts then stands after its last line, such as "Short answer:".
+    """
+    start = beginning.strip()
+    if start and text.lstrip().startswith(start):
+        return text.lstrip()[len(start) :]
+    if start and not continues:
+        *_, last = start.splitlines()
+        before, mark, after = f"\n{text}".partition(f"\n{last}")
+        return after if mark else before.removeprefix("\n")
+    return text
+
+
+def by_prefix(chats: Sequence[Chat]) -> list[int]:
+    """Return the places of chats in an order in which neighbours begin alike.
+
+    The prefix cache of a server then serves one group of prompts after the other.
+    """
+    keys = [tuple((turn.role, turn.content) for turn in chat) for chat in chats]
+    return sorted(range(len(chats)), key=keys.__getitem__)

@@ -1,0 +1,81 @@
+"""Questions with right answers, and instructions, added to the library at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autolearn.core.errors import InputError
+from autolearn.core.gold import GoldQuestion
+from autolearn.core.records import Question, Split
+from autolearn.evaluation import gold_questions, scoring
+from autolearn.ingest import contained_files
+from autolearn.rounds import sources as round_sources
+from autolearn.store import Store
+from autolearn.training.leakage import Guard
+
+
+def add_instructions(store: Store, path: Path) -> int:
+    """Add instructions without any text, for self-evolution; return how many are new.
+
+    Raises:
+        InputError: The file is not JSON lines of prompts.
+    """
+    before = len(store.library.instructions())
+    questions = [
+        Question(
+            text,
+            "study",
+            "person",
+            gold_answer=answer or None,
+            scorer=scoring.usual(GoldQuestion(text, answer)) if answer else "contains",
+        )
+        for text, answer in contained_files.instructions(path)
+    ]
+    store.library.add_questions(questions)
+    return len(store.library.instructions()) - before
+
+
+@dataclass(frozen=True)
+class GoldImport:
+    """What came of a file of gold questions."""
+
+    n: int
+    """Questions that are in the quiz or the control set now."""
+    n_trained: int = 0
+    """Questions left out since a round was trained on them."""
+
+
+def add_gold(store: Store, path: Path, split: Split) -> GoldImport:
+    """Add questions with gold answers to quiz or control.
+
+    Raises:
+        InputError: The file has no such questions, or the quiz is locked.
+    """
+    _check_unlocked(store)
+    return add_gold_questions(store, contained_files.quiz(path), split)
+
+
+def _check_unlocked(store: Store) -> None:
+    version = store.quizzes.newest()
+    if version and version.locked:
+        raise InputError(
+            f"The quiz is locked (version {version.version}), so it takes no further "
+            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
+        )
+
+
+def add_gold_questions(
+    store: Store, gold: Sequence[GoldQuestion], split: Split
+) -> GoldImport:
+    """Add questions with gold answers to quiz or control.
+
+    Raises:
+        InputError: The quiz is locked.
+    """
+    _check_unlocked(store)
+    guard = Guard(round_sources.asked_by_rounds(store))
+    new = [question for question in gold if not guard.blocks(question.question)]
+    kept_questions = gold_questions.import_gold(store, new, split)
+    return GoldImport(
+        len({question.id for question in kept_questions}), len(gold) - len(new)
+    )

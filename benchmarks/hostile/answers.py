@@ -1,0 +1,124 @@
+"""How fast the page answers others while the app reads hostile files."""
+
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+
+import psutil
+
+from autolearn.core.records import Run
+from autolearn.core.run_results import ImportResult
+from autolearn.runs import queues
+from autolearn.services import actions
+from autolearn.store import Store
+from benchmarks import apps
+from benchmarks.hostile import documents, folders
+from benchmarks.visitor import Visitor
+
+EVERY_SECONDS = 1.0
+CALM_SECONDS = 30.0
+TABS = ("Library", "Study", "Review", "History")
+
+
+@dataclass
+class Answers:
+    """The times of answers, and the memory of the page's process."""
+
+    seconds: list[float] = field(default_factory=list)
+    peak_mib: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self, address: str, pid: int) -> None:
+        """Open one tab after the other until it is over."""
+        process = psutil.Process(pid)
+        with Visitor(address) as visitor:
+            for name in cycle(TABS):
+                if self.over.wait(EVERY_SECONDS):
+                    return
+                self.seconds.append(visitor.open_tab(name))
+                memory = process.memory_info().rss >> 20
+                self.peak_mib = max(self.peak_mib, memory)
+
+    def line(self, what: str) -> str:
+        """Return how fast the answers were, as a line of the table."""
+        ordered = sorted(self.seconds)
+        high = ordered[int(0.95 * (len(ordered) - 1))]
+        return (
+            f"{what}: {len(ordered)} tabs opened meanwhile, median "
+            f"{1000 * statistics.median(ordered):.0f} ms, 95 of 100 within "
+            f"{1000 * high:.0f} ms, slowest {1000 * ordered[-1]:.0f} ms; "
+            f"memory of the page's process at most {self.peak_mib} MiB"
+        )
+
+
+@contextmanager
+def _asked(address: str, pid: int) -> Iterator[Answers]:
+    """Let somebody use the page while the block lasts."""
+    answers = Answers()
+    thread = threading.Thread(target=answers.ask, args=(address, pid))
+    thread.start()
+    try:
+        yield answers
+    finally:
+        answers.over.set()
+        thread.join()
+
+
+def measure(place: Path, names: str) -> Iterator[str]:
+    """Import all documents, and look at all folders, in a real app; yield lines."""
+    workspace, files = place / "app", place / "files"
+    files.mkdir()
+    for name, make in documents.ALL.items():
+        if names in name:
+            make(files / name)
+    app, url = apps.start(workspace, {**os.environ, "TMPDIR": str(place)})
+    try:
+        with _asked(url, app.pid) as answers:
+            time.sleep(CALM_SECONDS)
+        yield answers.line("nothing is read")
+        with _asked(url, app.pid) as answers:
+            run = _import(workspace, files)
+        yield answers.line("an import reads the documents")
+        yield _result(run)
+        with _asked(url, app.pid) as answers:
+            n_folders = _look(url, place / "folders", names)
+        yield answers.line(f"another visitor looks at {n_folders} model folders")
+    finally:
+        apps.end(app)
+
+
+def _import(workspace: Path, files: Path) -> Run:
+    with Store.open(workspace) as store:
+        run = actions.add_texts(store, [files], "built-in", 320)
+        queues.ensure_worker(workspace, queue=queues.IMPORT_QUEUE)
+        return queues.wait(store, run.id)
+
+
+def _result(run: Run) -> str:
+    result = ImportResult.of(run)
+    return (
+        f"the import is {run.state} after {run.seconds or 0:.0f} s: "
+        f"{result.documents} read, {len(result.refusals)} refused, "
+        f"{len(result.others)} something else than texts"
+    )
+
+
+def _look(url: str, place: Path, names: str) -> int:
+    """Type the path of each folder into the field of the model, as a person does."""
+    changes: dict[str, Callable[[Path], object]] = {
+        name: change for name, change in folders.SEEN.items() if names in name
+    }
+    with Visitor(url) as visitor:
+        for name, change in changes.items():
+            folder = place / name
+            folder.parent.mkdir(exist_ok=True)
+            folders.make(folder)
+            change(folder)
+            visitor.type_into("model-name", str(folder))
+    return len(changes)

@@ -1,0 +1,170 @@
+"""What is offered to other programs, and what is not."""
+
+import inspect
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import anyio
+import pytest
+from fastapi.testclient import TestClient
+from mcp import Client
+
+from autolearn import Lab
+from autolearn.api import http, mcp
+from autolearn.api.operations import MOST_SECONDS, OPERATIONS
+from autolearn.core.errors import InputError
+from autolearn.core.records import Question, Sample
+from autolearn.store import Store
+from tests.support.texts import put_text
+
+FOR_PYTHON_ALONE = {"add", "close", "export", "model"}
+"""Methods that name files, and two that other operations tell too."""
+NAMES = {operation.name for operation in OPERATIONS}
+
+
+@pytest.fixture
+def folder(workspace):
+    """A workspace with a document and two samples."""
+    with Store.open(workspace) as store:
+        put_text(store, "a.md", "Avel was founded in 1711.")
+        passage = store.library.passages()[0].id
+        run = store.runs.create("study", {})
+        journal = store.journal(run.id)
+        text = "When was Avel founded?"
+        question = Question(text, "study", "model", passage)
+        (asked,) = journal.step("questions", lambda: [question])
+        first = Sample(asked.id, text, "In 1711.", "No.", True, 0.9, passage)
+        second = replace(first, prompt="<b>Who?</b>", gap_probability=0.4)
+        journal.step("samples", lambda: [first, second])
+    return workspace
+
+
+@pytest.fixture
+def client(folder):
+    return TestClient(http.app(folder))
+
+
+def asked(folder, tool, /, **arguments):
+    """What an MCP tool answers."""
+
+    async def ask():
+        async with Client(mcp.server(folder)) as client:
+            return await client.call_tool(tool, arguments)
+
+    return anyio.run(ask)
+
+
+def test_all_methods_are_offered_but_those_that_name_files():
+    methods = {name for name in vars(Lab) if not name.startswith("_")}
+    assert methods == NAMES | FOR_PYTHON_ALONE
+    assert "Path" not in str([operation.parameters for operation in OPERATIONS])
+
+
+def test_every_operation_says_what_it_does_and_types_all():
+    for operation in OPERATIONS:
+        assert operation.text.endswith((".", ". ")), operation.name
+        assert operation.result is not inspect.Parameter.empty
+        for parameter in operation.parameters:
+            assert parameter.annotation is not inspect.Parameter.empty
+
+
+def test_openapi_describes_every_operation_with_its_types(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {path.strip("/") for path in paths} == NAMES
+    for operation in OPERATIONS:
+        (method,) = paths[f"/{operation.name}"]
+        assert method == ("post" if operation.changes else "get")
+
+
+def test_reading_is_a_get_with_a_query(client):
+    assert client.get("/workspace").json()["samples"]["pending"] == 2
+    (document,) = client.get("/documents").json()
+    assert document["name"] == "a.md"
+    first, second = client.get("/samples", params={"state": "pending"}).json()
+    assert first["question"] == "When was Avel founded?"
+    rest = client.get("/samples", params={"after": first["id"]}).json()
+    assert [sample["id"] for sample in rest] == [second["id"]]
+
+
+def test_decisions_of_a_program_are_marked_as_its_own(client, folder):
+    first, second = (s["id"] for s in client.get("/samples").json())
+    assert client.post("/approve", json={"samples": [first]}).json() == 1
+    refusal = {"samples": [second], "reason": "no question"}
+    assert client.post("/reject", json=refusal).json() == 1
+    edited = client.post("/edit", json={"sample": first, "answer": "1711."}).json()
+    assert edited["chosen"] == "1711."
+    with Store.open(folder) as store:
+        assert {d.author for d in store.decisions.of([first])} == {"program"}
+        assert store.samples.counts()["approved"] == 1
+
+
+def test_questions_with_answers_become_the_quiz(client, folder):
+    pairs = [{"question": "Who leads Avel?", "answer": "Ada"}]
+    assert client.post("/add_questions", json={"questions": pairs}).json() == 1
+    assert asked(folder, "add_questions", questions=pairs).structured_content == {
+        "result": 1
+    }
+
+
+def test_a_refusal_is_one_sentence(client, folder):
+    answer = client.post("/approve_by_rule", json={"rule": "all"})
+    assert answer.status_code == 400
+    assert answer.json() == {"error": answer.json()["error"]}
+    assert "all" in answer.json()["error"]
+    assert client.post("/wait", json={"run": 99}).status_code == 405
+    assert client.get("/wait", params={"run": 99}).status_code == 400
+    told = asked(folder, "approve_by_rule", rule="all")
+    assert told.is_error
+    assert answer.json()["error"] in told.content[0].text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("approve", {"samples": "all"}),
+        ("approve", {}),
+        ("samples", {"state": "everything"}),
+        ("add_text", {"name": "a"}),
+        ("train", {"method": "magic"}),
+    ],
+)
+def test_wrong_arguments_change_nothing(client, folder, name, arguments):
+    if name == "samples":
+        answer = client.get("/samples", params=arguments)
+    else:
+        answer = client.post(f"/{name}", json=arguments)
+    assert answer.status_code == 422
+    assert asked(folder, name, **arguments).is_error
+    with Store.open(folder) as store:
+        assert store.samples.counts()["pending"] == 2
+        assert len(store.runs.newest()) == 1
+
+
+def test_no_call_waits_longer_than_a_minute(folder, monkeypatch):
+    seconds = []
+    monkeypatch.setattr(Lab, "wait", lambda self, run, most: seconds.append(most))
+    wait = next(o for o in OPERATIONS if o.name == "wait").bound(folder)
+    wait(run=1, seconds=1e9)
+    wait(run=1, seconds=2.0)
+    assert seconds == [MOST_SECONDS, 2.0]
+
+
+def test_a_closed_tool_server_says_nothing_but_the_protocol(folder):
+    """Whatever else stood on standard output would break it."""
+    command = [sys.executable, "-m", "autolearn", "mcp", "--workspace", str(folder)]
+    process = subprocess.run(command, input="", capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (0, ""), process.stderr
+
+
+def test_a_notebook_gets_values_and_sentences(folder):
+    with Lab(folder) as lab:
+        assert lab.workspace().documents == 1
+        assert [s.question for s in lab.samples(search="Avel")] == [
+            "When was Avel founded?"
+        ]
+        assert lab.approve([lab.samples()[0].id]) == 1
+        with pytest.raises(InputError, match="rule"):
+            lab.approve_by_rule("all")
+        json.dumps(lab.runs()[0].result)

@@ -1,0 +1,68 @@
+"""A server is recognised by what it answers at its own addresses."""
+
+import pytest
+
+from autolearn.core import server_addresses
+from autolearn.core.errors import BackendError, InputError, ModelNotFound
+from autolearn.endpoints.client import Patience
+from autolearn.endpoints.detection import detect
+from tests.support import model_server
+
+QUICK = Patience(tries=2, first_delay=0.01, read=5.0)
+
+
+def _detected(address):
+    return detect(server_addresses.parse(address), QUICK)
+
+
+@pytest.mark.parametrize("program", model_server.PROGRAMS)
+def test_each_program_is_recognised(program):
+    with model_server.running(program) as server:
+        facts = _detected(server.address)
+        assert facts.program == program
+        assert facts.place.model.startswith("tiny")
+        assert _detected(f"{server.address}/#tiny").digest == facts.digest
+
+
+def test_slots_and_context_are_those_of_the_server():
+    with model_server.running() as server:
+        facts = _detected(server.address)
+        assert (facts.slots, facts.at_once, facts.context) == (3, 3, 2048)
+
+
+def test_other_weights_are_another_model_and_another_version_is_not():
+    with model_server.running() as server:
+        before = _detected(server.address)
+        server.pages["/props"] = server.pages["/props"] | {"build_info": "b2"}
+        assert _detected(server.address).digest == before.digest
+        server.pages["/props"] = server.pages["/props"] | {"model_path": "/m/other"}
+        assert _detected(server.address).digest != before.digest
+
+
+def test_a_model_that_is_not_served_is_refused_by_name():
+    with model_server.running("vllm") as server:
+        with pytest.raises(ModelNotFound, match="no model large; it has tiny"):
+            _detected(f"{server.address}#large")
+        two = [{"id": "a", "owned_by": "vllm"}, {"id": "b", "owned_by": "vllm"}]
+        server.pages["/v1/models"] = {"data": two}
+        with pytest.raises(ModelNotFound, match=r"several models \(a, b\)"):
+            _detected(server.address)
+
+
+def test_a_server_that_is_not_there_or_no_model_server_is_refused():
+    with model_server.running() as server:
+        address = server.address
+        server.pages.clear()
+        with pytest.raises(BackendError, match="does not list its models"):
+            _detected(address)
+    with pytest.raises(BackendError, match="cannot be reached; start it"):
+        _detected(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://a/v1", "http://", "http:///v1", "http://a:x/v1", "a/b", "http://u:p@a/v1"],
+)
+def test_an_address_is_http_without_a_password(address):
+    with pytest.raises(InputError):
+        server_addresses.parse(address)

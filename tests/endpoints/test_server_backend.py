@@ -1,0 +1,322 @@
+"""Study, quiz and chat get from a server what they get from a local model."""
+
+import json
+import time
+from math import log
+
+import pytest
+
+from autolearn.core import server_addresses
+from autolearn.core.constraints import LINE, Excerpt
+from autolearn.core.errors import BackendError
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
+from autolearn.endpoints import client
+from autolearn.endpoints.backend import ESTIMATED, FORM_DRAWS, ServerBackend
+from autolearn.endpoints.client import Patience
+from autolearn.endpoints.detection import detect
+from tests.support import model_server
+from tests.support.model_server import Raw, likeliest, reply
+
+QUICK = Patience(tries=3, first_delay=0.02, longest_delay=0.05, read=1.0)
+LABELS = (" correct", " incorrect")
+CHAT = (Message("user", "Is it so?"),)
+
+
+def _backend(server, patience=QUICK):
+    return ServerBackend(
+        detect(server_addresses.parse(server.address), QUICK), patience
+    )
+
+
+def _request(question="Where?", begun="", constraint=(), **sampling):
+    beginning = (Message("assistant", begun),) if begun else ()
+    chat = (Message("user", question), *beginning)
+    prompt = Prompt("test", "digest", chat)
+    return Request(prompt, Sampling(**sampling), constraint)
+
+
+def _never():
+    return False
+
+
+def _scripted(answers):
+    """Return a script that gives these answers in turn, and then only text."""
+    turns = iter(answers)
+    return lambda body: next(turns, reply("Hello."))
+
+
+@pytest.fixture(params=["llama.cpp", "vllm", "sglang"])
+def constraining(request):
+    with model_server.running(request.param) as server:
+        yield request.param, server
+
+
+def test_an_answer_goes_on_from_its_beginning_in_its_form(constraining):
+    program, server = constraining
+    repeats = program == "llama.cpp"  # it repeats the beginning
+    server.chat = lambda body: reply("Evidence: in Rome" if repeats else " in Rome")
+    request = _request("Where?", "Evidence:", (" ", Excerpt("It is in Rome.")), seed=9)
+    (completion,) = _backend(server).complete([request], _never)
+    assert completion.text == "Evidence: in Rome"
+    assert (completion.finish, completion.n_tokens) == ("stop", 3)
+    (body,) = server.requests
+    assert body["messages"][-1] == {"role": "assistant", "content": "Evidence:"}
+    assert (body["seed"], body["temperature"], body["max_tokens"]) == (9, 0.0, 128)
+    grammar = {
+        "llama.cpp": lambda: body["grammar"],
+        "vllm": lambda: body["structured_outputs"]["grammar"],
+        "sglang": lambda: body["ebnf"],
+    }[program]()
+    assert grammar.startswith("root ::= part0 part1")
+    assert body.get("continue_final_message", False) is (program != "llama.cpp")
+
+
+def test_an_older_vllm_gets_the_former_name_of_a_grammar():
+    with model_server.running("vllm") as server:
+        server.pages["/version"] = {"version": "0.10.1"}
+        _backend(server).complete([_request(constraint=(LINE,))], _never)
+        assert "guided_grammar" in server.requests[0]
+
+
+def test_an_answer_without_its_form_is_drawn_again():
+    form = (" ", Excerpt("It is in Rome."), "\nAnswer: ", LINE)
+    request = _request("Where?", "Evidence: x\nShort answer:", form)
+    good = "Evidence: y\nShort answer: in Rome\nAnswer: In Rome.\n\nMore?"
+    with model_server.running("openai") as server:
+        server.chat = _scripted([reply("I do not know."), reply(good)])
+        (completion,) = _backend(server).complete([request], _never)
+        assert completion.text == (
+            "Evidence: x\nShort answer: in Rome\nAnswer: In Rome."
+        )
+        assert len({body["seed"] for body in server.requests}) == 2
+        assert [body["temperature"] > 0 for body in server.requests] == [False, True]
+        assert all(body["messages"][-1]["role"] == "user" for body in server.requests)
+
+
+def test_where_no_draw_has_the_form_nothing_but_the_beginning_is_kept():
+    with model_server.running("ollama") as server:
+        server.chat = lambda body: reply("Nonsense.")
+        request = _request("Where?", "Evidence:", (" ", Excerpt("It is in Rome.")))
+        (completion,) = _backend(server).complete([request], _never)
+        assert completion.text == "Evidence:"
+        assert len(server.requests) == FORM_DRAWS
+
+
+def test_probabilities_are_those_of_the_first_tokens():
+    table = {" cor": 0.5, " in": 0.25, "Yes": 0.2}
+    with model_server.running() as server:
+        server.chat = lambda body: reply("x", logprobs=likeliest(**table))
+        backend = _backend(server)
+        (row,) = backend.probabilities([CHAT], ["Verdict:"], LABELS)
+        assert row == pytest.approx((2 / 3, 1 / 3))
+        assert backend.notes == ()
+
+
+def test_a_token_that_begins_both_labels_is_read_on_from():
+    def chat(body):
+        begun = body["messages"][-1]["content"]
+        table = {"cor": 0.1, "incor": 0.3} if begun == "Verdict: " else {" ": 0.8}
+        return reply("x", logprobs=likeliest(**table))
+
+    with model_server.running() as server:
+        server.chat = chat
+        (row,) = _backend(server).probabilities([CHAT], ["Verdict:"], LABELS)
+        assert row == pytest.approx((0.25, 0.75))
+
+
+@pytest.mark.parametrize("program", ["llama.cpp", "openai"])
+def test_probabilities_without_log_probabilities_are_estimated_and_said_so(program):
+    with model_server.running(program) as server:
+        server.chat = lambda body: reply(
+            " correct" if body["seed"] % 4 else " incorrect"
+        )
+        backend = _backend(server)
+        (row,) = backend.probabilities([CHAT], ["Verdict:"], LABELS)
+        assert row == pytest.approx((0.7, 0.3))
+        assert backend.notes == (ESTIMATED,)
+
+
+def test_confidence_is_that_of_the_tokens_of_the_answer():
+    def chat(body):
+        value = reply("x")  # the prompt has 7 tokens
+        if "prompt_logprobs" in body:
+            tokens = [{"5": {"logprob": log(0.5), "rank": 1}}] * 6
+            answer = [{"8": {"logprob": -1.0}, "9": {"logprob": -0.1}}] * 2
+            value["prompt_logprobs"] = [None, *tokens, *answer]
+        return value
+
+    with model_server.running("vllm") as server:
+        server.chat = chat
+        backend = _backend(server)
+        assert backend.scores_texts
+        assert backend.confidence([CHAT], ["In Rome."]) == [pytest.approx(-1.0)]
+        assert backend.count_tokens("x y z") in (2, 3)
+
+
+def test_a_server_that_scores_no_texts_says_so():
+    with model_server.running() as server:
+        backend = _backend(server)
+        assert not backend.scores_texts
+        with pytest.raises(BackendError, match="does not give the log-probability"):
+            backend.confidence([CHAT], ["In Rome."])
+
+
+def test_requests_are_answered_in_order_and_bounded_by_the_slots():
+    def chat(body):
+        time.sleep(0.02)
+        return reply(body["messages"][0]["content"].upper())
+
+    with model_server.running() as server:
+        server.chat = chat
+        names = ["b 1", "a 1", "b 2", "a 2", "b 3", "a 3", "b 4", "a 4"]
+        counts: list[int] = []
+        requests = [_request(name) for name in names]
+        completions = _backend(server).complete(requests, _never, counts.append)
+        assert [c.text for c in completions] == [name.upper() for name in names]
+        assert counts[-1] == len(names)
+        assert 1 < server.most_at_once <= 3
+
+
+MOMENTARY = {
+    "busy": Raw(429, b"{}", {"Retry-After": "0"}),
+    "error": Raw(500, b'{"error": "x"}'),
+    "loading": Raw(503, b'{"error": {"message": "Loading model"}}'),
+    "page": Raw(200, b"<html>proxy</html>"),
+    "truncated": Raw(200, b'{"choices": [{"mess'),
+    "broken off": Raw(200, b'{"choi', announced=400),
+    "list": Raw(200, b"[]"),
+    "no choices": Raw(200, b'{"choices": []}'),
+    "wrong type": Raw(200, b'{"choices": [{"message": {"content": 7}}]}'),
+    "null": reply(None),
+    "empty": Raw(200, b""),
+}
+
+
+@pytest.mark.parametrize("answer", MOMENTARY.values(), ids=MOMENTARY)
+def test_a_failure_that_passes_costs_nothing(answer):
+    with model_server.running() as server:
+        server.chat = _scripted([answer, answer])
+        (completion,) = _backend(server).complete([_request()], _never)
+        assert completion.text == "Hello."
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("answer", MOMENTARY.values(), ids=MOMENTARY)
+def test_a_failure_that_stays_is_one_sentence(answer):
+    with model_server.running() as server:
+        server.chat = lambda body: answer
+        with pytest.raises(BackendError) as caught:
+            _backend(server).complete([_request()], _never)
+        sentence = str(caught.value)
+        assert sentence.startswith("The server http://127.0.0.1:")
+        assert sentence.endswith(".")
+        assert "\n" not in sentence
+        assert len(sentence) < 300
+        assert len(server.requests) == QUICK.tries
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Raw(401), "AUTOLEARN_SERVER_KEY"),
+        (Raw(302, b"", {"Location": "http://127.0.0.2:9/v1"}), "redirects"),
+        (Raw(400, b'{"error": {"message": "bad <b>"}}'), r"\(bad <b>\)"),
+    ],
+)
+def test_a_refusal_is_not_repeated(answer, words):
+    with model_server.running() as server:
+        server.chat = lambda body: answer
+        with pytest.raises(BackendError, match=words):
+            _backend(server).complete([_request()], _never)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "the request exceeds the available context size, try increasing it",
+        "This model's maximum context length is 512 tokens. However, you requested 9",
+        "The input (600 tokens) is longer than the model's context length (512).",
+    ],
+)
+def test_a_prompt_that_does_not_fit_is_no_error(message):
+    with model_server.running() as server:
+        body = json.dumps({"error": {"message": message}}).encode()
+        server.chat = lambda _: Raw(400, body)
+        (completion,) = _backend(server).complete([_request("x " * 99)], _never)
+        assert (completion.finish, completion.text) == ("overlong", "")
+
+
+def test_a_server_that_dies_or_stalls_is_one_sentence():
+    with model_server.running() as server:
+        backend = _backend(server, Patience(tries=2, first_delay=0.01, read=0.2))
+        server.chat = server.stalled
+        with pytest.raises(BackendError, match=r"did not answer within 0\.2 seconds"):
+            backend.complete([_request()], _never)
+    with pytest.raises(BackendError, match="cannot be reached"):
+        backend.complete([_request()], _never)
+
+
+def test_cancelling_takes_less_than_a_second():
+    with model_server.running() as server:
+        backend = _backend(server, Patience())
+        server.chat = server.stalled
+        began = time.monotonic()
+        completions = backend.complete(
+            [_request(str(i)) for i in range(9)], lambda: time.monotonic() > began + 0.2
+        )
+        assert time.monotonic() - began < 1.2
+        assert [c.finish for c in completions] == ["cancelled"] * 9
+
+
+def test_an_answer_without_end_is_cut(monkeypatch):
+    monkeypatch.setattr(client, "LARGEST_ANSWER", 1 << 20)
+    with model_server.running() as server:
+        server.chat = lambda _: reply("x" * (2 << 20))
+        with pytest.raises(BackendError, match="sent more than 1 MiB"):
+            _backend(server).complete([_request()], _never)
+
+
+def test_the_key_of_the_environment_is_sent_and_not_kept(monkeypatch):
+    monkeypatch.setenv(client.KEY, "sesame")
+    with model_server.running() as server:
+        backend = _backend(server)
+        backend.complete([_request()], _never)
+        assert server.keys == ["Bearer sesame"]
+        assert "sesame" not in repr(backend.identity)
+
+
+def test_a_chat_is_heard_as_it_is_written():
+    parts = ["Hel", "lo", " you"]
+    events = [{"choices": [{"delta": {"content": part}}]} for part in parts]
+    end = {"choices": [{"delta": {}, "finish_reason": "length"}]}
+    usage = {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}}
+    lines = [f"data: {json.dumps(event)}\n\n" for event in (*events, end, usage)]
+    body = "".join([*lines, "data: [DONE]\n\n"]).encode()
+    stream = Raw(200, body, {"Content-Type": "text/event-stream"})
+    with model_server.running() as server:
+        server.chat = lambda _: stream
+        heard: list[str] = []
+        completion = _backend(server).stream(_request(), _never, heard.append)
+        assert heard[:3] == ["Hel", "Hello", "Hello you"]
+        assert (completion.text, completion.finish) == ("Hello you", "length")
+        assert (completion.n_prompt_tokens, completion.n_tokens) == (5, 3)
+        assert server.requests[0]["stream"] is True
+
+
+def test_a_stream_that_breaks_off_is_one_sentence():
+    event = {"choices": [{"delta": {"content": "Hel"}}]}
+    body = f"data: {json.dumps(event)}\n\n".encode()
+    types = {"Content-Type": "text/event-stream"}
+    with model_server.running() as server:
+        server.chat = lambda _: Raw(200, body, types, announced=4000)
+        with pytest.raises(BackendError, match="broke off the connection"):
+            _backend(server).stream(_request(), _never, lambda _: None)
+
+
+def test_a_model_on_a_server_writes_no_turns_of_a_user():
+    with (
+        model_server.running() as server,
+        pytest.raises(BackendError, match="protocol 'guided'"),
+    ):
+        _backend(server).generate_instructions([1], _never)

@@ -1,0 +1,74 @@
+"""A real server, which ``AUTOLEARN_TEST_SERVER`` names, such as llama.cpp's."""
+
+import os
+
+import pytest
+
+from autolearn.core import server_addresses
+from autolearn.core.constraints import LINE, Excerpt
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
+from autolearn.endpoints.backend import ServerBackend
+from autolearn.endpoints.detection import detect
+from autolearn.study.fact_questions import QUESTION
+
+ADDRESS = os.environ.get("AUTOLEARN_TEST_SERVER", "")
+pytestmark = pytest.mark.skipif(
+    not ADDRESS, reason="AUTOLEARN_TEST_SERVER names no running server"
+)
+TEXT = "In 1711 the “Neumühle” of Zürich burned down; 3.5 km of bank were lost."
+
+
+@pytest.fixture(scope="module")
+def backend():
+    return ServerBackend(detect(server_addresses.parse(ADDRESS)))
+
+
+def _request(begun, constraint, n_tokens=40):
+    turns = (Message("user", f"{TEXT} When?"), Message("assistant", begun))
+    sampling = Sampling(max_new_tokens=n_tokens)
+    return Request(Prompt("real", "digest", turns), sampling, constraint)
+
+
+def _never():
+    return False
+
+
+def test_an_excerpt_cuts_no_word(backend):
+    form = (" ", Excerpt(TEXT), "\nAnswer: ", LINE)
+    begun = "Evidence: x\nShort answer:"
+    (completion,) = backend.complete([_request(begun, form)], _never)
+    short, _, answer = completion.text.removeprefix(begun).partition("\nAnswer: ")
+    assert Excerpt(TEXT).allows(short.removeprefix(" "))
+    assert answer.strip()
+    assert completion.n_prompt_tokens > completion.n_tokens > 0
+
+
+def test_a_question_has_its_form(backend):
+    request = _request("Question:", (" ", QUESTION), 200)
+    (completion,) = backend.complete([request], _never)
+    assert completion.text.startswith("Question: ")
+    assert completion.text.endswith("?") or completion.finish == "length"
+
+
+def test_the_probabilities_of_verdicts_sum_to_one(backend):
+    chats = [
+        (Message("user", f"Is {n} + 1 = 2? Say correct or incorrect."),) for n in (1, 5)
+    ]
+    labels = (" correct", " incorrect")
+    rows = backend.probabilities(chats, ["Verdict:"] * 2, labels)
+    assert all(sum(row) == pytest.approx(1) and min(row) > 0 for row in rows)
+    assert rows[0] != rows[1]
+
+
+def test_a_chat_is_heard_as_it_is_written(backend):
+    heard: list[str] = []
+    completion = backend.stream(_request("It", (), 8), _never, heard.append)
+    assert len(heard) > 2
+    assert heard[-1] == completion.text
+    assert completion.n_tokens > 0
+
+
+def test_a_prompt_that_does_not_fit_is_overlong(backend):
+    request = _request("word " * 2 * backend.context_length, ())
+    (completion,) = backend.complete([request], _never)
+    assert completion.finish == "overlong"

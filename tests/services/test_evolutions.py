@@ -1,0 +1,112 @@
+"""Evolutions: their rounds, what each learns, and where they end."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.experiments import EvolveSettings
+from autolearn.core.records import Question
+from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.runs import queues
+from autolearn.services.experiments import evolution_tasks, schedule
+from tests.support.experiments import (
+    PretendWorker,
+    evolution_report,
+    gold,
+    names,
+    orders,
+    run_of,
+)
+
+MODEL = ModelSettings()
+
+
+@pytest.fixture
+def tasks(library):
+    """Six instructions with known answers, of which the model has half right."""
+    library.library.add_questions(
+        [
+            Question(f"Add {i}.", "study", "person", gold_answer="7" if i % 2 else "8")
+            for i in range(6)
+        ]
+    )
+    return library
+
+
+def evolving(**changes):
+    settings = EvolveSettings(MODEL, StudySettings(), TrainSettings(), rounds=2)
+    return replace(settings, **changes)
+
+
+def evolved(store, settings, right=None):
+    experiment = evolution_tasks.begin(store, settings)
+    worker = PretendWorker(store, right) if right else PretendWorker(store)
+    worker.end_all(schedule.advance(store, experiment.id))
+    return experiment
+
+
+def test_rounds_answer_new_instructions_and_learn_what_passes(tasks):
+    experiment = evolved(tasks, evolving())
+    studies = [
+        StudyRunSettings.of(run_of(s))
+        for s in schedule.states(tasks, experiment)
+        if run_of(s).kind == "study"
+    ]
+    assert [s.new_instructions for s in studies] == [None, 6]
+    assert all(s.documents == () for s in studies)
+    first, second = orders(tasks, experiment, "train")
+    assert len(first.samples) == 3, "only answers that pass the own check"
+    assert set(first.samples) < set(second.samples), "restart learns all so far"
+    assert first.parent is None
+    assert second.parent is None
+    report = evolution_report(tasks, experiment)
+    assert [row.number for row in report.rows] == [0, 1, 2]
+    assert set(report.modes) == {"closed_book", "refined", "consistent"}
+    filter_row = report.rows[1].filter
+    assert filter_row is not None
+    assert (filter_row.n, filter_row.n_kept, filter_row.n_with_gold) == (6, 3, 6)
+    assert filter_row.right_before == 0.5
+    assert filter_row.right_kept == 0.0
+
+
+@pytest.mark.parametrize("way", ["continual", "continual-new"])
+def test_continual_rounds_begin_from_the_round_before(tasks, way):
+    experiment = evolved(tasks, evolving(evolution=way))
+    first, second = orders(tasks, experiment, "train")
+    assert first.parent is None
+    assert second.parent == tasks.rounds.all()[0].id
+    is_new = set(first.samples).isdisjoint(second.samples)
+    assert is_new == (way == "continual-new")
+
+
+def test_the_gate_can_end_an_evolution(tasks):
+    falls = evolved(
+        tasks, evolving(stop_early=True, rounds=3), lambda round_id, _: round_id is None
+    )
+    assert names(tasks, falls)[-1] == evolution_tasks.quiz_task(1)
+    row = evolution_report(tasks, falls).rows[1]
+    assert row.keeps is False
+    assert row.change is not None
+    assert row.change.value == -1.0
+
+
+def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):
+    with pytest.raises(JobError, match="no instructions"):
+        evolution_tasks.begin(store, evolving())
+    store.library.add_questions([Question("Add 1.", "study", "person")])
+    with pytest.raises(JobError, match="no quiz"):
+        evolution_tasks.begin(store, evolving())
+    store.library.add_questions([gold("Q?")])
+    with pytest.raises(JobError, match="corpus"):
+        evolution_tasks.begin(store, evolving(meta=True))
+    assert queues.recover(store) == ()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rounds": 0}, {"votes": 1}, {"margin": 2.0}, {"new_instructions": -1}]
+)
+def test_nonsense_is_refused(changes):
+    with pytest.raises(InputError):
+        evolving(**changes)
