@@ -22,7 +22,7 @@ def drop_closed(page: gr.Blocks) -> None:
         visits = page.state_holder
         with visits.lock:
             # Gradio makes it anew for this call if another one has just dropped it.
-            if own := visits.session_data.get(request.session_hash):
+            if own := visits.session_data.get(request.session_hash or ""):
                 own.is_closed = True
             # In the order of their last use.
             keys = [

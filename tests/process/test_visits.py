@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from starlette.routing import Mount
 
 from autolearn.ui.launch import prepare
 from benchmarks.visitor import Visitor
@@ -44,6 +45,7 @@ def served(folder):
         app = server.gradio_app(folder / "lab")
         web = _Server(uvicorn.Config(app, port=0, log_level="warning"))
         (mount,) = app.routes
+        assert isinstance(mount, Mount)
         ready.put((web, mount.app))
         await web.serve()
 

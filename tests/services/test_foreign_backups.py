@@ -1,6 +1,7 @@
 """Backups that somebody else may have made: nothing leaves the folder, all is told."""
 
 import json
+import shutil
 import zipfile
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -119,8 +120,8 @@ def test_a_backup_that_unpacks_to_more_than_the_disk_has_is_refused(
     at = content.rindex(size)
     path.write_bytes(content[:at] + b"\xfe\xff\xff\xff" + content[at + 4 :])
     with monkeypatch.context() as patch:
-        usage = backups.shutil.disk_usage(tmp_path)._replace(free=1 << 30)
-        patch.setattr(backups.shutil, "disk_usage", lambda _: usage)
+        usage = shutil.disk_usage(tmp_path)._replace(free=1 << 30)
+        patch.setattr(shutil, "disk_usage", lambda _: usage)
         with pytest.raises(InputError, match=r"needs 4,\d{3} MiB and 1,024 MiB are"):
             backups.restore(path, tmp_path / "new")
     assert not (tmp_path / "new").exists()
