@@ -47,6 +47,8 @@ class Answers:
 
     def line(self, what: str) -> str:
         """Return how fast the answers were, as a line of the table."""
+        if not self.seconds:
+            return f"{what}: over before a tab was opened"
         ordered = sorted(self.seconds)
         high = ordered[int(0.95 * (len(ordered) - 1))]
         return (

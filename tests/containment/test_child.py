@@ -10,6 +10,7 @@ import pytest
 
 from autolearn import containment
 from autolearn.containment import Child, Limits, interrupt, interruptible, stopped_by
+from autolearn.containment import child as child_module
 from autolearn.containment.limits import limited_memory
 from autolearn.core.errors import ChildFailed, ModelNotFound
 from autolearn.core.ports import Cancelled
@@ -179,3 +180,29 @@ def test_python_code_is_interrupted_in_a_block_that_allows_it():
     assert time.monotonic() - begin < 10
     interrupt()  # nobody is in a block
     timer.join()
+
+
+def compute(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_a_start_is_measured_in_computing_time_that_no_earlier_call_has_taken(
+    monkeypatch,
+):
+    """On a busy computer a start may take minutes, and a kept child has computed."""
+    monkeypatch.setattr(child_module, "START_SECONDS", 0.2)
+    monkeypatch.setattr(child_module, "START_FACTOR", 1000)
+    compute(0.4)
+    watch = child_module._Watch(os.getpid(), LIMITS)
+    time.sleep(0.3)
+    watch.check()
+    compute(0.4)
+    with pytest.raises(ChildFailed, match="does not start"):
+        watch.check()
+    monkeypatch.setattr(child_module, "START_FACTOR", 1)
+    waiting = child_module._Watch(os.getpid(), LIMITS)
+    time.sleep(0.3)
+    with pytest.raises(ChildFailed, match="does not start"):
+        waiting.check()
