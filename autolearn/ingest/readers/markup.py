@@ -133,11 +133,10 @@ def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
 def _flow(soup: BeautifulSoup) -> None:
     """Collapse white space in running text, whose line breaks have no meaning."""
     for string in list(soup.find_all(string=True)):
-        if isinstance(string, NavigableString):
-            if not _is_preformatted(string):
-                text = _SPACE.sub(" ", string)
-                if text != string:
-                    string.replace_with(NavigableString(text))
+        if isinstance(string, NavigableString) and not _is_preformatted(string):
+            text = _SPACE.sub(" ", string)
+            if text != string:
+                string.replace_with(NavigableString(text))
 
 
 def _is_preformatted(element: PageElement) -> bool:

@@ -168,7 +168,7 @@ class Preparation:
         return run
 
     def _picture(self, part: Element) -> Iterator[Element]:
-        """Yield a mark for a formula that is an object or a field, kept as a picture."""
+        """Yield a mark for a formula that is an object or a field."""
         kinds = [value(x, "ProgID") for x in part.iter() if tag(x) == "OLEObject"]
         text = next(filter(_OLD_EQUATION.match, kinds), "") or (part.text or "")
         if mark := self.left_out.add(text, formulas.REASON):

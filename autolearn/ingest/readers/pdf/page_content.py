@@ -6,7 +6,7 @@ from contextlib import closing
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import forms, glyphs, rules
+from autolearn.ingest.readers.pdf import drawn_boxes, forms, glyphs, rules
 from autolearn.ingest.readers.pdf.glyphs import NO_UNICODE
 from autolearn.ingest.readers.pdf.shapes import (
     Direction,
@@ -39,11 +39,13 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
 
         words = frame.moved(_with_bullets(_once(words_by_angle.pop(angle))))
         words += forms.words(document, page, place, list(words))
+        rulings, shapes = rules.drawn(page, place)
+        words += list(drawn_boxes.words(shapes, words))
         return PageContent(
             *frame.size,
             words,
             [(frame.direction(a), turned) for a, turned in words_by_angle.items()],
-            rules.drawn(page, place),
+            rulings,
             is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
         )
 

@@ -8,6 +8,12 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from autolearn.ingest.readers.pdf.drawn_boxes import (
+    LARGEST,
+    SMALLEST,
+    UNEQUAL,
+    Shape,
+)
 from autolearn.ingest.readers.pdf.shapes import Area, RulingLine
 
 MOST_PATHS = 3000
@@ -16,6 +22,8 @@ MOST_SEGMENTS = 400
 """Segments of a path; one with more is a drawing or a letter."""
 THIN, SHORTEST = 3.0, 6.0
 """Largest width and smallest length of a ruling line, in points."""
+LIGHT = 240
+"""Smallest share of each colour, of 255, in a box that counts as empty."""
 _DEEPEST = 3
 """Levels of nested forms that are looked into."""
 
@@ -28,22 +36,62 @@ _SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 def drawn(
     page: pdfium.PdfPage, place: Callable[[float, float], Point]
-) -> list[RulingLine]:
-    """Return the ruling lines of a page; none if the page holds a drawing.
+) -> tuple[list[RulingLine], list[Shape]]:
+    """Return the ruling lines and the small shapes of a page.
+
+    There are none if the page holds a drawing.
 
     Args:
         page: A page.
         place: Turns a point of the file into a point of the page as seen.
     """
-    rules = []
+    rules: list[RulingLine] = []
+    shapes: list[Shape] = []
     for n, (path, matrix) in enumerate(_page_paths(page)):
         if n >= MOST_PATHS:
-            return []
+            return [], []
+        if shape := _shape(path, matrix, place):
+            shapes.append(shape)
         for start, end, area in _edges(path, matrix):
             if rule := _rule(place(*start), place(*end)):
                 filled = _area(place(*area[0]), place(*area[1])) if area else None
                 rules.append(rule._replace(area=filled))
-    return rules
+    return rules, shapes
+
+
+def _shape(
+    path: Any, matrix: Matrix, place: Callable[[float, float], Point]
+) -> Shape | None:
+    """Return what a small path covers; None if it is larger than a check box."""
+    edges = [ctypes.c_float() for _ in range(4)]
+    pdfium_c.FPDFPageObj_GetBounds(path, *edges)
+    left, bottom, right, top = (edge.value for edge in edges)
+    corners = [_applied(matrix, point) for point in ((left, bottom), (right, top))]
+    (x0, x1), (y0, y1) = (
+        sorted(values) for values in zip(*(place(*c) for c in corners), strict=True)
+    )
+    width, height = x1 - x0, y1 - y0
+    if max(width, height) > LARGEST:
+        return None
+    is_square = (
+        min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
+        and pdfium_c.FPDFPath_CountSegments(path) in (4, 5)
+        and _is_outline(path)
+    )
+    return Shape(x0, y0, x1, y1, is_square)
+
+
+def _is_outline(path: Any) -> bool:
+    """Return whether a path has four corners and is drawn, but not filled."""
+    is_filled, is_drawn = _draw_mode(path)
+    colours = [ctypes.c_uint() for _ in range(4)]
+    pdfium_c.FPDFPageObj_GetFillColor(path, *colours)
+    is_white = all(colour.value >= LIGHT for colour in colours[:3])
+    (points, *more) = list(_outlines(path)) or [[]]
+    is_rectangle = len({round(x) for x, _ in points}) == 2 and (
+        len({round(y) for _, y in points}) == 2
+    )
+    return is_drawn and (is_white or not is_filled) and is_rectangle and not more
 
 
 def _page_paths(page: pdfium.PdfPage) -> Iterator[tuple[Any, Matrix]]:
