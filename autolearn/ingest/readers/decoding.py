@@ -131,7 +131,9 @@ def recognise(path: Path, choice: str = "") -> Decoding:
     if bom:
         return Decoding(bom)
     if b"\0" in head or not _begins_in_utf_8(head):
-        ranking = encodings.ranked(head)
+        ranking = encodings.ranked(head) or (
+            encodings.wide(head) if b"\0" in head else []
+        )
         if b"\0" in head or _is_utf_16(ranking):
             return _guessed(path, ranking, head)
     survey = _surveyed(path)
@@ -143,6 +145,9 @@ def recognise(path: Path, choice: str = "") -> Decoding:
         ranking = [r for r in encodings.ranked(head) if r[0].startswith("iso2022")]
         return _guessed(path, ranking, head) if ranking else Decoding("utf-8")
     ranking = encodings.ranked(survey.sample)
+    is_mixed = survey.n_broken < survey.n_beyond - survey.n_broken
+    if is_mixed and (second := encodings.one_byte(ranking)):
+        return _mixed(survey, second, ranking)
     if survey.n_broken <= MOST_BROKEN * survey.n_beyond:
         n = survey.n_broken
         signs = "byte is" if n == 1 else "bytes are"
@@ -150,6 +155,28 @@ def recognise(path: Path, choice: str = "") -> Decoding:
         candidates = _candidates(survey.sample, ("utf-8", *encodings.offered(ranking)))
         return Decoding("utf-8", "replace", note, candidates)
     return _guessed(path, ranking, survey.sample)
+
+
+def _mixed(survey: _Survey, second: str, ranking: list[tuple[str, float]]) -> Decoding:
+    """Return how to decode UTF-8 with some bytes in another encoding.
+
+    Text in another encoding hardly ever has characters that are valid UTF-8.
+    """
+
+    def decoded(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeDecodeError):
+            raise error
+        return error.object[error.start : error.end].decode(
+            second, "replace"
+        ), error.end
+
+    errors = f"utf-8-or-{second}"
+    codecs.register_error(errors, decoded)
+    n = survey.n_broken
+    signs = "byte is no UTF-8 and was" if n == 1 else "bytes are no UTF-8 and were"
+    note = f"{n} {signs} read as {label(second)}: “{preview(survey.sample, second)}”"
+    candidates = _candidates(survey.sample, ("utf-8", *encodings.offered(ranking)))
+    return Decoding("utf-8", errors, note, candidates)
 
 
 def _begins_in_utf_8(head: bytes) -> bool:

@@ -91,7 +91,9 @@ class Preparation:
     def _rewritten(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
         """Yield what takes the place of an element."""
         name = tag(part)
-        if name in ("del", "moveFrom") or _is_deleted_row(part):
+        if name == "p":
+            yield from self._paragraph(part, is_hidden=is_hidden)
+        elif name in ("del", "moveFrom") or _is_deleted_row(part):
             yield from self._mark(part, DELETED)
         elif name in ("oMath", "oMathPara"):
             yield self._formula(part)
@@ -100,25 +102,10 @@ class Preparation:
         elif name in _WRAPPERS:
             self._rewrite(part, is_hidden=is_hidden)
             yield from part
-        elif name == "tr":
-            self._rewrite(part, is_hidden=is_hidden)
-            self._pad(part)
-            yield part
         elif name == "object" or (name == "instrText" and _is_equation(part)):
             yield from self._picture(part)
         elif name == "ruby":
             yield from self._ruby(part)
-        elif name == "p":
-            style = value(child(part, "pPr", "pStyle"))
-            boxes = list(_text_boxes(part))
-            self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden)
-            if sign := self.boxes.get(_list_level(part), ""):
-                after_properties = int(child(part, "pPr") is not None)
-                part.insert(after_properties, self._run(f"{sign} "))
-            yield part
-            for box in boxes:
-                self._rewrite(box, is_hidden=is_hidden)
-                yield from box
         else:
             part.tag = (
                 self._namespace + _RENAMED[name] if name in _RENAMED else part.tag
@@ -126,7 +113,22 @@ class Preparation:
             self._rewrite(part, is_hidden=is_hidden)
             if name == "r":
                 self._raise(part)
+            elif name == "tr":
+                self._pad(part)
             yield part
+
+    def _paragraph(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
+        """Yield a paragraph, and after it the text boxes that stand in it."""
+        style = value(child(part, "pPr", "pStyle"))
+        boxes = list(_text_boxes(part))
+        self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden)
+        if sign := self.boxes.get(_list_level(part), ""):
+            after_properties = int(child(part, "pPr") is not None)
+            part.insert(after_properties, self._run(f"{sign} "))
+        yield part
+        for box in boxes:
+            self._rewrite(box, is_hidden=is_hidden)
+            yield from box
 
     def _raise(self, run: Element) -> None:
         """Say of a run itself that it is raised or lowered, if its style says so."""

@@ -138,7 +138,7 @@ def _split(cells: Row) -> list[Row]:
         and len(full) > 1
         and 2 * len(full) > len([cell for cell in cells if cell])
         and all(len(cell) in (0, 1, n) for cell in cells)
-        and (len(cells[0]) == n or all(map(_has_digits, sum(full, []))))
+        and (len(cells[0]) == n or all(_has_digits(x) for cell in full for x in cell))
         and all(_are_rows(cell, full[0]) for cell in full)
     )
     if not is_divided:
