@@ -31,6 +31,8 @@ class Shape(NamedTuple):
     bottom: float
     is_square: bool
     """Whether it is the outline of an empty rectangle."""
+    is_coloured: bool
+    """Whether it is filled with a colour that is neither dark nor white."""
 
     def holds(self, x: float, y: float) -> bool:
         """Return whether a point is inside."""
@@ -49,12 +51,15 @@ def words(shapes: Sequence[Shape], drawn: list[Word]) -> Iterator[Word]:
             continue
         for word in inside:
             drawn.remove(word)
-        is_drawn = any(
-            box.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
+        within = [
+            mark
             for mark in marks
-        )
+            if box.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
+        ]
+        if any(mark.is_coloured for mark in within):
+            continue
         side = box.bottom - box.top
-        text = TICKED if is_typed or is_drawn else EMPTY
+        text = TICKED if is_typed or within else EMPTY
         place = (box.x0, box.x1, box.bottom - 0.1 * side)
         sign = Word(text, *place, round(side, 1), False, False, order, SPACE)
         yield on_baseline(sign, (box.x0, box.top, box.x1, box.bottom), drawn)

@@ -123,7 +123,9 @@ class _Reader:
                 line = words.setdefault(font.angle, [])
                 space = max(space, kind) if first > last else space
                 last = stop
-                if has_rtl and bidi.has_rtl(match[0]):
+                if has_rtl and (
+                    bidi.has_rtl(match[0]) or self._is_turned(first, stop - 1, font)
+                ):
                     parts = [(i, i + 1) for i in range(first, stop)]
                 else:
                     parts = [(first, stop)]
@@ -136,6 +138,13 @@ class _Reader:
                     order, space = line[-1].order + 1, 0
             space = max(space, kind) if last < end else space
         return words
+
+    def _is_turned(self, first: int, last: int, font: _Font) -> bool:
+        """Return whether the last character of a word stands left of the first.
+
+        A full stop after a foreign word does so in a line from right to left.
+        """
+        return self._extent(last, last, font)[0] < self._extent(first, first, font)[0]
 
     def _objects(self) -> Iterator[tuple[int, int, Any]]:
         """Yield runs of characters that one text object draws: start, end, pointer."""

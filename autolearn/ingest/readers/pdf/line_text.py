@@ -18,7 +18,7 @@ _AS_IS = frozenset(
 )
 _POWER = re.compile(
     r"(?:(?<![\w.,])(?:10|[2-9])|(?<![^\W\d_])(?:[^\W\d_]|[kcdmnµμ]m|ft|mi|yd|in|sec)"
-    r"|[)\]]|[=+*/\u00d7\u00b7]\s*[^\W\d_]{1,3})$"
+    r"|[)\]\U0001d400-\U0001d7ff]|[=+*/\u00d7\u00b7]\s*[^\W\d_]{1,3})$"
 )
 """What has powers: 10, a digit, a letter, a unit of length, a bracket, a factor."""
 

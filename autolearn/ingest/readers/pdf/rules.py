@@ -22,8 +22,9 @@ MOST_SEGMENTS = 400
 """Segments of a path; one with more is a drawing or a letter."""
 THIN, SHORTEST = 3.0, 6.0
 """Largest width and smallest length of a ruling line, in points."""
-LIGHT = 240
-"""Smallest share of each colour, of 255, in a box that counts as empty."""
+LIGHT, DARK = 240, 90
+"""Smallest value of each colour in a box that counts as empty, and largest one in a
+spot that counts as a tick, 0 to 255."""
 _DEEPEST = 3
 """Levels of nested forms that are looked into."""
 
@@ -73,25 +74,35 @@ def _shape(
     width, height = x1 - x0, y1 - y0
     if max(width, height) > LARGEST:
         return None
-    is_square = (
-        min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
-        and pdfium_c.FPDFPath_CountSegments(path) in (4, 5)
-        and _is_outline(path)
-    )
-    return Shape(x0, y0, x1, y1, is_square)
-
-
-def _is_outline(path: Any) -> bool:
-    """Return whether a path has four corners and is drawn, but not filled."""
     is_filled, is_drawn = _draw_mode(path)
+    colours = _colours(path) if is_filled else [255]
+    is_light, is_dark = min(colours) >= LIGHT, max(colours) <= DARK
+    if is_light and not is_drawn:
+        return None  # nothing to be seen
+    is_square = (
+        is_drawn
+        and is_light
+        and min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
+        and pdfium_c.FPDFPath_CountSegments(path) in (4, 5)
+        and _is_rectangle(path)
+    )
+    return Shape(x0, y0, x1, y1, is_square, not (is_light or is_dark))
+
+
+def _colours(path: Any) -> list[int]:
+    """Return red, green and blue of what a path is filled with, 0 to 255."""
     colours = [ctypes.c_uint() for _ in range(4)]
     pdfium_c.FPDFPageObj_GetFillColor(path, *colours)
-    is_white = all(colour.value >= LIGHT for colour in colours[:3])
-    (points, *more) = list(_outlines(path)) or [[]]
-    is_rectangle = len({round(x) for x, _ in points}) == 2 and (
-        len({round(y) for _, y in points}) == 2
+    return [colour.value for colour in colours[:3]]
+
+
+def _is_rectangle(path: Any) -> bool:
+    """Return whether a path has one outline, with corners at two places each."""
+    outlines = list(_outlines(path))
+    return len(outlines) == 1 and all(
+        len({round(value) for value in values}) == 2
+        for values in zip(*outlines[0], strict=True)
     )
-    return is_drawn and (is_white or not is_filled) and is_rectangle and not more
 
 
 def _page_paths(page: pdfium.PdfPage) -> Iterator[tuple[Any, Matrix]]:

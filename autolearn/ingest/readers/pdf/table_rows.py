@@ -138,16 +138,12 @@ def _split(cells: Row) -> list[Row]:
         and len(full) > 1
         and 2 * len(full) > len([cell for cell in cells if cell])
         and all(len(cell) in (0, 1, n) for cell in cells)
-        and (len(cells[0]) == n or all(_has_digits(x) for cell in full for x in cell))
+        and (len(cells[0]) == n or any(all(map(_is_value, c)) for c in full))
         and all(_are_rows(cell, full[0]) for cell in full)
     )
     if not is_divided:
         return [cells]
     return [[[cell[i]] if len(cell) == n else cell for cell in cells] for i in range(n)]
-
-
-def _has_digits(line: Line) -> bool:
-    return any(map(str.isdigit, line_text.text(line)))
 
 
 def _are_rows(cell: list[Line], other: list[Line]) -> bool:
