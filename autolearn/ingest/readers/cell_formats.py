@@ -101,7 +101,7 @@ def _written(code: str) -> Written | None:
 
 def _texts(code: str) -> str:
     """Return the texts and currencies of a part of a format."""
-    spaced = re.sub(r"(?<=[\]\"]) | (?=[\"\[%€])", "\\ ", code)
+    spaced = re.sub(r"(?<=[\]\"]) |(?<!\\) (?=[\"\[%€])", r"\\ ", code)
     parts = (next(filter(None, m.groups()), "") for m in _LITERAL.finditer(spaced))
     return "".join(parts)
 

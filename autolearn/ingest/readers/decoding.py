@@ -17,7 +17,11 @@ BLOCK = 2**20
 """Characters that are read at once."""
 MOST_BROKEN = 0.05
 """Highest share of non-ASCII characters that may be invalid in a UTF-8 file."""
-MOST_CONTROLS = 0.01
+MOST_UTF_8_WORD = re.compile(
+    "[^\\s\udc80-\udcff]*[^\\x00-\x7f\udc80-\udcff][^\\s\udc80-\udcff]*"
+)
+"""A word with characters beyond ASCII that are valid UTF-8."""
+_CONTROLS = 0.01
 N_EXCERPTS, AROUND = 3, 30
 """Excerpts of a preview, and the characters on each side of its special character."""
 
@@ -146,8 +150,8 @@ def recognise(path: Path, choice: str = "") -> Decoding:
         return _guessed(path, ranking, head) if ranking else Decoding("utf-8")
     ranking = encodings.ranked(survey.sample)
     is_mixed = survey.n_broken < survey.n_beyond - survey.n_broken
-    if is_mixed and (second := encodings.one_byte(ranking)):
-        return _mixed(survey, second, ranking)
+    if is_mixed and (mixed := _mixed(survey.sample, survey.n_broken)):
+        return mixed
     if survey.n_broken <= MOST_BROKEN * survey.n_beyond:
         n = survey.n_broken
         signs = "byte is" if n == 1 else "bytes are"
@@ -157,11 +161,18 @@ def recognise(path: Path, choice: str = "") -> Decoding:
     return _guessed(path, ranking, survey.sample)
 
 
-def _mixed(survey: _Survey, second: str, ranking: list[tuple[str, float]]) -> Decoding:
-    """Return how to decode UTF-8 with some bytes in another encoding.
+def _mixed(sample: bytes, n: int) -> Decoding | None:
+    """Return how to decode UTF-8 with ``n`` bytes in another encoding, if any fits.
 
     Text in another encoding hardly ever has characters that are valid UTF-8.
     """
+    text = sample.decode("utf-8", "surrogateescape")
+    other = _UTF_8_WORD.sub("", text)
+    sample = other.encode("utf-8", "surrogateescape")
+    ranking = encodings.ranked(sample)
+    second = encodings.one_byte(ranking)
+    if not second:
+        return None
 
     def decoded(error: UnicodeError) -> tuple[str, int]:
         if not isinstance(error, UnicodeDecodeError):
@@ -172,10 +183,9 @@ def _mixed(survey: _Survey, second: str, ranking: list[tuple[str, float]]) -> De
 
     errors = f"utf-8-or-{second}"
     codecs.register_error(errors, decoded)
-    n = survey.n_broken
     signs = "byte is no UTF-8 and was" if n == 1 else "bytes are no UTF-8 and were"
-    note = f"{n} {signs} read as {label(second)}: “{preview(survey.sample, second)}”"
-    candidates = _candidates(survey.sample, ("utf-8", *encodings.offered(ranking)))
+    note = f"{n} {signs} read as {label(second)}: “{preview(sample, second)}”"
+    candidates = _candidates(sample, ("utf-8", *encodings.offered(ranking)))
     return Decoding("utf-8", errors, note, candidates)
 
 

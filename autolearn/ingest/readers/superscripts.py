@@ -77,7 +77,8 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
         return "°"
     if text[:1] == ":":
         return text  # the page of a reference
-    if text.lower() in _ORDINALS and _ROMAN_OR_NUMBER.search(before):
+    is_ordinal = text.lower() in _ORDINALS and _ROMAN_OR_NUMBER.search(before)
+    if is_ordinal and not re.search(r"\d{4}$", before):
         return text
     if len(text) > 1 and text.isalpha() and re.search(r"(?:^|\W)[A-Z]$", before):
         return text  # M<sup>me</sup>

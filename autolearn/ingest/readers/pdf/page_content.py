@@ -1,6 +1,7 @@
 """Take what is drawn on a page: words in their directions, fields and rules."""
 
 import math
+import unicodedata
 from contextlib import closing
 
 import pypdfium2 as pdfium
@@ -131,7 +132,7 @@ def _once(words: list[Word]) -> list[Word]:
     marked = []
     for word in words:
         before = last.get(word.text)
-        if before and len(word.text) > 1 and _distance(before, word) < NEAR:
+        if before and len(word.text) > 1 and _is_twice(before, word):
             word = word._replace(left_out=TWICE)
         else:
             last[word.text] = word
@@ -162,6 +163,16 @@ def _is_beside(a: Word, b: Word) -> bool:
     """Return whether a word stands on the left of another one, with a gap."""
     size = max(a.size, b.size)
     return abs(a.base - b.base) < 0.3 * size and 0.2 * size < b.x0 - a.x1 < 5 * size
+
+
+def _is_twice(a: Word, b: Word) -> bool:
+    """Return whether two equal words stand at one place.
+
+    Some programs give the text of a letter with marks to each of its glyphs.
+    """
+    has_marks = any(unicodedata.category(c) == "Mn" for c in b.text)
+    is_over = min(a.x1, b.x1) - max(a.x0, b.x0) > 0 and abs(a.base - b.base) < NEAR
+    return _distance(a, b) < NEAR or (has_marks and is_over)
 
 
 def _distance(a: Word, b: Word) -> float:
