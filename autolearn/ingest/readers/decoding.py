@@ -17,11 +17,7 @@ BLOCK = 2**20
 """Characters that are read at once."""
 MOST_BROKEN = 0.05
 """Highest share of non-ASCII characters that may be invalid in a UTF-8 file."""
-MOST_UTF_8_WORD = re.compile(
-    "[^\\s\udc80-\udcff]*[^\\x00-\x7f\udc80-\udcff][^\\s\udc80-\udcff]*"
-)
-"""A word with characters beyond ASCII that are valid UTF-8."""
-_CONTROLS = 0.01
+MOST_CONTROLS = 0.01
 N_EXCERPTS, AROUND = 3, 30
 """Excerpts of a preview, and the characters on each side of its special character."""
 
@@ -40,6 +36,10 @@ _DECLARING = 1024
 """Bytes at the beginning of a file in which an encoding may be declared."""
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BROKEN = re.compile("[\udc80-\udcff]")
+_UTF_8_WORD = re.compile(
+    "[^\\s\udc80-\udcff]*[^\\x00-\x7f\udc80-\udcff][^\\s\udc80-\udcff]*"
+)
+"""A word with characters beyond ASCII that are valid UTF-8."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _ESCAPE = "\x1b$"
 NO_TEXT = "is no text, although its name says so; save its text as .txt."
