@@ -150,6 +150,17 @@ def test_values_of_a_receipt_stand_beside_their_labels(tmp_path, sheet):
     assert "| Date | 4/9/1987 |" in text
 
 
+def test_amounts_in_two_columns_stay_in_them(tmp_path, sheet):
+    amounts = ((220, "40.00"), (300, "7.50"), (220, "12.00"), (300, "88.10"))
+    for n, (x, amount) in enumerate(amounts):
+        put(sheet, 90, f"Entry {'abcd'[n]}")
+        put(sheet, x, amount)
+        sheet.y -= 13
+    text, _ = read(tmp_path, sheet)
+    assert "| Entry b |  | 7.50 |" in text
+    assert "| Entry c | 12.00 |  |" in text
+
+
 def words(*texts):
     """Return words from left to right, drawn from right to left."""
     n = len(texts)

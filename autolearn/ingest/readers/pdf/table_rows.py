@@ -202,13 +202,19 @@ def _is_value(line: Line) -> bool:
 def as_pairs(cells: list[Row]) -> list[Row]:
     """Return rows of labels and values as two columns.
 
-    Values may stand at several places, as on receipts.
+    Values may stand at several places, as on receipts, but each place has rows of its
+    own. Amounts that alternate between two columns say something by their column.
     """
-    values = [[cell for cell in row[1:] if cell] for row in cells]
-    is_list = all(row[0] for row in cells) and all(len(v) <= 1 for v in values)
-    if not is_list or len(cells[0]) < 3:
+    places = [[i for i, cell in enumerate(row) if cell and i] for row in cells]
+    used = [i for row in places for i in row]
+    is_list = all(row[0] for row in cells) and max(map(len, places)) <= 1
+    n_changes = sum(a != b for a, b in pairwise(used))
+    if not is_list or len(cells[0]) < 3 or n_changes >= len(set(used)):
         return cells
-    return [[row[0], *(v or [[]])] for row, v in zip(cells, values, strict=True)]
+    return [
+        [row[0], row[own[0]] if own else []]
+        for row, own in zip(cells, places, strict=True)
+    ]
 
 
 def without_empty_columns(rows: list[Row]) -> list[Row]:
