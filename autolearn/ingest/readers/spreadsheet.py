@@ -109,10 +109,12 @@ def _rows(
     """Return the texts of all cells; merged cells are repeated."""
     values = sheet.to_python(skip_empty_area=False)
     rows = [[_written(value) for value in row] for row in values]
-    for (row, column), written in formats.items():
-        is_inside = row < len(values) and column < len(values[row])
-        if is_inside and type(number := values[row][column]) in (int, float):
-            rows[row][column] = written(number)
+    for (i, column), written in formats.items():
+        number = (
+            values[i][column] if i < len(values) and column < len(values[i]) else ""
+        )
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            rows[i][column] = written(number)
     if raised:
         rows = [[raised.get(text, text) for text in row] for row in rows]
     n_repeated = 0
