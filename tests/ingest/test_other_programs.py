@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001
 """Files as many programs write them: what they say must not change or vanish."""
 
 import json
