@@ -14,9 +14,19 @@ from autolearn.core.errors import InputError
 RowKind = Literal["chats", "instructions", "questions", "feedback", "squad"]
 Target = Literal["instructions", "quiz", "control", "corpus", "texts"]
 
-CHAT_KEYS = ("conversations", "messages", "conversation", "dialogue", "dialog", "turns")
+CHAT_KEYS = (
+    "conversations",
+    "messages",
+    "conversation",
+    "dialogue",
+    "dialog",
+    "turns",
+    "chat_messages",
+)
+_MAPPING = "mapping"
+"""The key of the messages in an export of ChatGPT."""
 _TEXTS = ("text", "value", "content")
-_SPEAKERS = ("from", "role", "speaker", "author")
+_SPEAKERS = ("from", "role", "speaker", "author", "sender")
 _ASKING = ("human", "user", "prompter", "client")
 _ANSWERING = ("gpt", "assistant", "bot", "chatgpt", "model", "bing", "bard")
 _PROMPTS = ("instruction", "prompt", "query")
@@ -122,8 +132,8 @@ def kind_of(row: Mapping[str, Any]) -> RowKind | None:
 
 def turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the speakers and texts of a chat; empty if the row is none."""
-    for key in CHAT_KEYS:
-        value = row.get(key)
+    for key in (*CHAT_KEYS, _MAPPING):
+        value = _branch(row) if key == _MAPPING else row.get(key)
         if (
             isinstance(value, list)
             and value
@@ -133,6 +143,37 @@ def turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
             if any(speaker and text for speaker, text in talk):
                 return talk
     return []
+
+
+def _branch(row: Mapping[str, Any]) -> list[Any]:
+    """Return the messages of an export of ChatGPT, which keeps them as a tree.
+
+    They are those of the branch that was open last, or all of them.
+    """
+    nodes = row.get(_MAPPING)
+    if not isinstance(nodes, dict):
+        return []
+    names: list[Any] = []
+    name = row.get("current_node")
+    while isinstance(name, str) and name not in names and name in nodes:
+        names.append(name)
+        name = nodes[name].get("parent") if isinstance(nodes[name], dict) else None
+    messages = (
+        nodes[name].get("message")
+        for name in (names[::-1] or nodes)
+        if isinstance(nodes[name], dict)
+    )
+    return [_turn(message) for message in messages if isinstance(message, dict)]
+
+
+def _turn(message: Mapping[str, Any]) -> dict[str, Any]:
+    author, content = message.get("author"), message.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    texts = parts if isinstance(parts, list) else []
+    return {
+        "role": author.get("role") if isinstance(author, dict) else None,
+        "text": "\n".join(text for text in texts if isinstance(text, str)),
+    }
 
 
 def prompt_of(row: Mapping[str, Any]) -> str:
@@ -163,7 +204,9 @@ def with_text(row: Mapping[str, Any]) -> dict[str, Any]:
     talk = turns(row)
     if not talk:
         return dict(row)
-    rest = {name: value for name, value in row.items() if name not in CHAT_KEYS}
+    rest = {
+        name: value for name, value in row.items() if name not in (*CHAT_KEYS, _MAPPING)
+    }
     lines = (f"{_speaker(who)}: {text}" for who, text in talk)
     return {**rest, "text": "\n\n".join(lines)}
 

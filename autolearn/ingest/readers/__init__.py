@@ -7,6 +7,7 @@ limit on their size.
 """
 
 import importlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -71,6 +72,10 @@ _INSTEAD = {
 }
 _SURROGATES = {code: "\ufffd" for code in (0, *range(0xD800, 0xE000))}
 """Halves of surrogate pairs and zeros, which the database cannot store."""
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""Soft hyphens, and signs without width that only say where a line may end."""
+_DIVIDED = re.compile("\u00ad\r?\n[ \t]*(?=\\w)")
+"""A soft hyphen at the end of a line, in the middle of a word."""
 
 
 def files(path: Path) -> list[Path]:
@@ -124,7 +129,15 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
 def _checked(source: Source, name: str) -> Iterator[Piece]:
     with _told(name):
         for piece in source.pieces:
-            yield replace(piece, text=piece.text.translate(_SURROGATES))
+            yield replace(piece, text=_storable(piece))
+
+
+def _storable(piece: Piece) -> str:
+    """Return the text of a piece as a person sees it, without what cannot be stored."""
+    text = piece.text.translate(_SURROGATES)
+    if piece.left_out or text.isascii():
+        return text
+    return _DIVIDED.sub("", text).translate(_UNSEEN)
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """Read CSV and TSV: one text per row, below a row with the column names."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from autolearn.core.errors import InputError
@@ -16,6 +17,9 @@ from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 _DELIMITERS = ",;\t|"
 _SAMPLE = 2**16
 """Characters from which the delimiter is found out."""
+_NAMED_DELIMITER = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
+"""A first line in which Excel says what divides the cells."""
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 LONGEST_NAME = 80
 """Most characters of a column's name; a longer cell is no name."""
 
@@ -37,16 +41,20 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     csv.field_size_limit(LARGEST_PARSED)
     size = path.stat().st_size
     with decoding.open_text(path, file_decoding, newline="") as (file, _):
-        delimiter = _delimiter(file.read(_SAMPLE))
+        sample = file.read(_SAMPLE)
+    named = _NAMED_DELIMITER.match(sample)
+    delimiter = named[1] if named else _delimiter(sample)
     with decoding.open_text(path, file_decoding, newline="") as (file, binary):
         table = csv.reader(file, delimiter=delimiter)
         try:
-            first = next(table, [])
-            names = _names(first)
+            if named:
+                next(table)
+            first, *following = islice(table, 2)
+            names = _names(first, following)
             if names is None:
                 names = _numbered(len(first))
                 yield rows.TableRow("row 1", _cells(names, first))
-            for number, row in enumerate(table, 2):
+            for number, row in enumerate(chain(following, table), 3 if named else 2):
                 share = binary.tell() / size
                 yield rows.TableRow(f"row {number}", _cells(names, row), share)
         except csv.Error as error:
@@ -71,13 +79,22 @@ def _delimiter(sample: str) -> str:
     return max(_DELIMITERS, key=fit)
 
 
-def _names(first: list[str]) -> list[str] | None:
+def _names(first: list[str], following: list[list[str]]) -> list[str] | None:
     """Return the names of the columns; None if the first row has none.
 
     Names that occur twice are numbered.
+
+    Args:
+        first: The first row.
+        following: The row after it, if there is one.
     """
     cells = [cell.strip() for cell in first]
-    if any(len(cell) > LONGEST_NAME or _is_number(cell) for cell in cells):
+    numbers = [cell for cell in cells if _is_number(cell)]
+    if numbers and not (_are_years(cells, numbers) and following):
+        return None
+    if numbers and sum(map(_is_year, following[0])) >= len(numbers):
+        return None
+    if any(len(cell) > LONGEST_NAME for cell in cells):
         return None
     names: list[str] = []
     used_names: set[str] = set()
@@ -86,6 +103,22 @@ def _names(first: list[str]) -> list[str] | None:
         names.append(cell if is_new else f"{cell or 'column'} {number}")
         used_names.add(names[-1])
     return names
+
+
+def _are_years(cells: list[str], numbers: list[str]) -> bool:
+    """Return whether the numbers of a first row are years that name columns.
+
+    The first column has another name, and no year occurs twice.
+    """
+    return (
+        cells[0] not in numbers
+        and len(set(numbers)) == len(numbers) > 1
+        and all(map(_is_year, numbers))
+    )
+
+
+def _is_year(cell: str) -> bool:
+    return _YEAR.fullmatch(cell.strip()) is not None
 
 
 def _is_number(cell: str) -> bool:

@@ -36,6 +36,10 @@ _DECLARING = 1024
 """Bytes at the beginning of a file in which an encoding may be declared."""
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BAD_BYTES = re.compile("[\udc80-\udcff]")
+_UTF_8_WORD = re.compile(
+    "[^\\s\udc80-\udcff]*[^\\x00-\x7f\udc80-\udcff][^\\s\udc80-\udcff]*"
+)
+"""A word with characters beyond ASCII that are valid UTF-8."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _ESCAPE = "\x1b$"
 NO_TEXT = "is no text, although its name says so; save its text as .txt."
@@ -131,7 +135,9 @@ def recognise(path: Path, choice: str = "") -> Decoding:
     if bom:
         return Decoding(bom)
     if b"\0" in head or not _begins_in_utf_8(head):
-        ranking = encodings.ranked(head)
+        ranking = encodings.ranked(head) or (
+            encodings.wide(head) if b"\0" in head else []
+        )
         if b"\0" in head or _is_utf_16(ranking):
             return _guessed(path, ranking, head)
     survey = _surveyed(path)
@@ -143,6 +149,9 @@ def recognise(path: Path, choice: str = "") -> Decoding:
         ranking = [r for r in encodings.ranked(head) if r[0].startswith("iso2022")]
         return _guessed(path, ranking, head) if ranking else Decoding("utf-8")
     ranking = encodings.ranked(survey.sample)
+    is_mixed = survey.n_broken < survey.n_beyond - survey.n_broken
+    if is_mixed and (mixed := _mixed(survey.sample, survey.n_broken)):
+        return mixed
     if survey.n_broken <= MOST_BROKEN * survey.n_beyond:
         n = survey.n_broken
         signs = "byte is" if n == 1 else "bytes are"
@@ -150,6 +159,34 @@ def recognise(path: Path, choice: str = "") -> Decoding:
         candidates = _candidates(survey.sample, ("utf-8", *encodings.offered(ranking)))
         return Decoding("utf-8", "replace", note, candidates)
     return _guessed(path, ranking, survey.sample)
+
+
+def _mixed(sample: bytes, n: int) -> Decoding | None:
+    """Return how to decode UTF-8 with ``n`` bytes in another encoding, if any fits.
+
+    Text in another encoding hardly ever has characters that are valid UTF-8.
+    """
+    text = sample.decode("utf-8", "surrogateescape")
+    other = _UTF_8_WORD.sub("", text)
+    sample = other.encode("utf-8", "surrogateescape")
+    ranking = encodings.ranked(sample)
+    second = encodings.one_byte(ranking)
+    if not second:
+        return None
+
+    def decoded(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeDecodeError):
+            raise error
+        return error.object[error.start : error.end].decode(
+            second, "replace"
+        ), error.end
+
+    errors = f"utf-8-or-{second}"
+    codecs.register_error(errors, decoded)
+    signs = "byte is no UTF-8 and was" if n == 1 else "bytes are no UTF-8 and were"
+    note = f"{n} {signs} read as {label(second)}: “{preview(sample, second)}”"
+    candidates = _candidates(sample, ("utf-8", *encodings.offered(ranking)))
+    return Decoding("utf-8", errors, note, candidates)
 
 
 def _begins_in_utf_8(head: bytes) -> bool:

@@ -127,6 +127,8 @@ _WITHIN_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s](?=[^\W\d_])")
 _JOINS = "’‘\u2010\u2011·\u00ad"  # noqa: RUF001
 _USUAL_SYMBOLS = "’‘“”„‚«»‹›–—…•·°€£©®™§±×÷½¼¾²³µ¿¡№†\u00a0\u00ad"  # noqa: RUF001
 _POWER = re.compile("[^\\W\\d_mMсмкмk][²³¹]")  # noqa: RUF001
+USUAL = 0.9
+"""Share of ASCII and East Asian characters of text in UTF-16 without a mark."""
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _ONE_LETTER_WORDS = set("àáâèéêëìíòóôöùúåæøőαάηήοόωώыиявокусаѝєі")
 _CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъьюя"
@@ -212,6 +214,33 @@ def ranked(data: bytes) -> list[tuple[str, float]]:
             texts.add(text)
             result.append((name, score))
     return result
+
+
+def wide(data: bytes) -> list[tuple[str, float]]:
+    """Return the byte order of UTF-16 in which bytes are East Asian text, if any.
+
+    chardet knows UTF-16 without a mark by its zeros, of which such text has few.
+    """
+    data = data[: SAMPLE - 2]
+    ranking = []
+    for name in ("utf-16-le", "utf-16-be"):
+        text = decoded(data + b"\0" * (len(data) % 2), name) or ""
+        n_usual = sum(c < "\x7f" or _is_cjk(c) or "가" <= c <= "힣" for c in text)
+        if text and n_usual >= USUAL * len(text):
+            ranking.append((name, math.log(n_usual / len(text))))
+    return sorted(ranking, key=lambda pair: -pair[1])
+
+
+def one_byte(ranking: list[tuple[str, float]]) -> str:
+    """Return the likeliest encoding that has a byte for each character, if any."""
+    return next(
+        (
+            name
+            for name, _ in ranking
+            if len(bytes(range(256)).decode(name, "replace")) == 256
+        ),
+        "",
+    )
 
 
 def offered(ranking: list[tuple[str, float]]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.markdown import Converter
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Piece, Source
 
-_INVISIBLE_TAGS = ["script", "style", "template", "noscript", "head"]
+_INVISIBLE_TAGS = ["script", "style", "head"]
 """Elements that no person reads."""
 _BLOCKS = [
     "address", "aside", "center", "details", "dialog", "fieldset", "figure", "footer",
@@ -30,7 +30,6 @@ _BLOCKS = [
 ]  # fmt: skip
 """Elements that begin on a line of their own without further meaning."""
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_SOFT_HYPHEN = "\u00ad"
 _TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
 _BOXES = {True: "☒", False: "☐"}
 
@@ -134,10 +133,8 @@ def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
 def _flow(soup: BeautifulSoup) -> None:
     """Collapse white space in running text, whose line breaks have no meaning."""
     for string in list(soup.find_all(string=True)):
-        if isinstance(string, NavigableString):
-            text = string.replace(_SOFT_HYPHEN, "")
-            if not _is_preformatted(string):
-                text = _SPACE.sub(" ", text)
+        if isinstance(string, NavigableString) and not _is_preformatted(string):
+            text = _SPACE.sub(" ", string)
             if text != string:
                 string.replace_with(NavigableString(text))
 

@@ -13,7 +13,12 @@ from autolearn.core.errors import InputError
 from autolearn.ingest.readers import archives, charts, markup, packages, word_code
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
-from autolearn.ingest.readers.word_parts import Preparation, Styles, text_of
+from autolearn.ingest.readers.word_parts import (
+    Preparation,
+    Styles,
+    boxes_of_lists,
+    text_of,
+)
 
 _BODY = "word/document.xml"
 _WITH_TEXT = ("footnotes", "endnotes")
@@ -89,7 +94,12 @@ def _prepared(
     """Return a document that mammoth can read."""
     styles = [name for name, kind in parts.items() if kind == "styles"]
     roots = [packages.xml(archive, name) for name in styles]
-    preparation = Preparation(left_out, Styles.of(roots[0]) if roots else Styles())
+    lists = [name for name, kind in parts.items() if kind == "numbering"]
+    preparation = Preparation(
+        left_out,
+        Styles.of(roots[0]) if roots else Styles(),
+        boxes_of_lists(packages.xml(archive, lists[0])) if lists else {},
+    )
     texts = {body, *(name for name, kind in parts.items() if kind in _WITH_TEXT)}
     document = io.BytesIO()
     with zipfile.ZipFile(document, "w") as copy:

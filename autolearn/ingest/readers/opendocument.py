@@ -130,7 +130,8 @@ class _Styles:
             self.above.add(name)
         elif position and (position[0] == "sub" or _percent(position[0]) < 0):
             self.below.add(name)
-        if value(text, "display") == "none":
+        is_table_hidden = value(child(style, "table-properties"), "display") == "false"
+        if value(text, "display") == "none" or is_table_hidden:
             self.hidden_styles.add(name)
         if "Preformatted" in name or value(style, "display-name") == "Source Code":
             self.code.add(name)
@@ -285,21 +286,37 @@ class _Writer:
     def _write_spreadsheet(self, part: Element) -> str:
         """Return the sheets, each below its name."""
         return "".join(
-            element("h2", escape(value(sheet, "name"))) + self._write_table(sheet)
-            if tag(sheet) == "table"
-            else self._write(sheet)
+            self._sheet(sheet) if tag(sheet) == "table" else self._write(sheet)
             for sheet in part
         )
 
+    def _sheet(self, sheet: Element) -> str:
+        """Return a sheet below its name; empty rows divide its tables."""
+        if self._styles.has(self._styles.hidden_styles, value(sheet, "style-name")):
+            return element("p", self._left_out.add(_text(sheet), "hidden sheet"))
+        blocks = [""]
+        for row, line in self._lines(sheet):
+            if _text(row):
+                blocks[-1] += line
+            else:
+                blocks.append("")
+        name = element("h2", escape(value(sheet, "name")))
+        shapes = [self._write(part) for part in sheet if tag(part) == "shapes"]
+        tables = [element("table", block) for block in blocks if block]
+        return "".join([name, *tables, *shapes])
+
     def _write_table(self, part: Element) -> str:
-        lines = []
-        for row, group in _rows(part):
+        lines = [line for _, line in self._lines(part)]
+        shapes = [self._write(shapes) for shapes in part if tag(shapes) == "shapes"]
+        return element("table", "".join(lines)) + "".join(shapes)
+
+    def _lines(self, table: Element) -> Iterator[tuple[Element, str]]:
+        """Yield the rows of a table, and each as HTML."""
+        for row, group in _rows(table):
             name = "th" if tag(group) == "table-header-rows" else "td"
             line = "".join(self._cell(cell, name) for cell in row)
             n = _n_repeated(row, "number-rows-repeated") if _text(row) else 1
-            lines.append(element("tr", line) * n)
-        shapes = [self._write(shapes) for shapes in part if tag(shapes) == "shapes"]
-        return element("table", "".join(lines)) + "".join(shapes)
+            yield row, element("tr", line) * n
 
     def _cell(self, cell: Element, name: str) -> str:
         if tag(cell) != "table-cell":

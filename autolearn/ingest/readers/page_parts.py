@@ -50,8 +50,12 @@ _CLASSES = {
     "lineno": "line numbers",
     "linenumber": "line numbers",
 }
-_WRAPPERS = ("form", "hidden", "beside the text")
-"""Reasons that do not hold for what is most of a page."""
+_WRAPPERS = ("form", "hidden", "beside the text", "navigation", "foot of the page")
+"""Reasons that do not hold for what is most of a page, unless it is links."""
+_UNSEEN = {
+    "noscript": "for browsers without scripts",
+    "template": "template of a script",
+}
 _NOTES = re.compile(
     r"\b(?:doc-)?(?:foot|end|rear)?notes?\b|\bdoc-(?:tip|example|pullquote)\b"
 )
@@ -78,7 +82,7 @@ def take_out(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
         text = tag.get_text(" ", strip=True)
         if reason == "page number":
             text = text or str(tag.get("title") or tag.get("aria-label") or "")
-        if reason in _WRAPPERS and len(tag.get_text()) > MOST_OF_PAGE * n_page:
+        if reason in _WRAPPERS and _is_wrapper(tag, n_page):
             continue
         _replace(tag, left_out.add(text, reason))
     for aside in soup("aside"):
@@ -102,7 +106,19 @@ def _reason(tag: Tag, *, is_book: bool) -> str:
         return "link back"
     if tag.name == "aside" and (is_book or _is_note(tag)):
         return ""
-    return _ASIDE.get(tag.name, "")
+    return _ASIDE.get(tag.name) or _UNSEEN.get(tag.name, "")
+
+
+def _is_wrapper(tag: Tag, n_page: int) -> bool:
+    """Return whether an element holds most of a page, and its text is no list of links.
+
+    Args:
+        tag: The element.
+        n_page: Characters of the page.
+    """
+    n = len(tag.get_text())
+    n_linked = sum(len(link.get_text()) for link in tag("a"))
+    return n > MOST_OF_PAGE * n_page and n_linked < MOST_OF_PAGE * n
 
 
 def _is_note(tag: Tag) -> bool:

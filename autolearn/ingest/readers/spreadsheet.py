@@ -1,7 +1,8 @@
 """Read spreadsheets of Excel, each sheet as a table."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -14,7 +15,8 @@ from python_calamine import (
 )
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, markup, packages
+from autolearn.ingest.readers import archives, cell_formats, markup, packages
+from autolearn.ingest.readers.cell_formats import Place, Written
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _OUTSIDE = {
@@ -51,9 +53,12 @@ def read(path: Path) -> Source:
 
 
 def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
-    yield from _sheets(book)
-    if path.suffix.lower() != ".xls":
+    if path.suffix.lower() == ".xls":
+        yield from _sheets(book, {}, {})
+    else:
         with archives.open_zip(path) as archive:
+            formats = cell_formats.of_sheets(archive)
+            yield from _sheets(book, formats, cell_formats.raised_texts(archive))
             for name in archive.namelist():
                 reason = next(
                     (why for part, why in _OUTSIDE.items() if part in name), ""
@@ -69,7 +74,11 @@ def _text(root: Element) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def _sheets(book: CalamineWorkbook) -> Iterator[Piece]:
+def _sheets(
+    book: CalamineWorkbook,
+    formats: Mapping[str, Mapping[Place, Written]],
+    raised: Mapping[str, str],
+) -> Iterator[Piece]:
     sheets = book.sheets_metadata
     for n, sheet in enumerate(sheets, 1):
         share = n / len(sheets)
@@ -81,7 +90,7 @@ def _sheets(book: CalamineWorkbook) -> Iterator[Piece]:
             raise InputError(
                 f"has more than {MOST_CELLS:,} cells in a sheet; save it as .csv."
             )
-        rows = _rows(content)
+        rows = _rows(content, formats.get(sheet.name, {}), raised)
         if not rows:
             continue
         if sheet.visible != SheetVisibleEnum.Visible:
@@ -92,12 +101,22 @@ def _sheets(book: CalamineWorkbook) -> Iterator[Piece]:
         yield from _tables(rows, share)
 
 
-def _rows(sheet: CalamineSheet) -> list[list[str]]:
+def _rows(
+    sheet: CalamineSheet,
+    formats: Mapping[Place, Written],
+    raised: Mapping[str, str],
+) -> list[list[str]]:
     """Return the texts of all cells; merged cells are repeated."""
-    rows = [
-        [_written(value) for value in row]
-        for row in sheet.to_python(skip_empty_area=False)
-    ]
+    values = sheet.to_python(skip_empty_area=False)
+    rows = [[_written(value) for value in row] for row in values]
+    for (i, column), written in formats.items():
+        number = (
+            values[i][column] if i < len(values) and column < len(values[i]) else ""
+        )
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            rows[i][column] = written(number)
+    if raised:
+        rows = [[raised.get(text, text) for text in row] for row in rows]
     n_repeated = 0
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         n_repeated += (bottom - top + 1) * (right - left + 1)
@@ -130,9 +149,22 @@ def _table(block: list[list[str]]) -> str:
     above = "".join(f"{title}\n\n" for title in titles)
     if len(columns) == 1:
         return above + "".join(f"{row[0]}\n\n" for row in lines)
+    if len(lines) > 2 and _is_divided(*lines[:2]):
+        names = zip(*lines[:2], strict=True)
+        lines[:2] = [[" / ".join(dict.fromkeys(filter(None, pair))) for pair in names]]
     body = [f"| {' | '.join(map(_cell, row))} |" for row in lines]
     body.insert(1, "|" + " --- |" * len(columns))
     return above + "\n".join(body) + "\n\n"
+
+
+def _is_divided(names: list[str], parts: list[str]) -> bool:
+    """Return whether the second row divides some names and repeats the others.
+
+    Merged cells are repeated, so a name over several columns occurs in each.
+    """
+    shared = {a for a, b in pairwise(names) if a == b != ""}
+    differing = {name for name, part in zip(names, parts, strict=True) if name != part}
+    return bool(shared) and names[0] == parts[0] and differing == shared
 
 
 def _cell(text: str) -> str:
@@ -147,6 +179,9 @@ def _written(value: Any) -> str:
         return f"{value:.15g}"
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
+    if isinstance(value, datetime.timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     return str(value).strip()

@@ -31,6 +31,8 @@ _ORDINALS = frozenset((
     "st", "nd", "rd", "th", "e", "er", "re", "ers", "ère", "ères", "ième", "me",
     "ème", "nde", "de", "º", "ª", "o", "a", "os", "as",
 ))  # fmt: skip
+_RAISED = re.compile(r"vertical-align\s*:\s*(super|sub)\b")
+"""How a style says that text is raised or lowered."""
 _YEAR = re.compile(r"(?<![\d.,×*^])(?:1[2-9]|20)\d\d$")  # noqa: RUF001
 _WORD = re.compile(r"[^\W\d_]{4,}$|[^\W\d_]{2,}[.,;:!?\"”’»]+$|\d{2,}[.,;:!?\"”’»]+$")  # noqa: RUF001
 """What a note mark follows: a word, or the end of a clause."""
@@ -38,7 +40,10 @@ _ROMAN_OR_NUMBER = re.compile(r"(?:\d|\b[IVXLCDM]+|\bn)$")
 
 
 def write_out(soup: BeautifulSoup) -> None:
-    """Replace the elements ``sup`` and ``sub``, and links to notes, by plain text."""
+    """Replace raised and lowered text, and links to notes, by plain text."""
+    for tag in soup(style=_RAISED):
+        if (match := _RAISED.search(str(tag["style"]))) and tag.name not in BLOCKS:
+            tag.name = match[1].replace("super", "sup")
     for tag in reversed(soup(["sup", "sub", "a"])):
         if tag.name == "a" and not _refers_to_note(tag):
             continue
@@ -72,7 +77,8 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
         return "°"
     if text[:1] == ":":
         return text  # the page of a reference
-    if text.lower() in _ORDINALS and _ROMAN_OR_NUMBER.search(before):
+    is_ordinal = text.lower() in _ORDINALS and _ROMAN_OR_NUMBER.search(before)
+    if is_ordinal and not re.search(r"\d{4}$", before):
         return text
     if len(text) > 1 and text.isalpha() and re.search(r"(?:^|\W)[A-Z]$", before):
         return text  # M<sup>me</sup>
@@ -86,7 +92,7 @@ def _is_note(before: str, after: str, text: str) -> bool:
     if not before:
         return after[:1].isspace() or (after[:1].isupper() and after[1:2].islower())
     return bool(_WORD.search(before)) or (
-        text.isdigit() and _YEAR.search(before) is not None
+        text[:1].isdigit() and _YEAR.search(before) is not None
     )
 
 

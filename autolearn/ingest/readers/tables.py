@@ -6,7 +6,7 @@ only one of them.
 
 import re
 from collections.abc import Mapping
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from bs4 import BeautifulSoup
 from bs4.element import Tag
@@ -93,7 +93,9 @@ def _is_rich(cell: Tag) -> bool:
 
 def grid(table: Tag) -> Grid:
     """Return the cells of a table by row and column, merged ones at each place."""
-    own = [cells(row) for row in rows(table)]
+    all_rows = rows(table)
+    own = [cells(row) for row in all_rows]
+    n_left = _n_left_in_group(all_rows)
     most = LARGEST_GROWTH * sum(map(len, own)) + 1000
     places: Grid = [[] for _ in own]
     n_places = 0
@@ -103,7 +105,7 @@ def grid(table: Tag) -> Grid:
             while column < len(places[i]) and places[i][column] is not None:
                 column += 1
             height, width = _span(cell, "rowspan"), _span(cell, "colspan")
-            height = min(height or len(own), len(own) - i)
+            height = min(height or n_left[i], n_left[i])
             if n_places + height * width > most:
                 height = width = 1
             n_places += height * width
@@ -113,6 +115,20 @@ def grid(table: Tag) -> Grid:
             column += width
     n_columns = max(map(len, places), default=0)
     return [line + [None] * (n_columns - len(line)) for line in places]
+
+
+def _n_left_in_group(table_rows: list[Tag]) -> list[int]:
+    """Return how many rows of its group, such as ``tbody``, each row has from it on.
+
+    No cell goes on in the next group.
+    """
+    n_left: list[int] = []
+    for row, after in zip(
+        reversed(table_rows), [None, *reversed(table_rows)], strict=False
+    ):
+        is_same = after is not None and row.parent is after.parent
+        n_left.append(n_left[-1] + 1 if is_same else 1)
+    return n_left[::-1]
 
 
 def _span(cell: Tag, name: str) -> int:
@@ -128,26 +144,25 @@ def markdown(table: Tag, texts: Mapping[int, str]) -> str:
         table: The table.
         texts: The converted text of each cell, by its ``id()``.
     """
-    places = grid(table)
+    places = _without_empty_columns(grid(table), texts)
     lines = [_line(row, texts) for row in places]
     rows = [i for i in range(len(lines)) if not _is_empty(i, places, lines)]
     places, lines = [places[i] for i in rows], [lines[i] for i in rows]
     if not lines:
         return ""
-    columns = [i for i in range(len(lines[0])) if any(line[i] for line in lines)]
-    lines = [[line[i] for i in columns] for line in lines]
+    n_columns = len(lines[0])
     titles, is_name = [], False
-    while len(lines) > 1 and len(columns) > 1 and lines[0][0] and not any(lines[0][1:]):
+    while len(lines) > 1 and n_columns > 1 and lines[0][0] and not any(lines[0][1:]):
         title = lines.pop(0)[0]
         is_name = _is_header(places.pop(0))
         titles.append(f"{title}\n\n")
     n = _n_header_rows(table, places, lines)
-    header = _header(lines[:n]) if n else [""] * len(columns)
+    header = _header(lines[:n]) if n else [""] * n_columns
     if titles and is_name and not n:  # one name for all columns
-        header = [title] * len(columns)
+        header = [title] * n_columns
         titles.pop()
     body = ["| " + " | ".join(line) + " |" for line in (header, *lines[n:])]
-    body.insert(1, "|" + " --- |" * len(columns))
+    body.insert(1, "|" + " --- |" * n_columns)
     return "".join(titles) + "\n".join(body)
 
 
@@ -155,6 +170,17 @@ def inline(table: Tag, texts: Mapping[int, str]) -> str:
     """Return a table within a cell of another in one line."""
     lines = [[texts.get(id(cell), "") for cell in cells(row)] for row in rows(table)]
     return "; ".join(", ".join(filter(None, line)) for line in lines if any(line))
+
+
+def _without_empty_columns(places: Grid, texts: Mapping[int, str]) -> Grid:
+    filled = [
+        any(cell and texts.get(id(cell)) for cell in column)
+        for column in zip(*places, strict=True)
+    ]
+    return [
+        [cell for cell, is_filled in zip(row, filled, strict=True) if is_filled]
+        for row in places
+    ]
 
 
 def _is_empty(i: int, places: Grid, lines: list[list[str]]) -> bool:
@@ -203,7 +229,27 @@ def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
     is_named = (
         len(names) == len(first) and all(first[1:]) and not _is_section(places[0])
     )
+    if is_named and _is_divided(places[0]) and len(places) > 2:
+        return 2
     return int(is_named)
+
+
+def _is_divided(row: list[Tag | None]) -> bool:
+    """Return whether the next row divides some names of a row and repeats the others.
+
+    Its first cell covers both rows, another one several columns.
+    """
+    first, *others = row
+    return (
+        first is not None
+        and _span(first, "rowspan") == 2
+        and any(a is b for a, b in pairwise(others))
+        and all(
+            _span(cell, "rowspan") == 2 or _span(cell, "colspan") > 1
+            for cell in others
+            if cell
+        )
+    )
 
 
 def _goes_on(row: list[Tag | None], following: Grid) -> bool:

@@ -44,16 +44,17 @@ def mark(root: Element, styles: frozenset[str], namespace: str) -> None:
             continue
         run: list[Element] = []
         for part in [*parent, None]:
-            if part is not None and tag(part) == "p" and _is_indented(part, run):
+            is_paragraph = part is not None and tag(part) == "p"
+            is_known = is_paragraph and _is_code(part, styles)
+            if is_paragraph and not is_known and _is_indented(part, run):
                 run.append(part)
                 continue
             _mark_run(run, namespace)
             run = []
-            if part is not None and tag(part) == "p":
-                if _is_code(part, styles):
-                    _set_style(part, namespace)
-                elif _OPENS.search(_text(part)):
-                    run = [part]
+            if is_known:
+                _set_style(part, namespace)
+            elif is_paragraph and _OPENS.search(_text(part)):
+                run = [part]
 
 
 def _is_code(paragraph: Element, styles: frozenset[str]) -> bool:

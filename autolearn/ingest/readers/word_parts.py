@@ -5,7 +5,7 @@ their paragraph, fields and other wrappers are opened, paragraphs of code get a 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -14,8 +14,17 @@ from autolearn.ingest.readers import formulas, word_code
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.packages import child, is_on, tag, value
 
+MOST_PADDED = 64
+"""Most cells by which a row of a table begins further to the right."""
+LEAST_RISE = 4
+"""Half points by which small text stands above or below its line."""
 HIDDEN, DELETED = "hidden", "deleted in a tracked change"
 
+ListLevel = tuple[str, str]
+"""The number of a list, and a level of it."""
+
+_OLD_EQUATION = re.compile(r"Equation|MathType")
+_BOXES = frozenset("☐☑☒✓✔✗✘□■🗹")
 _WRAPPERS = frozenset(("fldSimple", "dir", "bdo"))
 """Elements around text that mammoth would ignore."""
 _EQUIVALENT_TAGS = {"cr": "br", "ptab": "tab"}
@@ -28,6 +37,8 @@ class Styles:
 
     hidden_styles: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
+    raised: Mapping[str, str] = field(default_factory=dict)
+    """Whether the text of a style is above or below the line, by its id."""
 
     @classmethod
     def of(cls, root: Element) -> Self:
@@ -39,7 +50,12 @@ class Styles:
             if is_on(child(style, "rPr", "vanish"))
         }
         code = {value(style, "styleId") for style in styles if word_code.names(style)}
-        return cls(frozenset(hidden_styles), frozenset(code))
+        raised = {value(style, "styleId"): _raised(style) for style in styles}
+        for style in styles:
+            base = value(child(style, "basedOn"))
+            if not raised[value(style, "styleId")] and raised.get(base):
+                raised[value(style, "styleId")] = raised[base]
+        return cls(frozenset(hidden_styles), frozenset(code), raised)
 
 
 @dataclass
@@ -48,6 +64,8 @@ class Preparation:
 
     left_out: LeftOut
     styles: Styles
+    boxes: Mapping[ListLevel, str] = field(default_factory=dict)
+    """The boxes and ticks that lists have instead of bullets."""
     _formulas: list[tuple[Element, Element, bool]] = field(default_factory=list)
 
     def prepare(self, root: Element) -> bytes:
@@ -73,7 +91,9 @@ class Preparation:
     def _rewritten(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
         """Yield what takes the place of an element."""
         name = tag(part)
-        if name in ("del", "moveFrom") or _is_deleted_row(part):
+        if name == "p":
+            yield from self._paragraph(part, is_hidden=is_hidden)
+        elif name in ("del", "moveFrom") or _is_deleted_row(part):
             yield from self._mark(part, DELETED)
         elif name in ("oMath", "oMathPara"):
             yield self._formula(part)
@@ -82,18 +102,10 @@ class Preparation:
         elif name in _WRAPPERS:
             self._rewrite(part, is_hidden=is_hidden)
             yield from part
+        elif name == "object" or (name == "instrText" and _is_equation(part)):
+            yield from self._picture(part)
         elif name == "ruby":
             yield from self._ruby(part)
-        elif name == "p":
-            style = value(child(part, "pPr", "pStyle"))
-            boxes = list(_text_boxes(part))
-            self._rewrite(
-                part, is_hidden=is_hidden or style in self.styles.hidden_styles
-            )
-            yield part
-            for box in boxes:
-                self._rewrite(box, is_hidden=is_hidden)
-                yield from box
         else:
             part.tag = (
                 self._namespace + _EQUIVALENT_TAGS[name]
@@ -101,7 +113,43 @@ class Preparation:
                 else part.tag
             )
             self._rewrite(part, is_hidden=is_hidden)
+            if name == "r":
+                self._raise(part)
+            elif name == "tr":
+                self._pad(part)
             yield part
+
+    def _paragraph(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
+        """Yield a paragraph, and after it the text boxes that stand in it."""
+        style = value(child(part, "pPr", "pStyle"))
+        boxes = list(_text_boxes(part))
+        self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden_styles)
+        if sign := self.boxes.get(_list_level(part), ""):
+            after_properties = int(child(part, "pPr") is not None)
+            part.insert(after_properties, self._run(f"{sign} "))
+        yield part
+        for box in boxes:
+            self._rewrite(box, is_hidden=is_hidden)
+            yield from box
+
+    def _raise(self, run: Element) -> None:
+        """Say of a run itself that it is raised or lowered, if its style says so."""
+        properties = child(run, "rPr")
+        if properties is None or child(properties, "vertAlign") is not None:
+            return
+        style = value(child(properties, "rStyle"))
+        if where := _raised(run) or self.styles.raised.get(style, ""):
+            mark = SubElement(properties, f"{self._namespace}vertAlign")
+            mark.set(f"{self._namespace}val", where)
+
+    def _pad(self, row: Element) -> None:
+        """Put empty cells before a row that begins further to the right."""
+        n = value(child(row, "trPr", "gridBefore"))
+        for _ in range(min(int(n), MOST_PADDED) if n.isdecimal() else 0):
+            cell = Element(f"{self._namespace}tc")
+            SubElement(cell, f"{self._namespace}p")
+            first = next((i for i, c in enumerate(row) if tag(c) in ("tc", "sdt")), 0)
+            row.insert(first, cell)
 
     def _is_hidden(self, run: Element) -> bool:
         properties = child(run, "rPr")
@@ -122,6 +170,17 @@ class Preparation:
         run = Element(f"{self._namespace}r")
         SubElement(run, f"{self._namespace}t").text = text
         return run
+
+    def _picture(self, part: Element) -> Iterator[Element]:
+        """Yield a mark for a formula that is an object or a field."""
+        kinds = [value(x, "ProgID") for x in part.iter() if tag(x) == "OLEObject"]
+        text = next(filter(_OLD_EQUATION.match, kinds), "") or (part.text or "")
+        if mark := self.left_out.add(text, formulas.REASON):
+            place = Element(f"{self._namespace}t")
+            place.text = mark
+            yield place
+        else:
+            yield part
 
     def _ruby(self, ruby: Element) -> Iterator[Element]:
         """Yield a base text and, in brackets, its pronunciation."""
@@ -152,6 +211,57 @@ class Preparation:
                 text = self.left_out.add(plain, formulas.REASON)
             place.text = f" {text} " if is_display else text
         self._formulas.clear()
+
+
+def _is_equation(instruction: Element) -> bool:
+    """Return whether a field draws a formula."""
+    return (instruction.text or "").split()[:1] == ["EQ"]
+
+
+def boxes_of_lists(root: Element) -> dict[ListLevel, str]:
+    """Return the boxes and ticks that lists have instead of bullets.
+
+    Args:
+        root: The part that describes the lists.
+    """
+    boxes = {
+        (value(shape, "abstractNumId"), value(level, "ilvl")): value(text)
+        for shape in root
+        if tag(shape) == "abstractNum"
+        for level in shape
+        if (text := child(level, "lvlText")) is not None and value(text) in _BOXES
+    }
+    shapes = {
+        value(number, "numId"): value(child(number, "abstractNumId"))
+        for number in root
+        if tag(number) == "num"
+    }
+    return {
+        (number, level): sign
+        for number, shape in shapes.items()
+        for (name, level), sign in boxes.items()
+        if name == shape
+    }
+
+
+def _list_level(paragraph: Element) -> ListLevel:
+    numbering = child(paragraph, "pPr", "numPr")
+    return value(child(numbering, "numId")), value(child(numbering, "ilvl")) or "0"
+
+
+def _raised(part: Element) -> str:
+    """Return how the properties of a run or a style raise or lower its text.
+
+    Text that is only moved up or down counts if it is also small.
+    """
+    properties = child(part, "rPr")
+    if where := value(child(properties, "vertAlign")):
+        return where if where.endswith("script") else ""
+    rise = value(child(properties, "position"))
+    is_moved = rise.lstrip("-").isdecimal() and abs(int(rise)) >= LEAST_RISE
+    if not is_moved or child(properties, "sz") is None:
+        return ""
+    return "subscript" if rise.startswith("-") else "superscript"
 
 
 def text_of(element: Element | None) -> str:

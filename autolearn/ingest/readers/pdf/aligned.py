@@ -172,13 +172,32 @@ def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[Row]]:
             and not any(_goes_across(box, run[-1], row) for box in boxes)
         )
         if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
-            yield run[: len(run) - n_single]
+            yield _trimmed(run, n_single)
             run, n_single = [], 0
         if len(row) > 1 or run:
             n_single = 0 if len(row) > 1 else n_single + 1
             run.append(row)
     if run:
-        yield run[: len(run) - n_single]
+        yield _trimmed(run, n_single)
+
+
+def _trimmed(run: list[Row], n_single: int) -> list[Row]:
+    """Return rows without the single lines at their end that do not go on with a cell.
+
+    Such a line does if it begins where a cell of the last row begins, other than the
+    first one, and is as near as the lines of a cell are.
+    """
+    n = len(run) - n_single
+    left = min(row[0].x0 for row in run)
+    starts = [x.x0 for x in run[n - 1] if x.x0 - left > EDGE * x.size]
+    pitch = min((b[0].base - a[0].base for a, b in pairwise(run)), default=0)
+    while n < len(run):
+        (line, *_), before = run[n], run[n - 1][0]
+        is_aligned = any(abs(line.x0 - x) < EDGE * line.size for x in starts)
+        if not is_aligned or line.base - before.base > 1.05 * pitch:
+            break
+        n += 1
+    return run[:n]
 
 
 def _goes_across(box: Box, before: Row, row: Row) -> bool:
@@ -206,7 +225,10 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | Non
     x0, top, x1, bottom = bounds(lines)
     cells = table_rows.in_reading_order(table_rows.without_empty_columns(cells))
     has_head = bool(n_head) or _differs(cells)
-    return PageTable(_continued(cells, has_head), has_head, x0, top, x1, bottom)
+    cells = table_rows.continued(cells, has_head=has_head)
+    if not has_head:
+        cells = table_rows.as_pairs(cells)
+    return PageTable(cells, has_head, x0, top, x1, bottom)
 
 
 def _columns(rows: list[Row]) -> list[Span]:
@@ -334,25 +356,6 @@ def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
         yield from ((i, line) for i in over)
     else:
         yield over[0], line
-
-
-def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[Line]]]:
-    """Join lines that go on with the cells of the row above, without a first cell."""
-    result: list[list[list[Line]]] = []
-    for row in cells:
-        filled_columns = [i for i, cell in enumerate(row) if cell]
-        goes_on = (
-            len(result) > has_head
-            and not row[0]
-            and len(filled_columns) == 1
-            and all(result[-1][i] for i in filled_columns)
-            and not table_rows.has_numbers([row[i] for i in filled_columns])
-        )
-        if goes_on:
-            result[-1] = [a + b for a, b in zip(result[-1], row, strict=True)]
-        else:
-            result.append(row)
-    return result
 
 
 def _differs(cells: list[list[list[Line]]]) -> bool:

@@ -16,6 +16,11 @@ _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _FORMS = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]")
 """Letters in the form that they have within a word."""
 _MIRROR = str.maketrans("()[]{}", ")(][}{")
+_SIGNED = re.compile(r"(\D*)(\d(?:.*\d)?[%‰°$€£¥]*)(\D*)", re.DOTALL)
+_PERCENT = re.compile(r"(?<!\S)([%\u066a])(\d[\d.,\u066b]*)(?![%\d])")
+"""A sign on the wrong side of its number."""
+_TURNED = re.compile(r"((?:^|(?<=\s))\)|\)(?=\w)|\((?=[\s.,:;!?]|$))|[()]")
+"""The first bracket of a line, as group 1 if it faces the wrong way."""
 _LAM_ALEF = re.compile("([\u0627\u0622\u0623\u0625\u0671])(\u0644)")
 
 Read = tuple[Word, bool]
@@ -50,19 +55,42 @@ def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[Read]:
         spaces: Whether white space stands on the left of each word.
     """
     is_base_rtl = is_rtl("".join(word.text for word in words))
-    directions = _directions([_kind(word.text) for word in words], is_base_rtl)
+    kinds = [_kind(word.text) for word in words]
+    if is_base_rtl:
+        words = [
+            _with_signs_turned(word) if _stands_in_rtl(kinds, i) else word
+            for i, word in enumerate(words)
+        ]
+    directions = _directions(kinds, is_base_rtl)
     runs = [
         (is_right_to_left, [i for i, _ in group])
         for is_right_to_left, group in groupby(enumerate(directions), lambda x: x[1])
     ]
-    places: list[int] = []
-    for is_right_to_left, run in reversed(runs) if is_base_rtl else runs:
-        places += _right_to_left(words, run) if is_right_to_left else run
     read: list[Read] = []
-    for n, place in enumerate(places):
-        right = max(place, places[n - 1]) if n else 0
-        read.append((words[place], bool(n) and spaces[right]))
+    border = 0
+    for is_right_to_left, run in reversed(runs) if is_base_rtl else runs:
+        places = _right_to_left(words, run) if is_right_to_left else run
+        border = border if is_base_rtl else run[0]
+        for n, place in enumerate(places):
+            right = max(place, places[n - 1]) if n else border
+            read.append((words[place], bool(read) and spaces[right]))
+        border = run[0]
     return read
+
+
+def _stands_in_rtl(kinds: Sequence[str], i: int) -> bool:
+    """Return whether a number has no letters from left to right beside it."""
+    return kinds[i] == "N" and "L" not in kinds[max(0, i - 1) : i + 2]
+
+
+def _with_signs_turned(word: Word) -> Word:
+    """Return a number whose outer signs stand where they are read.
+
+    What is seen on its right, such as the hyphen of a prefix, is read before it.
+    """
+    if match := _SIGNED.fullmatch(word.text):
+        return word._replace(text=match[3] + match[2] + match[1])
+    return word
 
 
 def _kind(text: str) -> str:
@@ -105,5 +133,6 @@ def plain(text: str) -> str:
     gives both letters at one place, so their order is restored.
     """
     text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
-    first = re.search(r"[()]", text)
-    return text.translate(_MIRROR) if first and first[0] == ")" else text
+    text = _PERCENT.sub(r"\2\1", text)
+    first = _TURNED.search(text)
+    return text.translate(_MIRROR) if first and first[1] else text

@@ -1,13 +1,14 @@
 """Tell which pages may have been read wrongly, so that a person compares them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from autolearn.ingest.readers.pdf import line_text, table_rows
 from autolearn.ingest.readers.pdf import lines as page_lines
-from autolearn.ingest.readers.pdf import table_rows
 from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable
 
-Doubt = Literal["uneven", "nameless"]
+Doubt = Literal["uneven", "nameless", "script"]
 
 LABEL = 5
 """Words of a label or a value in a form."""
@@ -23,7 +24,11 @@ SENTENCES: dict[Doubt, str] = {
     "original which value belongs to which label",
     "nameless": "{0} {1} a table without a row that names its columns, so its passages "
     "do not say what the numbers mean",
+    "script": "{0} {1} Burmese, Khmer or Tibetan letters, whose order PDF files seldom "
+    "keep; compare with the original",
 }
+_SHAPED = re.compile("[\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]")
+"""Letters that are drawn in another order than they are read."""
 
 
 def of_page(items: Sequence[Box]) -> Iterator[Doubt]:
@@ -34,6 +39,8 @@ def of_page(items: Sequence[Box]) -> Iterator[Doubt]:
         yield "uneven"
     if any(map(_is_nameless, tables)):
         yield "nameless"
+    if any(_SHAPED.search(line_text.text(line)) for line in lines):
+        yield "script"
 
 
 def _is_form(lines: Sequence[Line]) -> bool:

@@ -48,7 +48,7 @@ def words(
                 continue
             box = _box(annotation, place)
         for word in _placed(text, box, order):
-            yield _on_baseline(word, box, page_words)
+            yield on_baseline(word, box, page_words)
             order = word.order + 1
         order += 1
 
@@ -118,7 +118,7 @@ def _placed(text: str, box: Box, order: int) -> Iterator[Word]:
             x, order = end + step, order + 1
 
 
-def _on_baseline(word: Word, box: Box, page_words: Sequence[Word]) -> Word:
+def on_baseline(word: Word, box: Box, page_words: Sequence[Word]) -> Word:
     """Return a word of a field on the baseline of the text beside the field, if any."""
     _, top, _, bottom = box
     bases = [

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import bidi
+from autolearn.ingest.readers.pdf import bidi, joints
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Word
 
 NO_UNICODE = "font without Unicode"
@@ -25,6 +25,9 @@ SMALLEST, LARGEST = 1.5, 1000.0
 WIDEST_LETTER, WIDEST_GAP = 1.2, 0.9
 """Largest width of an average letter with its gap, and a gap within a word that divides
 it, in font sizes."""
+LEAST_STEP = 0.7
+"""Smallest step from a character to the next one in vertical text, in font sizes."""
+_DOWN = 270
 _STEP = 8
 """Characters after which the text object is asked for again."""
 _FIXED_PITCH = 1
@@ -125,7 +128,9 @@ class _Reader:
                 line = words.setdefault(font.angle, [])
                 space = max(space, kind) if first > last else space
                 last = stop
-                if has_rtl and bidi.has_rtl(match[0]):
+                if has_rtl and (
+                    bidi.has_rtl(match[0]) or self._is_turned(first, stop - 1, font)
+                ):
                     parts = [(i, i + 1) for i in range(first, stop)]
                 else:
                     parts = [(first, stop)]
@@ -138,6 +143,13 @@ class _Reader:
                     order, space = line[-1].order + 1, 0
             space = max(space, kind) if last < end else space
         return words
+
+    def _is_turned(self, first: int, last: int, font: _Font) -> bool:
+        """Return whether the last character of a word stands left of the first.
+
+        A full stop after a foreign word does so in a line from right to left.
+        """
+        return self._extent(last, last, font)[0] < self._extent(first, first, font)[0]
 
     def _objects(self) -> Iterator[tuple[int, int, Any]]:
         """Yield runs of characters that one text object draws: start, end, pointer."""
@@ -182,13 +194,34 @@ class _Reader:
             pdfium_c.FPDFText_HasUnicodeMapError(self._text, i)
         )
         angle = self._view.direction(m.a, m.b)
+        if angle == 0 and self._runs_down(i, abs(size)):
+            angle = _DOWN
         base, is_plain = self._base(i, angle)
         return _Font(round(abs(size), 1), angle, bold, mono, is_suspect, base, is_plain)
 
+    def _runs_down(self, i: int, size: float) -> bool:
+        """Return whether a character stands above or below its neighbour in the file.
+
+        So do those of Chinese and Japanese that is written from top to bottom.
+        """
+        if not joints.IDEOGRAPH.match(self._characters[i]):
+            return False
+        x, y = self._origin(i)
+        return any(
+            abs(x - x1) < 0.2 * size and LEAST_STEP < (y1 - y) * step / size < 1.6
+            for step in (1, -1)
+            if 0 <= i + step < self._n
+            and joints.IDEOGRAPH.match(self._characters[i + step])
+            for x1, y1 in [self._origin(i + step)]
+        )
+
+    def _origin(self, i: int) -> Point:
+        pdfium_c.FPDFText_GetCharOrigin(self._text, i, self._x, self._y)
+        return self._view.place(self._x.value, self._y.value)
+
     def _base(self, i: int, angle: int) -> tuple[float, bool]:
         """Return the baseline of a text object, and whether it runs as in the file."""
-        pdfium_c.FPDFText_GetCharOrigin(self._text, i, self._x, self._y)
-        x, y = self._view.place(self._x.value, self._y.value)
+        x, y = self._origin(i)
         base = {0: y, 90: x, 180: -y, 270: -x}[angle]
         return base, not (angle or self._view.turn)
 

@@ -13,12 +13,14 @@ _MARKS = re.compile(r"[*\u2020\u2021\u00a7\u00b6#\u2217]+$")
 FRACTION = "\u2044"
 """The bar between a raised and a lowered number."""
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "o", "a", "e", "er", "re", "ère", "ème"))
+_SHORT_NUMBER = re.compile(r"(?<!\d)\d{1,3}$")
+"""What may be an ordinal; a longer number is a year."""
 _AS_IS = frozenset(
     ("TM", "®", "©", "™", "\u00ba", "\u00aa", "°", "'", "\u2019", "\u2032")
 )
 _POWER = re.compile(
     r"(?:(?<![\w.,])(?:10|[2-9])|(?<![^\W\d_])(?:[^\W\d_]|[kcdmnµμ]m|ft|mi|yd|in|sec)"
-    r"|[)\]]|[=+*/\u00d7\u00b7]\s*[^\W\d_]{1,3})$"
+    r"|[)\]\U0001d400-\U0001d7ff]|[=+*/\u00d7\u00b7]\s*[^\W\d_]{1,3})$"
 )
 """What has powers: 10, a digit, a letter, a unit of length, a bracket, a factor."""
 
@@ -84,7 +86,7 @@ def _raised(before: str, mark: str) -> str:
         return f"^{mark}" if _POWER.search(before) else f"[{mark}]"
     if mark in _AS_IS or _MARKS.fullmatch(mark) or _BRACKETS.fullmatch(mark):
         return mark
-    if mark in _ORDINALS and before[-1:].isdigit():
+    if mark in _ORDINALS and _SHORT_NUMBER.search(before):
         return mark
     return f"^{mark}"
 

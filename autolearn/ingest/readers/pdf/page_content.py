@@ -1,12 +1,13 @@
 """Take what is drawn on a page: words in their directions, fields and rules."""
 
 import math
+import unicodedata
 from contextlib import closing
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import forms, glyphs, rules
+from autolearn.ingest.readers.pdf import drawn_boxes, forms, glyphs, rules
 from autolearn.ingest.readers.pdf.glyphs import NO_UNICODE
 from autolearn.ingest.readers.pdf.shapes import (
     Direction,
@@ -39,6 +40,8 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
 
         words = frame.moved(_with_bullets(_once(words_by_angle.pop(angle))))
         words += forms.words(document, page, place, list(words))
+        rulings, shapes = rules.drawn(page, place)
+        words += list(drawn_boxes.words(shapes, words))
         return PageContent(
             *frame.size,
             words,
@@ -46,7 +49,7 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
                 (frame.direction(a), turned_words)
                 for a, turned_words in words_by_angle.items()
             ],
-            rules.drawn(page, place),
+            rulings,
             is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
         )
 
@@ -132,7 +135,7 @@ def _once(words: list[Word]) -> list[Word]:
     new_words = []
     for word in words:
         before = last.get(word.text)
-        if before and len(word.text) > 1 and _distance(before, word) < NEAR:
+        if before and len(word.text) > 1 and _is_twice(before, word):
             word = word._replace(left_out=TWICE)
         else:
             last[word.text] = word
@@ -163,6 +166,16 @@ def _is_beside(a: Word, b: Word) -> bool:
     """Return whether a word stands on the left of another one, with a gap."""
     size = max(a.size, b.size)
     return abs(a.base - b.base) < 0.3 * size and 0.2 * size < b.x0 - a.x1 < 5 * size
+
+
+def _is_twice(a: Word, b: Word) -> bool:
+    """Return whether two equal words stand at one place.
+
+    Some programs give the text of a letter with marks to each of its glyphs.
+    """
+    has_marks = any(unicodedata.category(c) == "Mn" for c in b.text)
+    is_over = min(a.x1, b.x1) - max(a.x0, b.x0) > 0 and abs(a.base - b.base) < NEAR
+    return _distance(a, b) < NEAR or (has_marks and is_over)
 
 
 def _distance(a: Word, b: Word) -> float:

@@ -8,6 +8,12 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from autolearn.ingest.readers.pdf.drawn_boxes import (
+    LARGEST,
+    SMALLEST,
+    UNEQUAL,
+    Shape,
+)
 from autolearn.ingest.readers.pdf.shapes import Area, RulingLine
 
 MOST_PATHS = 3000
@@ -16,6 +22,9 @@ MOST_SEGMENTS = 400
 """Segments of a path; one with more is a drawing or a letter."""
 THIN, SHORTEST = 3.0, 6.0
 """Largest width and smallest length of a ruling line, in points."""
+LIGHT, DARK = 240, 90
+"""Smallest value of each colour in a box that counts as empty, and largest one in a
+spot that counts as a tick, 0 to 255."""
 _DEEPEST = 3
 """Levels of nested forms that are looked into."""
 
@@ -28,22 +37,72 @@ _SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 def drawn(
     page: pdfium.PdfPage, place: Callable[[float, float], Point]
-) -> list[RulingLine]:
-    """Return the ruling lines of a page; none if the page holds a drawing.
+) -> tuple[list[RulingLine], list[Shape]]:
+    """Return the ruling lines and the small shapes of a page.
+
+    There are none if the page holds a drawing.
 
     Args:
         page: A page.
         place: Turns a point of the file into a point of the page as seen.
     """
-    rules = []
+    rules: list[RulingLine] = []
+    shapes: list[Shape] = []
     for n, (path, matrix) in enumerate(_page_paths(page)):
         if n >= MOST_PATHS:
-            return []
+            return [], []
+        if shape := _shape(path, matrix, place):
+            shapes.append(shape)
         for start, end, area in _edges(path, matrix):
             if rule := _rule(place(*start), place(*end)):
-                area_rule = _area(place(*area[0]), place(*area[1])) if area else None
-                rules.append(rule._replace(area=area_rule))
-    return rules
+                filled = _area(place(*area[0]), place(*area[1])) if area else None
+                rules.append(rule._replace(area=filled))
+    return rules, shapes
+
+
+def _shape(
+    path: Any, matrix: Matrix, place: Callable[[float, float], Point]
+) -> Shape | None:
+    """Return what a small path covers; None if it is larger than a check box."""
+    edges = [ctypes.c_float() for _ in range(4)]
+    pdfium_c.FPDFPageObj_GetBounds(path, *edges)
+    left, bottom, right, top = (edge.value for edge in edges)
+    corners = [_applied(matrix, point) for point in ((left, bottom), (right, top))]
+    (x0, x1), (y0, y1) = (
+        sorted(values) for values in zip(*(place(*c) for c in corners), strict=True)
+    )
+    width, height = x1 - x0, y1 - y0
+    if max(width, height) > LARGEST:
+        return None
+    is_filled, is_drawn = _draw_mode(path)
+    colours = _colours(path) if is_filled else [255]
+    is_light, is_dark = min(colours) >= LIGHT, max(colours) <= DARK
+    if is_light and not is_drawn:
+        return None  # nothing to be seen
+    is_square = (
+        is_drawn
+        and is_light
+        and min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
+        and pdfium_c.FPDFPath_CountSegments(path) in (4, 5)
+        and _is_rectangle(path)
+    )
+    return Shape(x0, y0, x1, y1, is_square, not (is_light or is_dark))
+
+
+def _colours(path: Any) -> list[int]:
+    """Return red, green and blue of what a path is filled with, 0 to 255."""
+    colours = [ctypes.c_uint() for _ in range(4)]
+    pdfium_c.FPDFPageObj_GetFillColor(path, *colours)
+    return [colour.value for colour in colours[:3]]
+
+
+def _is_rectangle(path: Any) -> bool:
+    """Return whether a path has one outline, with corners at two places each."""
+    outlines = list(_outlines(path))
+    return len(outlines) == 1 and all(
+        len({round(value) for value in values}) == 2
+        for values in zip(*outlines[0], strict=True)
+    )
 
 
 def _page_paths(page: pdfium.PdfPage) -> Iterator[tuple[Any, Matrix]]:

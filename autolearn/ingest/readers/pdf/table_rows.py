@@ -14,6 +14,9 @@ SHORT_CELL = 2
 MOST_HEAD_ROWS = 4
 """Rows that may name the columns together."""
 
+CLOSER = 0.85
+"""Largest distance of the lines within a row, in distances of two rows."""
+
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[/\u2013-]\d+)?")
 
 Cell = tuple[int, int]
@@ -135,6 +138,7 @@ def _split(cells: Row) -> list[Row]:
         and len(full) > 1
         and 2 * len(full) > len([cell for cell in cells if cell])
         and all(len(cell) in (0, 1, n) for cell in cells)
+        and (len(cells[0]) == n or any(all(map(_is_value, c)) for c in full))
         and all(_are_rows(cell, full[0]) for cell in full)
     )
     if not is_divided:
@@ -148,6 +152,69 @@ def _are_rows(cell: list[Line], other: list[Line]) -> bool:
     return n_words <= SHORT_CELL * len(cell) and all(
         abs(a.base - b.base) < 0.4 * a.size for a, b in zip(cell, other, strict=True)
     )
+
+
+def continued(cells: list[Row], *, has_head: bool) -> list[Row]:
+    """Join lines that go on with the cells of the row above, without a first cell.
+
+    Several do so at once where lines within a row stand closer than rows do.
+    """
+    is_spaced = _has_spaced_rows(cells[has_head:])
+    result: list[Row] = []
+    for row in cells:
+        filled = [i for i, cell in enumerate(row) if cell]
+        goes_on = (
+            len(result) > has_head
+            and not row[0]
+            and (is_spaced or len(filled) == 1)
+            and all(result[-1][i] for i in filled)
+            and (is_spaced or not has_numbers([row[i] for i in filled]))
+        )
+        if goes_on:
+            result[-1] = [a + b for a, b in zip(result[-1], row, strict=True)]
+        else:
+            result.append(row)
+    return result
+
+
+def _has_spaced_rows(cells: Sequence[Row]) -> bool:
+    """Return whether lines without a first cell stand closer than rows do.
+
+    None of them may have a value, which would belong to a row of its own.
+    """
+    bases = [min(line.base for cell in row for line in cell) for row in cells]
+    gaps = [b - a for a, b in pairwise(bases)]
+    rows = [gap for gap, row in zip(gaps, cells[1:], strict=True) if row[0]]
+    inner = [row for row in cells[1:] if not row[0]]
+    inner_gaps = [gap for gap, row in zip(gaps, cells[1:], strict=True) if not row[0]]
+    return (
+        len(rows) > 1
+        and bool(inner)
+        and max(inner_gaps) < CLOSER * min(rows)
+        and not any(_is_value(line) for row in inner for cell in row for line in cell)
+    )
+
+
+def _is_value(line: Line) -> bool:
+    return not any(map(str.isalpha, line_text.text(line)))
+
+
+def as_pairs(cells: list[Row]) -> list[Row]:
+    """Return rows of labels and values as two columns.
+
+    Values may stand at several places, as on receipts, but each place has rows of its
+    own. Amounts that alternate between two columns say something by their column.
+    """
+    places = [[i for i, cell in enumerate(row) if cell and i] for row in cells]
+    used = [i for row in places for i in row]
+    is_list = all(row[0] for row in cells) and max(map(len, places)) <= 1
+    n_changes = sum(a != b for a, b in pairwise(used))
+    if not is_list or len(cells[0]) < 3 or n_changes >= len(set(used)):
+        return cells
+    return [
+        [row[0], row[own[0]] if own else []]
+        for row, own in zip(cells, places, strict=True)
+    ]
 
 
 def without_empty_columns(rows: list[Row]) -> list[Row]:

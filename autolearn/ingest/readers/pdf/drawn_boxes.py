@@ -1,0 +1,99 @@
+"""Find check boxes that are drawn as lines, and whether they are ticked.
+
+A box is a small empty square beside a text. A cross, a hook or a spot within it, drawn
+or typed, is a tick. Squares that touch one another are cells of a table or places for
+letters, and coloured ones explain a chart.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from autolearn.ingest.readers.pdf.forms import EMPTY, TICK, on_baseline
+from autolearn.ingest.readers.pdf.shapes import SPACE, Word
+
+SMALLEST, LARGEST = 5.0, 18.0
+"""Sides of a box, in points."""
+UNEQUAL = 0.2
+"""Largest difference of its sides, as a share of the longer one."""
+FARTHEST = 2.5
+"""Distance of a box from its text, in sides of the box."""
+MOST_BOXES = 400
+"""Squares on a page; a page with more is a drawing."""
+_TICKS = frozenset("xX\u00d7\u2713\u2714\u2715\u2716\u2717\u2718\u2022\u25cf\u25a0")
+
+
+class Shape(NamedTuple):
+    """What a small path covers."""
+
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+    is_square: bool
+    """Whether it is the outline of an empty rectangle."""
+    is_coloured: bool
+    """Whether it is filled with a colour that is neither dark nor white."""
+
+    def holds(self, x: float, y: float) -> bool:
+        """Return whether a point is inside."""
+        return self.x0 < x < self.x1 and self.top < y < self.bottom
+
+
+def words(shapes: Sequence[Shape], drawn: list[Word]) -> Iterator[Word]:
+    """Yield a sign for each box; take typed ticks out of the words of the page."""
+    boxes = list(_boxes(shapes))
+    marks = [shape for shape in shapes if not shape.is_square]
+    order = max((word.order for word in drawn), default=0) + 2
+    for box in boxes if len(boxes) <= MOST_BOXES else ():
+        inside = [w for w in drawn if box.holds((w.x0 + w.x1) / 2, _middle(w))]
+        is_typed = bool(inside) and all(word.text in _TICKS for word in inside)
+        if (inside and not is_typed) or not _has_text_beside(box, drawn):
+            continue
+        for word in inside:
+            drawn.remove(word)
+        within = [
+            mark
+            for mark in marks
+            if box.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
+        ]
+        if any(mark.is_coloured for mark in within):
+            continue
+        side = box.bottom - box.top
+        text = TICK if is_typed or within else EMPTY
+        place = (box.x0, box.x1, box.bottom - 0.1 * side)
+        sign = Word(text, *place, round(side, 1), False, False, order, SPACE)
+        yield on_baseline(sign, (box.x0, box.top, box.x1, box.bottom), drawn)
+        order += 2
+
+
+def _middle(word: Word) -> float:
+    return word.base - 0.3 * word.size
+
+
+def _boxes(shapes: Sequence[Shape]) -> Iterator[Shape]:
+    """Yield the squares that stand alone."""
+    squares = [shape for shape in shapes if shape.is_square]
+    for i, box in enumerate(squares):
+        others = [*squares[:i], *squares[i + 1 :]]
+        if not any(_touch(box, other) for other in others):
+            yield box
+
+
+def _touch(a: Shape, b: Shape) -> bool:
+    return (
+        a.x0 - 1.5 <= b.x1
+        and b.x0 - 1.5 <= a.x1
+        and a.top - 1.5 <= b.bottom
+        and b.top - 1.5 <= a.bottom
+    )
+
+
+def _has_text_beside(box: Shape, drawn: Sequence[Word]) -> bool:
+    side = box.bottom - box.top
+    reach = FARTHEST * side
+    return any(
+        box.top < _middle(word) < box.bottom
+        and (-1 < word.x0 - box.x1 < reach or -1 < box.x0 - word.x1 < reach)
+        and word.text not in (TICK, EMPTY)
+        for word in drawn
+    )
