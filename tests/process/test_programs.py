@@ -24,27 +24,27 @@ READS = {operation.name for operation in OPERATIONS if not operation.changes}
 
 @contextmanager
 def over_http(folder):
-    app = start_app(folder)
     command = [sys.executable, "-m", "autolearn", "token", "--workspace", str(folder)]
-    token = subprocess.run(
-        command, check=True, capture_output=True, text=True, cwd=ROOT
-    )
-    headers = {"Authorization": f"Bearer {token.stdout.split()[-1]}"}
-    base = f"{app.origin}/api"
-    with HTTPClient() as stranger:
-        assert stranger.get(f"{base}/workspace").status_code == 403
-    with HTTPClient(base_url=base, headers=headers, timeout=120) as client:
+    app = start_app(folder)
+    try:
+        text = subprocess.check_output(command, text=True, cwd=ROOT)
+        headers = {"Authorization": f"Bearer {text.split()[-1]}"}
+        base = f"{app.origin}/api"
+        with HTTPClient() as stranger:
+            assert stranger.get(f"{base}/workspace").status_code == 403
+        with HTTPClient(base_url=base, headers=headers, timeout=120) as client:
 
-        def call(name, /, **arguments):
-            if name in READS:
-                answer = client.get(f"/{name}", params=arguments)
-            else:
-                answer = client.post(f"/{name}", json=arguments)
-            assert answer.status_code == 200, answer.text
-            return answer.json()
+            def call(name, /, **arguments):
+                if name in READS:
+                    answer = client.get(f"/{name}", params=arguments)
+                else:
+                    answer = client.post(f"/{name}", json=arguments)
+                assert answer.status_code == 200, answer.text
+                return answer.json()
 
-        yield call
-    app.end()
+            yield call
+    finally:
+        app.end()
 
 
 @contextmanager
