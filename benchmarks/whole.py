@@ -120,7 +120,7 @@ class Shop(RunHandlers):
         super().__init__()
         self.given = backend
 
-    def backend(self, context: RunContext) -> HuggingFaceBackend:
+    def local_backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model."""
         return self.given
 
