@@ -1,6 +1,5 @@
 """The backend of a model that runs on a server, as study, quiz and chat use it."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -19,7 +18,13 @@ from autolearn.core.model_calls import (
 )
 from autolearn.core.ports import Stop
 from autolearn.endpoints import replies
-from autolearn.endpoints.client import Patience, ServerClient, ServerRefused, run_all
+from autolearn.endpoints.client import (
+    Patience,
+    ServerClient,
+    ServerRefused,
+    run_all,
+    run_loop,
+)
 from autolearn.endpoints.facts import UNKNOWN_CONTEXT, ServerFacts
 from autolearn.endpoints.label_probabilities import LabelReader
 from autolearn.endpoints.matching import longest_match
@@ -191,7 +196,7 @@ class ServerBackend:
                 calls = [partial(job, client) for job in jobs]
                 return await run_all(calls, self._facts.at_once, stop, progress)
 
-        return asyncio.run(run())
+        return run_loop(run)
 
     async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
         return await client.post(self._url, body, replies.read)

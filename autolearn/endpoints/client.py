@@ -7,7 +7,15 @@ a whole step is answered, so a repeated request never doubles a record.
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -261,6 +269,19 @@ async def _answer(response: httpx2.Response) -> HttpAnswer:
             raise Unusable(f"sent more than {LARGEST_ANSWER >> 20} MiB")
     retry_after = response.headers.get("Retry-After")
     return HttpAnswer(response.status_code, bytes(body), retry_after)
+
+
+def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run an asynchronous function to its end.
+
+    Where a loop runs in this thread already, as in a notebook, it gets a thread.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(main())
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(lambda: asyncio.run(main())).result()
 
 
 async def run_all(

@@ -4,14 +4,13 @@ Each program has an address that only it answers: llama.cpp ``/props``, vLLM
 ``/version``, SGLang ``/server_info``, Ollama ``/api/version``.
 """
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.core.server_addresses import ServerAddress
-from autolearn.endpoints.client import Patience, ServerClient
+from autolearn.endpoints.client import Patience, ServerClient, run_loop
 from autolearn.endpoints.facts import Program, ServerFacts
 
 _QUICK = Patience(tries=2, first_delay=0.3, read=15.0)
@@ -27,7 +26,7 @@ def detect(address: ServerAddress, patience: Patience = _QUICK) -> ServerFacts:
         ModelNotFound: It does not serve the model.
         BackendError: It cannot be reached, or is no OpenAI-compatible server.
     """
-    return asyncio.run(_detect(address, patience))
+    return run_loop(lambda: _detect(address, patience))
 
 
 async def _detect(address: ServerAddress, patience: Patience) -> ServerFacts:

@@ -35,7 +35,6 @@ TABS = (
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"
 HOSTILE_PLACES = {
     "library-documents": "Library",
-    "study-found": "Study",
     "ask-conversation": "Chat",
     "history-exports": "History",
 }
@@ -292,7 +291,7 @@ def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, used_app):
         page.wait_for_timeout(300)
         assert page.locator("img[src=x]").count() == 0
     open_tab(page, "Library")
-    expect(page.locator("#library-documents")).to_contain_text("<b>orlo</b>.md")
+    expect(page.locator("#library-documents")).to_contain_text("<b>orlo<")
     open_tab(page, "Review")
     expect(page.locator("#review-card")).to_contain_text(HOSTILE)
 
@@ -351,6 +350,7 @@ def test_a_document_that_a_round_has_learned_from_is_deleted(start, visit, used_
     before = counts(app)["approved"]
     page = visit(app)
     open_tab(page, "Library")
+    page.locator("#library-documents summary").click()
     page.locator("#library-documents .al-link").first.click()
     asked = []
 

@@ -1,4 +1,4 @@
-"""A study that yields nothing usable, and texts that a model cannot read."""
+"""A study that yields nothing usable."""
 
 import shutil
 
@@ -14,10 +14,6 @@ from tests.support.pages import PATIENCE, open_tab, until
 
 pytestmark = pytest.mark.torch_model
 expect.set_options(timeout=PATIENCE)
-GERMAN = (
-    "Der alte Leuchtturm steht seit dem Herbst leer. Die Gemeinde will ihn im "
-    "kommenden Jahr verkaufen, doch bisher hat sich niemand gemeldet."
-)
 
 
 @pytest.fixture
@@ -48,42 +44,12 @@ def test_a_whole_round_of_a_model_that_writes_nonsense_says_why_it_ends(
     app = start(small)
     page = visit(app)
     page.locator("#whole").click()
-    until(lambda: last(app, "study") and last(app, "study").state == "done", 300)
+    until(lambda: last(app, "study") and last(app, "study").state == "failed", 300)
     open_tab(page, "Study")
-    found = page.locator("#study-found")
-    expect(found).to_contain_text("no sample")
-    until(lambda: not_busy(app), 300)
-    strip = page.locator("#whole-round")
-    expect(strip).to_contain_text("No sample is approved")
+    result = page.locator("#study-found")
+    expect(result).to_contain_text("No passage gave a question")
+    expect(result).to_contain_text("reads these texts poorly")
+    expect(page.locator("#whole-round")).to_contain_text("No passage gave a question")
     expect(page.locator("#whole")).to_be_enabled()
     with app.store() as store:
         assert store.rounds.all() == []
-
-
-def not_busy(app):
-    with app.store() as store:
-        return not store.runs.in_state("queued", "running")
-
-
-def test_a_text_in_a_foreign_language_is_named_before_and_during_a_study(
-    start, visit, tmp_path
-):
-    app = start(tmp_path / "workspace")
-    page = visit(app)
-    open_tab(page, "Library")
-    page.locator("#library-text").get_by_role("textbox").fill(GERMAN)
-    page.locator("#library-name").get_by_role("textbox").fill("leuchtturm.txt")
-    page.locator("#library-add").click()
-    warning = page.locator("#library-documents .al-warning")
-    expect(warning).to_contain_text("can hardly read leuchtturm.txt")
-    open_tab(page, "Study")
-    expect(page.locator("#study-documents")).to_contain_text("leuchtturm.txt")
-    for setting in ("ask_rounds", "paraphrases"):
-        page.locator(f"#study-{setting}").get_by_role("spinbutton").last.fill("1")
-    page.locator("#study").click()
-    until(lambda: last(app, "study") and last(app, "study").state == "done", 300)
-    found = page.locator("#study-found")
-    expect(found.locator(".al-warning")).to_contain_text("reads these texts poorly")
-    with app.store() as store:
-        flags = [sample.flags for sample in store.samples.find()]
-        assert all(flags), "a sample that makes no sense has a flag"

@@ -49,7 +49,8 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
         try:
             if named:
                 next(table)
-            first, *following = islice(table, 2)
+            head = list(islice(table, 2))
+            first, following = head[0] if head else [], head[1:]
             names = _names(first, following)
             if names is None:
                 names = _numbered(len(first))

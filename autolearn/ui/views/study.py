@@ -139,7 +139,8 @@ def _nothing(store: Store, run: Run | None) -> Html:
             "stages."
         )
     if run and run.state != "done":
-        return html.note(f"The study was {run.state} before a sample was complete.")
+        ended = "failed" if run.state == "failed" else f"was {run.state}"
+        return html.note(f"The study {ended} before a sample was complete.")
     if run:
         return html.note(
             "The study produced no sample; the reasons are under “Skipped” below. A "

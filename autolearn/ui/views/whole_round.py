@@ -82,7 +82,7 @@ def _rest(store: Store, progress: RoundProgress) -> Html:
 
 
 def _stopped(run: Run) -> Html:
-    words = html.text(f"{labels.run(run)} {run.state}. ")
+    words = html.text(f"{labels.run(run)} {run.state}. {run.error or ''} ")
     resume = html.pick(html.text("Resume"), f"{RESUME}{run.id}", "al-go")
     return html.tag("span", words + resume + _close())
 
