@@ -150,21 +150,29 @@ def taught_ids(
     by_passage: defaultdict[int | None, list[TrainedText]] = defaultdict(list)
     for text in trained_texts:
         by_passage[text.passage_id].append(text)
-    everything = [text for texts in by_passage.values() for text in texts]
+    everything = [
+        (text, set(matching.normalise(f"{text.question} {text.text}").split()))
+        for texts in by_passage.values()
+        for text in texts
+    ]
     ids = set()
     for question in questions:
         place = question.question.passage_id
-        candidates = by_passage[place] if place else everything
-        if any(_teaches(text, question, is_near=bool(place)) for text in candidates):
+        words = matching.key_terms("", question.question.text)
+        # Words are compared first: to look for the answers in all texts takes seconds.
+        candidates = (
+            by_passage[place]
+            if place
+            else [
+                text for text, known in everything if words and known.issuperset(words)
+            ]
+        )
+        if any(_tells_answer(text, question) for text in candidates):
             ids.add(question.question.id)
     return ids
 
 
-def _teaches(text: TrainedText, question: QuizQuestion, *, is_near: bool) -> bool:
+def _tells_answer(text: TrainedText, question: QuizQuestion) -> bool:
     record = question.question
     golds = (record.gold_value or question.gold_answer, *record.aliases)
-    if not any(scoring.holds(text.text, gold) for gold in golds if gold.strip()):
-        return False
-    words = matching.key_terms("", record.text)
-    known_words = set(matching.normalise(f"{text.question} {text.text}").split())
-    return is_near or (bool(words) and all(word in known_words for word in words))
+    return any(scoring.holds(text.text, gold) for gold in golds if gold.strip())
