@@ -1,5 +1,7 @@
 """A server is recognised by what it answers at its own addresses."""
 
+import asyncio
+
 import pytest
 
 from autolearn.core import server_addresses
@@ -22,6 +24,14 @@ def test_each_program_is_recognised(program):
         assert facts.program == program
         assert facts.place.model.startswith("tiny")
         assert _detected(f"{server.address}/#tiny").digest == facts.digest
+
+
+def test_a_server_is_asked_where_a_loop_runs_already_as_in_a_notebook():
+    async def cell():
+        return _detected(server.address)
+
+    with model_server.running() as server:
+        assert asyncio.run(cell()).program == "llama.cpp"
 
 
 def test_slots_and_context_are_those_of_the_server():
