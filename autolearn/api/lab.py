@@ -14,7 +14,6 @@ The methods order what page and command line order, with the same checks. The wo
 done by the same worker processes.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,9 +47,6 @@ from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
 from autolearn.training import presets
-
-POLL_SECONDS = 0.2
-"""How often ``wait`` looks whether a run has ended."""
 
 
 class Lab:
@@ -120,8 +116,8 @@ class Lab:
     ) -> ModelInfo:
         """Use another model, or the same one after a round; no round: as it came.
 
-        ``model`` is "built-in", a folder, or the id of a model of the hub that was
-        downloaded.
+        ``model`` is "built-in", a folder, the id of a model of the hub that was
+        downloaded, or the address of a server.
         """
         now = chosen_model(self._store)
         other = ModelSettings(
@@ -216,8 +212,7 @@ class Lab:
         ``parent``: the round that is continued. The result names the new round.
         """
         model = chosen_model(self._store)
-        asked = TrainSettings(method=method)
-        settings = presets.preset_settings(model, asked)
+        settings = presets.preset_settings(model, TrainSettings(method=method))
         settings = replace(settings, max_steps=max_steps)
         return self._ordered(actions.train(self._store, model, settings, parent))
 
@@ -235,9 +230,8 @@ class Lab:
 
         Returns the first of these runs; each of them queues the next.
         """
-        pipeline.refuse_second(self._store)
         model = chosen_model(self._store)
-        return self._ordered(pipeline.begin(self._store, model, documents=documents))
+        return self._ordered(pipeline.begin_only(self._store, model, documents))
 
     def chat(self, question: str, refine: bool = False) -> RunInfo:
         """Ask the model a question; with ``refine`` it judges and mends its answer.
@@ -263,15 +257,7 @@ class Lab:
 
     def wait(self, run: int, seconds: float | None = None) -> RunInfo:
         """Wait until a run has ended, or so many seconds; return it as it is then."""
-        began = time.monotonic()
-        while True:
-            queues.recover(self._store)
-            queues.replace_dead_workers(self._store)
-            now = self._store.runs.get(run)
-            is_late = seconds is not None and time.monotonic() - began >= seconds
-            if now.state in queues.END_STATES or now.state == "interrupted" or is_late:
-                return RunInfo.of(now)
-            time.sleep(POLL_SECONDS)
+        return RunInfo.of(queues.wait(self._store, run, seconds=seconds))
 
     def cancel(self, run: int) -> RunInfo:
         """Stop a run where it can be resumed."""
@@ -288,8 +274,7 @@ class Lab:
             JobError: It ended otherwise than done.
         """
         queues.ensure_worker(self._store.folder, queue=queues.queue_of(run.kind))
-        view = self.wait(run.id, self._patience)
-        if view.state in ("failed", "cancelled", "interrupted"):
-            reason = view.error or f"Run {view.id} was {view.state}; resume it."
-            raise JobError(reason)
-        return view
+        last = self.wait(run.id, self._patience)
+        if last.state in queues.END_STATES and last.state != "done":
+            raise JobError(last.error or f"Run {last.id} was {last.state}; resume it.")
+        return last

@@ -16,6 +16,7 @@ from autolearn.cli.common import (
     named_model,
     open_store,
     settings_of,
+    workspace_of,
 )
 from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
@@ -352,7 +353,7 @@ def download(args: Args) -> Result:
 
 def doctor(args: Args) -> list[Result]:
     """Check this computer."""
-    folder = args.workspace or DEFAULT_WORKSPACE
+    folder = workspace_of(args)
     return [asdict(check) for check in diagnosis.examine(folder)]
 
 

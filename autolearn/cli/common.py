@@ -20,9 +20,15 @@ Result = dict[str, Any]
 S = TypeVar("S", StudySettings, TrainSettings)
 
 
+def workspace_of(args: Args) -> Path:
+    """Return the folder of the workspace of a call."""
+    folder: Path = args.workspace or DEFAULT_WORKSPACE
+    return folder
+
+
 def open_store(args: Args) -> Store:
     """Open the workspace of a call, with its prompts."""
-    folder = args.workspace or DEFAULT_WORKSPACE
+    folder = workspace_of(args)
     prompts.use(folder / prompts.FOLDER)
     return Store.open(folder)
 

@@ -1,14 +1,9 @@
 """The commands ``mcp`` and ``token``, for other programs."""
 
-import argparse
-from pathlib import Path
-
 from autolearn.access.programs import ProgramToken
 from autolearn.access.sessions import KEY_FILE, read_key
+from autolearn.cli.common import Args, workspace_of
 from autolearn.core.errors import InputError
-from autolearn.store import DEFAULT_WORKSPACE
-
-Args = argparse.Namespace
 
 
 def serve_tools(args: Args) -> None:
@@ -16,7 +11,7 @@ def serve_tools(args: Args) -> None:
     # The protocol's package takes longer to import than most commands take.
     from autolearn.api import mcp  # noqa: PLC0415
 
-    mcp.serve(_workspace(args))
+    mcp.serve(workspace_of(args))
 
 
 def token(args: Args) -> dict[str, str]:
@@ -25,12 +20,7 @@ def token(args: Args) -> dict[str, str]:
     Raises:
         InputError: There is no such workspace.
     """
-    folder = _workspace(args)
+    folder = workspace_of(args)
     if not folder.is_dir():
         raise InputError(f"There is no workspace {folder}; start the page there first.")
     return {"token": ProgramToken(read_key(folder / KEY_FILE)).text}
-
-
-def _workspace(args: Args) -> Path:
-    folder: Path = args.workspace or DEFAULT_WORKSPACE
-    return folder

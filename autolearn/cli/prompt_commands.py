@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.cli import terminal
+from autolearn.cli.common import workspace_of
 from autolearn.core.errors import InputError
 from autolearn.services import prompt_editor
 from autolearn.services.prompt_editor import PromptState
-from autolearn.store import DEFAULT_WORKSPACE
 
 ACTIONS = ("list", "show", "set", "reset")
 Result = dict[str, Any]
@@ -16,7 +16,7 @@ Result = dict[str, Any]
 
 def prompts(args: argparse.Namespace) -> Result | list[Result]:
     """List the prompts, or show, change or reset one of them."""
-    folder = args.workspace or DEFAULT_WORKSPACE
+    folder = workspace_of(args)
     if args.action == "list":
         return [_as_row(state) for state in prompt_editor.states(folder)]
     if args.name is None:

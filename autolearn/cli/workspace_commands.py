@@ -1,17 +1,14 @@
 """The commands ``backup``, ``restore`` and ``check``."""
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from autolearn.cli import terminal
+from autolearn.cli.common import Args, workspace_of
 from autolearn.core.errors import StoreError
 from autolearn.services import backups, integrity
 from autolearn.services.backups import Backup
-from autolearn.store import DEFAULT_WORKSPACE
-
-Args = argparse.Namespace
 
 
 def add_backup(command: Any) -> None:
@@ -35,12 +32,12 @@ def add_restore(command: Any) -> None:
 
 def backup(args: Args) -> dict[str, Any]:
     """Copy the workspace as it is now, also while a worker writes."""
-    return _as_row(backups.back_up(_workspace(args), args.target))
+    return _as_row(backups.back_up(workspace_of(args), args.target))
 
 
 def restore(args: Args) -> dict[str, Any]:
     """Make a workspace of a backup."""
-    folder = _workspace(args)
+    folder = workspace_of(args)
     return _as_row(backups.restore(args.source, folder, replace=args.replace))
 
 
@@ -50,7 +47,7 @@ def check(args: Args) -> list[dict[str, Any]]:
     Raises:
         StoreError: Something is damaged; the findings are its message.
     """
-    findings = [asdict(finding) for finding in integrity.check(_workspace(args))]
+    findings = [asdict(finding) for finding in integrity.check(workspace_of(args))]
     if not all(finding["well"] for finding in findings):
         if args.json:
             terminal.say(terminal.as_json(findings))
@@ -61,11 +58,6 @@ def check(args: Args) -> list[dict[str, Any]]:
             "python -m autolearn restore, or train and add again what is named."
         )
     return findings
-
-
-def _workspace(args: Args) -> Path:
-    folder: Path = args.workspace or DEFAULT_WORKSPACE
-    return folder
 
 
 def _as_row(result: Backup) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from autolearn.endpoints.client import (
 )
 from autolearn.endpoints.facts import UNKNOWN_CONTEXT, ServerFacts
 from autolearn.endpoints.label_probabilities import LabelReader
-from autolearn.endpoints.matching import longest_match
+from autolearn.endpoints.matching import match_of_answer
 from autolearn.endpoints.replies import Reply
 from autolearn.endpoints.requests import RequestBodies, by_prefix, continuation
 
@@ -235,10 +235,9 @@ class ServerBackend:
             reply = await self._ask(client, body)
             n_prompt, n_tokens = reply.n_prompt_tokens, n_tokens + reply.n_tokens
             added = self._added(beginning, reply.text)
-            for text in (added, added.lstrip(), f" {added.lstrip()}"):
-                if matched := longest_match(request.constraint, text):
-                    whole = (beginning + matched).strip()
-                    return Completion(whole, "stop", n_prompt, n_tokens)
+            if match := match_of_answer(request.constraint, added):
+                whole = (beginning + match).strip()
+                return Completion(whole, "stop", n_prompt, n_tokens)
         return Completion(beginning.strip(), "stop", n_prompt, n_tokens)
 
     def _added(self, beginning: str, text: str) -> str:

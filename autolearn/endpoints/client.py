@@ -111,7 +111,7 @@ class ServerClient:
         key = os.environ.get(KEY, "").strip()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         times = httpx2.Timeout(self._patience.read, connect=self._patience.connect)
-        # Redirects are refused: they would lead to addresses that nobody has typed.
+        # Redirects are refused: the person did not enter where they lead.
         # Neither proxies nor passwords are taken from the environment.
         self._http = httpx2.AsyncClient(
             headers=headers,

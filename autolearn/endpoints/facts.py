@@ -74,7 +74,7 @@ class ServerFacts(JsonRecord):
 
     @property
     def digest(self) -> str:
-        """Return a SHA-256 of the address, the model and what is said of the weights.
+        """Return a SHA-256 of address, model and what the server says of the weights.
 
         Neither the version of the program nor its context counts: the weights are the
         same after an update.

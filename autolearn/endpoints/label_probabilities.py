@@ -7,7 +7,7 @@ from typing import Any
 from autolearn.core.constraints import OneOf
 from autolearn.core.model_calls import Chat, Message, Sampling
 from autolearn.endpoints.client import ServerClient
-from autolearn.endpoints.matching import longest_match
+from autolearn.endpoints.matching import match_of_answer
 from autolearn.endpoints.replies import Reply
 from autolearn.endpoints.requests import RequestBodies, continuation
 
@@ -81,10 +81,8 @@ class LabelReader:
             body = self._bodies.answer(_begun(chat, prefill), sampling, form)
             reply = await self._ask(client, body)
             added = continuation(prefill, reply.text, continues=continues)
-            for text in (added, added.lstrip(), f" {added.lstrip()}"):
-                if label := longest_match(form, text):
-                    counts[labels.index(label)] += 1
-                    break
+            if label := match_of_answer(form, added):
+                counts[labels.index(label)] += 1
         return tuple(count / sum(counts) for count in counts)
 
 

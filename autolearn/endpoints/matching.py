@@ -23,6 +23,13 @@ def longest_match(constraint: Constraint, text: str) -> str | None:
     return text[: max(whole)] if whole else None
 
 
+def match_of_answer(constraint: Constraint, answer: str) -> str | None:
+    """Return the longest match of an answer, whether or not a space begins it."""
+    texts = (answer, answer.lstrip(), f" {answer.lstrip()}")
+    matches = (longest_match(constraint, text) for text in texts)
+    return next(filter(None, matches), None)
+
+
 def _ends(part: Part, text: str, start: int) -> Iterator[int]:
     """Yield where a part that begins at ``start`` may end."""
     match part:

@@ -28,9 +28,9 @@ def ask(store: Store, model: str) -> ServerFacts | None:
     if not is_server(model):
         return None
     facts = detection.detect(server_addresses.parse(model))
-    kept = store.choices.get(CHOICE) or {}
-    if kept.get(model.strip()) != facts.as_dict():
-        store.choices.set(CHOICE, {**kept, model.strip(): facts.as_dict()})
+    servers = store.choices.get(CHOICE) or {}
+    if servers.get(model.strip()) != facts.as_dict():
+        store.choices.set(CHOICE, {**servers, model.strip(): facts.as_dict()})
     return facts
 
 

@@ -230,11 +230,11 @@ def _is_starting(folder: Path, queue: WorkerQueue) -> bool:
     A worker notes its process once it has its lock; one that ends leaves the note.
     """
     try:
-        begun = (folder / queue.pid_file).read_text()
+        last_pid = (folder / queue.pid_file).read_text()
     except OSError:
-        begun = ""
+        last_pid = ""
     return any(
-        place == (folder, queue) and str(process.pid) != begun
+        place == (folder, queue) and str(process.pid) != last_pid
         for process, place in _processes.items()
     )
 
@@ -283,19 +283,23 @@ def submit(
 
 
 def wait(
-    store: Store, run_id: int, on_progress: Callable[[Run], None] | None = None
+    store: Store,
+    run_id: int,
+    on_progress: Callable[[Run], None] | None = None,
+    seconds: float | None = None,
 ) -> Run:
-    """Wait until a run has ended, showing it as it goes on.
+    """Wait until a run has ended, or for some seconds, showing it as it goes on.
 
     Raises:
         WorkerLost: The worker ended in the middle of it, or none began.
     """
-    seen_alive = time.monotonic()
+    began = seen_alive = time.monotonic()
     while True:
         run = store.runs.get(run_id)
         if on_progress:
             on_progress(run)
-        if run.state in END_STATES:
+        is_late = seconds is not None and time.monotonic() - began >= seconds
+        if run.state in END_STATES or is_late:
             return run
         queue = queue_of(run.kind)
         if queue in recover(store):

@@ -51,17 +51,7 @@ def add_gold(store: Store, path: Path, split: Split) -> GoldImport:
     Raises:
         InputError: The file has no such questions, or the quiz is locked.
     """
-    _check_unlocked(store)
     return add_gold_questions(store, contained_files.quiz(path), split)
-
-
-def _check_unlocked(store: Store) -> None:
-    version = store.quizzes.newest()
-    if version and version.locked:
-        raise InputError(
-            f"The quiz is locked (version {version.version}), so it takes no further "
-            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
-        )
 
 
 def add_gold_questions(
@@ -72,7 +62,12 @@ def add_gold_questions(
     Raises:
         InputError: The quiz is locked.
     """
-    _check_unlocked(store)
+    version = store.quizzes.newest()
+    if version and version.locked:
+        raise InputError(
+            f"The quiz is locked (version {version.version}), so it takes no further "
+            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
+        )
     guard = Guard(round_sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
     kept_questions = gold_questions.import_gold(store, new, split)

@@ -77,6 +77,19 @@ def begin(
     return _order(store, plan, after=None)
 
 
+def begin_only(
+    store: Store, model: ModelSettings, documents: Sequence[int] | None = None
+) -> Run:
+    """Queue the first run of a whole round, unless one is queued or goes on.
+
+    Raises:
+        JobError: One is, or there is no text to study.
+    """
+    with store.atomic():  # of two at once, the second sees the run of the first
+        refuse_second(store)
+        return begin(store, model, documents=documents)
+
+
 def refuse_second(store: Store) -> None:
     """Refuse a whole round while another one is queued or running.
 

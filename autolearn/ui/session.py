@@ -103,10 +103,7 @@ class Session:
             raise JobError("Something runs already; stop it first, or wait for it.")
         if store.library.is_empty():
             pipeline.stock(store)
-        with store.atomic():  # of two presses, the second sees the run of the first
-            pipeline.refuse_second(store)
-            run = pipeline.begin(store, chosen_model(store))
-        self.order(run)
+        self.order(pipeline.begin_only(store, chosen_model(store)))
 
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""

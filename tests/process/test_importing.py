@@ -93,7 +93,7 @@ def test_every_character_is_in_one_passage_or_in_a_listed_exclusion(
         assert store.library.coverage(document.id) == coverage
         assert max(p.n_tokens for p in passages) <= 320
         rest = iter(whole(store, document))
-        # Signs that nobody sees, such as a soft hyphen, are no part of a text.
+        # Invisible characters, such as a soft hyphen, are not part of a text.
         text = re.sub("[\u00ad\u200b\u2060\ufeff]", "", "".join(paragraphs))
         assert all(sign in rest for sign in text if not sign.isspace())
 

@@ -1,4 +1,4 @@
-"""Backups that somebody else may have made: nothing leaves the folder, all is told."""
+"""Backups by somebody else: nothing is written elsewhere, refusals have reasons."""
 
 import json
 import shutil

@@ -25,11 +25,11 @@ def choices(shelf: Sequence[DocumentSize]) -> list[tuple[str, Choice]]:
 
 def document_ids(store: Store, chosen: Iterable[Choice]) -> list[int]:
     """Return the ids of the chosen documents and of those in the chosen folders."""
-    wanted = set(chosen)
+    choice = set(chosen)
     return [
         document.id
         for document in store.library.shelf()
-        if document.id in wanted or document.folder in wanted
+        if document.id in choice or document.folder in choice
     ]
 
 
