@@ -5,7 +5,7 @@ never import it. Each handler returns the result that is kept with its run.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -46,10 +46,9 @@ from autolearn.evaluation.skill_report import (
     guidance,
 )
 from autolearn.handlers import chat, export, gguf_conversion, round_training
-from autolearn.ingest import corpora
+from autolearn.handlers.asked_before import AskedBefore
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
-from autolearn.rounds.sources import asked_by_rounds
 from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -58,8 +57,6 @@ from autolearn.study import readability, rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
-from autolearn.study.questions import EarlierQuestions
-from autolearn.training.leakage import Guard
 
 
 class RunHandlers:
@@ -137,8 +134,7 @@ class RunHandlers:
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
-        trained_questions = asked_by_rounds(context.store)
-        study.asked_before = partial(asked_before, context.store, trained_questions)
+        study.asked_before = AskedBefore(context.store)
         bits = readability.bits_per_byte(backend, passages)
         if bits is not None:
             context.add_metrics(0, {readability.METRIC: bits})
@@ -251,15 +247,6 @@ def _questions(
         return gold_questions.questions(store, split)
     version = store.quizzes.get(run_settings.version)
     return gold_questions.frozen_questions(store, version, split)
-
-
-def asked_before(store: Store, trained_texts: Sequence[str]) -> EarlierQuestions:
-    """Return what quizzes ask by now, and what studies and rounds have asked."""
-    study_questions = store.library.questions(QuestionFilter(split="study"))
-    texts = [*trained_texts, *(question.text for question in study_questions)]
-    return EarlierQuestions(
-        Guard(corpora.quiz_questions(store)).blocks, Guard(texts).blocks
-    )
 
 
 def _guidance(

@@ -31,6 +31,7 @@ class QuestionFilter:
     passage_ids: Sequence[int] | None = None
     parent_ids: Sequence[int] | None = None
     run_id: int | None = None
+    after_id: int | None = None
 
 
 BATCH = 1000
@@ -100,6 +101,7 @@ _CLAUSES = {
     "passage_ids": "passage_id IN (SELECT value FROM json_each(?))",
     "parent_ids": "parent_id IN (SELECT value FROM json_each(?))",
     "run_id": "run_id = ?",
+    "after_id": "id > ?",
 }
 
 

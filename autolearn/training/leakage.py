@@ -50,24 +50,55 @@ class AdmittedItems:
 
 
 class Guard:
-    """Recognises a set of questions in texts and training items."""
+    """Recognises a set of questions in texts and training items.
 
-    def __init__(self, questions: Iterable[str]) -> None:
-        self._forms = list(dict.fromkeys(filter(None, map(_words, questions))))
-        self._exact = set(self._forms)
-        self._cores = {core for form in self._forms if (core := _core(form))}
-        self._bags = [_numbered(form) for form in self._forms]
-        counts = Counter(token for bag in self._bags for token in bag)
-        self._rank = {token: n for token, n in counts.items()}
-        self._by_token: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-        for i, bag in enumerate(self._bags):
-            for token in self._prefix(bag):
-                self._by_token[token].append(i)
-        self._tails = {len(form) for form in self._forms if len(form) >= LEAST_TAIL}
+    Questions may be added. Bags of words are found by their rarest words, whose order
+    is fixed whenever the set has doubled.
+    """
+
+    def __init__(self, questions: Iterable[str] = ()) -> None:
+        self._forms: list[Words] = []
+        self._exact: set[Words] = set()
+        self._cores: set[Words] = set()
+        self._tails: set[int] = set()
         self._by_anchor: defaultdict[Words, list[Words]] = defaultdict(list)
-        for form in self._forms:
-            if len(form) >= LEAST_WITHIN:
-                self._by_anchor[form[:ANCHOR]].append(form)
+        self._rank: Counter[tuple[str, int]] = Counter()
+        self._by_token: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        self._n_ranked = 0
+        self.add(questions)
+
+    def add(self, questions: Iterable[str]) -> None:
+        """Recognise further questions too."""
+        n_before = len(self._forms)
+        for form in filter(None, map(_words, questions)):
+            if form not in self._exact:
+                self._add(form)
+        if len(self._forms) > 2 * self._n_ranked:
+            self._rank_words()
+        else:
+            self._index(n_before)
+
+    def _add(self, form: Words) -> None:
+        self._forms.append(form)
+        self._exact.add(form)
+        if core := _core(form):
+            self._cores.add(core)
+        if len(form) >= LEAST_TAIL:
+            self._tails.add(len(form))
+        if len(form) >= LEAST_WITHIN:
+            self._by_anchor[form[:ANCHOR]].append(form)
+
+    def _rank_words(self) -> None:
+        """Count the words anew and index all questions by their rarest ones."""
+        self._n_ranked = len(self._forms)
+        self._rank = Counter(t for form in self._forms for t in _numbered(form))
+        self._by_token.clear()
+        self._index(0)
+
+    def _index(self, begin: int) -> None:
+        for i in range(begin, len(self._forms)):
+            for token in self._prefix(_numbered(self._forms[i])):
+                self._by_token[token].append(i)
 
     def blocks(self, text: str) -> bool:
         """Return whether a text asks one of the questions, alone or among others."""
@@ -97,10 +128,8 @@ class Guard:
     def _is_near(self, form: Words) -> bool:
         bag = _numbered(form)
         candidates = {i for t in self._prefix(bag) for i in self._by_token.get(t, ())}
-        return any(
-            len(bag & self._bags[i]) >= NEAR * len(bag | self._bags[i])
-            for i in candidates
-        )
+        others = (_numbered(self._forms[i]) for i in candidates)
+        return any(len(bag & other) >= NEAR * len(bag | other) for other in others)
 
     def _prefix(self, bag: frozenset[tuple[str, int]]) -> list[tuple[str, int]]:
         """Return the rarest words of a bag.
@@ -109,7 +138,7 @@ class Guard:
         2006), so no other pair has to be compared.
         """
         n = len(bag) - ceil(NEAR * len(bag) - 1e-9) + 1
-        return sorted(bag, key=lambda token: (self._rank.get(token, 0), token))[:n]
+        return sorted(bag, key=lambda token: (self._rank[token], token))[:n]
 
     def _ends_a_sentence(self, text: str) -> bool:
         """Return whether a question stands at the end of a longer question."""

@@ -1,13 +1,10 @@
 """A text that is studied again: the quiz neither grows nor takes what was trained."""
 
-from functools import partial
-
 import pytest
 
 from autolearn.core.records import Question, Round, TrainItem
 from autolearn.core.settings import StudySettings
-from autolearn.handlers import model_runs
-from autolearn.rounds.sources import asked_by_rounds
+from autolearn.handlers.asked_before import AskedBefore
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
@@ -45,8 +42,7 @@ def study(store, **settings):
     backend = ScriptedBackend(script)
     journal = store.journal(run.id)
     one = Study(backend, journal, study_settings, lambda: False, lambda *counts: None)
-    trained_texts = asked_by_rounds(store)
-    one.asked_before = partial(model_runs.asked_before, store, trained_texts)
+    one.asked_before = AskedBefore(store)
     one.run(store.library.passages())
     return run.id
 
@@ -103,3 +99,22 @@ def test_a_question_of_an_imported_quiz_is_not_studied_in_other_words(store, tex
         f"When was it that {town} was founded by Ida?" for town in NAMES
     }
     assert {q.split for q in wordings} == {"study"}
+
+
+def test_only_new_questions_are_read_for_each_group(store, texts, monkeypatch):
+    study(store, quiz_share=0.5)
+    asked_before, text = AskedBefore(store), f"In which year did Eva found {NAMES[0]}?"
+    assert not asked_before().by_study(text)
+    later = [Question(text, "study", "model"), Question("Who is Eva?", "quiz", "gold")]
+    store.journal(store.runs.create("study", {}).id).step("later", lambda: later)
+    reads, read = [], store.library.questions
+
+    def counted(criteria):
+        reads.append(read(criteria))
+        return reads[-1]
+
+    monkeypatch.setattr(store.library, "questions", counted)
+    earlier = asked_before()
+    assert earlier.by_study(text)
+    assert earlier.by_quiz("Who is Eva?")
+    assert sorted(map(len, reads)) == [0, 1, 1]

@@ -63,11 +63,14 @@ def test_another_question_and_another_wording_of_a_fact_pass(text):
     assert not GUARD.blocks(text)
 
 
-def test_near_duplicates_are_those_of_a_comparison_of_all_pairs():
+@pytest.mark.parametrize("portion", [60, 7, 1])
+def test_near_duplicates_are_those_of_a_comparison_of_all_pairs(portion):
     rng = random.Random(3)
     words = [f"w{i}" for i in range(40)]
     quiz = [" ".join(rng.choices(words, k=rng.randint(4, 30))) for _ in range(60)]
-    guard = Guard(quiz)
+    guard = Guard()
+    for begin in range(0, len(quiz), portion):
+        guard.add(quiz[begin : begin + portion])
     n_near = 0
     for _ in range(400):
         text = rng.choice(quiz).split()
