@@ -59,17 +59,17 @@ def main() -> int:
         _say(f"{flags.samples} samples, built in {time.perf_counter() - start:.0f} s")
         heads = ("median", "least", "most", "of CPU")
         _say(f"{'milliseconds':44}" + "".join(f"{head:>9}" for head in heads))
-        for name, act in _measured(store, flags.samples):
+        for name, act in measured(store, flags.samples):
             _measure(name, act, flags.repeats)
         _bulk(store)
     return 0
 
 
-def fill(store: Store, n_samples: int) -> None:
+def fill(store: Store, n_samples: int, n_documents: int = DOCUMENTS) -> None:
     """Insert samples with all records that they refer to."""
     draw = random.Random(0)
     words = ["".join(draw.choices(SYLLABLES, k=3)) for _ in range(2000)]
-    passages = _library(store, draw, words)
+    passages = _library(store, draw, words, n_documents)
     run = store.runs.create("study", {"study": {}})
     for first in range(0, n_samples, 5000):
         with store.db.atomic():
@@ -77,9 +77,11 @@ def fill(store: Store, n_samples: int) -> None:
             _some_samples(store, run.id, draw, words, draw.choices(passages, k=n))
 
 
-def _library(store: Store, draw: random.Random, words: list[str]) -> list[Passage]:
+def _library(
+    store: Store, draw: random.Random, words: list[str], n_documents: int
+) -> list[Passage]:
     all_passages: list[Passage] = []
-    for number in range(DOCUMENTS):
+    for number in range(n_documents):
         texts = [" ".join(draw.choices(words, k=150)) + "." for _ in range(PASSAGES)]
         place, passages = 0, []
         for position, text in enumerate(texts):
@@ -182,9 +184,7 @@ def _sample(
     )
 
 
-def _measured(
-    store: Store, n_samples: int
-) -> list[tuple[str, Callable[[int], object]]]:
+def measured(store: Store, n_samples: int) -> list[tuple[str, Callable[[int], object]]]:
     """Return what is measured; each function gets the number of earlier calls."""
     samples, is_pending = store.samples, SampleFilter(state="pending")
 

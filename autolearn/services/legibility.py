@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from functools import lru_cache
+from pathlib import Path
 
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
@@ -11,6 +12,8 @@ from autolearn.store import Store
 
 N_PASSAGES = 3
 """Passages at the beginning of a document that are looked at."""
+N_DOCUMENTS = 100
+"""The newest documents are looked at: two milliseconds each, whenever a tab opens."""
 
 
 def hard_documents(
@@ -18,23 +21,25 @@ def hard_documents(
 ) -> dict[int, float]:
     """Return the documents that are hard to read, with their share of small pieces.
 
-    Empty if the model is not there. ``documents``: only these; None: all.
+    Of many documents only the newest are looked at. Empty if the model is not there.
+    ``documents``: only these; None: all.
     """
     try:
         folder = model_files.locate(chosen_model(store).model)
     except AutolearnError:
         return {}
+    ids = [entry.id for entry in store.library.shelf()]
+    if documents is not None:
+        ids = [number for number in ids if number in documents]
     shares: dict[int, float] = {}
-    for entry in store.library.shelf():
-        if documents is not None and entry.id not in documents:
-            continue
-        passages = store.library.stretch(entry.id, 0, N_PASSAGES)
-        share = _share(str(folder), "\n".join(passage.text for passage in passages))
+    for document_id in ids[-N_DOCUMENTS:]:
+        passages = store.library.stretch(document_id, 0, N_PASSAGES)
+        share = _share(folder, "\n".join(passage.text for passage in passages))
         if share >= legibility.DOUBTFUL:
-            shares[entry.id] = share
+            shares[document_id] = share
     return shares
 
 
 @lru_cache(maxsize=1024)
-def _share(folder: str, text: str) -> float:
-    return legibility.small_piece_share(model_files.locate(folder), text)
+def _share(folder: Path, text: str) -> float:
+    return legibility.small_piece_share(folder, text)
