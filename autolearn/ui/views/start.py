@@ -1,5 +1,6 @@
 """The first page: what autolearn is, the loop as a picture, and three ways to begin."""
 
+from autolearn.core.settings import ModelSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
@@ -14,6 +15,9 @@ SENTENCES = (
     "A language model on this computer reads your texts, finds out what it does not "
     "know, and learns it. You decide what it may learn, and a quiz shows whether it "
     "did."
+)
+SIMPLE_TEXTS = (
+    " The built-in model reads only very simple sentences: choose a real model first."
 )
 LOOP = (
     ("Read", "Library", "Your texts are split into passages."),
@@ -42,13 +46,12 @@ def about() -> Html:
 
 def ways(store: Store) -> Html:
     """Return three ways to begin, each with what it takes, and what there is so far."""
+    model = chosen_model(store).model
+    is_built_in = model == ModelSettings.model
     is_busy = bool(store.runs.in_state("running", "queued"))
     cards = (
         _way(
-            "Try the demo",
-            "A tiny built-in model studies the texts in the library, and the quiz is "
-            "run before and after. About 5 minutes on two CPU cores; nothing is "
-            "downloaded. You can watch, or close the page.",
+            *_whole_round(model),
             html.pick(
                 html.text("Run a whole round"),
                 WHOLE,
@@ -58,8 +61,8 @@ def ways(store: Store) -> Html:
         ),
         _way(
             "Use your own texts",
-            "Paste a text or add files (PDF, Word, Markdown and others). The built-in "
-            "model reads only very simple sentences: choose a real model first.",
+            "Paste a text or add files (PDF, Word, Markdown and others)."
+            + (SIMPLE_TEXTS if is_built_in else ""),
             html.pick(html.text("Add texts"), f"{TAB}Library", "al-go"),
         ),
         _way(
@@ -70,6 +73,23 @@ def ways(store: Store) -> Html:
         ),
     )
     return html.tag("div", html.join(cards), "al-ways") + _state(store)
+
+
+def _whole_round(model: str) -> tuple[str, str]:
+    """Return title and text of the way that one button goes."""
+    if model == ModelSettings.model:
+        return (
+            "Try the demo",
+            "A tiny built-in model studies the texts in the library, and the quiz is "
+            "run before and after. About 5 minutes on two CPU cores; nothing is "
+            "downloaded. You can watch, or close the page.",
+        )
+    return (
+        "Run a whole round",
+        f"{labels.model(model)} studies the texts in the library, a rule approves "
+        "samples, and a round is trained. The time is shown above the tabs. For the "
+        "demo of about 5 minutes, choose the built-in model first.",
+    )
 
 
 def _way(title: str, what: str, button: Html) -> Html:
