@@ -10,27 +10,27 @@ from typing import Any
 
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.core.server_addresses import ServerAddress
-from autolearn.endpoints.client import Patience, ServerClient, run_loop
+from autolearn.endpoints.client import RetryPolicy, ServerClient, run_loop
 from autolearn.endpoints.facts import Program, ServerFacts
 
-_QUICK = Patience(tries=2, first_delay=0.3, read=15.0)
+_QUICK = RetryPolicy(tries=2, first_delay=0.3, read=15.0)
 """A person waits for the answer."""
 
 Values = Mapping[str, Any]
 
 
-def detect(address: ServerAddress, patience: Patience = _QUICK) -> ServerFacts:
+def detect(address: ServerAddress, retries: RetryPolicy = _QUICK) -> ServerFacts:
     """Return what a server is and which model it serves.
 
     Raises:
         ModelNotFound: It does not serve the model.
         BackendError: It cannot be reached, or is no OpenAI-compatible server.
     """
-    return run_loop(lambda: _detect(address, patience))
+    return run_loop(lambda: _detect(address, retries))
 
 
-async def _detect(address: ServerAddress, patience: Patience) -> ServerFacts:
-    async with ServerClient(address, patience) as client:
+async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:
+    async with ServerClient(address, retries) as client:
         models = await _models(client, address)
         for probe in (_llama_cpp, _vllm, _sglang, _ollama):
             if facts := await probe(client, address, models):
@@ -65,21 +65,21 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
     Raises:
         ModelNotFound: There is none of this name, or there are several.
     """
-    wanted = address.model
+    requested = address.model
     for row in models:
-        if wanted in _ids(row) or f"{wanted}:latest" in _ids(row):
+        if requested in _ids(row) or f"{requested}:latest" in _ids(row):
             return _ids(row)[0]
-    if not wanted and len(models) == 1:
+    if not requested and len(models) == 1:
         return _ids(models[0])[0]
     names = [_ids(row)[0] for row in models]
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    if not wanted:
+    if not requested:
         raise ModelNotFound(
             f"The server {address.base} has several models ({shown or 'none'}); add "
             "the name of one to its address, as #MODEL."
         )
     raise ModelNotFound(
-        f"The server {address.base} has no model {wanted}; it has {shown or 'none'}."
+        f"The server {address.base} has no model {requested}; it has {shown or 'none'}."
     )
 
 
@@ -87,9 +87,9 @@ def _entry(models: Sequence[Values], name: str) -> dict[str, Any]:
     """Return what the list of models says of the weights of one."""
     row = next((row for row in models if name in _ids(row)), {})
     meta = row.get("meta")
-    sizes = meta if isinstance(meta, Mapping) else {}
-    kept = {key: sizes[key] for key in ("n_params", "size") if key in sizes}
-    return kept | ({"root": row["root"]} if isinstance(row.get("root"), str) else {})
+    all_sizes = meta if isinstance(meta, Mapping) else {}
+    sizes = {key: all_sizes[key] for key in ("n_params", "size") if key in all_sizes}
+    return sizes | ({"root": row["root"]} if isinstance(row.get("root"), str) else {})
 
 
 def _facts(
@@ -115,7 +115,7 @@ async def _llama_cpp(
     if not isinstance(defaults, Mapping):
         return None
     name = _name(address, models)
-    said = {key: props[key] for key in ("model_path", "model_ftype") if key in props}
+    weights = {key: props[key] for key in ("model_path", "model_ftype") if key in props}
     return _facts(
         address,
         name,
@@ -123,7 +123,7 @@ async def _llama_cpp(
         version=str(props.get("build_info", "")),
         context=_number(defaults.get("n_ctx")),
         slots=_number(props.get("total_slots")),
-        weights=said | _entry(models, name),
+        weights=weights | _entry(models, name),
     )
 
 
@@ -153,7 +153,7 @@ async def _sglang(
         name = _name(address, models)
         context = _number(info.get("context_length"))
         rows = [row for row in models if name in _ids(row)]
-        said = ("model_path", "quantization", "revision")
+        keys = ("model_path", "quantization", "revision")
         return _facts(
             address,
             name,
@@ -161,7 +161,7 @@ async def _sglang(
             version=str(info.get("version", "")),
             context=context or _number(rows[0].get("max_model_len")),
             slots=_number(info.get("max_running_requests")),
-            weights={key: info[key] for key in said if info.get(key)},
+            weights={key: info[key] for key in keys if info.get(key)},
         )
     return None
 

@@ -58,7 +58,7 @@ class ServerFacts(JsonRecord):
     """What it says of the weights, such as path, size and quantisation."""
 
     @property
-    def place(self) -> ServerAddress:
+    def server(self) -> ServerAddress:
         """Return the address, with the name of the model as the server knows it."""
         return server_addresses.parse(self.address)
 

@@ -17,7 +17,7 @@ from autolearn.rounds import adapters
 from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
 from autolearn.study import prompts, statements
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.training import replay
 from autolearn.training.replay_plan import ReplayPlan
 
@@ -167,7 +167,7 @@ def _read_again(
     generations = context.journal.generations(
         stage, lambda: replay.read(reader, plan.texts)
     )
-    replay_generations = replay.without_skills(generations, plan.without)
+    replay_generations = replay.without_skills(generations, plan.excluded_skills)
     return [replay.as_item(generation) for generation in replay_generations]
 
 
@@ -233,7 +233,7 @@ def _model_pool(
     except (OSError, ValueError, TypeError) as error:
         log.warning("%s has no generated instructions: %s", path, error)
         return []
-    return of(
+    return of_type(
         GeneratedInstruction,
         context.journal.step(f"{replay.STAGE}, shipped", lambda: items),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from autolearn.core.records import Run, RunState
+from autolearn.core.records import ACTIVE_STATES, Run, RunState
 from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
 from autolearn.core.settings import ModelSettings
@@ -50,7 +50,7 @@ class RoundProgress:
     @property
     def is_active(self) -> bool:
         """Return whether it goes on by itself."""
-        return self.state in ("queued", "running")
+        return self.state in ACTIVE_STATES
 
     @property
     def is_done(self) -> bool:

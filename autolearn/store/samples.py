@@ -30,10 +30,9 @@ T = TypeVar("T")
 Order = Literal["doubt", "demerit", "id"]
 """What is most useful to look at first, what looks best, or what was made first.
 
-Doubt is the greater, the nearer the gap's probability is to one half, and by one for
-each flag that says that the model's verdicts contradict each other; the column
-``confidence`` (see the migrations) is its opposite. It never changes, so a place in
-the queue stays true whatever is decided meanwhile.
+Doubt is the opposite of the column ``confidence``: |2 p - 1| for the probability p of
+the gap, less 1 for each flag disputed, contradicts_open_book or check_failed.
+Decisions do not change it, so a place in the queue stays valid.
 """
 
 _BESIDE = 200
@@ -57,9 +56,9 @@ class SampleFilter:
     verdict: Verdict | None = None
     """Of the critique of the closed-book answer."""
     gap: bool | None = None
-    least: float | None = None
-    """Lowest probability of the gap, itself included; ``most``: the highest."""
-    most: float | None = None
+    min_gap_probability: float | None = None
+    """Lowest probability of the gap, itself included."""
+    max_gap_probability: float | None = None
     document_id: int | None = None
     passage_id: int | None = None
     text: str | None = None
@@ -81,8 +80,8 @@ _CLAUSES = {
     "verdict": "critique_id IN (SELECT id FROM feedback"
     " WHERE purpose = 'critique' AND verdict = ?)",
     "gap": "gap = ?",
-    "least": "gap_probability >= ?",
-    "most": "gap_probability <= ?",
+    "min_gap_probability": "gap_probability >= ?",
+    "max_gap_probability": "gap_probability <= ?",
     "document_id": "passage_id IN (SELECT id FROM passages WHERE document_id = ?)",
     "passage_id": "passage_id = ?",
     "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",
@@ -125,7 +124,7 @@ class SampleView:
     passage: Passage | None
     document: Document | None
     decisions: tuple[Decision, ...]
-    """The first first."""
+    """Oldest first."""
     edited_feedback: str | None = None
     """A person's words in place of the model's critique."""
     edited_refined: str | None = None
@@ -182,16 +181,12 @@ class Samples:
         return self._db.select(Sample, tail, *params, after_id, limit)
 
     def newest(
-        self,
-        criteria: SampleFilter | None = None,
-        *,
-        limit: int = 50,
-        before_id: int | None = None,
+        self, criteria: SampleFilter | None = None, *, limit: int = 50
     ) -> list[Sample]:
-        """Return the samples that are wanted, the newest first."""
+        """Return the samples of a filter, the newest first."""
         where, params = self._where(criteria)
-        tail = f"WHERE {where} AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"
-        return self._db.select(Sample, tail, *params, before_id, before_id, limit)
+        tail = f"WHERE {where} ORDER BY id DESC LIMIT ?"
+        return self._db.select(Sample, tail, *params, limit)
 
     def step(
         self,
@@ -227,16 +222,6 @@ class Samples:
         sql = "SELECT id, verdict FROM feedback WHERE id IN (SELECT value FROM"
         rows = self._db.rows(f"{sql} json_each(?))", listed(feedback_ids))
         return {row["id"]: row["verdict"] for row in rows}
-
-    def search(self, text: str, limit: int = 50) -> list[Sample]:
-        """Return the samples with these words, the best match first."""
-        return self._db.select(
-            Sample,
-            "JOIN samples_search ON samples_search.rowid = samples.id"
-            " WHERE samples_search MATCH ? ORDER BY rank LIMIT ?",
-            match(text),
-            limit,
-        )
 
     def counts(self, criteria: SampleFilter | None = None) -> dict[SampleState, int]:
         """Return how many of the wanted samples are in each state."""

@@ -78,8 +78,8 @@ def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
     assert texts == ["A harbour was founded by the sea."]
     assert len(store.library.find_passages("fou", 10)) == 2
     assert store.library.find_passages('"; DROP', 10) == []
-    markup = library_views.found(store, "<i>zz")
+    markup = library_views.search_results(store, "<i>zz")
     assert "No passage has" in markup
-    markup = library_views.found(store, "harbour")
+    markup = library_views.search_results(store, "harbour")
     assert "<mark>harbour</mark>" in markup
     assert 'data-pick="place-2-0"' in markup

@@ -13,7 +13,7 @@ from autolearn.evaluation.skill_report import Share, SkillReport
 from autolearn.handlers.model_runs import RunHandlers
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, skill_actions
-from autolearn.services.pipeline import LIBRARY
+from autolearn.services.demo_library import LIBRARY
 from autolearn.study.loop import Study
 from tests.support.labs import MODEL
 from tests.support.texts import put

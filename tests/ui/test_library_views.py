@@ -58,17 +58,19 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     gold.write_text('{"question": "Who leads Avel?", "answer": "Ada does."}\n')
     assert (
         "1 new instructions"
-        in library._take(session, "instructions", str(quiz_file))[0]
+        in library._add_questions(session, "instructions", str(quiz_file))[0]
     )
-    assert "The quiz has 1 more" in library._take(session, "quiz", str(gold))[0]
-    assert "The control has 1 more" in library._take(session, "control", str(gold))[0]
+    assert "in the quiz: 1." in library._add_questions(session, "quiz", str(gold))[0]
+    assert (
+        "in the control: 1." in library._add_questions(session, "control", str(gold))[0]
+    )
     assert [q.question.text for q in gold_questions.questions(store, "control")] == [
         "Who leads Avel?"
     ]
     with pytest.raises(InputError, match="Choose a file"):
-        library._take(session, "quiz", None)
+        library._add_questions(session, "quiz", None)
     with pytest.raises(InputError):
-        library._take(session, "quiz", str(quiz_file))
+        library._add_questions(session, "quiz", str(quiz_file))
 
 
 def test_documents_are_grouped_by_the_folder_of_their_name(store):

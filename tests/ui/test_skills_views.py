@@ -104,4 +104,4 @@ def test_a_model_is_taught_from_the_corpora_of_the_library(store):
     run = skill_actions.teach(store, MODEL)
     settings = TrainRunSettings.of(run)
     assert settings.train.method == "meta"
-    assert settings.corpora == (corpus.id,)
+    assert settings.corpus_ids == (corpus.id,)

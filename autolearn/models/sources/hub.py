@@ -16,9 +16,9 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+from autolearn.containment import child_environment
 from autolearn.core.errors import BackendError
 from autolearn.core.ports import Cancelled, Stop
-from autolearn.models import hardware
 
 LOOK_SECONDS = 0.1
 """How often a download checks for cancellation."""
@@ -129,7 +129,7 @@ def _process(verb: str, name: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=hardware.child_environment() | _ENVIRONMENT,
+        env=child_environment() | _ENVIRONMENT,
     )
     with process:
         try:

@@ -10,11 +10,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from autolearn.core import atomic
-from autolearn.core.errors import InputError
 from autolearn.core.experiments import ARMS
 from autolearn.evaluation.arm_statistics import ArmResult, ShareInterval
 from autolearn.evaluation.quiz_modes import MODES
-from autolearn.services.experiments import figures
+from autolearn.services.experiments import report_charts
 from autolearn.services.experiments.comparison_report import ComparisonReport
 from autolearn.services.experiments.evolution_report import (
     EvolutionReport,
@@ -44,16 +43,16 @@ def values(report: Report) -> dict[str, Any]:
 def fragment(report: Report) -> str:
     """Return a report as HTML in which every text is escaped."""
     if isinstance(report, ComparisonReport):
-        figure = figures.intervals(
+        figure = report_charts.intervals(
             [(arm.title, arm.quiz) for arm in report.result.arms]
         )
         template = _TEMPLATES.get_template("comparison.html.j2")
-        return template.render(report=report, figure=figure, titles=ARMS)
+        return template.render(report=report, figure=figure, arms=ARMS)
     lines = {
         MODES[mode]: [(row.number, row.quiz[mode]) for row in report.rows]
         for mode in report.modes
     }
-    figure = figures.curves(lines)
+    figure = report_charts.curves(lines)
     template = _TEMPLATES.get_template("evolution.html.j2")
     return template.render(report=report, figure=figure, titles=MODES)
 
@@ -88,12 +87,8 @@ def write_csv(report: Report, path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with atomic.input_errors(path):
         atomic.write_text(path, text)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}."
-        ) from None
 
 
 def _comparison_values(report: ComparisonReport) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def document_ids(store: Store, chosen: Iterable[Choice]) -> list[int]:
 
 
 def new_documents(store: Store) -> list[int]:
-    """Return the documents added last, if no study has begun since, and a few only.
+    """Return the documents added last, if no study has begun since.
 
-    None where they are the whole library.
+    Empty if they are the whole library, or more than ``N_NEW``.
     """
     added, study = store.runs.last("import"), store.runs.last("study")
     if added is None or (study and study.id > added.id):

@@ -10,7 +10,7 @@ from autolearn.services import quiz_actions, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
-from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import evaluation as views
 from autolearn.ui.views import labels
 
@@ -41,7 +41,7 @@ def build(context: PageContext) -> None:
             elem_id="proof-before",
         )
     with gr.Row():
-        take = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
+        quiz_button = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
         keep = gr.Button("Keep this round", elem_id="proof-keep")
         back = gr.Button("Roll back this round", elem_id="proof-back")
     version = html_panel("proof-version")
@@ -53,7 +53,10 @@ def build(context: PageContext) -> None:
         lambda names: _list(session, names), [names], [round_, names]
     )
     context.redraw_on_change(
-        lambda *values: _result(session, *values), inputs, [panel, questions]
+        lambda *values: _result(session, *values),
+        inputs,
+        [panel, questions],
+        also_on=[round_.change, before.change],
     )
     context.redraw_on_change(
         lambda: views.rounds(session.store) + views.retained(session.store),
@@ -67,13 +70,9 @@ def build(context: PageContext) -> None:
 
     context.on_action([questions.click], accept, inputs)
     context.on_action([version.click], lambda: _lock(session))
-    redraw_on(
-        [round_.change, before.change],
-        lambda *values: _result(session, *values),
-        inputs,
-        [panel, questions],
+    context.on_action(
+        [quiz_button.click], lambda *values: _run_quiz(session, *values), inputs
     )
-    context.on_action([take.click], lambda *values: _take(session, *values), inputs)
     context.on_action([keep.click], lambda values: _keep(session, values), [round_])
     context.on_action(
         [back.click], lambda values: _roll_back(session, values), [round_]
@@ -119,13 +118,13 @@ def _result(session: Session, choice: int, before: str) -> tuple[Html, Html]:
     return views.result(store, round_id, _before(store, round_id, before))
 
 
-def _take(session: Session, choice: int, before: str) -> None:
+def _run_quiz(session: Session, choice: int, before: str) -> None:
     store = session.store
     round_id = _round_id(store, choice)
     for run in quiz_runs.queue_quizzes(
         store, round_id, _before(store, round_id, before)
     ):
-        session.order(run)
+        session.start_worker_for(run)
 
 
 def _accept(session: Session, chosen: int, before: str, key: str) -> str:
@@ -159,5 +158,5 @@ def _roll_back(session: Session, choice: int) -> str:
     store = session.store
     round_ = round_actions.roll_back(store, _round_id(store, choice))
     now = chosen_model(store).round_id
-    told_of = f"round {now}" if now else "the base model"
-    return f"Round {round_.id} is rolled back; {told_of} is now in use."
+    model_name = f"round {now}" if now else "the base model"
+    return f"Round {round_.id} is rolled back; {model_name} is now in use."

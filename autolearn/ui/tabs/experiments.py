@@ -50,7 +50,7 @@ def _compare(context: PageContext) -> None:
     session = context.session
     html_panel("experiments-compare-help", views.COMPARE_HELP)
     arms = gr.CheckboxGroup(
-        [(title, arm) for arm, title in ARMS.items()],
+        [(traits.title, arm) for arm, traits in ARMS.items()],
         value=list(CompareSettings.arms),
         label="Arms",
         elem_id="experiments-arms",
@@ -90,7 +90,7 @@ def _compare(context: PageContext) -> None:
         share = gr.Number(
             0.0,
             label="Self-made quiz share",
-            info="Of the questions; 0: gold only.",
+            info="Of the model's own questions; 0: the quiz has gold only.",
             minimum=0,
             maximum=1,
             min_width=120,
@@ -133,7 +133,7 @@ def _begin_compare(session: Session, *values: Any) -> str:
         int(steps or 0),
         tuple(pairs or ()),
     )
-    return _begun(session, comparison_tasks.begin(store, settings).id)
+    return _start(session, comparison_tasks.begin(store, settings).id)
 
 
 def _evolve(context: PageContext) -> None:
@@ -189,13 +189,13 @@ def _begin_evolve(session: Session, *values: Any) -> str:
         (margin or 0.0) / 100,
         stop,
     )
-    return _begun(session, evolution_tasks.begin(store, settings).id)
+    return _start(session, evolution_tasks.begin(store, settings).id)
 
 
-def _begun(session: Session, experiment_id: int) -> str:
+def _start(session: Session, experiment_id: int) -> str:
     run = schedule.advance(session.store, experiment_id)
     if run is not None:
-        session.order(run)
+        session.start_worker_for(run)
     return f"Experiment {experiment_id} has begun; its result grows on the right."
 
 
@@ -248,7 +248,7 @@ def _named(session: Session, chosen: int) -> int:
 
 
 def _resume(session: Session, chosen: int) -> None:
-    session.order(schedule.resume(session.store, _named(session, chosen)))
+    session.start_worker_for(schedule.resume(session.store, _named(session, chosen)))
 
 
 def _file(session: Session, chosen: int, ending: str) -> gr.File:

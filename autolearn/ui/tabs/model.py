@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import JobError
+from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
@@ -54,7 +55,7 @@ def build(context: PageContext) -> None:
     )
     context.on_action(
         [use.click],
-        lambda *given: _use(context.session, *given),
+        lambda *values: _use(context.session, *values),
         [name, loading, adapter],
         [answer, about],
     )
@@ -141,7 +142,7 @@ def _use(
     model = ModelSettings(name.strip(), loading, adapter or None)
     conversion = model_actions.use(session.store, model)
     if conversion:
-        session.order(conversion)
+        session.start_worker_for(conversion)
         answer = views.being_converted(model)
     else:
         answer = views.chosen(model)
@@ -184,7 +185,7 @@ def _free(session: Session) -> Html:
     Raises:
         JobError: It is at work.
     """
-    active = session.store.runs.in_state("running", "queued")
+    active = session.store.runs.in_state(*ACTIVE_STATES)
     if session.is_busy() and any(
         run.kind in queues.MODEL_QUEUE.kinds for run in active
     ):

@@ -77,7 +77,7 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
     )
     context.on_action(
         [fetch.click],
-        lambda *given: _download(session, *given),
+        lambda *values: _download(session, *values),
         [hub_id, offer],
         [offer, about, progress],
         **SHOWN,
@@ -103,7 +103,7 @@ def _download(
         raise InputError("Enter the id of a model first.")
     if offer is None or offer.name != model_actions.parse_id(name):
         return (*_look(name), views.download(session.store))
-    session.order(model_actions.download(session.store, offer))
+    session.start_worker_for(model_actions.download(session.store, offer))
     return None, "", views.download(session.store)
 
 
@@ -114,7 +114,7 @@ def _press(session: Session, event: gr.EventData) -> tuple[Any, Html]:
     if action == views.STOP:
         queues.cancel(session.store, int(number))
     elif action == views.RESUME:
-        session.order(queues.resume(session.store, int(number)))
+        session.start_worker_for(queues.resume(session.store, int(number)))
     else:
         name = event.pick
     return name, views.download(session.store)

@@ -67,7 +67,7 @@ def build(context: PageContext) -> None:
     context.on_action([reset.click], reset_it, [choice], [text, about])
     context.on_action(
         [look.click],
-        lambda *given: _preview(session, *given),
+        lambda *values: _preview(session, *values),
         [choice, text, document, number],
         [preview],
     )

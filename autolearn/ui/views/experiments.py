@@ -38,7 +38,7 @@ def table(store: Store) -> Html:
         )
     if not rows:
         return html.note("No experiment yet. Begin one on the left.")
-    heads = ("Experiment", "Begun", "Done", "State")
+    heads = ("Experiment", "Started", "Done", "State")
     return html.table(heads, rows, "Experiments")
 
 

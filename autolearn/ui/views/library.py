@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import ImportResult
 from autolearn.services import reading_actions
 from autolearn.store import DocumentSize, Store
@@ -67,7 +67,7 @@ def _table(shelf: Sequence[DocumentSize], folder: str = "") -> Html:
     return html.table(heads, rows, f"Documents {folder}".strip())
 
 
-def found(store: Store, text: str) -> Html:
+def search_results(store: Store, text: str) -> Html:
     """Return the passages with these words; a click on one opens it."""
     if not text.strip():
         return Html("")
@@ -167,14 +167,14 @@ QUESTIONS = {
 """What files of questions may be for."""
 
 
-def taken(kind: str, n: int, n_trained: int = 0) -> Html:
-    """Return how many instructions or questions came in, and what they are for.
+def import_note(kind: str, n: int, n_trained: int = 0) -> Html:
+    """Return how many instructions are new, or how many questions of a file are used.
 
     ``n_trained``: questions left out because a round was trained on them.
     """
     sentence = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        sentence = f"The {kind} has {n} more questions; it is asked under Evaluation."
+        sentence = f"Questions of the file in the {kind}: {n}. Evaluation asks them."
     if n_trained:
         sentence += f" {n_trained} are left out, because a round was trained on them."
     return html.tag("p", html.text(sentence), "al-good")
@@ -186,7 +186,7 @@ def _short(text: str) -> str:
 
 
 def _ended(run: Run) -> Html:
-    if run.state in ("queued", "running"):
+    if run.state in ACTIVE_STATES:
         return html.note(f"{run.stage or 'Queued'} …")
     if run.error:
         return html.problem(run.error)

@@ -1,5 +1,6 @@
 """The first page: what autolearn is, the loop as a picture, and three ways to begin."""
 
+from autolearn.core.records import ACTIVE_STATES
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
@@ -42,7 +43,7 @@ def about() -> Html:
 
 def ways(store: Store) -> Html:
     """Return three ways to begin, each with what it takes, and what there is so far."""
-    is_busy = bool(store.runs.in_state("running", "queued"))
+    is_busy = bool(store.runs.in_state(*ACTIVE_STATES))
     cards = (
         _way(
             "Try the demo",

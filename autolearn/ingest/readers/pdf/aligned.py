@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import joints, table_rows
+from autolearn.ingest.readers.pdf import line_joining, table_rows
 from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import (
     Box,
@@ -94,21 +94,23 @@ def find(
     """
     places = {id(line): i for i, line in enumerate(lines)}
     tables: list[tuple[PageTable, set[int]]] = []
-    used: set[int] = set()
+    line_places: set[int] = set()
     for band in _bands(rules):
         inside = [
             line
             for i, line in enumerate(lines)
-            if i not in used and _is_within(line, band)
+            if i not in line_places and _is_within(line, band)
         ]
         n_prose = sum(places[id(line)] in prose for line in inside)
         if len(band) == 2 and n_prose > MOST_FRAMED * len(inside):
             continue
         if table := _table(inside, least=2, head=band[1].y0):
             table_places = {places[id(line)] for line in inside}
-            used |= table_places
+            line_places |= table_places
             tables.append((table, table_places))
-    rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
+    rest = [
+        line for i, line in enumerate(lines) if i not in line_places and i not in prose
+    ]
     for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
         for cut in _cuts(run):
             if table := _table(cut, least=LEAST_ROWS):
@@ -300,7 +302,7 @@ def n_words(line: Line) -> float:
     text = "".join([word.text for word in line.words])
     if text.isascii():
         return len(line.words)
-    return len(joints.NO_SPACES.findall(text)) / 2 or len(line.words)
+    return len(line_joining.NO_SPACES.findall(text)) / 2 or len(line.words)
 
 
 def _is_prose(column: list[Line]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import bidi, joints, line_text
+from autolearn.ingest.readers.pdf import bidi, line_joining, line_text
 from autolearn.ingest.readers.pdf.shapes import Box, Line
 
 SAME_SIZE = 0.08
@@ -191,7 +191,7 @@ def _divides(
     if abs(before.size - line.size) > SAME_SIZE * max(before.size, line.size):
         return True
     text, after = line_text.text(before), line_text.text(line)
-    if text.endswith(tuple(joints.HYPHENS)) and pitch <= WIDER:
+    if text.endswith(tuple(line_joining.HYPHENS)) and pitch <= WIDER:
         return False
     is_unfinished = not is_sentence_end(text) and after[:1].islower()
     is_open = is_unfinished and is_full(before, column)

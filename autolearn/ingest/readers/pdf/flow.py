@@ -9,15 +9,15 @@ from itertools import pairwise
 
 from autolearn.ingest.readers.pdf import (
     columns,
-    doubts,
-    joints,
     layout,
+    line_joining,
     line_text,
+    misread_pages,
     survey,
 )
 from autolearn.ingest.readers.pdf.blocks import Block
-from autolearn.ingest.readers.pdf.doubts import Doubt
 from autolearn.ingest.readers.pdf.layout import Part
+from autolearn.ingest.readers.pdf.misread_pages import Doubt
 from autolearn.ingest.readers.pdf.shapes import Line, PageTable
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -66,7 +66,7 @@ class Flow:
         """Yield a sentence on each kind of pages that may have been read wrongly."""
         for doubt, pages in self._doubts.items():
             page_numbers = survey.named_pages(pages, self._facts.n_pages)
-            yield doubts.SENTENCES[doubt].format(*page_numbers)
+            yield misread_pages.SENTENCES[doubt].format(*page_numbers)
 
     def _add(self, block: Block) -> Iterator[PartOnPage]:
         if self._is_held(block):
@@ -92,9 +92,9 @@ class Flow:
         return is_label or block.kind in ("note", "aside", "table")
 
     def _is_ended(self) -> bool:
-        return columns.is_sentence_end(self._said())
+        return columns.is_sentence_end(self._open_text())
 
-    def _said(self) -> str:
+    def _open_text(self) -> str:
         """Return the end of the open paragraph."""
         return "".join(text for text, why in self._open_parts[-3:] if not why)
 
@@ -106,7 +106,7 @@ class Flow:
             self._open, block
         ):
             return False
-        is_divided = self._said().endswith(tuple(joints.HYPHENS))
+        is_divided = self._open_text().endswith(tuple(line_joining.HYPHENS))
         is_low = line_text.text(block.lines[0])[:1].islower()
         is_text = len(self._open.lines) > 1  # and no label in a figure
         return self._open.is_full or is_divided or (is_low and is_text)
@@ -166,7 +166,7 @@ class Flow:
     ) -> list[Part]:
         """Return what joins two lines; a hyphen that is left out leaves ``parts``."""
         before = "".join(text for text, why in parts[-3:] if not why)
-        is_divided, space = joints.joint(
+        is_divided, space = line_joining.joint(
             before, after, self._facts.vocabulary, is_spaced=is_spaced
         )
         if not is_divided:

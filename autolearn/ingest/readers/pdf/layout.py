@@ -8,14 +8,14 @@ from autolearn.ingest.readers.pdf import (
     bidi,
     blocks,
     contents,
-    doubts,
     grids,
     line_text,
-    order,
+    misread_pages,
+    reading_order,
 )
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.blocks import Block
-from autolearn.ingest.readers.pdf.doubts import Doubt
+from autolearn.ingest.readers.pdf.misread_pages import Doubt
 from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable, overlap
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -39,7 +39,7 @@ class PageParts:
     blocks: list[Block]
     """Its text, in the order of reading."""
     left_out: list[Part]
-    doubts: set[Doubt]
+    misread_pages: set[Doubt]
 
 
 def on_page(page: PageLines, facts: Facts) -> PageParts:
@@ -53,10 +53,10 @@ def on_page(page: PageLines, facts: Facts) -> PageParts:
     lines = _with_initials(aligned.with_markers(lines))
     items = _with_tables(lines, page, facts)
     is_rtl = bidi.is_rtl("".join(map(line_text.text, lines)))
-    page_blocks = blocks.of_items(order.ordered(items, is_rtl=is_rtl), facts)
+    page_blocks = blocks.of_items(reading_order.ordered(items, is_rtl=is_rtl), facts)
     in_tables = {id(x) for item in items for x in _lines_of(item)}
     page_blocks += _turned(page, facts, in_tables)
-    return PageParts(page_blocks, left_out, set(doubts.of_page(items)))
+    return PageParts(page_blocks, left_out, set(misread_pages.of_page(items)))
 
 
 def _lines_of(item: Box) -> list[Line]:
@@ -78,7 +78,10 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
         block
         for _, lines in page.turned_lines
         for block in blocks.of_items(
-            order.ordered([line for line in lines if id(line) not in in_tables]), facts
+            reading_order.ordered(
+                [line for line in lines if id(line) not in in_tables]
+            ),
+            facts,
         )
     ]
     for block in asides:
@@ -126,7 +129,7 @@ def _with_initials(lines: list[Line]) -> list[Line]:
             first = min(beside, key=lambda line: line.base)
             after = first.words[0]
             word = initial.words[0]._replace(
-                base=after.base, size=after.size, order=after.order - 1
+                base=after.base, size=after.size, reading_order=after.order - 1
             )
             with_initial = Line([word, after._replace(space=0), *first.words[1:]])
             with_initial.x0 = first.x0
@@ -145,7 +148,7 @@ def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     grid_places = {i for _, places in grid_tables for i in places}
     items += [table for table, _ in grid_tables]
     lines = [line for i, line in enumerate(lines) if i not in grid_places]
-    running = {id(line) for line in aligned.prose(order.columns(lines))}
+    running = {id(line) for line in aligned.prose(reading_order.columns(lines))}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
     tables = aligned.find(lines, page.rules, prose, boxes, _folds(page))
@@ -173,7 +176,7 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
 
     Indented lines of code would look like columns.
     """
-    listings: list[order.Part] = []
+    listings: list[reading_order.Part] = []
     rest: list[Line] = []
     for line in lines:
         near = [
@@ -185,9 +188,9 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
         ]
         if near:
             listings.remove(near[-1])
-            listings.append(order.Part([*near[-1].items, line]))
+            listings.append(reading_order.Part([*near[-1].items, line]))
         elif line.mono:
-            listings.append(order.Part([line]))
+            listings.append(reading_order.Part([line]))
         else:
             rest.append(line)
     return list(listings), rest

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
 from autolearn.ingest.readers.pdf import gutters
 from autolearn.ingest.readers.pdf.forms import EMPTY, TICK
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Line, Word
+
+T = TypeVar("T", Word, Line)
 
 SAME_BASE = 0.3
 """Largest distance of the baselines of one line, in sizes of its font."""
@@ -41,7 +44,7 @@ where the words are not drawn one after the other, and between joined letters.""
 
 def joined(words: Iterable[Word]) -> list[Line]:
     """Return the lines of a page from top to bottom and left to right."""
-    all_rows = [sorted(row, key=lambda word: word.x0) for row in _rows(words)]
+    all_rows = [sorted(row, key=lambda word: word.x0) for row in _by_baseline(words)]
     cuts = gutters.find(all_rows)
     lines = [
         line
@@ -155,24 +158,18 @@ def _is_labelled(a: Line, b: Line) -> bool:
 
 def rows(lines: Iterable[Line]) -> Iterator[list[Line]]:
     """Yield the lines on each baseline, from left to right and from top to bottom."""
-    row: list[Line] = []
-    for line in sorted(lines, key=lambda line: line.base):
-        if row and line.base - row[0].base > SAME_BASE * min(row[0].size, line.size):
-            yield sorted(row, key=lambda line: line.x0)
-            row = []
-        row.append(line)
-    if row:
+    for row in _by_baseline(lines):
         yield sorted(row, key=lambda line: line.x0)
 
 
-def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:
-    """Yield the words of each baseline."""
-    row: list[Word] = []
-    for word in sorted(words, key=lambda word: word.base):
-        if row and word.base - row[0].base > SAME_BASE * min(word.size, row[0].size):
+def _by_baseline(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield the words or lines of each baseline, from top to bottom."""
+    row: list[T] = []
+    for item in sorted(items, key=lambda item: item.base):
+        if row and item.base - row[0].base > SAME_BASE * min(item.size, row[0].size):
             yield row
             row = []
-        row.append(word)
+        row.append(item)
     if row:
         yield row
 

@@ -35,12 +35,12 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
         angle = max(words_by_angle, key=lambda a: _n_characters(words_by_angle[a]))
         frame = _Frame(angle, *page.get_size())
 
-        def place(x: float, y: float) -> Point:
+        def to_page(x: float, y: float) -> Point:
             return frame.place(*view.place(x, y))
 
         words = frame.moved(_with_bullets(_once(words_by_angle.pop(angle))))
-        words += forms.words(document, page, place, list(words))
-        rulings, shapes = rules.drawn(page, place)
+        words += forms.words(document, page, to_page, list(words))
+        rulings, shapes = rules.drawn(page, to_page)
         words += list(drawn_boxes.words(shapes, words))
         return PageContent(
             *frame.size,
@@ -106,11 +106,11 @@ class _Frame:
     def direction(self, angle: int) -> Direction:
         """Return where text that runs at an angle on the page as seen is."""
 
-        def place(x: float, y: float) -> Point:
+        def to_page(x: float, y: float) -> Point:
             corners = {0: (x, y), 90: (y, -x), 180: (-x, -y), 270: (-y, x)}[angle]
             return self.place(*corners)
 
-        (x0, y0), (x1, y1), (x2, y2) = place(0, 0), place(1, 0), place(0, 1)
+        (x0, y0), (x1, y1), (x2, y2) = to_page(0, 0), to_page(1, 0), to_page(0, 1)
         return Direction((x0, y0), (x1 - x0, y1 - y0), (x2 - x0, y2 - y0))
 
     def moved(self, words: list[Word]) -> list[Word]:

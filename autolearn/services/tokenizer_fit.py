@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
-from autolearn.models import legibility
+from autolearn.models import tokenizer_fit
 from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
 
@@ -30,11 +30,11 @@ def hard_documents(
             continue
         passages = store.library.stretch(entry.id, 0, N_PASSAGES)
         share = _share(str(folder), "\n".join(passage.text for passage in passages))
-        if share >= legibility.DOUBTFUL:
+        if share >= tokenizer_fit.DOUBTFUL:
             shares[entry.id] = share
     return shares
 
 
 @lru_cache(maxsize=1024)
 def _share(folder: str, text: str) -> float:
-    return legibility.small_piece_share(model_files.locate(folder), text)
+    return tokenizer_fit.small_piece_share(model_files.locate(folder), text)
