@@ -37,7 +37,6 @@ from autolearn.services import (
 from autolearn.services.experiments import (
     comparison_tasks,
     evolution_tasks,
-    report_files,
     reports,
     schedule,
 )
@@ -176,15 +175,15 @@ def _follow(store: Store, experiment: Experiment, args: Args) -> None:
 
 
 def _result(store: Store, experiment: Experiment) -> Result:
-    return report_files.values(reports.report(store, experiment.id))
+    return reports.values(reports.report(store, experiment.id))
 
 
 def _write_files(store: Store, experiment: Experiment, args: Args) -> None:
     report = reports.report(store, experiment.id)
     if args.html:
-        report_files.write_html(report, args.html)
+        reports.write_html(report, args.html)
     if args.csv:
-        report_files.write_csv(report, args.csv)
+        reports.write_csv(report, args.csv)
 
 
 def _documents(store: Store, args: Args) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -275,36 +275,17 @@ class Samples:
         passages = db.by_id(Passage, (s.passage_id for s in samples))
         documents = db.by_id(Document, (p.document_id for p in passages.values()))
         document_of = {p.id: documents[p.document_id] for p in passages.values()}
-        answers = db.select(
-            Answer, f"WHERE question_id {_IN_ORDER}", listed(questions), whole=True
-        )
-        feedback = db.select(
-            Feedback,
-            f"WHERE answer_id {_IN_ORDER}",
-            listed(answer.id for answer in answers),
-            whole=True,
-        )
-        answers_of = _grouped(answers, "question_id")
-        feedback_of = _grouped(feedback, "answer_id")
-        decisions_of = _grouped(
-            db.select(Decision, f"WHERE sample_id {_IN_ORDER}", ids), "sample_id"
-        )
-        edits = {
-            row["id"]: row
-            for row in db.rows(
-                f"SELECT id, feedback, refined FROM samples WHERE id {_IN_ORDER}", ids
-            )
-        }
+        answers_of, feedback_of = self._answers_and_feedback(questions)
+        decisions = db.select(Decision, f"WHERE sample_id {_IN_ORDER}", ids)
+        decisions_of = _grouped(decisions, "sample_id")
+        sql = f"SELECT id, feedback, refined FROM samples WHERE id {_IN_ORDER}"
+        edits = {row["id"]: row for row in db.rows(sql, ids)}
         return [
             SampleView(
                 sample=sample,
                 question=questions[sample.question_id],
                 answers=tuple(answers_of[sample.question_id]),
-                feedback=tuple(
-                    feedback
-                    for answer in answers_of[sample.question_id]
-                    for feedback in feedback_of[answer.id]
-                ),
+                feedback=tuple(feedback_of[sample.question_id]),
                 passage=passages.get(sample.passage_id or 0),
                 document=document_of.get(sample.passage_id or 0),
                 decisions=tuple(decisions_of[sample.id]),
@@ -313,6 +294,21 @@ class Samples:
             )
             for sample in samples
         ]
+
+    def _answers_and_feedback(
+        self, question_ids: Iterable[int]
+    ) -> tuple[defaultdict[int, list[Answer]], defaultdict[int, list[Feedback]]]:
+        """Return the answers to questions, and the feedback on these, by question."""
+        tail = f"WHERE question_id {_IN_ORDER}"
+        answers = self._db.select(Answer, tail, listed(question_ids), whole=True)
+        answer_ids = listed(answer.id for answer in answers)
+        tail = f"WHERE answer_id {_IN_ORDER}"
+        feedback = self._db.select(Feedback, tail, answer_ids, whole=True)
+        by_answer = _grouped(feedback, "answer_id")
+        by_question: defaultdict[int, list[Feedback]] = defaultdict(list)
+        for answer in answers:
+            by_question[answer.question_id] += by_answer[answer.id]
+        return _grouped(answers, "question_id"), by_question
 
     def sources(self, samples: Sequence[Sample]) -> dict[int, SampleSources]:
         """Return what these samples are learned from, each under its id.

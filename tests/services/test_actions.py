@@ -251,7 +251,7 @@ def test_a_question_that_was_trained_does_not_become_quiz(store, tmp_path):
     path = tmp_path / "quiz.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     addition = gold_actions.add_gold(store, path, "quiz")
-    assert (addition.n, addition.n_trained) == (1, 1)
+    assert (addition.n_in_set, addition.n_trained) == (1, 1)
     assert [q.text for q in store.library.questions()] == ["Who's leading Boro?"]
 
 

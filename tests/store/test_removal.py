@@ -8,7 +8,7 @@ from autolearn.runs import queues
 from autolearn.services import actions, reading_actions
 from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as library_views
-from autolearn.ui.views.document import Place
+from autolearn.ui.views.document import LibraryViewState
 from tests.support.texts import put, put_passages, put_text
 from tests.support.two_models import study
 
@@ -26,7 +26,7 @@ def test_a_document_without_samples_is_deleted_whole(store):
 def test_samples_keep_the_passages_of_a_deleted_document(store):
     (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
     (sample,) = study(store, ModelSettings(), 1, passage.id)
-    question = document_views.draw(store, Place(passage.document_id))
+    question = document_views.draw(store, LibraryViewState(passage.document_id))
     assert "1 sample was made from it and will stay" in question
     assert not reading_actions.remove(store, passage.document_id)
     assert store.library.shelf() == []

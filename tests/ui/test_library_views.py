@@ -11,7 +11,7 @@ from autolearn.ui.session import Session
 from autolearn.ui.tabs import document_choice, library
 from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as views
-from autolearn.ui.views.document import Place
+from autolearn.ui.views.document import LibraryViewState
 from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -45,8 +45,8 @@ def test_hostile_names_and_texts_are_shown_as_text(store):
     passage = Passage(0, 0, 0, 9, HOSTILE, 5, heading=HOSTILE)
     store.library.add_document(document, [passage], [Exclusion(0, 0, HOSTILE, HOSTILE)])
     markup = views.report(store) + views.documents(store)
-    markup += document_views.draw(store, Place(is_beside=True))
-    markup += document_views.draw(store, Place())
+    markup += document_views.draw(store, LibraryViewState(is_beside=True))
+    markup += document_views.draw(store, LibraryViewState())
     for piece in ("<img", "${", "{{"):
         assert piece not in markup
 

@@ -1,6 +1,7 @@
 """Chat: the same question to two sets of weights, and to the texts themselves."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -31,12 +32,10 @@ def build(context: PageContext) -> None:
     panel = html_panel("ask-conversation")
     context.redraw_on_change(lambda: _conversation(session), [], [panel])
     context.redraw_on_opening(lambda: _past_chats(session), [], [past])
-    redraw_on([past.input], lambda number: _open(session, number), [past], [panel])
+    redraw_on([past.input], partial(_open, session), [past], [panel])
     context.on_action([stop.click], lambda: conversations.stop(session.store))
     context.on_action([again.click], lambda: _regenerate(session), [], [panel])
-    context.redraw_on_opening(
-        lambda *values: _model_choices(session, *values), sides, sides
-    )
+    context.redraw_on_opening(partial(_model_choices, session), sides, sides)
     form = [question, *sides, *options, *sampling]
     context.on_action(
         [send.click, question.submit],

@@ -1,5 +1,6 @@
 """The part of the library for gold corpora: they come in, are listed, and removed."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,7 @@ def build(context: PageContext) -> None:
         return draw()
 
     form: list[Any] = [file, licence]
-    context.on_action(
-        [add_button.click], lambda *values: _add(session, *values), form, form
-    )
+    context.on_action([add_button.click], partial(_add, session), form, form)
     context.on_action([make.click], lambda: _make(session), [], [])
     context.on_action([listing.click], press, [], [listing])
     context.redraw_on_change(draw, [], [listing])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -91,18 +92,16 @@ def _runs(context: PageContext) -> None:
         return views.runs(session.store, before_id, with_chats=with_chats)
 
     context.redraw_on_change(draw, where, [table])
-    context.redraw_on_change(
-        lambda *s: _details(session, *s), state, [details, version]
-    )
+    context.redraw_on_change(partial(_details, session), state, [details, version])
     first_page = newest.click(lambda: 0, None, before, **QUIET)
-    next_page = older.click(lambda *of: _older(session, *of), where, before, **QUIET)
+    next_page = older.click(partial(_older, session), where, before, **QUIET)
     pages: list[Callable[..., Any]] = [first_page.then, next_page.then, chats.input]
     redraw_on(pages, draw, where, [table])
     click = table.click(_id_of, None, run_id, **QUIET)
-    redraw_on([click.then], lambda *s: _details(session, *s), state, [details, version])
+    redraw_on([click.then], partial(_details, session), state, [details, version])
     click.then(None, None, None, js=FOCUS_JS)
     details.click(lambda: ("", 0, ""), None, [details, run_id, version], **QUIET)
-    context.on_action([resume.click], lambda i: _resume(session, i), [run_id])
+    context.on_action([resume.click], partial(_resume, session), [run_id])
 
 
 def _compare(context: PageContext) -> None:

@@ -1,6 +1,7 @@
 """The library: texts come in, are read as passages, and may be left out."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,12 @@ def build(context: PageContext) -> None:
             results, documents = _search(context)
     context.on_action(
         [add_button.click],
-        lambda *values: _add_questions(session, *values),
+        partial(_add_questions, session),
         [kind, questions],
         [notice, questions],
     )
     context.redraw_on_change(lambda: _show(session), [], [report, documents])
-    context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
+    context.on_action([add.click], partial(_add, session), form, form)
 
     def add_other(event: gr.EventData) -> Html:
         return _add_other(session, str(event.pick))

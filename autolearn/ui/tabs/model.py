@@ -1,6 +1,7 @@
 """The model: which one works, whether it fits, and a look at this computer."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -55,7 +56,7 @@ def build(context: PageContext) -> None:
     )
     context.on_action(
         [use.click],
-        lambda *values: _use(context.session, *values),
+        partial(_use, context.session),
         [name, loading, adapter],
         [answer, about],
     )

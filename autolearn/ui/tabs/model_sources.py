@@ -1,5 +1,6 @@
 """Where a model is chosen from: those on this computer, and the hub."""
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -77,7 +78,7 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
     )
     context.on_action(
         [fetch.click],
-        lambda *values: _download(session, *values),
+        partial(_download, session),
         [hub_id, offer],
         [offer, about, progress],
         **SHOWN,

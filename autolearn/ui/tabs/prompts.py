@@ -1,5 +1,7 @@
 """The prompts in the study tab: read, change, preview, and back to the default."""
 
+from functools import partial
+
 import gradio as gr
 
 from autolearn.core.errors import InputError
@@ -67,7 +69,7 @@ def build(context: PageContext) -> None:
     context.on_action([reset.click], reset_it, [choice], [text, about])
     context.on_action(
         [look.click],
-        lambda *values: _preview(session, *values),
+        partial(_preview, session),
         [choice, text, document, number],
         [preview],
     )

@@ -66,9 +66,7 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         )
 
     context.redraw_on_change(first, [parts.current, parts.queue], panels)
-    context.redraw_on_change(
-        lambda queue: _counted(session, queue), [parts.queue], counters
-    )
+    context.redraw_on_change(partial(_counted, session), [parts.queue], counters)
     context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
     context.redraw_on_opening(lambda: _choices(session.store), [], filters[-2:])
     outputs = [

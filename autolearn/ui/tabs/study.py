@@ -1,6 +1,7 @@
 """The study tab: what to study and how, the samples as they come, the map."""
 
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -124,9 +125,7 @@ def _form(
             setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
         context.links.append(effort)
-    context.redraw_on_opening(
-        lambda chosen: _documents(session, chosen), [documents], [documents]
-    )
+    context.redraw_on_opening(partial(_documents, session), [documents], [documents])
     inputs = [documents, *setting_fields]
 
     def draw(*how: Any) -> Html:

@@ -94,7 +94,7 @@ def wire(
         [parts.whole, new_round, was_busy],
     )
     context.redraw_on_change(
-        lambda names: _lists(session, names), [names], [parent, run_choice, names]
+        partial(_lists, session), [names], [parent, run_choice, names]
     )
     for draw, output in ((_live, panel), (_less, less)):
         context.redraw_on_change(
@@ -127,10 +127,10 @@ def _wire(
 ) -> None:
     session = context.session
     stop, again, go_on, less = buttons
-    context.on_action([stop.click], lambda run: _stop(session, run), [run_choice])
-    context.on_action([again.click], lambda run: _resume(session, run), [run_choice])
+    context.on_action([stop.click], partial(_stop, session), [run_choice])
+    context.on_action([again.click], partial(_resume, session), [run_choice])
     context.on_action(
-        [less.click], lambda run: _retry(session, run), [run_choice], [run_choice]
+        [less.click], partial(_retry, session), [run_choice], [run_choice]
     )
     context.on_action(
         [go_on.click],

@@ -39,7 +39,7 @@ class PageParts:
     blocks: list[Block]
     """Its text, in the order of reading."""
     left_out: list[Part]
-    misread_pages: set[Doubt]
+    doubts: set[Doubt]
 
 
 def on_page(page: PageLines, facts: Facts) -> PageParts:
@@ -129,7 +129,7 @@ def _with_initials(lines: list[Line]) -> list[Line]:
             first = min(beside, key=lambda line: line.base)
             after = first.words[0]
             word = initial.words[0]._replace(
-                base=after.base, size=after.size, reading_order=after.order - 1
+                base=after.base, size=after.size, order=after.order - 1
             )
             with_initial = Line([word, after._replace(space=0), *first.words[1:]])
             with_initial.x0 = first.x0
