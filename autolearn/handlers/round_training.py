@@ -39,7 +39,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     settings = TrainRunSettings.of(run).train
     rounds = store.rounds.all(run.id)
     mine = rounds[0] if rounds else _freeze(context, backend, settings)
-    if mine.adapter_digest and adapters.is_sound(context.workspace, mine):
+    if mine.adapter_digest and adapters.is_intact(context.workspace, mine):
         # The worker ended between the end of the round and that of its run.
         return TrainResult.of(store.runs.get(run.id))
     items = store.rounds.items(mine.id)
@@ -73,7 +73,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
                 scores=mine.scores | outcome.scores,
             )
         )
-        context.conclude(result)
+        context.save_result(result)
     shutil.rmtree(states, ignore_errors=True)
     return result
 

@@ -264,7 +264,7 @@ def _texts(
         _drop(context)
         raise InputError(" ".join(errors))
     result = ImportResult(len(documents), errors, n_repeats, others=others)
-    context.conclude(result)
+    context.save_result(result)
     _drop(context)
     return result
 
@@ -292,7 +292,7 @@ def _corpus(context: RunContext) -> ImportResult:
     except BaseException:
         _drop(context)
         raise
-    context.conclude(result)
+    context.save_result(result)
     _drop(context)
     return result
 

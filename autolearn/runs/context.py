@@ -45,7 +45,7 @@ class RunContext:
         """Return the memory of the run."""
         return self.store.journal(self.run.id)
 
-    def conclude(self, result: RunResult) -> None:
+    def save_result(self, result: RunResult) -> None:
         """Keep the result before what it was made from is moved or removed.
 
         A run that is killed after this and before its end reads it when it is resumed.

@@ -130,7 +130,7 @@ def _collect(workspace: Path, draft: Path) -> _Contents:
         for round_ in snapshot.rounds.all():
             if not round_.adapter:
                 continue
-            if not adapters.is_sound(workspace, round_):
+            if not adapters.is_intact(workspace, round_):
                 contents.missing.append(
                     f"The adapter of round {round_.id} is missing or damaged."
                 )

@@ -69,7 +69,7 @@ def _named(names: Sequence[str]) -> str:
 
 def _adapters(store: Store) -> tuple[int, list[str]]:
     rounds = [round_ for round_ in store.rounds.all() if round_.adapter]
-    sound = (adapters.is_sound(store.folder, round_) for round_ in rounds)
+    sound = (adapters.is_intact(store.folder, round_) for round_ in rounds)
     pairs = zip(rounds, sound, strict=True)
     return len(rounds), [f"round {r.id}" for r, is_sound in pairs if not is_sound]
 

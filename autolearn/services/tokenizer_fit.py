@@ -25,7 +25,7 @@ def hard_documents(
     except AutolearnError:
         return {}
     shares: dict[int, float] = {}
-    for entry in store.library.shelf():
+    for entry in store.library.document_sizes():
         if documents is not None and entry.id not in documents:
             continue
         passages = store.library.stretch(entry.id, 0, N_PASSAGES)

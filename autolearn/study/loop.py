@@ -17,7 +17,7 @@ from autolearn.study.answers import Passages, closed_book, open_book, refine, re
 from autolearn.study.feedback import Comparison, feedback
 from autolearn.study.generation import Generator, of_type
 from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
-from autolearn.study.samples import StudiedQuestion, is_sound, samples
+from autolearn.study.samples import StudiedQuestion, is_fit, samples
 from autolearn.text import matching
 
 INSTRUCTIONS_PER_STEP = 32
@@ -160,9 +160,7 @@ class Study:
         """
         if self.settings.quick:
             return []
-        return _unlike(
-            [s for s in cases if is_sound(s) or not generator.protocol.guided]
-        )
+        return _unlike([s for s in cases if is_fit(s) or not generator.protocol.guided])
 
     def _reword(
         self,
@@ -178,7 +176,7 @@ class Study:
         by_id = {s.question.id: s.question for s in cases}
         if generator.protocol.guided:
             # Wordings that no rule would approve took half of the time of a study.
-            to_learn = {s.question.id for s in cases if s.gap.is_gap and is_sound(s)}
+            to_learn = {s.question.id for s in cases if s.gap.is_gap and is_fit(s)}
         else:
             to_learn = {s.question.id for s in cases if s.refined_answer}
         settings = generator.settings
@@ -186,7 +184,7 @@ class Study:
             s.question
             for s in cases
             if s.question.id in to_learn
-            or (is_sound(s) and serves_quiz(settings, s.question))
+            or (is_fit(s) and serves_quiz(settings, s.question))
         ]
         if settings.quick:
             questions = []

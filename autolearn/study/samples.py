@@ -113,7 +113,7 @@ class StudiedQuestion:
         return judge_gap(*texts, self.critique, uses_verdicts=self.uses_verdicts)
 
 
-def is_sound(case: StudiedQuestion) -> bool:
+def is_fit(case: StudiedQuestion) -> bool:
     """Return whether neither question nor open-book answer has an ``unfit`` flag."""
     of_answer = case.open_answer.flags if case.open_answer else ()
     flags = {*case.question.flags, *of_answer}

@@ -365,6 +365,6 @@ def test_a_document_that_a_round_has_learned_from_is_deleted(start, visit, used_
     open_tab(page, "Evaluation")
     expect(page.locator("#proof-rounds")).to_contain_text("trained")
     with app.store() as store:
-        assert store.library.shelf() == []
+        assert store.library.document_sizes() == []
         assert store.samples.counts()["approved"] == before
         assert store.rounds.get(1).adapter

@@ -29,7 +29,7 @@ def test_samples_keep_the_passages_of_a_deleted_document(store):
     question = document_views.draw(store, LibraryViewState(passage.document_id))
     assert "1 sample was made from it and will stay" in question
     assert not reading_actions.remove(store, passage.document_id)
-    assert store.library.shelf() == []
+    assert store.library.document_sizes() == []
     assert store.library.passages() == []
     assert store.library.find_passages("Avel", 10) == []
     view = store.samples.view(sample.id)

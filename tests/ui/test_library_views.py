@@ -90,7 +90,7 @@ def test_documents_are_grouped_by_the_folder_of_their_name(store):
 def test_a_folder_is_chosen_with_all_its_documents(store):
     for name in ("notes.txt", "papers/a.pdf", "papers/2020/b.pdf"):
         put_passages(store, name, ["Orlo was founded in 1711."])
-    shelf = store.library.shelf()
+    shelf = store.library.document_sizes()
     assert document_choice.choices(shelf) == [
         ("papers/ (1 document)", "papers"),
         ("papers/2020/ (1 document)", "papers/2020"),

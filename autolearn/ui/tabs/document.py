@@ -89,7 +89,7 @@ def press_document(
 
 
 def _document_id(store: Store, state: LibraryViewState) -> int:
-    return state.document_id or store.library.shelf()[0].id
+    return state.document_id or store.library.document_sizes()[0].id
 
 
 def _with_column(store: Store, state: LibraryViewState, key: str) -> LibraryViewState:

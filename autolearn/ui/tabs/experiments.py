@@ -115,7 +115,7 @@ def _lay_out_numbers() -> tuple[gr.Number, gr.Number, gr.Number]:
 def _sources(session: Session) -> list[gr.Dropdown]:
     """Return the documents, those of the placebo, and the corpora to choose from."""
     store = session.store
-    choices = document_choice.choices(store.library.shelf())
+    choices = document_choice.choices(store.library.document_sizes())
     by_people: list[tuple[str, Choice]] = [(c.name, c.id) for c in store.corpora.all()]
     return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
@@ -127,7 +127,7 @@ def _begin_compare(session: Session, *values: Any) -> str:
         tuple(document_choice.document_ids(store, chosen or ()))
         for chosen in (documents, placebo)
     )
-    rest = tuple(d.id for d in store.library.shelf() if d.id not in others)
+    rest = tuple(d.id for d in store.library.document_sizes() if d.id not in others)
     settings = CompareSettings(
         model,
         StudySettings(quiz_share=share or 0.0),

@@ -96,7 +96,7 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
         look = gr.Button("Preview", min_width=120, elem_id="prompts-look")
 
     def documents() -> gr.Dropdown:
-        shelf = context.session.store.library.shelf()
+        shelf = context.session.store.library.document_sizes()
         return gr.Dropdown(choices=[(document.name, document.id) for document in shelf])
 
     context.redraw_on_opening(documents, [], [document])
@@ -127,7 +127,7 @@ def _preview(
         PromptError: The text cannot be used.
     """
     prompt_name, store = _prompt_name(name), session.store
-    shelf = store.library.shelf()
+    shelf = store.library.document_sizes()
     if not shelf:
         raise InputError("There is no text yet; add one under Library.")
     source = next((source for source in shelf if source.id == document), shelf[0])

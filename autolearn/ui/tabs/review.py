@@ -132,7 +132,7 @@ def _counted(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
 
 def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Return the documents and the studies that can be chosen."""
-    documents = [(d.name, d.id) for d in store.library.shelf()]
+    documents = [(d.name, d.id) for d in store.library.document_sizes()]
     studies = [
         (views.study_name(run), run.id)
         for run in store.runs.find(

@@ -144,7 +144,7 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     that a text of one's own is not studied together with the whole library.
     """
     store = session.store
-    choices = document_choice.choices(store.library.shelf())
+    choices = document_choice.choices(store.library.document_sizes())
     if n := len(store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
     new = [] if chosen else document_choice.new_documents(store)
@@ -213,7 +213,7 @@ def _effort(
         settings, texts, wants = _study_request(store, documents, *values)
     except InputError as error:
         return html.problem(str(error))
-    shelf = store.library.shelf()
+    shelf = store.library.document_sizes()
     n = sum(
         document.n_passages
         for document in shelf

@@ -36,7 +36,7 @@ from autolearn.ui.session import (
     redraw_on,
 )
 from autolearn.ui.tabs import train_scope, training_progress
-from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_of_others
+from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_samples_of_others
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
@@ -305,7 +305,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]
     notes = views.warnings(contents, settings, usual)
-    if order.scope and order.scope.model_digest and (n := n_of_others(store)):
+    if order.scope and order.scope.model_digest and (n := n_samples_of_others(store)):
         notes.append(
             f"{n} approved samples of other models are left out: what those did not "
             "know says little about this one. Include them under “Which samples”."

@@ -46,10 +46,10 @@ class LibraryViewState:
 
 def draw(store: Store, state: LibraryViewState) -> Html:
     """Return a document: what of it was read, and passage by passage."""
-    shelf = store.library.shelf()
-    if not shelf:
+    documents = store.library.document_sizes()
+    if not documents:
         return html.note("The passages of a document are shown here.")
-    document = store.library.document(state.document_id or shelf[0].id)
+    document = store.library.document(state.document_id or documents[0].id)
     n, covered = store.library.coverage(document.id)
     passages = store.library.stretch(document.id, state.first, AT_ONCE)
     between: list[Exclusion] = []

@@ -25,32 +25,34 @@ OTHER = "other-"
 
 def documents(store: Store) -> Html:
     """Return all documents by folder; a click on one shows its passages."""
-    shelf = store.library.shelf()
-    if not shelf:
+    documents = store.library.document_sizes()
+    if not documents:
         return html.note(
             "No text yet. Upload or paste one, or press “Run a whole round” to use the "
             "built-in library."
         )
     folders: defaultdict[str, list[DocumentSize]] = defaultdict(list)
-    for document in shelf:
+    for document in documents:
         folders[document.folder].append(document)
     loose = folders.pop("", [])
     parts = [_folder(name, folders[name]) for name in sorted(folders)]
     return html.join([_table(loose)] * bool(loose) + parts)
 
 
-def _folder(name: str, shelf: Sequence[DocumentSize]) -> Html:
+def _folder(name: str, documents: Sequence[DocumentSize]) -> Html:
     """Return a folder with its totals; its documents are listed once it is opened."""
-    n, n_tokens = len(shelf), sum(document.n_tokens for document in shelf)
+    n, n_tokens = len(documents), sum(document.n_tokens for document in documents)
     totals = f"{n:,} document{'s' * (n > 1)}, {n_tokens:,} tokens"
     head = html.tag("strong", html.text(f"{name}/ "))
     head += html.tag("span", html.text(totals), "al-faint")
     return html.tag(
-        "details", html.tag("summary", head) + _table(shelf, f"{name}/"), "al-folder"
+        "details",
+        html.tag("summary", head) + _table(documents, f"{name}/"),
+        "al-folder",
     )
 
 
-def _table(shelf: Sequence[DocumentSize], folder: str = "") -> Html:
+def _table(documents: Sequence[DocumentSize], folder: str = "") -> Html:
     rows = [
         (
             html.pick(
@@ -61,7 +63,7 @@ def _table(shelf: Sequence[DocumentSize], folder: str = "") -> Html:
             html.number(document.n_tokens),
             html.number(document.n_left_out),
         )
-        for document in shelf
+        for document in documents
     ]
     heads = ("Document", "Passages", "Tokens", "Left out")
     return html.table(heads, rows, f"Documents {folder}".strip())

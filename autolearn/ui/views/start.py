@@ -83,7 +83,7 @@ def _state(store: Store) -> Html:
     """Return in a sentence what the workspace has."""
     digest = shown_digest(store)
     counts = store.samples.counts(SampleFilter(model_digest=digest))
-    n_documents = len(store.library.shelf())
+    n_documents = len(store.library.document_sizes())
     n_rounds = len(labels.finished(store, digest))
     model = labels.model(chosen_model(store).model)
     words = (

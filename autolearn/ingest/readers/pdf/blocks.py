@@ -67,7 +67,9 @@ def of_items(items: Sequence[Box], facts: Facts) -> list[Block]:
     items = [
         part
         for item in items
-        for part in (item.items if isinstance(item, reading_order.Part) else [item])
+        for part in (
+            item.items if isinstance(item, reading_order.ColumnPart) else [item]
+        )
     ]
     blocks: list[Block] = []
     limits = columns.limits([item for item in items if isinstance(item, Line)])

@@ -16,7 +16,7 @@ from autolearn.ingest.readers.pdf import (
     survey,
 )
 from autolearn.ingest.readers.pdf.blocks import Block
-from autolearn.ingest.readers.pdf.layout import Part
+from autolearn.ingest.readers.pdf.layout import TypedText
 from autolearn.ingest.readers.pdf.misread_pages import Doubt
 from autolearn.ingest.readers.pdf.shapes import Line, PageTable
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
@@ -27,7 +27,7 @@ MOST_HELD = 60
 """Blocks that are kept back until a paragraph ends."""
 
 
-PartOnPage = tuple[int, Part]
+PartOnPage = tuple[int, TypedText]
 """The number of a page from 1, and a part of its text."""
 
 
@@ -37,7 +37,7 @@ class Flow:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._open: Block | None = None
-        self._open_parts: list[Part] = []
+        self._open_parts: list[TypedText] = []
         """The paragraph that may go on."""
         self._waiting_blocks: list[tuple[int, Block]] = []
         """What is written after it, and the page that each is on."""
@@ -111,7 +111,7 @@ class Flow:
         is_text = len(self._open.lines) > 1  # and no label in a figure
         return self._open.is_full or is_divided or (is_low and is_text)
 
-    def _continued(self, block: Block) -> list[Part]:
+    def _continued(self, block: Block) -> list[TypedText]:
         parts = self._paragraph(block.lines)
         before = self._open.lines[-1] if self._open else block.lines[0]
         is_spaced = self._is_spaced(before, block.lines[0])
@@ -131,7 +131,7 @@ class Flow:
         for number, block in waiting_blocks:
             yield from ((number, part) for part in self._block(block))
 
-    def _block(self, block: Block) -> Iterator[Part]:
+    def _block(self, block: Block) -> Iterator[TypedText]:
         """Yield a block that cannot go on."""
         if block.table is not None:
             yield from self._rows(block.table)
@@ -145,9 +145,9 @@ class Flow:
         yield from self._paragraph(block.lines)
         yield "\n\n", ""
 
-    def _paragraph(self, lines: list[Line]) -> list[Part]:
+    def _paragraph(self, lines: list[Line]) -> list[TypedText]:
         """Return the lines of a paragraph, joined."""
-        parts: list[Part] = []
+        parts: list[TypedText] = []
         for i, line in enumerate(lines):
             text = line_text.text(line)
             if parts:
@@ -162,8 +162,8 @@ class Flow:
         return line_text.is_spaced(line, after)
 
     def _joint(
-        self, parts: list[Part], after: str, is_spaced: bool | None
-    ) -> list[Part]:
+        self, parts: list[TypedText], after: str, is_spaced: bool | None
+    ) -> list[TypedText]:
         """Return what joins two lines; a hyphen that is left out leaves ``parts``."""
         before = "".join(text for text, why in parts[-3:] if not why)
         is_divided, space = line_joining.joint(
@@ -175,7 +175,7 @@ class Flow:
         parts[-1] = (text[:-1], "")
         return [(text[-1], HYPHEN)]
 
-    def _code(self, lines: list[Line]) -> Iterator[Part]:
+    def _code(self, lines: list[Line]) -> Iterator[TypedText]:
         """Yield a listing with its indentation and blank lines."""
         left = min(line.x0 for line in lines)
         n = sum(len(word.text) for line in lines for word in line.words)
@@ -190,7 +190,7 @@ class Flow:
             before = line
         yield text + "```\n\n", ""
 
-    def _rows(self, table: PageTable) -> Iterator[Part]:
+    def _rows(self, table: PageTable) -> Iterator[TypedText]:
         """Yield a Markdown table, or more rows of the table before."""
         for title in table.titles:
             yield from [*self._paragraph(title), ("\n\n", "")]
@@ -225,7 +225,7 @@ def _are_alike(a: Block, b: Block) -> bool:
     return abs(before - after) <= columns.SAME_SIZE * max(before, after)
 
 
-def _head(cells: list[str]) -> Iterator[Part]:
+def _head(cells: list[str]) -> Iterator[TypedText]:
     yield "\n" + _row(cells) + "|" + " --- |" * len(cells) + "\n", ""
 
 

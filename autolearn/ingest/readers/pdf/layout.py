@@ -23,12 +23,12 @@ INITIAL, INITIAL_GAP = 1.8, 1.5
 """Size of a letter that begins a chapter and its distance from the text, in sizes of
 the text."""
 
-EDGE = 0.03
+PAGE_EDGE_SHARE = 0.03
 """Share of a page that is its edge."""
 LISTING = 2.8
 """Largest distance of two lines of code, in font sizes."""
 
-Part = tuple[str, str]
+TypedText = tuple[str, str]
 """A text, and why it is left out; empty if it is not."""
 
 
@@ -38,7 +38,7 @@ class PageParts:
 
     blocks: list[Block]
     """Its text, in the order of reading."""
-    left_out: list[Part]
+    left_out: list[TypedText]
     doubts: set[Doubt]
 
 
@@ -89,7 +89,7 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
     return asides
 
 
-def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:
+def _inside(page: PageLines, left_out: list[TypedText]) -> list[Line]:
     """Return the lines on the visible part of a page; note the others."""
     outside = [
         line
@@ -104,7 +104,7 @@ def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:
 
 
 def _without(
-    lines: list[Line], table_lines: Sequence[Line], left_out: list[Part], why: str
+    lines: list[Line], table_lines: Sequence[Line], left_out: list[TypedText], why: str
 ) -> list[Line]:
     """Return lines without some, which are noted as left out."""
     ids = {id(line) for line in table_lines}
@@ -165,9 +165,9 @@ def _folds(page: PageLines) -> list[float]:
         rule.x0
         for rule in page.rules
         if not rule.is_horizontal
-        and rule.y0 <= EDGE * page.height
-        and rule.y1 >= (1 - EDGE) * page.height
-        and EDGE * page.width < rule.x0 < (1 - EDGE) * page.width
+        and rule.y0 <= PAGE_EDGE_SHARE * page.height
+        and rule.y1 >= (1 - PAGE_EDGE_SHARE) * page.height
+        and PAGE_EDGE_SHARE * page.width < rule.x0 < (1 - PAGE_EDGE_SHARE) * page.width
     ]
 
 
@@ -176,7 +176,7 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
 
     Indented lines of code would look like columns.
     """
-    listings: list[reading_order.Part] = []
+    listings: list[reading_order.ColumnPart] = []
     rest: list[Line] = []
     for line in lines:
         near = [
@@ -188,9 +188,9 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
         ]
         if near:
             listings.remove(near[-1])
-            listings.append(reading_order.Part([*near[-1].items, line]))
+            listings.append(reading_order.ColumnPart([*near[-1].items, line]))
         elif line.mono:
-            listings.append(reading_order.Part([line]))
+            listings.append(reading_order.ColumnPart([line]))
         else:
             rest.append(line)
     return list(listings), rest

@@ -18,7 +18,7 @@ from autolearn.ingest.readers.pdf.shapes import (
 
 TWICE = "drawn twice"
 BULLET = "\u2022"
-NEAR = 0.15
+TWICE_DISTANCE = 0.15
 """Distance of a word that is drawn twice, in sizes of its font."""
 _QUARTER = 90
 
@@ -174,8 +174,10 @@ def _is_twice(a: Word, b: Word) -> bool:
     Some programs give the text of a letter with marks to each of its glyphs.
     """
     has_marks = any(unicodedata.category(c) == "Mn" for c in b.text)
-    is_over = min(a.x1, b.x1) - max(a.x0, b.x0) > 0 and abs(a.base - b.base) < NEAR
-    return _distance(a, b) < NEAR or (has_marks and is_over)
+    is_over = (
+        min(a.x1, b.x1) - max(a.x0, b.x0) > 0 and abs(a.base - b.base) < TWICE_DISTANCE
+    )
+    return _distance(a, b) < TWICE_DISTANCE or (has_marks and is_over)
 
 
 def _distance(a: Word, b: Word) -> float:

@@ -14,7 +14,7 @@ from autolearn.ingest.readers.pdf.drawn_boxes import (
     UNEQUAL,
     Shape,
 )
-from autolearn.ingest.readers.pdf.shapes import Area, RulingLine
+from autolearn.ingest.readers.pdf.shapes import Area, Point, RulingLine
 
 MOST_PATHS = 3000
 """Paths on a page; a page with more is a drawing, whose lines rule no table."""
@@ -28,7 +28,6 @@ spot that counts as a tick, 0 to 255."""
 _DEEPEST = 3
 """Levels of nested forms that are looked into."""
 
-Point = tuple[float, float]
 Matrix = tuple[float, float, float, float, float, float]
 Edge = tuple[Point, Point, tuple[Point, Point] | None]
 """Start and end of a segment, and two corners of the filled area that it bounds."""
