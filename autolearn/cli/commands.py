@@ -326,7 +326,7 @@ def models(args: Args) -> list[Result]:
 
 def download(args: Args) -> Result:
     """Show what a model on the hub is, then download it."""
-    offer = model_actions.look(args.name)
+    offer = model_actions.fetch_offer(args.name)
     facts = {
         "model": offer.name,
         "licence": offer.licence or "not stated",

@@ -24,14 +24,14 @@ from autolearn.store import RunFilter, Store
 HUB = "https://huggingface.co"
 
 
-def look(name: str) -> Offer:
+def fetch_offer(name: str) -> Offer:
     """Return what the hub has of this name, and what would be downloaded.
 
     Raises:
         InputError: The name is no id of a model.
         BackendError: The hub does not have it, or it cannot be used here.
     """
-    return hub.look(parse_id(name))
+    return hub.fetch_offer(parse_id(name))
 
 
 def parse_id(name: str) -> str:

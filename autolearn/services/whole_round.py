@@ -11,6 +11,7 @@ from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import paired_quizzes
 from autolearn.services import demo_library, pipeline
+from autolearn.services.round_progress import quiz_title
 from autolearn.store import Store
 
 Finish = Callable[[Run, str], Run]
@@ -60,7 +61,7 @@ def demo(
 def _title(before: list[Run], run: Run) -> str:
     if run.kind == "quiz":
         is_after = any(earlier.kind == "quiz" for earlier in before)
-        return "quiz after" if is_after else "quiz before"
+        return quiz_title(is_after=is_after).lower()
     if run.kind == "train":
         return f"train {TrainRunSettings.of(run).train.method}"
     return "study"

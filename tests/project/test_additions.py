@@ -50,12 +50,6 @@ def test_every_kind_of_run_waits_in_one_queue():
     assert all(kind in queues.queue_of(kind).kinds for kind in RUN_KINDS)
 
 
-@pytest.mark.parametrize("queue", queues.QUEUES.values(), ids=lambda q: q.name)
-def test_every_kind_of_run_has_a_handler_in_the_module_of_its_queue(queue):
-    handlers = importlib.import_module(queue.handlers).HANDLERS
-    assert handlers.keys() == set(queue.kinds)
-
-
 def test_every_kind_of_run_is_killed_by_the_rig():
     text = (ROOT / "tests" / "fire" / "workloads.py").read_text()
     table = text.partition("\nWORKLOADS: ")[2]

@@ -85,7 +85,7 @@ class Offer:
         )
 
 
-def look(name: str) -> Offer:
+def fetch_offer(name: str) -> Offer:
     """Ask the hub for size, licence and files of a model. Nothing is downloaded.
 
     Raises:

@@ -92,7 +92,7 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
 
 
 def _look(name: str) -> tuple[Offer, Html]:
-    offer = model_actions.look(name)
+    offer = model_actions.fetch_offer(name)
     return offer, views.offer(offer)
 
 

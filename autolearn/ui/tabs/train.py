@@ -352,7 +352,7 @@ def _tokens(session: Session, memo: PlanCache, *values: Any) -> Html:
             "There is no training data yet, so there are no tokens to show."
         )
     folder = model_files.locate(order.model.model)
-    return views.preview(token_preview.look(folder, items, order.train.max_tokens))
+    return views.preview(token_preview.preview(folder, items, order.train.max_tokens))
 
 
 def _start(session: Session, *values: Any) -> Any:

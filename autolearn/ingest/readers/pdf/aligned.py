@@ -9,6 +9,7 @@ from statistics import median
 from autolearn.ingest.readers.pdf import line_joining, table_rows
 from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import (
+    BULLETS,
     Box,
     Line,
     PageTable,
@@ -42,7 +43,7 @@ LONG_LINE = 9
 LONGEST_CELL = 12
 """Words of an average cell."""
 ITEM = re.compile(
-    r"(?:[-\u2022\u25aa\u25e6\u2023\u2043*\u2013\u25cf\u25cb\u25a0\u25a1\u2611\u2610\u2612o]"
+    rf"(?:[{BULLETS}o]"
     r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\(\w{1,3}\)|\d+(?:\.\d+)+\.?|\[\d+\])$"
 )
 """The mark of a list item, or the number of a heading."""

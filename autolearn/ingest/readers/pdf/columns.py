@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from autolearn.ingest.readers.pdf import bidi, line_joining, line_text
-from autolearn.ingest.readers.pdf.shapes import Box, Line
+from autolearn.ingest.readers.pdf.shapes import BULLETS, Box, Line
 
 SAME_SIZE = 0.08
 """Largest difference of the sizes of lines in a paragraph."""
@@ -27,9 +27,7 @@ SHORT_FILL = 0.75
 MIN_CODE_SHARE = 0.4
 """Share of the lines that look like code, where all text has one width."""
 
-ITEM = re.compile(
-    r"(?:[-\u2022\u25aa\u25e6\u2023*\u2013\u25cf\u25cb\u25a0\u2610-\u2612]|\(?[0-9a-zA-Z]{1,3}[.)])\s"
-)
+ITEM = re.compile(rf"(?:[{BULLETS}]|\(?[0-9a-zA-Z]{{1,3}}[.)])\s")
 """The mark of a list item."""
 LABEL = re.compile(
     r"[\[<\u3008\u300a]\s?(?:figure|fig\.|table|tab\.|abb\.|图|圖|表|図|표|그림)\s*\d+",
