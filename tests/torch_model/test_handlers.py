@@ -6,6 +6,8 @@ import pytest
 
 from autolearn.runs import queues
 
+pytestmark = pytest.mark.torch_model
+
 
 @pytest.mark.parametrize("queue", queues.QUEUES.values(), ids=lambda q: q.name)
 def test_every_kind_of_run_has_a_handler_in_the_module_of_its_queue(queue):
