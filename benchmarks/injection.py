@@ -21,7 +21,7 @@ from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation.skill_items import SkillItem, texts
 from autolearn.study.answers import open_book
 from autolearn.study.feedback import Comparison, feedback
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.study.samples import judge_gap
 from autolearn.text import matching
 
@@ -65,7 +65,7 @@ def measure(
     given = cases(n, order)
     passages = {case.passage.id: case.passage for case in given}
     records = open_book(generator, [case.question for case in given], passages)
-    opened = {answer.question_id: answer for answer in of(Answer, records)}
+    opened = {answer.question_id: answer for answer in of_type(Answer, records)}
     pairs = [
         Comparison(
             case.question,
@@ -77,7 +77,9 @@ def measure(
     ]
     critiques = {
         critique.answer_id: critique
-        for critique in of(Feedback, feedback(generator, "critique", pairs, passages))
+        for critique in of_type(
+            Feedback, feedback(generator, "critique", pairs, passages)
+        )
     }
     return {
         "protocol": protocol,

@@ -209,7 +209,10 @@ def measured(store: Store, n_samples: int) -> list[tuple[str, Callable[[int], ob
         ("next card, a verdict that none has", look(unclear)),
         ("next card, search of a common word", look(common)),
         ("next card, search of two rare words", look(rare)),
-        ("search, best 50 of a rare word", lambda _: samples.search("kaloka")),
+        (
+            "search, 50 samples with a rare word",
+            lambda _: samples.find(SampleFilter(text="kaloka"), limit=50),
+        ),
         (
             "page of 50 by id",
             lambda _: samples.find(is_pending, limit=50, after_id=5000),

@@ -78,8 +78,11 @@ def _of_tabs(store: Store) -> Sequence[Query]:
     return [
         ("start: the three ways", lambda _: start.ways(store)),
         ("library: documents", lambda _: library.documents(store)),
-        ("library: a document", lambda _: document.draw(store, document.Place())),
-        ("library: search", lambda _: library.found(store, "kaloka")),
+        (
+            "library: a document",
+            lambda _: document.draw(store, document.LibraryViewState()),
+        ),
+        ("library: search", lambda _: library.search_results(store, "kaloka")),
         ("study: newest samples", lambda _: study.newest(store, only_last=False)),
         ("study: knowledge map", lambda _: knowledge_grid.draw(store, MapCell())),
         ("study: map of a document", lambda _: knowledge_map.draw(store, MapCell(1))),

@@ -31,7 +31,8 @@ from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.runs.context import RunContext
 from autolearn.services import actions
-from autolearn.services.pipeline import LIBRARY, RULE
+from autolearn.services.demo_library import LIBRARY
+from autolearn.services.pipeline import RULE
 from autolearn.store import Store
 from benchmarks.generation import Item, one_by_one
 from benchmarks.models import built_in
@@ -137,7 +138,7 @@ def ours(lm: LoadedModel, text: str) -> Work:
         )
         path = Path(name) / "given.md"
         path.write_text(text, encoding="utf-8")
-        text_importer.take([importer.ImportFile(path, path.name)])
+        text_importer.import_files([importer.ImportFile(path, path.name)])
         study = actions.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
         shop.study(_context(store, study))
         backend.work.n_samples = actions.approve(store, RULE)

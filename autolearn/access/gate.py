@@ -88,7 +88,7 @@ class Gate:
             return _refused(request, MISDIRECTED)
         if not (_is_own(request, authority) or _is_link(request)):
             return _refused(request, FOREIGN)
-        inside = self._programs.admits(request) or self._sessions.hold(
+        inside = self._programs.admits(request) or self._sessions.has_session(
             request, authority
         )
         return await self._entrance.answer(request, authority, inside=inside)
@@ -101,7 +101,7 @@ class Gate:
             authority is not None
             and "origin" in request.headers
             and _is_own(request, authority)
-            and self._sessions.hold(request, authority)
+            and self._sessions.has_session(request, authority)
         )
         app = self._app if may_pass else WebSocketClose(1008)
         await app(request.scope, receive, send)

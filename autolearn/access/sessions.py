@@ -84,7 +84,7 @@ class Sessions:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def hold(self, request: HTTPConnection, authority: Authority) -> bool:
+    def has_session(self, request: HTTPConnection, authority: Authority) -> bool:
         """Return whether a request belongs to a session."""
         name = _cookie_name(request, authority)
         return any(

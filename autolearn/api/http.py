@@ -41,12 +41,12 @@ def app(folder: Path) -> FastAPI:
 
 def _endpoint(operation: Operation, folder: Path) -> Any:
     """Return the function of a route, whose parameters are those of the operation."""
-    function = operation.bound(folder)
-    place = Body(embed=True) if operation.changes else Query()
+    function = operation.as_function(folder)
+    source = Body(embed=True) if operation.changes else Query()
     signature = inspect.signature(function)
     function.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[
-            p.replace(annotation=Annotated[p.annotation, place])
+            p.replace(annotation=Annotated[p.annotation, source])
             for p in signature.parameters.values()
         ]
     )

@@ -33,7 +33,7 @@ from autolearn.core.errors import JobError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.methods import Method
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Run, SampleState
+from autolearn.core.records import ACTIVE_STATES, END_STATES, Decision, Run, SampleState
 from autolearn.core.settings import (
     ModelSettings,
     Quantization,
@@ -54,7 +54,7 @@ class Lab:
 
     Args:
         workspace: Its folder, which is made if there is none.
-        patience: How many seconds a method waits for the run that it orders; None:
+        timeout: Seconds that a method waits for the run that it queues; None:
             until it ends. If the run goes on longer, ``wait`` follows it.
         author: Who decides about samples: "person", or "program" for one without,
             which may send texts only to servers that a person has chosen.
@@ -66,13 +66,13 @@ class Lab:
     def __init__(
         self,
         workspace: Path | str = DEFAULT_WORKSPACE,
-        patience: float | None = None,
+        timeout: float | None = None,
         author: Literal["person", "program"] = "person",
     ) -> None:
         folder = Path(workspace)
         prompts.use(folder / prompts.FOLDER)
         self._store = Store.open(folder)
-        self._patience, self._author = patience, author
+        self._timeout, self._author = timeout, author
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +101,7 @@ class Lab:
             len(store.library.passages()),
             {str(state): n for state, n in store.samples.counts().items()},
             len(store.rounds.all()),
-            [RunInfo.of(run) for run in store.runs.in_state("running", "queued")],
+            [RunInfo.of(run) for run in store.runs.in_state(*ACTIVE_STATES)],
         )
 
     def model(self) -> ModelInfo:
@@ -156,7 +156,7 @@ class Lab:
         They measure and are never trained. Returns how many of these are in it now.
         """
         gold = [GoldQuestion(pair.question, pair.answer) for pair in questions]
-        return gold_actions.add_gold_questions(self._store, gold, split).n
+        return gold_actions.add_gold_questions(self._store, gold, split).n_in_set
 
     # --- the loop --------------------------------------------------------------
 
@@ -272,13 +272,13 @@ class Lab:
         return self._ordered(queues.resume(self._store, run))
 
     def _ordered(self, run: Run) -> RunInfo:
-        """Have a queued run done, and wait for it as long as the patience says.
+        """Start the worker of a queued run, and wait for its end up to the timeout.
 
         Raises:
             JobError: It ended otherwise than done.
         """
-        queues.ensure_worker(self._store.folder, queue=queues.queue_of(run.kind))
-        last = self.wait(run.id, self._patience)
-        if last.state in queues.END_STATES and last.state != "done":
+        queues.start_worker_for(self._store, run)
+        last = self.wait(run.id, self._timeout)
+        if last.state in END_STATES and last.state != "done":
             raise JobError(last.error or f"Run {last.id} was {last.state}; resume it.")
         return last

@@ -27,7 +27,7 @@ def server(folder: Path) -> MCPServer:
     """Return the server of a workspace."""
     tools = MCPServer("autolearn", instructions=INSTRUCTIONS, version=__version__)
     for operation in OPERATIONS:
-        tool = _with_refusals(operation.bound(folder))
+        tool = _with_refusals(operation.as_function(folder))
         tools.add_tool(tool, operation.name, description=operation.text)
     return tools
 

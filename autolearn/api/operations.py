@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 from autolearn.api.lab import Lab
 from autolearn.api.records import RunInfo
 
-PATIENCE = 0.0
+TIMEOUT = 0.0
 """A program gets the queued run at once and follows it with ``wait``."""
 MOST_SECONDS = 60.0
 """Longest time that one call waits for a run."""
@@ -55,11 +55,11 @@ class Operation:
         """Return the type of its result."""
         return get_type_hints(self.method)["return"]
 
-    def bound(self, folder: Path) -> Callable[..., Any]:
+    def as_function(self, folder: Path) -> Callable[..., Any]:
         """Return it as a function on a workspace, which opens it for each call."""
 
         def call(**arguments: Any) -> Any:
-            with Lab(folder, PATIENCE, "program") as lab:
+            with Lab(folder, TIMEOUT, "program") as lab:
                 return self.method(lab, **arguments)
 
         call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

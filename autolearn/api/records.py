@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from autolearn.core.records import Document, Round, Run, Sample
-from autolearn.core.run_results import RoundScores, Score
+from autolearn.core.run_results import RoundScores
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RunInfo:
     state: str
     """queued, running, done, failed, cancelled or interrupted."""
     stage: str
-    done: int
+    n_done: int
     """Units of the stage that are done, of ``total``."""
     total: int
     eta_seconds: float | None
@@ -123,15 +123,11 @@ class RoundInfo:
             round_.parent_id,
             round_.model.name,
             round_.n_steps,
-            _right(scores.gold_closed_book),
-            _right(scores.self_made_closed_book),
-            _right(scores.control_closed_book),
+            scores.right("gold"),
+            scores.right("self_made"),
+            scores.right("control"),
             scores.forgetting_kl,
         )
-
-
-def _right(score: Score | None) -> float | None:
-    return score.right if score else None
 
 
 @dataclass(frozen=True)

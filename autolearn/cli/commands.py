@@ -21,22 +21,22 @@ from autolearn.cli.common import (
 from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Round
+from autolearn.core.records import ACTIVE_STATES, OPEN_STATES, Decision, Round
 from autolearn.core.run_results import (
     DownloadResult,
     RoundScores,
-    Score,
 )
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import (
     actions,
+    demo_library,
     gold_actions,
     model_actions,
-    pipeline,
     quiz_runs,
     skill_actions,
+    whole_round,
 )
 from autolearn.services import doctor as diagnosis
 from autolearn.store import DEFAULT_WORKSPACE, Store
@@ -47,10 +47,10 @@ from autolearn.training import presets
 
 def demo(args: Args) -> Result:
     """Run the whole loop in a workspace of its own."""
-    folder = args.workspace or pipeline.free_folder(DEFAULT_WORKSPACE, args.seed)
+    folder = args.workspace or demo_library.free_folder(DEFAULT_WORKSPACE, args.seed)
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
-        return pipeline.demo(
+        return whole_round.demo(
             store,
             args.seed,
             TrainSettings(method=args.method, max_steps=args.max_steps),
@@ -197,7 +197,7 @@ def train(args: Args) -> Result:
 
 
 def quiz(args: Args) -> Result:
-    """Ask the quiz; for a round, compare with the newest take of its base."""
+    """Ask the quiz; for a round, compare with the newest quiz run of its base."""
     with open_store(args) as store:
         model = model_of(store, args)
         run = actions.quiz(store, model, open_book=args.open_book)
@@ -276,25 +276,19 @@ def _listed_round(round_: Round) -> Result:
         "validation": scores.validation,
         "forgetting_kl": scores.forgetting_kl,
         "scale": scores.scale,
-        "gold": _right(scores.gold_closed_book),
-        "self_made": _right(scores.self_made_closed_book),
-        "origins_mixed": _right(scores.quiz_closed_book),
-        "control": _right(scores.control_closed_book),
+        "gold": scores.right("gold"),
+        "self_made": scores.right("self_made"),
+        "origins_mixed": scores.right("quiz"),
+        "control": scores.right("control"),
         "adapter": round_.adapter,
     }
-
-
-def _right(score: Score | None) -> float | None:
-    return score.right if score else None
 
 
 def resume(args: Args) -> Result:
     """Go on with a run that was stopped, killed or failed."""
     with open_store(args) as store:
         candidates = [
-            run
-            for run in store.runs.in_state(*queues.OPEN_STATES)
-            if run.state != "running"
+            run for run in store.runs.in_state(*OPEN_STATES) if run.state != "running"
         ]
         if args.run is None and not candidates:
             raise JobError("There is no unfinished run to resume.")
@@ -307,7 +301,7 @@ def resume(args: Args) -> Result:
 def cancel(args: Args) -> Result:
     """Ask a run to stop."""
     with open_store(args) as store:
-        active = store.runs.in_state("running", "queued")
+        active = store.runs.in_state(*ACTIVE_STATES)
         if args.run is None and not active:
             raise JobError("No run is in progress.")
         run_id = args.run or active[0].id
@@ -332,7 +326,7 @@ def models(args: Args) -> list[Result]:
 
 def download(args: Args) -> Result:
     """Show what a model on the hub is, then download it."""
-    offer = model_actions.look(args.name)
+    offer = model_actions.fetch_offer(args.name)
     facts = {
         "model": offer.name,
         "licence": offer.licence or "not stated",

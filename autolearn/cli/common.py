@@ -73,7 +73,7 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     Raises:
         JobError: It did not end well; the text says why and how to go on.
     """
-    queues.ensure_worker(store.folder, queue=queues.queue_of(run.kind))
+    queues.start_worker_for(store, run)
     with Progress(title, quiet=quiet) as progress:
         try:
             last_state = queues.wait(store, run.id, progress)
@@ -119,4 +119,4 @@ def add_gold(store: Store, path: Path, split: Split) -> int:
             f"{addition.n_trained} questions of {path.name} are left out, because a "
             "round was trained on them."
         )
-    return addition.n
+    return addition.n_in_set

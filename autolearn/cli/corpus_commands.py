@@ -12,8 +12,9 @@ from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
-from autolearn.ingest import contained_files, corpora
-from autolearn.services.train_sources import TrainSources
+from autolearn.ingest import contained_files
+from autolearn.services import corpus_actions
+from autolearn.services.actions import TrainSources
 from autolearn.store import Store
 
 Args = argparse.Namespace
@@ -24,7 +25,7 @@ Finish = Callable[..., Run]
 
 def add(store: Store, args: Args, finish: Finish) -> Result:
     """Add the gold examples of a file, or of the invented world."""
-    path = None if args.corpus == corpora.INVENTED else Path(args.corpus)
+    path = None if args.corpus == corpus_actions.INVENTED else Path(args.corpus)
     return _import_result(store, args, finish, path, args.licence)
 
 
@@ -32,13 +33,13 @@ def _import_result(
     store: Store, args: Args, finish: Finish, path: Path | None, licence: str = ""
 ) -> Result:
     # The built-in tokenizer only measures where long texts are cut.
-    run = corpora.add(store, path, ModelSettings.model, licence)
+    run = corpus_actions.add(store, path, ModelSettings.model, licence)
     run = finish(store, run, "read", quiet=args.json)
     result = ImportResult.of(run)
     for sentence in result.refusals:
         warn(sentence)
     return {
-        "corpus": result.corpus,
+        "corpus": result.corpus_id,
         "examples": result.examples,
         "texts": result.texts,
         "n_refused": result.n_refused,
@@ -48,7 +49,7 @@ def _import_result(
 def change(store: Store, args: Args) -> list[Result]:
     """Leave out, use again and remove corpora; return those that there are."""
     for number in args.remove or ():
-        corpora.remove(store, number)
+        corpus_actions.remove(store, number)
     for numbers, is_left_out in ((args.leave_out, True), (args.use, False)):
         for number in numbers or ():
             corpus = store.corpora.get(number)
@@ -86,9 +87,10 @@ def chosen(store: Store, args: Args, finish: Finish) -> TrainSources:
     names = args.corpus or []
     files = [name for name in names if Path(name).is_file()]
     others = [name for name in names if name not in files]
-    if corpora.INVENTED in others and not store.corpora.by_name(gold_examples.NAME):
+    is_invented = corpus_actions.INVENTED in others
+    if is_invented and not store.corpora.by_name(gold_examples.NAME):
         _import_result(store, args, finish, None)
     examples = [example for name in files for example in _with_feedback(name)]
     if not names:
         return TrainSources()
-    return TrainSources(examples, corpora.ids(store, others) if others else [])
+    return TrainSources(examples, corpus_actions.ids(store, others) if others else [])

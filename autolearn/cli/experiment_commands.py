@@ -25,13 +25,18 @@ from autolearn.core.experiments import (
     EvolveSettings,
     Experiment,
 )
+from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.ingest import corpora
-from autolearn.services import actions, pipeline
+from autolearn.services import (
+    actions,
+    corpus_actions,
+    demo_library,
+    pipeline,
+    whole_round,
+)
 from autolearn.services.experiments import (
     comparison_tasks,
     evolution_tasks,
-    report_files,
     reports,
     schedule,
 )
@@ -54,7 +59,7 @@ def run(args: Args) -> Result:
         model, study = model_of(store, args), settings_of(args, StudySettings)
         train = replace(_preset(model), method=args.method, max_steps=args.max_steps)
         first = pipeline.begin(store, model, study, train, documents)
-        return pipeline.whole_round(
+        return whole_round.follow(
             store,
             first,
             train,
@@ -68,9 +73,10 @@ def compare(args: Args) -> Result:
         if args.resume is not None:
             return _finished(store, store.experiments.get(args.resume), args)
         documents, placebo = _documents(store, args)
-        pairs = tuple(corpora.ids(store, args.pairs)) if args.pairs else ()
-        needs = {"placebo": placebo, "pairs": pairs}
-        arms = tuple(args.arm or [a for a in ARMS if needs.get(a, True)])
+        pairs = tuple(corpus_actions.ids(store, args.pairs)) if args.pairs else ()
+        sources = {"placebo": placebo, "corpora": pairs, None: True}
+        usable = [arm for arm, traits in ARMS.items() if sources[traits.source]]
+        arms = tuple(args.arm or usable)
         model = model_of(store, args)
         study = settings_of(args, StudySettings)
         settings = CompareSettings(
@@ -97,7 +103,7 @@ def evolve(args: Args) -> Result:
             return _finished(store, store.experiments.get(args.resume), args)
         model = model_of(store, args)
         if model.model == ModelSettings.model and not store.library.instructions():
-            pipeline.stock_problems(store, args.seed)
+            demo_library.add_problems(store, args.seed)
         settings = EvolveSettings(
             replace(model, round_id=None),
             replace(settings_of(args, StudySettings), seed=args.seed),
@@ -157,7 +163,7 @@ def _follow(store: Store, experiment: Experiment, args: Args) -> None:
         if open_tasks:
             task = open_tasks[0]
             assert task.run is not None
-            if task.run.state not in ("queued", "running"):
+            if task.run.state not in ACTIVE_STATES:
                 schedule.resume(store, experiment.id)
             n = states.index(task) + 1
             title = f"{n} of {len(states)}: {task.name}"
@@ -169,15 +175,15 @@ def _follow(store: Store, experiment: Experiment, args: Args) -> None:
 
 
 def _result(store: Store, experiment: Experiment) -> Result:
-    return report_files.values(reports.report(store, experiment.id))
+    return reports.values(reports.report(store, experiment.id))
 
 
 def _write_files(store: Store, experiment: Experiment, args: Args) -> None:
     report = reports.report(store, experiment.id)
     if args.html:
-        report_files.write_html(report, args.html)
+        reports.write_html(report, args.html)
     if args.csv:
-        report_files.write_csv(report, args.csv)
+        reports.write_csv(report, args.csv)
 
 
 def _documents(store: Store, args: Args) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -187,9 +193,9 @@ def _documents(store: Store, args: Args) -> tuple[tuple[int, ...], tuple[int, ..
             raise InputError(
                 "The library is empty; add texts with: python -m autolearn add FILE"
             )
-        pipeline.stock(store, args.seed)
+        demo_library.add(store, args.seed)
         first = _ids(store)
-        pipeline.stock_texts(store, args.seed + _PLACEBO_SEED)
+        demo_library.add_texts(store, args.seed + _PLACEBO_SEED)
         return first, tuple(i for i in _ids(store) if i not in first)
     placebo = tuple(args.placebo or ())
     rest = tuple(i for i in _ids(store) if i not in placebo)
@@ -217,7 +223,7 @@ def _added(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
 
 def add_compare(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``."""
-    meanings = "; ".join(f"{name}: {title}" for name, title in ARMS.items())
+    meanings = "; ".join(f"{name}: {arm.title}" for name, arm in ARMS.items())
     parser.add_argument(
         "--arm",
         action="append",

@@ -5,15 +5,16 @@ from others: documents, model folders, tokenizers, templates. However it ends, t
 caller gets the result or one sentence. See docs/security.md.
 """
 
-from autolearn.containment.child import Child, run
+from autolearn.containment.child import Child, child_environment, run
 from autolearn.containment.limits import Limits, limited_memory
-from autolearn.containment.role import Role
+from autolearn.containment.process_role import Role
 from autolearn.containment.stopping import interrupt, interruptible, stopped_by
 
 __all__ = [
     "Child",
     "Limits",
     "Role",
+    "child_environment",
     "interrupt",
     "interruptible",
     "limited_memory",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from autolearn.containment.limits import Limits, enforced, limit_files
-from autolearn.containment.role import Role
+from autolearn.containment.process_role import Role
 from autolearn.core.errors import AutolearnError
 
 IDLE_SECONDS = 60.0

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from autolearn.core.errors import InputError
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, its folder too, in place of the one before.
@@ -22,6 +24,20 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft.write_text(text, encoding="utf-8")
     put_in_place(draft, path)
+
+
+@contextmanager
+def input_errors(path: Path) -> Iterator[None]:
+    """Refuse a path at which nothing can be written, in one sentence.
+
+    Raises:
+        InputError: Instead of an ``OSError`` within the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path} cannot be written: {reason}.") from error
 
 
 def put_in_place(draft: Path, path: Path) -> None:

@@ -15,12 +15,23 @@ EXTRA = {"extra": True}
 """The metadata of a field that has no key while it is None."""
 
 
+def stored_as(key: str) -> dict[str, str]:
+    """Return the metadata of a field that is stored under another key than its name."""
+    return {"key": key}
+
+
+def _key(field: Field[Any]) -> str:
+    key: str = field.metadata.get("key", field.name)
+    return key
+
+
 def encode(record: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as JSON values."""
     return {
-        field.name: _encoded(value)
+        _key(field): _encoded(value)
         for field in fields(record)
-        if (value := getattr(record, field.name)) is not None or field.metadata != EXTRA
+        if (value := getattr(record, field.name)) is not None
+        or not field.metadata.get("extra")
     }
 
 
@@ -44,11 +55,11 @@ def decode(cls: type[T], values: Mapping[str, Any]) -> T:
     hints = _hints(cast(Any, cls))
     arguments: dict[str, Any] = {}
     for field in fields(cast(Any, cls)):
-        value = values.get(field.name)
+        value = values.get(_key(field))
         if value is None and not _is_optional(hints[field.name]):
             if _is_required(field):
                 raise KeyError(f"{cls.__name__} needs {field.name}.")
-        elif field.name in values:
+        elif _key(field) in values:
             arguments[field.name] = _decoded(hints[field.name], value)
     return cls(**arguments)
 

@@ -6,6 +6,9 @@ import stat
 from pathlib import Path
 from typing import IO, NamedTuple
 
+CHECKPOINT_STATE, CHECKPOINT_DIGEST = "state.pt", "state.sha256"
+"""The file of a checkpoint of a round, and the file with its digest."""
+
 
 class Stamp(NamedTuple):
     """What differs once a file was changed or replaced, without reading the file."""

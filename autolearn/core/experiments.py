@@ -9,6 +9,8 @@ from typing import Literal
 
 from autolearn.core.codec import JsonRecord
 from autolearn.core.errors import InputError
+from autolearn.core.methods import Method
+from autolearn.core.quiz_records import QuizMode
 from autolearn.core.settings import (
     Evolution,
     ModelSettings,
@@ -30,23 +32,48 @@ Arm = Literal[
     "placebo",
 ]
 
-ARMS: dict[Arm, str] = {
-    "base": "no learning",
-    "passage": "the passage in the prompt",
-    "retrieval": "retrieval (BM25)",
-    "cpt": "continued pre-training",
-    "sft": "SFT on unfiltered pairs",
-    "pairs": "SFT on people's pairs",
-    "al1": "AL, stage 1",
-    "al12": "AL, stages 1 and 2",
-    "refined_sft": "both papers joined",
-    "placebo": "other documents",
+ArmSource = Literal["placebo", "corpora"]
+
+
+@dataclass(frozen=True)
+class ArmTraits:
+    """What an arm is called, and in what it differs from the others."""
+
+    title: str
+    method: Method | None = None
+    """Trains its rounds; None: it asks the base model, whatever the seed."""
+    mode: QuizMode = "closed_book"
+    """How the quiz is asked."""
+    source: ArmSource | None = None
+    """The field of ``CompareSettings`` that names what it learns from; None: it learns
+    from the documents."""
+    is_filtered: bool = True
+    """Whether it learns approved samples with a gap only."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Return whether the arm trains a round."""
+        return self.method is not None
+
+
+ARMS: dict[Arm, ArmTraits] = {
+    "base": ArmTraits("no learning"),
+    "passage": ArmTraits("the passage in the prompt", mode="open_book"),
+    "retrieval": ArmTraits("retrieval (BM25)", mode="retrieval"),
+    "cpt": ArmTraits("continued pre-training", "cpt"),
+    "sft": ArmTraits("SFT on unfiltered pairs", "al1", is_filtered=False),
+    "pairs": ArmTraits("SFT on people's pairs", "pairs", source="corpora"),
+    "al1": ArmTraits("AL, stage 1", "al1"),
+    "al12": ArmTraits("AL, stages 1 and 2", "al2"),
+    "refined_sft": ArmTraits("both papers joined", "refined_sft"),
+    "placebo": ArmTraits("other documents", "refined_sft", source="placebo"),
 }
-"""The arms of a comparison, with their titles."""
-UNTRAINED: tuple[Arm, ...] = ("base", "passage", "retrieval")
-"""The arms that ask the base model, whatever the seed."""
-WITH_SOURCES: tuple[Arm, ...] = ("pairs", "placebo")
-"""The arms that learn from something else, which has to be named."""
+"""The arms of a comparison."""
+_MISSING_SOURCES: dict[ArmSource, str] = {
+    "placebo": "other documents; add some to the library and name them",
+    "corpora": "questions and answers by people; add some to the library as a corpus "
+    "and name it",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +87,7 @@ class CompareSettings(JsonRecord):
     documents: tuple[int, ...]
     placebo: tuple[int, ...] = ()
     """Other documents, for the arm that learns something else."""
-    arms: tuple[Arm, ...] = tuple(arm for arm in ARMS if arm not in WITH_SOURCES)
+    arms: tuple[Arm, ...] = tuple(arm for arm in ARMS if not ARMS[arm].source)
     seeds: tuple[int, ...] = (0, 1, 2)
     rule: str = "default"
     """Which samples the filtered arms learn, beside those that a person approved."""
@@ -85,23 +112,20 @@ class CompareSettings(JsonRecord):
                 )
         if not self.trained_arms:
             raise InputError("Choose at least one arm that trains, such as cpt.")
-        if "placebo" in self.arms and not self.placebo:
-            raise InputError(
-                "The arm placebo learns from other documents; add some to the library "
-                "and name them, or leave the arm out."
-            )
-        if "pairs" in self.arms and not self.corpora:
-            raise InputError(
-                "The arm pairs learns questions and answers by people; add some to the "
-                "library as a corpus and name it, or leave the arm out."
-            )
+        for arm in self.arms:
+            source = ARMS[arm].source
+            if source and not getattr(self, source):
+                raise InputError(
+                    f"The arm {arm} learns from {_MISSING_SOURCES[source]}, or leave "
+                    "the arm out."
+                )
         if set(self.placebo) & set(self.documents):
             raise InputError("A placebo document must not be one of the documents.")
 
     @property
     def trained_arms(self) -> tuple[Arm, ...]:
         """Return the arms that train a round."""
-        return tuple(arm for arm in self.arms if arm not in UNTRAINED)
+        return tuple(arm for arm in self.arms if ARMS[arm].is_trained)
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,6 @@ def flag_name(name: str) -> str:
     return _OLD_FLAGS.get(name, name)
 
 
-def that_hold(conditions: Mapping[Flag, bool]) -> tuple[Flag, ...]:
+def true_flags(conditions: Mapping[Flag, bool]) -> tuple[Flag, ...]:
     """Return the flags whose condition holds, in the order given."""
     return tuple(flag for flag, holds in conditions.items() if holds)

@@ -90,9 +90,9 @@ class ChatBackend(Backend, Protocol):
     """A model that also answers while a person reads along."""
 
     def stream(
-        self, request: Request, stop: Stop, hear: Callable[[str], None]
+        self, request: Request, stop: Stop, on_text: Callable[[str], None]
     ) -> Completion:
-        """Answer a request; ``hear`` gets the answer so far as it comes."""
+        """Answer a request; ``on_text`` gets the answer so far as it comes."""
 
 
 class Watcher(Protocol):
@@ -102,7 +102,7 @@ class Watcher(Protocol):
         """Return whether to stop after this step, at a checkpoint."""
 
     def on_probe(self, step: int, metrics: dict[str, float]) -> None:
-        """Take what the largest step needs of memory, before any is taken."""
+        """Called once before the first step with the memory of the largest step."""
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
         """Take the numbers of one optimiser step."""

@@ -33,6 +33,16 @@ RunKind = Literal[
     "skills",
 ]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
+END_STATES: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
+OPEN_STATES: tuple[RunState, ...] = (
+    "queued",
+    "running",
+    "interrupted",
+    "cancelled",
+    "failed",
+)
+"""All but done: what can be resumed, or goes on."""
 ItemKind = Literal["sft", "dpo", "replay", "text", "drift_probe", "validation"]
 DRIFT_PROBE: ItemKind = "drift_probe"
 """The kind of the items of the drift probe."""
@@ -312,8 +322,8 @@ class Run:
     heartbeat_at: str | None = None
     finished_at: str | None = None
     after_id: int | None = None
-    """The run before it in a whole round. This and what follows are columns that the
-    database reads off the settings; None: they do not have it."""
+    """The run before it in a whole round. This and the following fields are generated
+    columns; None if the settings lack the key."""
     model: str | None = None
     quantization: str | None = None
     model_digest: str | None = None

@@ -7,7 +7,7 @@ fields therefore have a default.
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from autolearn.core.codec import EXTRA, JsonRecord
+from autolearn.core.codec import EXTRA, JsonRecord, stored_as
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Round, Run, RunKind
 
@@ -33,7 +33,7 @@ class RunResult(JsonRecord):
 
 @dataclass(frozen=True)
 class FailedResult(RunResult):
-    """What a run left that ended for want of memory."""
+    """Result of a run that ran out of memory."""
 
     advice: dict[str, Any] = field(default_factory=dict)
     """The settings with which it would have fit."""
@@ -99,6 +99,11 @@ class QuizScores:
     quiz_closed_book: Score | None = field(default=None, metadata=EXTRA)
     """Of earlier versions, which counted gold and self-made questions together."""
     quiz_open_book: Score | None = field(default=None, metadata=EXTRA)
+
+    def right(self, part: str) -> float | None:
+        """Return the share of right closed-book answers of a set; None: not asked."""
+        score: Score | None = getattr(self, f"{part}_closed_book")
+        return score.right if score else None
 
     def closed_book(self) -> dict[str, Score]:
         """Return the closed-book scores under the names of the sets of questions."""
@@ -236,7 +241,7 @@ class OtherRows:
 
 @dataclass(frozen=True)
 class ImportResult(RunResult):
-    """What was read; ``corpus`` and what follows it only of a corpus."""
+    """What was read; ``corpus_id`` and what follows it only of a corpus."""
 
     kind: ClassVar[RunKind | None] = "import"
     documents: int = 0
@@ -247,7 +252,7 @@ class ImportResult(RunResult):
     """Files that can be added as something else than texts."""
     document_id: int | None = field(default=None, metadata=EXTRA)
     """The document that was read again."""
-    corpus: int | None = field(default=None, metadata=EXTRA)
+    corpus_id: int | None = field(default=None, metadata=EXTRA | stored_as("corpus"))
     """The id of the corpus."""
     examples: int | None = field(default=None, metadata=EXTRA)
     texts: int | None = field(default=None, metadata=EXTRA)

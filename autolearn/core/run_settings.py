@@ -7,7 +7,7 @@ earlier versions are read.
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
-from autolearn.core.codec import EXTRA, JsonRecord
+from autolearn.core.codec import EXTRA, JsonRecord, stored_as
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.quiz_records import QuizMode
@@ -124,9 +124,11 @@ class TrainRunSettings(PipelineRunSettings):
     train: TrainSettings = field(default_factory=TrainSettings)
     parent: int | None = None
     """The round to begin from; None: the base model."""
-    corpus: tuple[MetaExample, ...] = ()
+    corpus_examples: tuple[MetaExample, ...] = field(
+        default=(), metadata=stored_as("corpus")
+    )
     """Examples that are not kept in the library."""
-    corpora: tuple[int, ...] = ()
+    corpus_ids: tuple[int, ...] = field(default=(), metadata=stored_as("corpora"))
     """The ids of the corpora of the library that it is taught from."""
     samples: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
     """The ids of the samples that it learns, in an experiment; None: what is approved
@@ -219,7 +221,9 @@ class ImportRunSettings(RunSettings):
     """How the files are read; None: by themselves."""
     document_id: int | None = field(default=None, metadata=EXTRA)
     """The document that is read again; None: the sources are read."""
-    corpus: ImportSource | None = field(default=None, metadata=EXTRA)
+    corpus_source: ImportSource | None = field(
+        default=None, metadata=EXTRA | stored_as("corpus")
+    )
     licence: str | None = field(default=None, metadata=EXTRA)
 
 

@@ -31,7 +31,7 @@ def check_has_weights(model: str) -> None:
         )
 
 
-def measuring(model: str) -> str:
+def tokenizer_model(model: str) -> str:
     """Return the model whose tokens measure passages.
 
     The tokenizer of a server is not here, so the built-in one counts instead.

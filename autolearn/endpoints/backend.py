@@ -19,7 +19,7 @@ from autolearn.core.model_calls import (
 from autolearn.core.ports import Stop
 from autolearn.endpoints import replies
 from autolearn.endpoints.client import (
-    Patience,
+    RetryPolicy,
     ServerClient,
     ServerRefused,
     run_loop,
@@ -51,9 +51,9 @@ TAKEN_OVER = "The other servers took over its requests."
 class ServerBackend:
     """A model on a server; see ``ports.Backend``."""
 
-    def __init__(self, facts: ServerFacts, patience: Patience | None = None) -> None:
+    def __init__(self, facts: ServerFacts, retries: RetryPolicy | None = None) -> None:
         self._facts = facts
-        self._patience = patience
+        self._retries = retries
         self._bodies = RequestBodies(facts)
         self._notes: set[str] = set()
 
@@ -91,7 +91,7 @@ class ServerBackend:
             return -(-len(text.encode()) // _BYTES_PER_TOKEN)
         content = {"content": text}
         if self._facts.program == "vllm":
-            model = self._facts.place.model
+            model = self._facts.server.model
             content = {"model": model, "prompt": text}
 
         async def count(client: ServerClient) -> int:
@@ -122,15 +122,15 @@ class ServerBackend:
         return [completions[i] or cancelled for i in range(len(requests))]
 
     def stream(
-        self, request: Request, stop: Stop, hear: Callable[[str], None]
+        self, request: Request, stop: Stop, on_text: Callable[[str], None]
     ) -> Completion:
-        """Answer a request; ``hear`` gets the answer so far as it comes."""
+        """Answer a request; ``on_text`` gets the answer so far as it comes."""
         if request.constraint and not self._facts.abilities.constrains:
             (completion,) = self.complete([request], stop)
         else:
-            (streamed,) = self._run([partial(self._stream, request, hear)], stop)
-            completion = streamed or Completion("", "cancelled", 0, 0)
-        hear(completion.text)
+            (result,) = self._run([partial(self._stream, request, on_text)], stop)
+            completion = result or Completion("", "cancelled", 0, 0)
+        on_text(completion.text)
         return completion
 
     def probabilities(
@@ -194,10 +194,8 @@ class ServerBackend:
         async def run() -> Outcome[T]:
             async with AsyncExitStack() as stack:
                 clients = [
-                    await stack.enter_async_context(
-                        ServerClient(server, self._patience)
-                    )
-                    for server in self._facts.place
+                    await stack.enter_async_context(ServerClient(server, self._retries))
+                    for server in self._facts.server
                 ]
                 return await run_all(jobs, clients, self._facts.at_once, stop, progress)
 
@@ -211,29 +209,33 @@ class ServerBackend:
     async def _complete(self, request: Request, client: ServerClient) -> Completion:
         try:
             if request.constraint and not self._facts.abilities.constrains:
-                return await self._drawn(request, client)
-            return await self._written(request, client)
+                return await self._complete_by_redrawing(request, client)
+            return await self._complete_constrained(request, client)
         except ServerRefused as error:
-            return self._overlong(request, error)
+            return self._overlong_completion(request, error)
 
-    async def _written(self, request: Request, client: ServerClient) -> Completion:
+    async def _complete_constrained(
+        self, request: Request, client: ServerClient
+    ) -> Completion:
         """Return the answer to a request, with its beginning."""
         chat = request.prompt.chat
         body = self._bodies.answer(chat, request.sampling, request.constraint)
         reply = await self._ask(client, body)
-        beginning = _beginning(chat)
-        text = beginning + self._added(beginning, reply.text)
+        prefill = _prefill(chat)
+        text = prefill + self._text_after_prefill(prefill, reply.text)
         return Completion(
             text.strip(), reply.finish, reply.n_prompt_tokens, reply.n_tokens
         )
 
-    async def _drawn(self, request: Request, client: ServerClient) -> Completion:
+    async def _complete_by_redrawing(
+        self, request: Request, client: ServerClient
+    ) -> Completion:
         """Return the first of some draws that has the form that is asked for.
 
         If none has it, only the given beginning is returned, in which nothing can be
         read.
         """
-        beginning = _beginning(request.prompt.chat)
+        prefill = _prefill(request.prompt.chat)
         n_prompt = n_tokens = 0
         for draw in range(FORM_DRAWS):
             body = self._bodies.answer(
@@ -241,17 +243,19 @@ class ServerBackend:
             )
             reply = await self._ask(client, body)
             n_prompt, n_tokens = reply.n_prompt_tokens, n_tokens + reply.n_tokens
-            added = self._added(beginning, reply.text)
+            added = self._text_after_prefill(prefill, reply.text)
             if match := match_of_answer(request.constraint, added):
-                whole = (beginning + match).strip()
+                whole = (prefill + match).strip()
                 return Completion(whole, "stop", n_prompt, n_tokens)
-        return Completion(beginning.strip(), "stop", n_prompt, n_tokens)
+        return Completion(prefill.strip(), "stop", n_prompt, n_tokens)
 
-    def _added(self, beginning: str, text: str) -> str:
+    def _text_after_prefill(self, prefill: str, text: str) -> str:
         continues = self._facts.abilities.continues
-        return continuation(beginning, text, continues=continues)
+        return continuation(prefill, text, continues=continues)
 
-    def _overlong(self, request: Request, error: ServerRefused) -> Completion:
+    def _overlong_completion(
+        self, request: Request, error: ServerRefused
+    ) -> Completion:
         """Return the completion of a prompt that does not fit; else raise the error."""
         if error.status not in (400, 413, 422) or not _OVERLONG.search(error.message):
             raise error
@@ -259,27 +263,27 @@ class ServerBackend:
         return Completion("", "overlong", n_bytes // _BYTES_PER_TOKEN, 0)
 
     async def _stream(
-        self, request: Request, hear: Callable[[str], None], client: ServerClient
+        self, request: Request, on_text: Callable[[str], None], client: ServerClient
     ) -> Completion:
         try:
-            return await self._heard(request, hear, client)
+            return await self._stream_completion(request, on_text, client)
         except ServerRefused as error:
-            return self._overlong(request, error)
+            return self._overlong_completion(request, error)
 
-    async def _heard(
-        self, request: Request, hear: Callable[[str], None], client: ServerClient
+    async def _stream_completion(
+        self, request: Request, on_text: Callable[[str], None], client: ServerClient
     ) -> Completion:
         chat = request.prompt.chat
         body = self._bodies.answer(chat, request.sampling, request.constraint)
         body["stream"] = True
         if self._facts.program != "openai":  # some of these refuse the option
             body["stream_options"] = {"include_usage": True}
-        beginning, completion, text = _beginning(chat), Completion("", "stop", 0, 0), ""
+        prefill, completion, text = _prefill(chat), Completion("", "stop", 0, 0), ""
         stream = client.events(_url(client), body, replies.read_event)
         async with aclosing(stream) as events:
             async for event in events:
                 text += event.text
-                whole = (beginning + self._added(beginning, text)).strip()
+                whole = (prefill + self._text_after_prefill(prefill, text)).strip()
                 completion = replace(
                     completion,
                     text=whole,
@@ -287,7 +291,7 @@ class ServerBackend:
                     n_prompt_tokens=event.n_prompt_tokens or completion.n_prompt_tokens,
                     n_tokens=event.n_tokens or completion.n_tokens,
                 )
-                hear(whole)
+                on_text(whole)
         return completion
 
     async def _confidence(self, chat: Chat, answer: str, client: ServerClient) -> float:
@@ -308,7 +312,7 @@ def _url(client: ServerClient) -> str:
     return f"{client.address.base}/chat/completions"
 
 
-def _beginning(chat: Chat) -> str:
+def _prefill(chat: Chat) -> str:
     """Return how the answer to a chat begins; empty: it has not begun."""
     return chat[-1].content if chat[-1].role == "assistant" else ""
 

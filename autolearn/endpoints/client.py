@@ -37,8 +37,8 @@ _MOMENTARY = {408, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a server is waited for."""
+class RetryPolicy:
+    """How often a request is repeated, and how long a server is waited for."""
 
     tries: int = 6
     first_delay: float = 0.5
@@ -50,11 +50,11 @@ class Patience:
     read: float = 300.0
     """Seconds without a byte; an answer comes as a whole, when it is written."""
 
-    def delay(self, n_tries: int, asked: str | None) -> float:
-        """Return the seconds to wait; ``asked``: the header ``Retry-After``."""
+    def delay(self, n_tries: int, retry_after: str | None) -> float:
+        """Return the seconds to wait; ``retry_after``: the header ``Retry-After``."""
         delay = self.first_delay * 2.0 ** (n_tries - 1)
-        if asked and asked.strip().isdecimal():
-            delay = max(delay, float(asked))
+        if retry_after and retry_after.strip().isdecimal():
+            delay = max(delay, float(retry_after))
         return min(delay, self.longest_delay)
 
 
@@ -100,13 +100,13 @@ class ServerClient:
     """A connection to one server; an asynchronous context manager."""
 
     def __init__(
-        self, address: ServerAddress, patience: Patience | None = None
+        self, address: ServerAddress, retries: RetryPolicy | None = None
     ) -> None:
         self.address = address
-        self._patience = patience or Patience()
+        self._retries = retries or RetryPolicy()
         key = os.environ.get(KEY, "").strip()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        times = httpx2.Timeout(self._patience.read, connect=self._patience.connect)
+        times = httpx2.Timeout(self._retries.read, connect=self._retries.connect)
         # Redirects are refused: the person did not enter where they lead.
         # Neither proxies nor passwords are taken from the environment.
         self._http = httpx2.AsyncClient(
@@ -180,16 +180,16 @@ class ServerClient:
 
     async def _patiently(self, send: Callable[[], Awaitable[T]]) -> T:
         """Return what ``send`` gives, which is tried again after momentary errors."""
-        for n_tries in range(1, self._patience.tries + 1):
-            asked = None
+        for n_tries in range(1, self._retries.tries + 1):
+            retry_after = None
             try:
                 return await send()
             except _Busy as error:
-                problem, asked = str(error), error.retry_after
+                problem, retry_after = str(error), error.retry_after
             except (httpx2.TransportError, Unusable) as error:
                 problem = self._sentence(error)
-            if n_tries < self._patience.tries:
-                await asyncio.sleep(self._patience.delay(n_tries, asked))
+            if n_tries < self._retries.tries:
+                await asyncio.sleep(self._retries.delay(n_tries, retry_after))
         raise BackendError(problem)
 
     def _sentence(self, error: Exception) -> str:
@@ -201,7 +201,7 @@ class ServerClient:
                 return f"{server} cannot be reached; start it, or check its address."
             case httpx2.TimeoutException():
                 return (
-                    f"{server} did not answer within {self._patience.read:g} seconds; "
+                    f"{server} did not answer within {self._retries.read:g} seconds; "
                     "look at its log."
                 )
             case _:
@@ -237,7 +237,7 @@ class ServerClient:
         if status in _MOMENTARY:
             return _Busy(
                 f"{server} still answers with the error {status}{detail} after "
-                f"{self._patience.tries} tries; look at its log.",
+                f"{self._retries.tries} tries; look at its log.",
                 answer.retry_after,
             )
         if status < 400:

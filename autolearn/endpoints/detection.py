@@ -12,10 +12,10 @@ from typing import Any
 
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.core.server_addresses import ServerAddress
-from autolearn.endpoints.client import Patience, ServerClient, run_loop
+from autolearn.endpoints.client import RetryPolicy, ServerClient, run_loop
 from autolearn.endpoints.facts import Program, ServerFacts
 
-_QUICK = Patience(tries=2, first_delay=0.3, read=15.0)
+_QUICK = RetryPolicy(tries=2, first_delay=0.3, read=15.0)
 """A person waits for the answer."""
 
 Values = Mapping[str, Any]
@@ -23,13 +23,13 @@ _PATHS = ("model_path", "root")
 
 
 def detect(
-    address: ServerAddress, patience: Patience = _QUICK, *, needs_all: bool = True
+    address: ServerAddress, retries: RetryPolicy = _QUICK, *, needs_all: bool = True
 ) -> ServerFacts:
     """Return what a server is and which model it serves; of several, what all share.
 
     Args:
         address: Of one server or several.
-        patience: How long each is waited for.
+        retries: How long each is waited for.
         needs_all: Each must answer. Otherwise one is enough, since the others may come
             back while a run goes on.
 
@@ -38,14 +38,14 @@ def detect(
         BackendError: It cannot be reached, or is no OpenAI-compatible server, or a
             further one has other weights.
     """
-    return run_loop(lambda: _detect_all(address, patience, needs_all=needs_all))
+    return run_loop(lambda: _detect_all(address, retries, needs_all=needs_all))
 
 
 async def _detect_all(
-    address: ServerAddress, patience: Patience, *, needs_all: bool
+    address: ServerAddress, retries: RetryPolicy, *, needs_all: bool
 ) -> ServerFacts:
     answers = await asyncio.gather(
-        *(_detect(server, patience) for server in address), return_exceptions=True
+        *(_detect(server, retries) for server in address), return_exceptions=True
     )
     every = [answer for answer in answers if isinstance(answer, ServerFacts)]
     for answer in answers:
@@ -58,10 +58,10 @@ async def _detect_all(
     for facts in every[1:]:
         if _identity(facts) != _identity(first):
             raise BackendError(
-                f"The server {facts.place.base} does not run the same program and "
-                f"weights as {first.place.base}; name servers of one model together."
+                f"The server {facts.server.base} does not run the same program and "
+                f"weights as {first.server.base}; name servers of one model together."
             )
-    whole = ServerAddress(address.base, first.place.model, address.others)
+    whole = ServerAddress(address.base, first.server.model, address.others)
     return replace(
         first,
         address=str(whole),
@@ -73,11 +73,11 @@ async def _detect_all(
 def _identity(facts: ServerFacts) -> tuple[Program, str, Values]:
     """Return what servers of one model share; paths differ between computers."""
     weights = {k: v for k, v in facts.weights.items() if k not in _PATHS}
-    return facts.program, facts.place.model, weights
+    return facts.program, facts.server.model, weights
 
 
-async def _detect(address: ServerAddress, patience: Patience) -> ServerFacts:
-    async with ServerClient(address, patience) as client:
+async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:
+    async with ServerClient(address, retries) as client:
         models = await _models(client, address)
         for probe in (_llama_cpp, _vllm, _sglang, _ollama):
             if facts := await probe(client, address, models):
@@ -112,21 +112,21 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
     Raises:
         ModelNotFound: There is none of this name, or there are several.
     """
-    wanted = address.model
+    requested = address.model
     for row in models:
-        if wanted in _ids(row) or f"{wanted}:latest" in _ids(row):
+        if requested in _ids(row) or f"{requested}:latest" in _ids(row):
             return _ids(row)[0]
-    if not wanted and len(models) == 1:
+    if not requested and len(models) == 1:
         return _ids(models[0])[0]
     names = [_ids(row)[0] for row in models]
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    if not wanted:
+    if not requested:
         raise ModelNotFound(
             f"The server {address.base} has several models ({shown or 'none'}); add "
             "the name of one to its address, as #MODEL."
         )
     raise ModelNotFound(
-        f"The server {address.base} has no model {wanted}; it has {shown or 'none'}."
+        f"The server {address.base} has no model {requested}; it has {shown or 'none'}."
     )
 
 
@@ -134,9 +134,9 @@ def _entry(models: Sequence[Values], name: str) -> dict[str, Any]:
     """Return what the list of models says of the weights of one."""
     row = next((row for row in models if name in _ids(row)), {})
     meta = row.get("meta")
-    sizes = meta if isinstance(meta, Mapping) else {}
-    kept = {key: sizes[key] for key in ("n_params", "size") if key in sizes}
-    return kept | ({"root": row["root"]} if isinstance(row.get("root"), str) else {})
+    all_sizes = meta if isinstance(meta, Mapping) else {}
+    sizes = {key: all_sizes[key] for key in ("n_params", "size") if key in all_sizes}
+    return sizes | ({"root": row["root"]} if isinstance(row.get("root"), str) else {})
 
 
 def _facts(
@@ -162,7 +162,7 @@ async def _llama_cpp(
     if not isinstance(defaults, Mapping):
         return None
     name = _name(address, models)
-    said = {key: props[key] for key in ("model_path", "model_ftype") if key in props}
+    weights = {key: props[key] for key in ("model_path", "model_ftype") if key in props}
     return _facts(
         address,
         name,
@@ -170,7 +170,7 @@ async def _llama_cpp(
         version=str(props.get("build_info", "")),
         context=_number(defaults.get("n_ctx")),
         slots=_number(props.get("total_slots")),
-        weights=said | _entry(models, name),
+        weights=weights | _entry(models, name),
     )
 
 
@@ -200,7 +200,7 @@ async def _sglang(
         name = _name(address, models)
         context = _number(info.get("context_length"))
         rows = [row for row in models if name in _ids(row)]
-        said = ("model_path", "quantization", "revision")
+        keys = ("model_path", "quantization", "revision")
         return _facts(
             address,
             name,
@@ -208,7 +208,7 @@ async def _sglang(
             version=str(info.get("version", "")),
             context=context or _number(rows[0].get("max_model_len")),
             slots=_number(info.get("max_running_requests")),
-            weights={key: info[key] for key in said if info.get(key)},
+            weights={key: info[key] for key in keys if info.get(key)},
         )
     return None
 

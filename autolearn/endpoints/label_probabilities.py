@@ -52,20 +52,22 @@ class LabelReader:
 
         A token with which several labels begin is read on from.
         """
-        reply = await self._ask(client, self._bodies.first_token(_begun(chat, prefill)))
+        reply = await self._ask(
+            client, self._bodies.first_token(_with_prefill(chat, prefill))
+        )
         masses = [0.0] * len(labels)
         for token, log_prob in reply.first_tokens:
-            fitting = [
+            matching_labels = [
                 i
                 for i, label in enumerate(labels)
                 if token and (label.startswith(token) or token.startswith(label))
             ]
-            if len(fitting) == 1:
-                masses[fitting[0]] += exp(log_prob)
-            elif fitting and exp(log_prob) >= _NEGLIGIBLE:
-                rests = [labels[i][len(token) :] for i in fitting]
+            if len(matching_labels) == 1:
+                masses[matching_labels[0]] += exp(log_prob)
+            elif matching_labels and exp(log_prob) >= _NEGLIGIBLE:
+                rests = [labels[i][len(token) :] for i in matching_labels]
                 shares = await self._masses(client, chat, prefill + token, rests)
-                for i, share in zip(fitting, shares, strict=True):
+                for i, share in zip(matching_labels, shares, strict=True):
                     masses[i] += exp(log_prob) * share
         return masses
 
@@ -78,7 +80,7 @@ class LabelReader:
         continues = self._bodies.facts.abilities.continues
         for seed in range(SAMPLES):
             sampling = Sampling(1.0, 1.0, SAMPLE_TOKENS, seed)
-            body = self._bodies.answer(_begun(chat, prefill), sampling, form)
+            body = self._bodies.answer(_with_prefill(chat, prefill), sampling, form)
             reply = await self._ask(client, body)
             added = continuation(prefill, reply.text, continues=continues)
             if label := match_of_answer(form, added):
@@ -86,5 +88,5 @@ class LabelReader:
         return tuple(count / sum(counts) for count in counts)
 
 
-def _begun(chat: Chat, prefill: str) -> Chat:
+def _with_prefill(chat: Chat, prefill: str) -> Chat:
     return (*chat, Message("assistant", prefill)) if prefill else chat

@@ -56,9 +56,9 @@ def _excerpt_ends(excerpt: Excerpt, text: str, start: int) -> Iterator[int]:
     if excerpt.otherwise:
         yield from _literal_ends((excerpt.otherwise,), text, start)
     chunks = excerpt.chunks
-    for first, chunk in enumerate(chunks):
+    for first, first_chunk in enumerate(chunks):
         end = start
-        if chunk.isspace():
+        if first_chunk.isspace():
             continue
         for chunk in chunks[first:]:
             if not text.startswith(chunk, end):

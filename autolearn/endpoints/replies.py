@@ -10,7 +10,7 @@ Token = tuple[str, float]
 
 
 class Unusable(Exception):
-    """An answer that is none; the text is a predicate, such as "sent no JSON"."""
+    """A reply that cannot be used; the text is a predicate, such as "sent no JSON"."""
 
 
 @dataclass(frozen=True)

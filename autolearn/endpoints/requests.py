@@ -49,16 +49,16 @@ class RequestBodies:
         return {**body, "prompt_logprobs": 0}
 
     def _chat(self, chat: Chat) -> dict[str, Any]:
-        begun = chat[-1].role == "assistant"
-        if begun and not self.facts.abilities.continues:
-            chat, begun = _asked_to_begin(chat), False
+        has_prefill = chat[-1].role == "assistant"
+        if has_prefill and not self.facts.abilities.continues:
+            chat, has_prefill = _asked_to_begin(chat), False
         body: dict[str, Any] = {
-            "model": self.facts.place.model,
+            "model": self.facts.server.model,
             "messages": [{"role": turn.role, "content": turn.content} for turn in chat],
         }
-        if begun and self.facts.program in ("vllm", "sglang"):
+        if has_prefill and self.facts.program in ("vllm", "sglang"):
             body["continue_final_message"] = True
-        if begun and self.facts.program == "vllm":
+        if has_prefill and self.facts.program == "vllm":
             body["add_generation_prompt"] = False
         if self.facts.program in ("llama.cpp", "vllm", "sglang"):
             # Reasoning models would write pages of thought; other templates ignore it.
@@ -82,19 +82,19 @@ class RequestBodies:
 
 def _asked_to_begin(chat: Chat) -> Chat:
     """Return a chat whose last user turn asks for the beginning of the answer."""
-    *before, last, begun = chat
-    content = f"{last.content}\n\n{_BEGIN}{begun.content}"
+    *before, last, answer = chat
+    content = f"{last.content}\n\n{_BEGIN}{answer.content}"
     return (*before, Message(last.role, content))
 
 
-def continuation(beginning: str, text: str, *, continues: bool) -> str:
+def continuation(prefill: str, text: str, *, continues: bool) -> str:
     """Return what an answer adds to its beginning.
 
     Some servers repeat the beginning, others only write what follows. A server that
     does not continue an answer writes a new one, which may reword the beginning: what
     counts then stands after its last line, such as "Short answer:".
     """
-    start = beginning.strip()
+    start = prefill.strip()
     if start and text.lstrip().startswith(start):
         return text.lstrip()[len(start) :]
     if start and not continues:

@@ -109,11 +109,11 @@ class HuggingFaceBackend:
 
     def _text(self, request: Request) -> generate.DecodedText:
         """Return a request as the decoder takes it."""
-        ids, n_begun = self._lm.chat.to_answer(request.prompt.chat)
+        ids, n_prefill = self._lm.chat.to_answer(request.prompt.chat)
         matcher = None
         if request.constraint:
             matcher = self._lm.grammars.matcher(request.constraint)
-        return generate.DecodedText(ids, request.sampling, n_begun, matcher)
+        return generate.DecodedText(ids, request.sampling, n_prefill, matcher)
 
     def stream(
         self, request: Request, stop: Stop, on_text: Callable[[str], None]

@@ -128,18 +128,24 @@ def load(
         tokenizer = load_tokenizer(folder)
         if folder != model_files.BUILT_IN:
             finite.check(model_files.weight_files(folder))
-    identity = ModelIdentity(
+    identity = _identity(settings, folder, dtype, device)
+    log.info("loaded %s", identity)
+    chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
+    _check_tokens(chat, model)
+    context = context_length(model.config, tokenizer)
+    return LoadedModel(model, tokenizer, chat, identity, context, estimator)
+
+
+def _identity(
+    settings: ModelSettings, folder: Path, dtype: torch.dtype, device: str
+) -> ModelIdentity:
+    return ModelIdentity(
         name=model_files.name_of(settings.model, folder),
         digest=model_files.digest(folder),
         quantization=settings.quantization,
         dtype=str(dtype).removeprefix("torch."),
         device=device,
     )
-    log.info("loaded %s", identity)
-    chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
-    _check_tokens(chat, model)
-    context = context_length(model.config, tokenizer)
-    return LoadedModel(model, tokenizer, chat, identity, context, estimator)
 
 
 def _fit_weights(estimator: MemoryEstimator, name: str) -> MemoryEstimator:

@@ -61,7 +61,7 @@ class ArmResult:
     @property
     def title(self) -> str:
         """Return the name of the arm."""
-        return ARMS[self.arm]
+        return ARMS[self.arm].title
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,9 @@ class Contrast:
         """Return the difference in words."""
         change = self.change
         return (
-            f"{ARMS[self.arm]} over {ARMS[self.other]}: {_points(change.value)} points "
-            f"({_points(change.low)} to {_points(change.high)})"
+            f"{ARMS[self.arm].title} over {ARMS[self.other].title}: "
+            f"{_points(change.value)} points ({_points(change.low)} to "
+            f"{_points(change.high)})"
         )
 
 

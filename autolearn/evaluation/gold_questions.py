@@ -50,15 +50,12 @@ def import_gold(
 def _telling(
     question: GoldQuestion, document_id: int | None, passages: Sequence[Passage]
 ) -> int | None:
-    words = set(matching.normalise(f"{question.question} {question.answer}").split())
-
-    def shared(passage: Passage) -> int:
-        return len(words & set(matching.normalise(passage.text).split()))
-
+    n_shared = matching.shared_words(f"{question.question} {question.answer}")
     candidates = [passage for passage in passages if passage.document_id == document_id]
     if question.passage:
         candidates = _overlapping(question.passage, passages)
-    return max(candidates, key=shared).id if candidates else None
+    best = max(candidates, key=lambda passage: n_shared(passage.text), default=None)
+    return best.id if best else None
 
 
 def _overlapping(text: str, passages: Sequence[Passage]) -> list[Passage]:
@@ -117,7 +114,7 @@ def freeze(store: Store) -> QuizVersion:
 
     A version fixes the questions, their gold answers, scorers and aliases.
     """
-    now = [*questions(store, "quiz"), *questions(store, "control")]
+    now = every_question(store)
     frozen_rows = [
         FrozenQuestion(
             q.question.id,
@@ -129,7 +126,7 @@ def freeze(store: Store) -> QuizVersion:
         for q in now
     ]
     content = [(q.question.split, q.prompt_text) for q in now]
-    text = json.dumps([content, [asdict(one) for one in frozen_rows]])
+    text = json.dumps([content, [asdict(row) for row in frozen_rows]])
     return store.quizzes.freeze(hashlib.sha256(text.encode()).hexdigest(), frozen_rows)
 
 

@@ -5,11 +5,11 @@ and graded itself are never counted together.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.quiz_records import QuizMode, QuizResult
-from autolearn.evaluation import gold_questions, quiz, scoring, statistics
+from autolearn.evaluation import gold_questions, quiz, statistics
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 
@@ -244,13 +244,7 @@ def _rescored(
     new_results = []
     for result in results:
         if question := questions.get(result.question_id):
-            record, gold = question.question, question.gold_answer
-            result = replace(
-                result,
-                right=question.is_right(result.text),
-                exact=scoring.exact(record, result.text, gold),
-                f1=scoring.f1(record, result.text, gold),
-            )
+            result = quiz.scored(result, question)
         new_results.append(result)
     return new_results
 

@@ -6,7 +6,7 @@ round must not make worse.
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from autolearn.core.model_calls import Generation
@@ -16,7 +16,7 @@ from autolearn.core.run_results import Score
 from autolearn.evaluation import quiz_modes, scoring
 from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.text import matching, model_output
 
 STEP = 64
@@ -45,7 +45,7 @@ def ask_questions(
             f"{name} {begin + 1}-{begin + len(part)}",
             partial(_answer, writer, part, request),
         )
-        results += of(QuizResult, records)
+        results += of_type(QuizResult, records)
         progress(len(results))
     return results
 
@@ -61,18 +61,28 @@ def _answer(
 
 def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
     """Score one answer by the scorer of its question."""
-    text = model_output.answer(generation.completion.text)
-    record, gold = question.question, question.gold_answer
-    return QuizResult(
-        record.id,
+    result = QuizResult(
+        question.question.id,
         mode,
-        text,
-        right=question.is_right(text),
-        exact=scoring.exact(record, text, gold),
-        f1=scoring.f1(record, text, gold),
+        model_output.answer(generation.completion.text),
+        right=False,
+        exact=False,
+        f1=0.0,
         round_id=generation.model.round_id,
         truncated=generation.completion.finish == "length",
         generation=generation,
+    )
+    return scored(result, question)
+
+
+def scored(result: QuizResult, question: QuizQuestion) -> QuizResult:
+    """Return a result with the scores that its question gives it now."""
+    record, gold = question.question, question.gold_answer
+    return replace(
+        result,
+        right=question.is_right(result.text),
+        exact=scoring.exact(record, result.text, gold),
+        f1=scoring.f1(record, result.text, gold),
     )
 
 

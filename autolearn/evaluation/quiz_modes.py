@@ -11,7 +11,7 @@ from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study import answers
 from autolearn.study.answers import open_book_requests
 from autolearn.study.feedback import Comparison, feedback, is_judged_wrong
-from autolearn.study.generation import GenerationRequest, Generator, of
+from autolearn.study.generation import GenerationRequest, Generator, of_type
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, model_output
 
@@ -93,13 +93,13 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers
     ]
     texts = [_without_text(i, q) for i, (q, _) in enumerate(first)]
     to_judge = [Comparison(q, a) for q, a in zip(texts, drafts, strict=True) if a.text]
-    critiques = of(Feedback, feedback(generator, "critique", to_judge, {}))
+    critiques = of_type(Feedback, feedback(generator, "critique", to_judge, {}))
     wrong = [
         (texts[f.answer_id], drafts[f.answer_id], f)
         for f in critiques
         if is_judged_wrong(f.verdict, f.probability)
     ]
-    refinements = of(Answer, answers.refine(generator, wrong, {}))
+    refinements = of_type(Answer, answers.refine(generator, wrong, {}))
     better = {a.question_id: a.generation for a in refinements}
     return [
         (question, better.get(i) or generation)

@@ -19,8 +19,8 @@ LEAST_SHARE = 0.6
 
 
 @dataclass(frozen=True)
-class Share:
-    """The share of right results among ``n``."""
+class RightCount:
+    """How many of ``n`` results are right."""
 
     right: int
     n: int
@@ -51,7 +51,7 @@ class VerdictSkill:
     n_wrong: int
     threshold: float
     """The P(correct) from which a verdict is best taken as correct."""
-    accuracy: Share
+    accuracy: RightCount
     """Right verdicts at this threshold, which was chosen on the same data."""
 
     @property
@@ -60,7 +60,7 @@ class VerdictSkill:
         return statistics.auc(self.auc, self.n_right, self.n_wrong)
 
     @property
-    def counts(self) -> bool:
+    def is_usable(self) -> bool:
         """Return whether the verdicts are good enough to be used."""
         return self.auc >= LEAST_AUC
 
@@ -74,17 +74,17 @@ class SkillReport(JsonRecord):
     quantization: str
     protocol: str
     round_id: int | None
-    questions: Share
+    questions: RightCount
     """Questions that are clear by themselves and pass the round trip."""
-    evidence: Share
+    evidence: RightCount
     """Quotes within the gold sentence that contain the gold value."""
-    verbatim: Share
+    verbatim: RightCount
     """Quotes that occur in the text word for word."""
-    open_book: Share
+    open_book: RightCount
     """Open-book answers that contain the gold value."""
-    not_stated: Share
+    not_stated: RightCount
     """Answers that say so where the text does not have the answer."""
-    refinements: Share
+    refinements: RightCount
     """Refinements of a wrong answer that contain the gold value."""
     verdicts: VerdictSkill
 
@@ -139,7 +139,7 @@ def rows(report: SkillReport) -> list[SkillRow]:
     """Return the skills of a report, in the order of a study."""
     skill_rows = []
     for name, labels in MEANINGS.items():
-        skill: Share | VerdictSkill = getattr(report, name)
+        skill: RightCount | VerdictSkill = getattr(report, name)
         if isinstance(skill, VerdictSkill):
             n, value, least = skill.n_right + skill.n_wrong, skill.auc, LEAST_AUC
             text = f"{value:.2f}"
@@ -174,7 +174,7 @@ def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
 
 def best_threshold(
     right: Sequence[float], wrong: Sequence[float]
-) -> tuple[float, Share]:
+) -> tuple[float, RightCount]:
     """Return the P(correct) with most right verdicts, and how many are right.
 
     It lies halfway between two neighbouring values. Of equally good ones, the nearest
@@ -191,7 +191,7 @@ def best_threshold(
     best = max(
         (0.5, *candidates), key=lambda place: (n_right(place), -abs(place - 0.5))
     )
-    return best, Share(n_right(best), n)
+    return best, RightCount(n_right(best), n)
 
 
 @dataclass(frozen=True)
@@ -225,9 +225,9 @@ def guidance(report: SkillReport) -> Guidance:
     verdicts = report.verdicts
     weak = tuple(_about_weak_skills(report))
     advice = (_about_verdicts(report), *weak)
-    threshold = verdicts.threshold if verdicts.counts else 0.5
-    needs_teaching = bool(weak) or not verdicts.counts
-    return Guidance(verdicts.counts, threshold, advice, needs_teaching)
+    threshold = verdicts.threshold if verdicts.is_usable else 0.5
+    needs_teaching = bool(weak) or not verdicts.is_usable
+    return Guidance(verdicts.is_usable, threshold, advice, needs_teaching)
 
 
 @dataclass(frozen=True)
@@ -248,9 +248,9 @@ def _about_verdicts(report: SkillReport) -> str:
     value = f"AUC {report.verdicts.auc:.2f}"
     what = "chance" if report.verdicts.auc < CHANCE_AUC else "unreliable"
     if report.protocol == "trained":
-        state = "usable" if report.verdicts.counts else what
+        state = "usable" if report.verdicts.is_usable else what
         return f"Its verdicts are {state} ({value})."
-    if report.verdicts.counts:
+    if report.verdicts.is_usable:
         return (
             f"The verdicts of this model are used ({value}): an answer counts as "
             f"correct from a probability of {report.verdicts.threshold:.2f}."
@@ -290,7 +290,7 @@ _REMEDIES = {
 def _about_weak_skills(report: SkillReport) -> list[str]:
     advice = []
     for name, remedy in _REMEDIES.items():
-        share: Share = getattr(report, name)
+        share: RightCount = getattr(report, name)
         if share.is_weak:
             advice.append(remedy.format(f"{100 * share.value:.0f} %"))
     return advice

@@ -6,7 +6,7 @@ from autolearn.core.quiz_records import SkillResult
 from autolearn.core.records import Answer, Question, Record, Skip
 from autolearn.evaluation.skill_items import SkillItem
 from autolearn.evaluation.skill_report import (
-    Share,
+    RightCount,
     SkillReport,
     VerdictSkill,
     auc,
@@ -117,9 +117,9 @@ def summarise(writer: Generator, results: Sequence[SkillResult]) -> SkillReport:
     )
 
 
-def _share(results: Sequence[SkillResult], skill: str) -> Share:
+def _share(results: Sequence[SkillResult], skill: str) -> RightCount:
     rights = [result.right for result in results if result.skill == skill]
-    return Share(sum(rights), len(rights))
+    return RightCount(sum(rights), len(rights))
 
 
 def _verdict_skill(results: Sequence[SkillResult]) -> VerdictSkill:

@@ -28,7 +28,7 @@ from autolearn.evaluation.skill_items import SkillItem, SkillText, texts
 from autolearn.evaluation.skill_report import SkillReport
 from autolearn.study import answers, feedback, questions
 from autolearn.study.feedback import Comparison
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.text import matching
 
 TEXTS_PER_STEP = 10
@@ -131,7 +131,7 @@ class _Part:
             name, lambda: make(replace(self.writer, report=report))
         )
         report(1.0)
-        return of(SkillResult, records)
+        return of_type(SkillResult, records)
 
     def _ask(self, writer: Generator) -> list[Record]:
         """Let the model ask questions, and answer them open-book."""
@@ -139,7 +139,7 @@ class _Part:
         records = questions.ask(writer, passages)
         own_questions = [
             replace(question, id=OWN_IDS + i)
-            for i, question in enumerate(of(Question, records))
+            for i, question in enumerate(of_type(Question, records))
         ]
         responses = answers.open_book(writer, own_questions, self.passages)
         by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
@@ -148,9 +148,12 @@ class _Part:
             result = skill_results.own_question(question)
             answer = by_id.get(question.id)
             results += [result, skill_results.round_trip(question, result, answer)]
-        return [*results, *self._in_vain(own_questions, of(Skip, records))]
+        return [
+            *results,
+            *self._failed_questions(own_questions, of_type(Skip, records)),
+        ]
 
-    def _in_vain(
+    def _failed_questions(
         self, questions: Sequence[Question], skips: Sequence[Skip]
     ) -> list[SkillResult]:
         """Return a wrong result for each failed question; once per text for lists."""

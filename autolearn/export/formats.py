@@ -137,11 +137,8 @@ def _write_lines(rows: Sequence[Row], path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with atomic.input_errors(path):
         atomic.write_text(path, text)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"{path} cannot be written: {reason}.") from None
 
 
 def write_card(target: Path, text: str) -> Path:

@@ -16,53 +16,99 @@ from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import model_output
 
+Reading = Callable[[ChatResult, str], ChatResult]
+"""Adds to a result what the model has written of its next part, raw."""
+
 
 def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
     """Answer the last turn of a chat, and refine the answer if that is asked for.
 
     Source: self-refinement at inference of arXiv 2310.00533.
     """
-    draft, settings = Draft(context), ChatRunSettings.of(context.run)
-    *earlier, last = settings.messages
-    question = last.content
-    n_parts = 3 if settings.refine else 1
+    return _Conversation(context, backend).answer()
 
-    writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
 
-    def say(part: GenerationRequest[None], read: Reading) -> None:
+class _Conversation:
+    """A chat whose last question is answered part by part."""
+
+    def __init__(self, context: RunContext, backend: ChatBackend) -> None:
+        self._context, self._backend = context, backend
+        self._settings = ChatRunSettings.of(context.run)
+        *self._earlier, last = self._settings.messages
+        self._question = last.content
+        self._draft = Draft(context)
+        self._generator = Generator(
+            backend, StudySettings(), context.stop, lambda _: None
+        )
+
+    def answer(self) -> ChatResult:
+        """Return the answer: from passages, or from memory and perhaps refined."""
+        if self._settings.passages:
+            texts = _passages(self._context, self._settings.passages)
+            case = TextQuestion(None, texts, self._question)
+            (request,) = open_book_requests(self._generator, [case])
+            self._write(request, _open_book)
+        else:
+            self._write(self._request("closed_book"), _answer)
+            if self._settings.refine:
+                self._refine()
+        return self._draft.result
+
+    def _refine(self) -> None:
+        """Check the answer, and write a better one if it is judged wrong."""
+        first = self._draft.result.answer or ""
+        self._write(self._request("feedback_free", answer=first), _feedback)
+        feedback = self._draft.result.feedback or ""
+        if is_judged_wrong(model_output.verdict(feedback)):
+            request = self._request("refine_free", answer=first, feedback=feedback)
+            self._write(request, _refined)
+
+    def _request(self, name: str, **values: str) -> GenerationRequest[None]:
+        texts = {"question": self._question, **values}
+        return self._generator.request(name, None, texts, 0)
+
+    def _write(self, part: GenerationRequest[None], read: Reading) -> None:
+        """Let the model write one part; the draft shows it while it is written."""
+        before = self._draft.result
         stage = part.prompt.name.removesuffix("_free").replace("_", "-")
-        context.progress(stage, draft.result.n_parts, n_parts)
-        chat = part.prompt.chat
-        if settings.system and part.prompt.name == "closed_book":
-            chat = _with_system(settings.system, chat)
-        chat = _after(earlier, chat)
-        prompt = replace(part.prompt, chat=chat)
-        request = Request(prompt, settings.sampling, part.constraint)
-        before = draft.result
-        completion = _say(
-            context, backend, request, lambda raw: draft.write(read(before, raw))
+        n_parts = 3 if self._settings.refine else 1
+        self._context.progress(stage, before.n_parts, n_parts)
+        completion = self._complete(
+            Request(
+                replace(part.prompt, chat=self._chat(part)),
+                self._settings.sampling,
+                part.constraint,
+            ),
+            lambda raw: self._draft.write(read(before, raw)),
         )
         result = read(before, completion.text)
         if completion.finish == "length":
             result = replace(result, truncated=True)
-        draft.result = result
+        self._draft.result = result
 
-    def put(name: str, **values: str) -> GenerationRequest[None]:
-        return writer.request(name, None, {"question": question, **values}, 0)
+    def _chat(self, part: GenerationRequest[None]) -> Chat:
+        """Return the chat of a part, with the earlier turns and the system prompt."""
+        chat, system = part.prompt.chat, self._settings.system
+        if system and part.prompt.name == "closed_book":
+            chat = _with_system(system, chat)
+        return _after(self._earlier, chat)
 
-    if settings.passages:
-        case = TextQuestion(None, _passages(context, settings.passages), question)
-        (request,) = open_book_requests(writer, [case])
-        say(request, _open_book)
-        return draft.result
-    say(put("closed_book"), _answer)
-    if settings.refine:
-        first = draft.result.answer or ""
-        say(put("feedback_free", answer=first), _feedback)
-        feedback = draft.result.feedback or ""
-        if is_judged_wrong(model_output.verdict(feedback)):
-            say(put("refine_free", answer=first, feedback=feedback), _refined)
-    return draft.result
+    def _complete(self, request: Request, on_text: Callable[[str], None]) -> Completion:
+        """Return what the model writes; its generation is kept once."""
+
+        def make() -> list[Generation]:
+            completion = self._backend.stream(request, self._context.stop, on_text)
+            if completion.finish == "cancelled":
+                raise Cancelled
+            if completion.finish == "overlong":
+                raise InputError(
+                    "The chat no longer fits the context of the model; begin a new one."
+                )
+            return [Generation(request, completion, self._backend.identity)]
+
+        name = request.prompt.name
+        (generation,) = self._context.journal.generations(name, make)
+        return generation.completion
 
 
 def _passages(context: RunContext, passage_ids: Sequence[int]) -> str:
@@ -71,10 +117,6 @@ def _passages(context: RunContext, passage_ids: Sequence[int]) -> str:
     # A passage may be gone since its document was read again.
     remaining = (passages[number] for number in passage_ids if number in passages)
     return "\n\n".join(passage.text.strip() for passage in remaining)
-
-
-Reading = Callable[[ChatResult, str], ChatResult]
-"""Adds to a result what the model has written of its next part, raw."""
 
 
 def _answer(before: ChatResult, raw: str) -> ChatResult:
@@ -104,25 +146,3 @@ def _with_system(system: str, chat: Chat) -> Chat:
     """Return a chat with another system prompt."""
     turns = (message for message in chat if message.role != "system")
     return (Message("system", system), *turns)
-
-
-def _say(
-    context: RunContext,
-    backend: ChatBackend,
-    request: Request,
-    on_text: Callable[[str], None],
-) -> Completion:
-    """Return what the model says to a request; how it came about is kept once."""
-
-    def make() -> list[Generation]:
-        completion = backend.stream(request, context.stop, on_text)
-        if completion.finish == "cancelled":
-            raise Cancelled
-        if completion.finish == "overlong":
-            raise InputError(
-                "The chat no longer fits the context of the model; begin a new one."
-            )
-        return [Generation(request, completion, backend.identity)]
-
-    (generation,) = context.journal.generations(request.prompt.name, make)
-    return generation.completion

@@ -34,7 +34,7 @@ from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.endpoints import detection
 from autolearn.endpoints.backend import ServerBackend
-from autolearn.endpoints.client import Patience
+from autolearn.endpoints.client import RetryPolicy
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation import gold_questions, paired_quizzes, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
@@ -53,7 +53,7 @@ from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
-from autolearn.study import readability, rules
+from autolearn.study import bits_per_byte, rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
@@ -135,9 +135,9 @@ class RunHandlers:
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
         study.asked_before = AskedBefore(context.store)
-        bits = readability.bits_per_byte(backend, passages)
+        bits = bits_per_byte.measure(backend, passages)
         if bits is not None:
-            context.add_metrics(0, {readability.METRIC: bits})
+            context.add_metrics(0, {bits_per_byte.METRIC: bits})
         with _measured_memory(backend, settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
@@ -217,7 +217,7 @@ def _server_backend(context: RunContext, settings: ModelSettings) -> ServerBacke
         BackendError: It cannot be reached, or serves another model by now.
     """
     address = server_addresses.parse(settings.model)
-    facts = detection.detect(address, Patience(), needs_all=False)
+    facts = detection.detect(address, RetryPolicy(), needs_all=False)
     backend = ServerBackend(facts)
     if backend.identity.digest != ModelRunSettings.of(context.run).model_digest:
         raise BackendError(

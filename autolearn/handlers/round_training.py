@@ -17,7 +17,7 @@ from autolearn.rounds import adapters
 from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
 from autolearn.study import prompts, statements
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.training import replay
 from autolearn.training.replay_plan import ReplayPlan
 
@@ -39,7 +39,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     settings = TrainRunSettings.of(run).train
     rounds = store.rounds.all(run.id)
     mine = rounds[0] if rounds else _freeze(context, backend, settings)
-    if mine.adapter_digest and adapters.is_sound(context.workspace, mine):
+    if mine.adapter_digest and adapters.is_intact(context.workspace, mine):
         # The worker ended between the end of the round and that of its run.
         return TrainResult.of(store.runs.get(run.id))
     items = store.rounds.items(mine.id)
@@ -73,7 +73,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
                 scores=mine.scores | outcome.scores,
             )
         )
-        context.conclude(result)
+        context.save_result(result)
     shutil.rmtree(states, ignore_errors=True)
     return result
 
@@ -167,7 +167,7 @@ def _read_again(
     generations = context.journal.generations(
         stage, lambda: replay.read(reader, plan.texts)
     )
-    replay_generations = replay.without_skills(generations, plan.without)
+    replay_generations = replay.without_skills(generations, plan.excluded_skills)
     return [replay.as_item(generation) for generation in replay_generations]
 
 
@@ -233,7 +233,7 @@ def _model_pool(
     except (OSError, ValueError, TypeError) as error:
         log.warning("%s has no generated instructions: %s", path, error)
         return []
-    return of(
+    return of_type(
         GeneratedInstruction,
         context.journal.step(f"{replay.STAGE}, shipped", lambda: items),
     )

@@ -81,7 +81,7 @@ class WeightExport:
             }[what]
             after = write(adapter, draft, questions)
             result = self._described(draft, what, before, after)
-            self.context.conclude(result)
+            self.context.save_result(result)
         return result
 
     def _is_complete(self, result: ExportResult) -> bool:

@@ -13,11 +13,11 @@ from typing import Any
 from autolearn.core.errors import InputError
 from autolearn.core.gold import CorpusKind, GoldExample
 from autolearn.ingest import gold_files
+from autolearn.ingest.gold_files import TEXT_NAMES, BadRow
 from autolearn.text import sentences
 
 MAX_BYTES = 256 * 2**20
 """Largest corpus file that is read, in bytes."""
-TEXT_NAMES = ("context", "passage", "text")
 FORMATS = (
     "SQuAD-style JSON; JSON lines of title, text, qa; of text, question, answer; of "
     "question, answer, document (a quiz); or of prompt, response, feedback, refinement"
@@ -40,11 +40,7 @@ class CorpusReading:
     """One sentence for each bad row."""
 
 
-class _BadRow(Exception):
-    """A row, or one of its questions, cannot be used; the message says why."""
-
-
-_ParsedRow = tuple[CorpusKind, GoldExample | _BadRow]
+_ParsedRow = tuple[CorpusKind, GoldExample | BadRow]
 
 
 def read(path: Path, text_of: TextOf) -> CorpusReading:
@@ -78,7 +74,7 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
 def _parsed(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
     """Yield the examples of a row, and why some of it cannot be used."""
     if not isinstance(row, dict):
-        yield "pairs", _BadRow("is no JSON object")
+        yield "pairs", BadRow("is no JSON object")
     elif "paragraphs" in row:
         yield from _squad(row)
     elif "qa" in row or "qas" in row:
@@ -91,10 +87,10 @@ def _parsed(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
         yield "quiz", _or_bad_row(lambda: _quiz(row, text_of))
 
 
-def _or_bad_row(make: Callable[[], GoldExample]) -> GoldExample | _BadRow:
+def _or_bad_row(make: Callable[[], GoldExample]) -> GoldExample | BadRow:
     try:
         return make()
-    except _BadRow as error:
+    except BadRow as error:
         return error
 
 
@@ -102,11 +98,11 @@ def _squad(row: Row) -> Iterator[_ParsedRow]:
     """Yield the examples of an article of SQuAD 1.1 or 2.0 (Rajpurkar et al., 2018)."""
     paragraphs = row["paragraphs"]
     if not isinstance(paragraphs, list):
-        yield "squad", _BadRow("has no list of paragraphs")
+        yield "squad", BadRow("has no list of paragraphs")
         return
     for paragraph in paragraphs:
         if not isinstance(paragraph, dict):
-            yield "squad", _BadRow("has a paragraph that is no JSON object")
+            yield "squad", BadRow("has a paragraph that is no JSON object")
         else:
             paragraph_row = {"title": row.get("title", ""), **paragraph}
             yield from _questions("squad", paragraph_row, paragraph.get("qas"))
@@ -115,13 +111,13 @@ def _squad(row: Row) -> Iterator[_ParsedRow]:
 def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_ParsedRow]:
     """Yield the examples of a text with a list of questions."""
     if not isinstance(entries, list) or not entries:
-        yield kind, _BadRow("has no list of questions")
+        yield kind, BadRow("has no list of questions")
         return
     for question in entries:
         if isinstance(question, dict):
             yield kind, _or_bad_row(lambda entry=question: _example(row, entry))  # type: ignore[misc]
         else:
-            yield kind, _BadRow("has a question that is no JSON object")
+            yield kind, BadRow("has a question that is no JSON object")
 
 
 def _example(row: Row, entry: Row) -> GoldExample:
@@ -165,7 +161,7 @@ def _answer(entry: Row, text: str) -> tuple[str | None, int | None]:
         start = entry.get("answer_start")
     answer = str(first).strip() if isinstance(first, str | int | float) else ""
     if not answer:
-        raise _BadRow("lacks answer")
+        raise BadRow("lacks answer")
     is_exact = isinstance(start, int) and text[start : start + len(answer)] == answer
     return answer, start if is_exact else None
 
@@ -192,10 +188,10 @@ def _quiz(row: Row, text_of: TextOf) -> GoldExample:
     answer = _line(_filled(row, "answer"))
     name, value = str(row.get("document") or ""), _line(str(row.get("value") or ""))
     if not name:
-        raise _BadRow("has neither a text nor the name of a document")
+        raise BadRow("has neither a text nor the name of a document")
     text = text_of(name, f"{question} {answer}")
     if not text:
-        raise _BadRow(
+        raise BadRow(
             f"needs the text {name!r}, which is neither beside the file nor in the "
             "library; add it there first"
         )
@@ -222,13 +218,13 @@ def _filled(row: Row, *names: str) -> str:
     """Return the first of these values that is a non-empty text.
 
     Raises:
-        _BadRow: There is none.
+        BadRow: There is none.
     """
     for name in names:
         value = row.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip()
-    raise _BadRow(f"lacks {' or '.join(names)}")
+    raise BadRow(f"lacks {' or '.join(names)}")
 
 
 def _line(text: str) -> str:

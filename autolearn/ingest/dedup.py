@@ -10,7 +10,7 @@ from rensa import RMinHash, RMinHashLSH
 from autolearn.core.ports import Cancelled, Stop
 from autolearn.store import Store
 
-NEAR = 0.8
+REPEAT_JACCARD = 0.8
 """Share of common shingles (Jaccard index) from which two passages are near
 duplicates."""
 N_WORDS, N_SIGNS = 3, 6
@@ -43,7 +43,7 @@ def mark(store: Store, document_ids: set[int], stop: Stop, *, after: int = 0) ->
     """
     if not document_ids:
         return 0  # avoids reading the whole library for nothing
-    index = RMinHashLSH(NEAR, N_HASHES, N_BANDS)
+    index = RMinHashLSH(REPEAT_JACCARD, N_HASHES, N_BANDS)
     repeats: dict[int, tuple[int, bool]] = {}
     for passage in store.library.each_passage():
         if stop():
@@ -59,7 +59,7 @@ def mark(store: Store, document_ids: set[int], stop: Stop, *, after: int = 0) ->
                 i: similarity(parts, shingles(p.text)) for i, p in candidates.items()
             }
             best = max(similarities, key=lambda i: similarities[i], default=0)
-            if best and similarities[best] >= NEAR:
+            if best and similarities[best] >= REPEAT_JACCARD:
                 repeats[passage.id] = (
                     best,
                     said(candidates[best].text) == said(passage.text),

@@ -12,6 +12,14 @@ from autolearn.core.errors import InputError
 from autolearn.core.gold import MetaExample
 from autolearn.ingest import row_kinds
 
+TEXT_NAMES = ("context", "passage", "text")
+"""Names of the text that a question is about."""
+
+
+class BadRow(Exception):
+    """A row, or one of its questions, cannot be used; the message says why."""
+
+
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}

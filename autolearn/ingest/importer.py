@@ -18,7 +18,7 @@ from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import Document, RunKind
 from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings
-from autolearn.ingest import corpora, dedup, originals, readers
+from autolearn.ingest import corpus_import, dedup, originals, readers
 from autolearn.ingest.parsing import ImportFile as ImportFile
 from autolearn.ingest.parsing import Parser, contained_parser
 from autolearn.ingest.row_kinds import NotTexts
@@ -53,7 +53,7 @@ class TextImporter:
     choices: ReadingChoices = field(default_factory=ReadingChoices)
     """How the files are read, where a person has decided it beforehand."""
 
-    def take(self, files: list[ImportFile]) -> list[Refusal]:
+    def import_files(self, files: list[ImportFile]) -> list[Refusal]:
         """Import files one after the other; return which were refused, and why.
 
         Files that an interrupted run has imported are skipped. A file of chats or the
@@ -72,7 +72,7 @@ class TextImporter:
             tell(0.0)
             if i not in sources:
                 try:
-                    self._take(file, i, tell)
+                    self._import_file(file, i, tell)
                 except NotTexts as error:
                     original = originals.keep(self.store, file.path)
                     other = OtherRows(file.name, original, error.kind)
@@ -92,7 +92,7 @@ class TextImporter:
 
         return tell
 
-    def _take(
+    def _import_file(
         self, file: ImportFile, index: int, on_progress: Callable[[float], None]
     ) -> None:
         with self._read(file, self.choices, on_progress) as (document, spool):
@@ -131,25 +131,25 @@ class TextImporter:
         """Read a file as a document that is not stored yet, and its parts."""
         stamp = _stamp(file.path)
         with self.parser.parsed(file, choices, on_progress, self.stop) as (
-            facts,
+            parsed,
             spool,
         ):
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."
                 )
-            if not facts.says:
+            if not parsed.has_text:
                 raise InputError(
                     f"{file.name} is empty; there is nothing to learn from it."
                 )
             document = Document(
                 name=file.name,
-                digest=facts.digest,
-                n_characters=facts.n_characters,
-                media_type=facts.media_type,
-                note=facts.note,
+                digest=parsed.digest,
+                n_characters=parsed.n_characters,
+                media_type=parsed.media_type,
+                note=parsed.note,
                 original=originals.keep(self.store, file.path),
-                reading=facts.reading,
+                reading=parsed.reading,
             )
             yield document, spool
 
@@ -177,7 +177,7 @@ def stage(
         InputError: A folder has no readable file, or the workspace is full.
     """
     texts = [
-        ImportFile(file.resolve(), _told(file, path))
+        ImportFile(file.resolve(), _display_name(file, path))
         for path in paths
         for file in readers.files(path)
     ]
@@ -187,7 +187,7 @@ def stage(
     return str(folder), [*texts, *_put_aside(folder, uploads, pasted_text)]
 
 
-def _told(file: Path, root: Path) -> str:
+def _display_name(file: Path, root: Path) -> str:
     """Return the display name of a file: its path in the given folder."""
     name = file.relative_to(root) if file != root else Path(file.name)
     return name.as_posix().encode(errors="replace").decode()
@@ -215,7 +215,7 @@ def _copied(
     for i, upload in enumerate(uploads):
         path = folder / f"{i}{upload.suffix}"
         shutil.copyfile(upload, path)
-        yield ImportFile(path.resolve(), _told(upload, upload))
+        yield ImportFile(path.resolve(), _display_name(upload, upload))
     if pasted_text:
         name, text = pasted_text
         path = folder / ("pasted.md" if name.endswith(".md") else "pasted.txt")
@@ -230,7 +230,7 @@ def import_(context: RunContext) -> ImportResult:
     if context.run.result and folder and not Path(folder).exists():
         # All was read, and the worker ended before it could say so.
         return ImportResult.of(context.run)
-    if settings.corpus:
+    if settings.corpus_source:
         return _corpus(context)
     model = model_files.locate(settings.model)
     with contained_parser(store, model, settings.passage_tokens) as parser:
@@ -254,7 +254,7 @@ def _texts(
     texts = [
         ImportFile(Path(source.path or ""), source.name) for source in settings.sources
     ]
-    refusals = intake.take(texts)
+    refusals = intake.import_files(texts)
     documents = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
     n_repeats = dedup.mark(store, {entry.id for entry in documents}, context.stop)
@@ -264,7 +264,7 @@ def _texts(
         _drop(context)
         raise InputError(" ".join(errors))
     result = ImportResult(len(documents), errors, n_repeats, others=others)
-    context.conclude(result)
+    context.save_result(result)
     _drop(context)
     return result
 
@@ -286,13 +286,13 @@ def _reread(
 
 def _corpus(context: RunContext) -> ImportResult:
     try:
-        result = corpora.read_corpus(context)
+        result = corpus_import.read_corpus(context)
     except Cancelled:
         raise  # an upload is needed when the run is resumed
     except BaseException:
         _drop(context)
         raise
-    context.conclude(result)
+    context.save_result(result)
     _drop(context)
     return result
 

@@ -51,7 +51,7 @@ class ParsedText(JsonRecord):
     note: str
     digest: str
     n_characters: int
-    says: bool
+    has_text: bool
     """Whether it has any text."""
     reading: Reading = field(default_factory=Reading)
     repeats: tuple[tuple[int, int], ...] = ()
@@ -239,7 +239,7 @@ def _parse(
         note="\n".join(filter(None, (source.note, *spool.notes))),
         digest=spool.digest.hexdigest(),
         n_characters=spool.n_characters,
-        says=spool.says,
+        has_text=spool.has_text,
         reading=Reading(choices, source.encoding, source.encodings, source.columns),
         repeats=tuple(spool.repeats),
     )

@@ -16,6 +16,7 @@ from autolearn.core.gold import GoldQuestion
 from autolearn.core.quiz_records import Scorer
 from autolearn.evaluation.choices import LETTERS
 from autolearn.ingest import gold_files
+from autolearn.ingest.gold_files import TEXT_NAMES, BadRow
 
 FORMATS = (
     "JSON, JSON lines or CSV of question and answer, and optionally value, aliases, "
@@ -26,17 +27,12 @@ MAX_BYTES = 64 * 2**20
 """Largest file that is read, in bytes."""
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
-_TEXT_NAMES = ("context", "passage", "text")
 _LETTER_COLUMNS = re.compile(r"(?:option|choice)?[ _]?([a-j])", re.IGNORECASE)
 _GSM8K = re.compile(r"####\s*(\S[^\n]*)")
 _SEVERAL = "|"
 """Separates aliases and options within a cell of a table."""
 
 Row = Mapping[str, Any]
-
-
-class _BadRow(Exception):
-    """A row cannot be used; the message says why."""
 
 
 def read(file: Path | str) -> list[GoldQuestion]:
@@ -56,7 +52,7 @@ def read(file: Path | str) -> list[GoldQuestion]:
     for place, row in rows:
         try:
             questions += _questions(row)
-        except _BadRow as error:
+        except BadRow as error:
             message = f"{place} of {path.name} {error}. A quiz is {FORMATS}."
             raise InputError(message) from None
     if not questions:
@@ -88,10 +84,10 @@ def _questions(row: Any) -> list[GoldQuestion]:
     """Return the questions of a row.
 
     Raises:
-        _BadRow: It has none that can be used.
+        BadRow: It has none that can be used.
     """
     if not isinstance(row, Mapping):
-        raise _BadRow("is no JSON object")
+        raise BadRow("is no JSON object")
     if isinstance(row.get("paragraphs"), list):
         paragraphs = cast(list[Row], row["paragraphs"])
         title = _text(row.get("title"))
@@ -111,22 +107,22 @@ def _about(row: Row, passage: str, title: str) -> list[GoldQuestion]:
     """Return the questions about one text, as SQuAD has them."""
     items = row.get("qas", row.get("qa"))
     if not isinstance(items, list):
-        raise _BadRow("has no list of questions")
+        raise BadRow("has no list of questions")
     return [_question(one, passage, title) for one in items]
 
 
 def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
     if not isinstance(row, Mapping):
-        raise _BadRow("has a question that is no JSON object")
-    question, choices, labels = _asked(row)
+        raise BadRow("has a question that is no JSON object")
+    question, choices, labels = _question_parts(row)
     if not question:
-        raise _BadRow("lacks question")
+        raise BadRow("lacks question")
     answers = _answers(row)
     scorer = _scorer(row)
     is_impossible = bool(row.get("is_impossible")) or _is_empty_list(row)
     if not any(answers):
         if not (is_impossible or scorer == "none"):
-            raise _BadRow("lacks answer")
+            raise BadRow("lacks answer")
         return GoldQuestion(question, "", passage=passage, scorer="none")
     if choices:
         index = _index(answers[0], choices, labels)
@@ -148,7 +144,7 @@ def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
     )
 
 
-def _asked(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
+def _question_parts(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
     """Return a question, its options and their labels; ARC nests all in one field."""
     question, options = row.get("question"), row.get("choices", row.get("options"))
     if isinstance(question, Mapping):
@@ -171,7 +167,7 @@ def _asked(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
         options = [option.get("text") for option in options]
     choices = tuple(map(_text, options or ()))
     if len(choices) > len(LETTERS):
-        raise _BadRow(f"has more than {len(LETTERS)} options")
+        raise BadRow(f"has more than {len(LETTERS)} options")
     return _text(question), choices, labels
 
 
@@ -186,7 +182,7 @@ def _index(answer: str, choices: Sequence[str], labels: Sequence[str]) -> int:
         return LETTERS.index(letter)
     if answer.isdigit() and int(answer) < len(choices):
         return int(answer)
-    raise _BadRow(f"has the answer {answer!r}, which is none of its options")
+    raise BadRow(f"has the answer {answer!r}, which is none of its options")
 
 
 def _answers(row: Row) -> list[str]:
@@ -219,19 +215,19 @@ def _svamp(row: Row) -> GoldQuestion:
     question = f"{body} {_text(row['Question'])}".strip()
     answer = _text(row["Answer"])
     if not question or not answer:
-        raise _BadRow("lacks Question or Answer")
+        raise BadRow("lacks Question or Answer")
     return GoldQuestion(question, answer, scorer="number")
 
 
 def _passage(row: Row) -> str:
-    return next((_text(row[name]) for name in _TEXT_NAMES if row.get(name)), "")
+    return next((_text(row[name]) for name in TEXT_NAMES if row.get(name)), "")
 
 
 def _scorer(row: Row) -> Scorer | None:
     name = _text(row.get("scorer")).lower()
     if name and name not in get_args(Scorer):
         scorers = ", ".join(get_args(Scorer))
-        raise _BadRow(f"names the scorer {name!r}; there are {scorers}")
+        raise BadRow(f"names the scorer {name!r}; there are {scorers}")
     return cast(Scorer, name) if name else None
 
 

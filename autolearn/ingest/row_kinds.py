@@ -14,6 +14,8 @@ from autolearn.core.errors import InputError
 RowKind = Literal["chats", "instructions", "questions", "feedback", "squad"]
 Target = Literal["instructions", "quiz", "control", "corpus", "texts"]
 
+TEXT_COLUMNS = ("text", "content", "passage", "body", "document")
+"""Names of columns with the text of a row; the first one that is present is used."""
 CHAT_KEYS = (
     "conversations",
     "messages",
@@ -121,7 +123,7 @@ def kind_of(row: Mapping[str, Any]) -> RowKind | None:
         return "squad"
     if {"prompt", "response", "feedback"} <= names:
         return "feedback"
-    if names & {"text", "content", "passage", "body", "document", "context"}:
+    if names & {*TEXT_COLUMNS, "context"}:
         return None
     if "question" in names and names & {"answer", "answers"}:
         return "questions"
@@ -139,7 +141,7 @@ def turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
             and value
             and all(isinstance(t, dict) for t in value)
         ):
-            talk = [(_first(turn, _SPEAKERS), _said(turn)) for turn in value]
+            talk = [(_first(turn, _SPEAKERS), _turn_text(turn)) for turn in value]
             if any(speaker and text for speaker, text in talk):
                 return talk
     return []
@@ -217,7 +219,7 @@ def _speaker(name: str) -> str:
     return "Assistant" if name.lower() in _ANSWERING else name.capitalize() or "Unknown"
 
 
-def _said(turn: Mapping[str, Any]) -> str:
+def _turn_text(turn: Mapping[str, Any]) -> str:
     """Return the text of a turn, which may have parts."""
     for name in _TEXTS:
         value = turn.get(name)

@@ -27,7 +27,7 @@ class Spool:
         self.digest = hashlib.sha256()
         self.n_characters = 0
         """Characters of the passages, with those that are repeated in them."""
-        self.says = False
+        self.has_text = False
         self.notes: list[str] = []
         """What readers say of the document, each once."""
         self._n_read = 0
@@ -52,8 +52,8 @@ class Spool:
                 continue
             self.digest.update(piece.text.encode())
             self._n_read += len(piece.text)
-            self.says = self.says or bool(piece.text.strip())
-            yield piece.text, piece.opens
+            self.has_text = self.has_text or bool(piece.text.strip())
+            yield piece.text, piece.starts_passage
 
     def keep(self, chunk: chunking.Chunk) -> None:
         """Store a passage."""

@@ -50,12 +50,7 @@ def evidence_of(example: GoldExample) -> str:
     if example.evidence in texts:
         return example.evidence
     candidates = [text for text in texts if is_in(example.answer, text)]
-    question_words = set(matching.normalise(example.question).split())
-
-    def shared(text: str) -> int:
-        return len(question_words & set(matching.normalise(text).split()))
-
-    return max(candidates, key=shared, default="")
+    return max(candidates, key=matching.shared_words(example.question), default="")
 
 
 def is_in(answer: str, text: str) -> bool:

@@ -106,13 +106,6 @@ def total_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def child_environment() -> dict[str, str]:
-    """Return the environment for a child process that imports these modules."""
-    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
-    python_path = os.pathsep.join(path for path in paths if path)
-    return {**os.environ, "PYTHONPATH": python_path}
-
-
 def size_on_disk(folder: Path) -> int:
     """Return the size in bytes of all files in a folder and its subfolders."""
     total = 0

@@ -50,7 +50,7 @@ def _is_verified(folder: Path, round_: Round) -> bool:
     return True
 
 
-def is_sound(workspace: Path, round_: Round) -> bool:
+def is_intact(workspace: Path, round_: Round) -> bool:
     """Return whether the adapter of a round is there, complete and as it was trained.
 
     Rounds of early versions have no digest; of these only the files are asked for.

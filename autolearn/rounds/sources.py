@@ -16,7 +16,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import StudySettings, TrainSettings
-from autolearn.ingest import corpora
+from autolearn.rounds import corpora
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter, SampleSources
@@ -59,7 +59,7 @@ class RoundSources:
         )
 
 
-def collect(store: Store, order: TrainRunSettings) -> RoundSources:
+def collect(store: Store, request: TrainRunSettings) -> RoundSources:
     """Return what a round that is ordered so is made of.
 
     Raises:
@@ -67,25 +67,27 @@ def collect(store: Store, order: TrainRunSettings) -> RoundSources:
     """
     guard = Guard(corpora.quiz_questions(store))
     skills, with_feedback, n_blocked = corpora.skills(
-        store, order.train, order.corpora, guard
+        store, request.train, request.corpus_ids, guard
     )
-    examples = approved_examples(store, order)
+    examples = approved_examples(store, request)
     texts = (
-        _passages(store, order, examples) if order.train.traits.reads_passages else []
+        _passages(store, request, examples)
+        if request.train.traits.reads_passages
+        else []
     )
     pairs = (
-        corpora.pairs(store, order.corpora, order.train.seed)
-        if order.train.traits.learns_pairs
+        corpora.pairs(store, request.corpus_ids, request.train.seed)
+        if request.train.traits.learns_pairs
         else []
     )
     return RoundSources(
-        Material(order.train, examples, skills, texts, pairs),
-        (*order.corpus, *with_feedback),
+        Material(request.train, examples, skills, texts, pairs),
+        (*request.corpus_examples, *with_feedback),
         guard,
         tuple(question.text for question in store.library.instructions()),
         tuple(
             item
-            for round_ in store.rounds.lineage(order.parent)
+            for round_ in store.rounds.lineage(request.parent)
             if round_.traits.teaches_skills
             for item in store.rounds.items(round_.id)
         ),
@@ -102,10 +104,10 @@ def asked_by_rounds(store: Store) -> list[str]:
 
 
 def _passages(
-    store: Store, order: TrainRunSettings, examples: Sequence[ApprovedExample]
+    store: Store, request: TrainRunSettings, examples: Sequence[ApprovedExample]
 ) -> list[str]:
     """Return all passages of the documents of a round, as raw text."""
-    documents: Collection[int] | None = order.documents
+    documents: Collection[int] | None = request.documents
     if documents is None:
         ids = (example.sample.passage_id for example in examples)
         passages = store.library.passages_by_id(i for i in ids if i)
@@ -136,7 +138,7 @@ def study_settings(store: Store) -> StudySettings:
     return StudyRunSettings.of(last).study if last else StudySettings()
 
 
-def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExample]:
+def approved_examples(store: Store, request: TrainRunSettings) -> list[ApprovedExample]:
     """Return the approved samples that a round of this method learns from.
 
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
@@ -144,11 +146,11 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
     from everything approved in the scope of the round. In an experiment the samples
     are named.
     """
-    if order.samples is not None:
-        samples = store.samples.find(SampleFilter(ids=order.samples))
+    if request.samples is not None:
+        samples = store.samples.find(SampleFilter(ids=request.samples))
         return _as_examples(store, samples)
-    settings, parent_id = order.train, order.parent
-    samples = store.samples.find(approved_in(order.scope))
+    settings, parent_id = request.train, request.parent
+    samples = store.samples.find(approved_in(request.scope))
     if settings.traits.is_second_stage:
         sources = store.samples.sources(samples)
         samples = [

@@ -1,6 +1,6 @@
-"""What a handler is given to do a run with: the store, a way to stop, a way to tell.
+"""What a handler gets for a run: the store, its stop signal, and a progress report.
 
-How fast the work goes is measured here; where it is shown is not known here.
+The rate of the work is measured here.
 """
 
 import time
@@ -44,13 +44,13 @@ class RunContext:
         """Return the memory of the run."""
         return self.store.journal(self.run.id)
 
-    def conclude(self, result: RunResult) -> None:
+    def save_result(self, result: RunResult) -> None:
         """Keep the result before what it was made from is moved or removed.
 
         A run that is killed after this and before its end reads it when it is resumed.
         """
         with self.store.atomic():  # so it is on the disk before anything is moved
-            self.store.runs.tell(self.run.id, result.as_dict())
+            self.store.runs.save_partial_result(self.run.id, result.as_dict())
 
     def add_metrics(self, step: int, numbers: Mapping[str, float]) -> None:
         """Keep numbers of the run at a step, by their names."""
@@ -72,7 +72,9 @@ class Draft:
         now = time.monotonic()
         if now - self._last_report_at >= REPORT_SECONDS:
             self._last_report_at = now
-            self._context.store.runs.tell(self._context.run.id, result.as_dict())
+            self._context.store.runs.save_partial_result(
+                self._context.run.id, result.as_dict()
+            )
 
 
 Handler = Callable[[RunContext], RunResult]
@@ -130,4 +132,4 @@ class Reporter:
             return
         self._last_entry = (stage, now)
         pace = self._meter.read(stage, n_done, total, now)
-        self._store.runs.report(self._run_id, pace)
+        self._store.runs.save_progress(self._run_id, pace)

@@ -2,8 +2,8 @@
 
 The work itself is done by other processes, which are started from here: the worker,
 which owns the model, the reader, which takes texts in meanwhile, and the downloader,
-which downloads models. Both sides meet in the database and in one lock for each: who
-holds it is the worker, and a worker that dies in whatever way lets go of it.
+which downloads models. Each queue has a lock file. The process that holds it is the
+worker; the system releases it when the process dies.
 """
 
 import os
@@ -18,10 +18,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from autolearn.containment import child_environment
 from autolearn.core.errors import JobError, WorkerBusy, WorkerLost
-from autolearn.core.records import Run, RunKind, RunState
+from autolearn.core.records import END_STATES, Run, RunKind
+from autolearn.core.run_kinds import RUN_KINDS, QueueName
 from autolearn.core.run_settings import RunSettings
-from autolearn.models import hardware
+from autolearn.runs.versions import versions
 from autolearn.store import Store
 
 POLL_SECONDS = 0.2
@@ -41,9 +43,8 @@ WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
 class WorkerQueue:
     """Runs that are done one after the other, by a process of their own."""
 
-    name: str
-    """What its process is called; also the name of its log."""
-    kinds: tuple[RunKind, ...]
+    name: QueueName
+    """What its process is called; also the name of its lock, log and pid file."""
     handlers: str
     """The module that does them."""
     environment: Mapping[str, str] = field(hash=False)
@@ -52,19 +53,16 @@ class WorkerQueue:
     """The module whose ``queue_next(store, run, result)`` queues what comes after a run
     that ended well; empty: nothing does. Named, not imported: a worker knows neither
     the pipeline nor the demo library."""
-    stem: str = ""
-    """Name of its lock and of the note that says which process it is, if not ``name``:
-    a process of an earlier version may still hold the lock under its old name."""
 
-    def __post_init__(self) -> None:
-        """Name lock and note as the queue, unless told otherwise."""
-        if not self.stem:
-            object.__setattr__(self, "stem", self.name)
+    @property
+    def kinds(self) -> tuple[RunKind, ...]:
+        """The kinds of runs that wait in it."""
+        return tuple(k for k, traits in RUN_KINDS.items() if traits.queue == self.name)
 
     @property
     def pid_file(self) -> str:
         """Where the process says which one it is."""
-        return f"{self.stem}.pid"
+        return f"{self.name}.pid"
 
 
 _OFFLINE = {
@@ -77,16 +75,15 @@ _OFFLINE = {
 }
 MODEL_QUEUE = WorkerQueue(
     "worker",
-    ("study", "train", "quiz", "chat", "export", "convert", "skills"),
     "autolearn.handlers.model_runs",
     _OFFLINE,
     follow_up="autolearn.services.pipeline",
 )
-IMPORT_QUEUE = WorkerQueue("reader", ("import",), "autolearn.ingest.importer", _OFFLINE)
-DOWNLOAD_QUEUE = WorkerQueue(
-    "downloader", ("download",), "autolearn.handlers.download", {}, stem="fetcher"
-)
-QUEUES = {queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QUEUE)}
+IMPORT_QUEUE = WorkerQueue("reader", "autolearn.ingest.importer", _OFFLINE)
+DOWNLOAD_QUEUE = WorkerQueue("downloader", "autolearn.handlers.download", {})
+QUEUES: dict[QueueName, WorkerQueue] = {
+    queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QUEUE)
+}
 
 _processes: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
 """The workers that this process has started and not yet seen end."""
@@ -94,37 +91,27 @@ _processes: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
 _start_times: dict[tuple[Path, WorkerQueue], float] = {}
 """When this process last started a worker, or saw one alive, by ``time.monotonic``."""
 
-END_STATES: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
-OPEN_STATES: tuple[RunState, ...] = (
-    "queued",
-    "running",
-    "interrupted",
-    "cancelled",
-    "failed",
-)
-"""All but done: what can be resumed, or goes on."""
-
 
 # --- the lock -----------------------------------------------------------------
 
 
 def queue_of(kind: RunKind) -> WorkerQueue:
     """Return where runs of a kind are done."""
-    return next(queue for queue in QUEUES.values() if kind in queue.kinds)
+    return QUEUES[RUN_KINDS[kind].queue]
 
 
 @contextmanager
 def worker_lock(
-    folder: Path, patience: float = 0.0, queue: WorkerQueue = MODEL_QUEUE
+    folder: Path, timeout: float = 0.0, queue: WorkerQueue = MODEL_QUEUE
 ) -> Iterator[None]:
     """Be the one worker of a workspace's queue for as long as the block lasts.
 
     Raises:
-        WorkerBusy: Another process is, and did not end within ``patience`` seconds.
+        WorkerBusy: Another process is, and did not end within ``timeout`` seconds.
     """
-    lock = FileLock(folder / f"{queue.stem}.lock")
+    lock = FileLock(folder / f"{queue.name}.lock")
     try:
-        lock.acquire(timeout=patience, poll_interval=0.02)
+        lock.acquire(timeout=timeout, poll_interval=0.02)
     except Timeout:
         raise WorkerBusy(
             f"Another {queue.name} is already at work in {folder}; one is enough."
@@ -177,6 +164,11 @@ def ensure_workers(store: Store) -> None:
         ensure_worker(store.folder, queue=queue)
 
 
+def start_worker_for(store: Store, run: Run) -> None:
+    """Start the worker that does a run, unless there is one."""
+    ensure_worker(store.folder, queue=queue_of(run.kind))
+
+
 def replace_dead_workers(store: Store) -> None:
     """Start a worker where a run waits and the one that was started has died.
 
@@ -196,12 +188,12 @@ def ensure_worker(
 ) -> subprocess.Popen[bytes] | None:
     """Start a worker unless there is one; it outlives this process.
 
-    A worker of this process that is yet to take its lock is waited for: on a busy
-    computer that takes many seconds, and each further one would prolong it.
+    If this process has started a worker that has no lock yet, no second one is started:
+    on a busy computer a start takes many seconds, and each further one prolongs it.
 
-    Two who start one at the same time are no harm: the second worker sees the lock and
-    ends. A worker about to end looks into the queue once more after it has let go of
-    the lock, so a run that was submitted before this call is always seen.
+    Two processes may start a worker at the same time: the second worker sees the lock
+    and ends. A worker about to end reads the queue once more after it has released the
+    lock, so it does a run that was submitted before this call.
     """
     _start_times[folder, queue] = time.monotonic()
     if worker_alive(folder, queue):
@@ -217,7 +209,7 @@ def ensure_worker(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**queue.environment, **hardware.child_environment()},
+            env={**queue.environment, **child_environment()},
             start_new_session=True,
         )
     _processes[process] = folder, queue
@@ -239,25 +231,25 @@ def _is_starting(folder: Path, queue: WorkerQueue) -> bool:
     )
 
 
-def _reap(folder: Path, queue: WorkerQueue, patience: float = 0.0) -> None:
+def _reap(folder: Path, queue: WorkerQueue, timeout: float = 0.0) -> None:
     """Reap exited workers that this process started, so that none stays a zombie."""
     for process in [
         child for child, place in _processes.items() if place == (folder, queue)
     ]:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(timeout)
             _processes.pop(process, None)
 
 
 def stop_worker(
-    folder: Path, patience: float = 10.0, queue: WorkerQueue = MODEL_QUEUE
+    folder: Path, timeout: float = 10.0, queue: WorkerQueue = MODEL_QUEUE
 ) -> bool:
     """Ask a worker to end at its next checkpoint; its run can be resumed.
 
     Returns:
         Whether no worker is left.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     is_asked = False
     while worker_alive(folder, queue):
         if time.monotonic() > deadline:
@@ -267,19 +259,17 @@ def stop_worker(
                 os.kill(int((folder / queue.pid_file).read_text()), signal.SIGTERM)
                 is_asked = True
         time.sleep(0.05)
-    _reap(folder, queue, patience)
+    _reap(folder, queue, timeout)
     return True
 
 
 # --- runs ---------------------------------------------------------------------
 
 
-def submit(
-    store: Store, settings: RunSettings, versions: Mapping[str, str] | None = None
-) -> Run:
+def submit(store: Store, settings: RunSettings) -> Run:
     """Put a run with these settings into the queue; a worker will take it."""
     assert settings.kind is not None
-    return store.runs.create(settings.kind, settings.as_dict(), versions)
+    return store.runs.create(settings.kind, settings.as_dict(), versions())
 
 
 def wait(

@@ -39,8 +39,9 @@ IDLE_SECONDS = 30.0
 LOOK_SECONDS = 0.1
 """How often an idle worker looks into the queue."""
 
-PATIENCE_SECONDS = 1.0
-"""How long a beginning worker waits for the lock, which may only be looked at."""
+LOCK_SECONDS = 1.0
+"""Seconds that a new worker waits for the lock, which another process may hold for a
+moment to test it."""
 
 Outcome = tuple[RunState, str | None, RunResult]
 
@@ -113,7 +114,7 @@ def serve(
     with Store.open(folder) as store:
         is_needed = True
         while is_needed:
-            with worker_lock(folder, PATIENCE_SECONDS, queue):
+            with worker_lock(folder, LOCK_SECONDS, queue):
                 (folder / queue.pid_file).write_text(str(os.getpid()))
                 store.runs.interrupt_running(queue.kinds)
                 _serve(store, queue, load(), idle, ending)

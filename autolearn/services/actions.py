@@ -1,7 +1,7 @@
-"""What a person orders: checked, put into words, and queued.
+"""What a person does with texts, samples and models: checked and queued.
 
-Both the command line and the page order through here, so both refuse the same
-things with the same sentences. Nothing here loads a model.
+Page and command line act through here, so both refuse the same things with the same
+sentences. Nothing here loads a model.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.reading import ReadingChoices
@@ -23,16 +24,15 @@ from autolearn.core.run_settings import (
     PipelineLink,
     PipelineRunSettings,
     QuizRunSettings,
-    RunSettings,
     SampleScope,
     StudyRunSettings,
     TrainRunSettings,
 )
-from autolearn.core.server_addresses import check_has_weights, measuring
+from autolearn.core.server_addresses import check_has_weights, tokenizer_model
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.export import formats, gguf_converter
-from autolearn.ingest import corpora, importer
+from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.runs import queues
@@ -40,10 +40,8 @@ from autolearn.runs.model_choice import (
     finished_round,
     with_model,
 )
-from autolearn.runs.versions import versions
-from autolearn.services import model_scope, round_actions
+from autolearn.services import corpus_actions, model_scope, round_actions
 from autolearn.services.train_checks import check_train
-from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
@@ -60,6 +58,19 @@ class Uploads:
     """Its name and the text."""
     folder: str = ""
     """The folder of the library for all that is added at once; empty: none."""
+
+
+@dataclass(frozen=True)
+class TrainSources:
+    """What a round is taught from, beside the defaults."""
+
+    examples: Sequence[MetaExample] = ()
+    """Examples that are not kept in the library."""
+    corpora: Sequence[int] | None = None
+    """The ids of corpora of the library; None: all that are not left out, if the method
+    is taught from corpora."""
+    scope: SampleScope | None = None
+    """None: the samples that were measured with the model that is trained."""
 
 
 def add_texts(
@@ -79,7 +90,7 @@ def add_texts(
         InputError: There is nothing to read.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
-    model = measuring(model)
+    model = tokenizer_model(model)
     model_files.locate(model)
     uploads = uploads or Uploads()
     staging_folder, files = importer.stage(
@@ -91,7 +102,7 @@ def add_texts(
     before = f"{folder}/" if folder else ""
     sources = tuple(ImportSource(str(file.path), before + file.name) for file in files)
     request = ImportRunSettings(sources, staging_folder, model, passage_tokens, choices)
-    return _submit(store, request)
+    return queues.submit(store, request)
 
 
 def study(
@@ -129,7 +140,7 @@ def study(
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return _submit(store, with_model(store, _with_link(request, link), model))
+    return queues.submit(store, with_model(store, _with_link(request, link), model))
 
 
 def approve(store: Store, rule_name: str, criteria: SampleFilter | None = None) -> int:
@@ -181,17 +192,17 @@ def train(
     scope = sources.scope or SampleScope(base.model_digest)
     corpus_ids = sources.corpora
     if corpus_ids is None:
-        corpus_ids = corpora.ids(store) if settings.traits.uses_corpora else []
+        corpus_ids = corpus_actions.ids(store) if settings.traits.uses_corpora else []
     request = replace(
         base,
         train=settings,
         parent=parent_id,
-        corpus=tuple(sources.examples),
-        corpora=tuple(corpus_ids),
+        corpus_examples=tuple(sources.examples),
+        corpus_ids=tuple(corpus_ids),
         scope=scope,
     )
     check_train(store, request)
-    return _submit(store, _with_link(request, link))
+    return queues.submit(store, _with_link(request, link))
 
 
 def quiz(
@@ -226,21 +237,20 @@ def quiz(
     version = gold_questions.freeze(store).version
     study = study or round_sources.study_settings(store)
     request = QuizRunSettings(parts=sets, study=study, version=version)
-    return _submit(store, with_model(store, _with_link(request, link), model))
+    return queues.submit(store, with_model(store, _with_link(request, link), model))
 
 
 @dataclass(frozen=True)
-class ChatPlace:
-    """Where a chat stands on the page, and what it is answered with.
-
-    Passages are answered from; ``system`` is a system prompt of the person.
-    """
+class ChatOrigin:
+    """The place of a question on the page, and what it is answered with."""
 
     conversation: int | None = None
     turn: int | None = None
     column: str | None = None
     passages: tuple[int, ...] | None = None
+    """The ids of passages; the answer is taken from them and is not refined."""
     system: str | None = None
+    """A system prompt of the person."""
 
 
 def chat(
@@ -250,29 +260,30 @@ def chat(
     sampling: Sampling,
     *,
     refine: bool = False,
-    place: ChatPlace | None = None,
+    origin: ChatOrigin | None = None,
 ) -> Run:
     """Queue the answer to the last of these messages, with self-refinement if wanted.
 
-    Passages of its place have the question answered from these, without refinement.
+    If ``origin.passages`` is set, the answer is taken from these passages and is not
+    refined.
 
     Raises:
         InputError: It is empty.
     """
     if not messages or not messages[-1].content.strip():
         raise InputError("Type a question first.")
-    place = place or ChatPlace()
+    origin = origin or ChatOrigin()
     request = ChatRunSettings(
         messages=tuple(messages),
         sampling=sampling,
         refine=refine,
-        conversation=place.conversation,
-        turn=place.turn,
-        column=place.column,
-        passages=place.passages,
-        system=place.system,
+        conversation=origin.conversation,
+        turn=origin.turn,
+        column=origin.column,
+        passages=origin.passages,
+        system=origin.system,
     )
-    return _submit(store, with_model(store, request, model))
+    return queues.submit(store, with_model(store, request, model))
 
 
 def export(
@@ -309,7 +320,7 @@ def export(
         if what in formats.WEIGHTS:  # they are asked something when they are there
             model = round_actions.own_model(round_, round_id)
             request = _with_weights(store, request, model)
-    return _submit(store, request)
+    return queues.submit(store, request)
 
 
 def _with_weights(
@@ -323,10 +334,6 @@ def _with_weights(
         prompts=own.prompts,
         changed_prompts=own.changed_prompts,
     )
-
-
-def _submit(store: Store, request: RunSettings) -> Run:
-    return queues.submit(store, request, versions())
 
 
 def _with_link(request: P, link: PipelineLink | None) -> P:

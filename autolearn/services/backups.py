@@ -24,6 +24,7 @@ from autolearn import __version__, containment
 from autolearn.containment import Limits
 from autolearn.core import atomic, digests
 from autolearn.core.errors import ChildFailed, InputError, JobError, StoreError
+from autolearn.core.records import OPEN_STATES
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
@@ -80,14 +81,11 @@ def back_up(workspace: Path, target: Path) -> Backup:
     if target.exists():
         raise InputError(f"{target} exists already; name a new file or folder.")
     write = _write_zip if target.suffix.lower() == ZIP else _write_folder
-    try:
-        with atomic.scratch_folder(target) as draft:
-            contents = _collect(workspace, draft)
-            complete = write(contents, draft)
-            n_bytes = sum(path.stat().st_size for path in contents.files.values())
-            atomic.put_in_place(complete, target)
-    except OSError as error:
-        raise InputError(f"{target} cannot be written: {error.strerror}.") from error
+    with atomic.input_errors(target), atomic.scratch_folder(target) as draft:
+        contents = _collect(workspace, draft)
+        complete = write(contents, draft)
+        n_bytes = sum(path.stat().st_size for path in contents.files.values())
+        atomic.put_in_place(complete, target)
     return Backup(target, len(contents.files), n_bytes, tuple(contents.missing))
 
 
@@ -132,12 +130,12 @@ def _collect(workspace: Path, draft: Path) -> _Contents:
         for round_ in snapshot.rounds.all():
             if not round_.adapter:
                 continue
-            if not adapters.is_sound(workspace, round_):
+            if not adapters.is_intact(workspace, round_):
                 contents.missing.append(
                     f"The adapter of round {round_.id} is missing or damaged."
                 )
             contents.add_folder(workspace, workspace / round_.adapter)
-        open_runs = snapshot.runs.in_state(*queues.OPEN_STATES)
+        open_runs = snapshot.runs.in_state(*OPEN_STATES)
     for run in open_runs:
         if run.kind == "import" and (place := ImportRunSettings.of(run).upload_folder):
             contents.add_folder(workspace, workspace / "incoming" / Path(place).name)

@@ -7,13 +7,13 @@ import shutil
 import subprocess
 import sys
 import webbrowser
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
 from autolearn.runs.versions import PACKAGES, versions
+from autolearn.services.integrity import Finding
 from autolearn.store import Store, copies
 
 _PROBE = """
@@ -38,24 +38,17 @@ _LARGEST_ROUNDING = 0.2
 """Of numbers between -1 and 1 in NF4: half of its widest gap, and some."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: what, whether it is well, and what was found."""
-
-    what: str
-    well: bool
-    result: str
-
-
-def examine(workspace: Path) -> list[Check]:
+def examine(workspace: Path) -> list[Finding]:
     """Check Python, packages, device, memory, disk, workspace and built-in model."""
     present = versions()
     packages = [
-        Check(name, name in present, present.get(name, "missing; run the set-up again"))
+        Finding(
+            name, name in present, present.get(name, "missing; run the set-up again")
+        )
         for name in PACKAGES
     ]
     return [
-        Check("python", sys.version_info >= (3, 11), platform.python_version()),
+        Finding("python", sys.version_info >= (3, 11), platform.python_version()),
         *packages,
         *_device(),
         _memory(),
@@ -66,67 +59,71 @@ def examine(workspace: Path) -> list[Check]:
     ]
 
 
-def _device() -> list[Check]:
+def _device() -> list[Finding]:
     """Ask torch in a process of its own: it takes seconds and memory to load."""
     process = subprocess.run(
         [sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False
     )
     if process.returncode:
         reason = (process.stderr.strip().splitlines() or ["no output"])[-1]
-        return [Check("device", False, f"torch or bitsandbytes fails: {reason}")]
+        return [Finding("device", False, f"torch or bitsandbytes fails: {reason}")]
     facts = json.loads(process.stdout.strip().splitlines()[-1])
     free = f", {facts['free'] / 2**30:.1f} GiB free" if facts["free"] else ""
     build = f"torch for CUDA {facts['cuda']}" if facts["cuda"] else "torch for the CPU"
     return [
-        Check("device", True, f"{facts['device']}{free}, {build}"),
+        Finding("device", True, f"{facts['device']}{free}, {build}"),
         _four_bit(facts),
     ]
 
 
-def _four_bit(facts: dict[str, Any]) -> Check:
+def _four_bit(facts: dict[str, Any]) -> Finding:
     """Say whether numbers come back from 4 bit about as they were."""
     if "broken" in facts:
-        return Check("4 bit", False, f"bitsandbytes fails: {facts['broken']}")
+        return Finding("4 bit", False, f"bitsandbytes fails: {facts['broken']}")
     off = facts["off"]
-    return Check("4 bit", off < _LARGEST_ROUNDING, f"rounds by {off:.2f} at most")
+    return Finding(
+        "4 bit",
+        off < _LARGEST_ROUNDING,
+        f"error up to {off:.2f} (limit {_LARGEST_ROUNDING:.2f})",
+    )
 
 
-def _browser() -> Check:
+def _browser() -> Finding:
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
-        return Check("browser", False, "No browser found; open the address yourself.")
-    return Check("browser", True, getattr(browser, "name", type(browser).__name__))
+        return Finding("browser", False, "No browser found; open the address yourself.")
+    return Finding("browser", True, getattr(browser, "name", type(browser).__name__))
 
 
-def _memory() -> Check:
+def _memory() -> Finding:
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    return Check("memory", total >= 2, f"{total:.1f} GiB")
+    return Finding("memory", total >= 2, f"{total:.1f} GiB")
 
 
-def _disk(workspace: Path) -> Check:
+def _disk(workspace: Path) -> Finding:
     folder = next(
         p for p in (workspace.absolute(), *workspace.absolute().parents) if p.exists()
     )
     free = shutil.disk_usage(folder).free / 2**30
-    return Check("disk", free >= 1, f"{free:.1f} GiB free")
+    return Finding("disk", free >= 1, f"{free:.1f} GiB free")
 
 
-def _workspace(workspace: Path) -> Check:
+def _workspace(workspace: Path) -> Finding:
     try:
         with Store.open(workspace) as store:
             problems = copies.problems(store.path)
     except AutolearnError as error:
-        return Check("workspace", False, str(error))
+        return Finding("workspace", False, str(error))
     if problems:
         advice = "put back a backup with: python -m autolearn restore"
-        return Check("workspace", False, f"damaged: {problems[0]}; {advice}")
-    return Check("workspace", True, str(workspace))
+        return Finding("workspace", False, f"damaged: {problems[0]}; {advice}")
+    return Finding("workspace", True, str(workspace))
 
 
-def _model() -> Check:
+def _model() -> Finding:
     try:
         folder = model_files.locate("built-in")
     except AutolearnError as error:
-        return Check("built-in model", False, str(error))
-    return Check("built-in model", True, model_files.digest(folder)[:16])
+        return Finding("built-in model", False, str(error))
+    return Finding("built-in model", True, model_files.digest(folder)[:16])

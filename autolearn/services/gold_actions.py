@@ -39,7 +39,7 @@ def add_instructions(store: Store, path: Path) -> int:
 class GoldImport:
     """What came of a file of gold questions."""
 
-    n: int
+    n_in_set: int
     """Questions that are in the quiz or the control set now."""
     n_trained: int = 0
     """Questions left out since a round was trained on them."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autolearn.core import digests
 from autolearn.core.errors import AutolearnError, StoreError
+from autolearn.core.records import OPEN_STATES
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
@@ -16,18 +17,16 @@ from autolearn.runs import queues
 from autolearn.services.backups import DATABASE
 from autolearn.store import Store, copies
 
-STATE, DIGEST = "state.pt", "state.sha256"
-"""A checkpoint and its digest; see ``engine.trainer.checkpoints``."""
 MOST_NAMED = 5
 """So many of one kind are named."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what, whether it is well, and what was found."""
+    """The result of one check, of a workspace or of the computer."""
 
     what: str
-    well: bool
+    ok: bool
     result: str
 
 
@@ -45,9 +44,9 @@ def check(workspace: Path) -> list[Finding]:
         with Store.open(workspace) as store:
             return [
                 database,
-                _of("adapters", *_adapters(store)),
-                _of("checkpoints", *_checkpoints(store)),
-                _of("originals", *_originals(store)),
+                _finding("adapters", *_adapters(store)),
+                _finding("checkpoints", *_checkpoints(store)),
+                _finding("originals", *_originals(store)),
                 _runs(store),
                 _leftovers(store),
             ]
@@ -56,7 +55,7 @@ def check(workspace: Path) -> list[Finding]:
         return [database, finding]
 
 
-def _of(what: str, total: int, damages: Sequence[str]) -> Finding:
+def _finding(what: str, total: int, damages: Sequence[str]) -> Finding:
     sentence = f"{total} checked"
     if damages:
         sentence += f", {len(damages)} missing or damaged: {_named(damages)}"
@@ -70,18 +69,22 @@ def _named(names: Sequence[str]) -> str:
 
 def _adapters(store: Store) -> tuple[int, list[str]]:
     rounds = [round_ for round_ in store.rounds.all() if round_.adapter]
-    sound = (adapters.is_sound(store.folder, round_) for round_ in rounds)
+    sound = (adapters.is_intact(store.folder, round_) for round_ in rounds)
     pairs = zip(rounds, sound, strict=True)
     return len(rounds), [f"round {r.id}" for r, is_sound in pairs if not is_sound]
 
 
 def _checkpoints(store: Store) -> tuple[int, list[str]]:
     """Compare the checkpoints that have a digest with it."""
-    files = sorted((store.folder / "checkpoints").glob(f"*/*/{DIGEST}"))
+    files = sorted(
+        (store.folder / "checkpoints").glob(f"*/*/{digests.CHECKPOINT_DIGEST}")
+    )
     damages = [
         str(file.parent.relative_to(store.folder))
         for file in files
-        if not _has_digest(file.with_name(STATE), file.read_text("utf-8"))
+        if not _has_digest(
+            file.with_name(digests.CHECKPOINT_STATE), file.read_text("utf-8")
+        )
     ]
     return len(files), damages
 
@@ -104,7 +107,7 @@ def _has_digest(file: Path, digest: str) -> bool:
 
 def _runs(store: Store) -> Finding:
     """Name the runs that did not finish; each can be resumed."""
-    runs = store.runs.in_state(*queues.OPEN_STATES)
+    runs = store.runs.in_state(*OPEN_STATES)
     names = _named([f"{run.id} ({run.kind}, {run.state})" for run in runs])
     return Finding("unfinished runs", True, names or "none")
 
@@ -129,7 +132,7 @@ def _is_idle(store: Store, queue: queues.WorkerQueue) -> bool:
 
 def _of_imports(store: Store) -> Iterator[Path]:
     """Yield uploads that no unfinished import is going to read."""
-    open_runs = store.runs.in_state(*queues.OPEN_STATES)
+    open_runs = store.runs.in_state(*OPEN_STATES)
     imports = [run for run in open_runs if run.kind == "import"]
     folders = {ImportRunSettings.of(run).upload_folder for run in imports}
     used = {Path(folder).name for folder in folders if folder}

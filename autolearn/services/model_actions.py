@@ -1,6 +1,6 @@
-"""What a person orders about models: look, download, convert, choose.
+"""What a person does with models: find on the hub, download, convert, choose.
 
-As ``orders``: checked, put into words and queued, for page and command line alike.
+Like ``services.actions``: checks and queues, for page and command line.
 """
 
 import os
@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autolearn.core.errors import BackendError, InputError, JobError
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import ConvertRunSettings, DownloadRunSettings
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
@@ -19,20 +19,19 @@ from autolearn.models.sources.hub import Offer
 from autolearn.models.sources.local import LocalModel
 from autolearn.runs import queues
 from autolearn.runs.model_choice import choose_model
-from autolearn.runs.versions import versions
 from autolearn.store import RunFilter, Store
 
 HUB = "https://huggingface.co"
 
 
-def look(name: str) -> Offer:
+def fetch_offer(name: str) -> Offer:
     """Return what the hub has of this name, and what would be downloaded.
 
     Raises:
         InputError: The name is no id of a model.
         BackendError: The hub does not have it, or it cannot be used here.
     """
-    return hub.look(parse_id(name))
+    return hub.fetch_offer(parse_id(name))
 
 
 def parse_id(name: str) -> str:
@@ -53,13 +52,13 @@ def download(store: Store, offer: Offer) -> Run:
     """
     if not offer.fits:
         raise BackendError(offer.no_room())
-    for run in store.runs.find(RunFilter(("download",), ("queued", "running"))):
+    for run in store.runs.find(RunFilter(("download",), ACTIVE_STATES)):
         if DownloadRunSettings.of(run).name == offer.name:
             raise JobError(
                 f"{offer.name} is being downloaded already, by run {run.id}."
             )
     settings = DownloadRunSettings(offer.name, offer.n_bytes, offer.commit)
-    return queues.submit(store, settings, versions())
+    return queues.submit(store, settings)
 
 
 def on_this_computer(store: Store) -> list[LocalModel]:
@@ -117,11 +116,11 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
             f"Converting {file.name} needs {n_bytes / 2**30:.1f} GiB of memory and "
             f"{hardware.free_memory() / 2**30:.1f} are free; close other programs."
         )
-    for run in store.runs.find(RunFilter(("convert",), ("queued", "running"))):
+    for run in store.runs.find(RunFilter(("convert",), ACTIVE_STATES)):
         if ConvertRunSettings.of(run).file == str(file):
             raise JobError(f"{file.name} is being converted already, by run {run.id}.")
     settings = ConvertRunSettings(str(file), then_use)
-    return queues.submit(store, settings, versions())
+    return queues.submit(store, settings)
 
 
 def use(store: Store, model: ModelSettings) -> Run | None:

@@ -67,6 +67,6 @@ def other_models(store: Store) -> list[str]:
     return store.runs.other_models(chosen_digest(store) or "")
 
 
-def turn(store: Store) -> None:
+def toggle_all_models(store: Store) -> None:
     """Show the data of all models, or again those of the chosen one."""
     store.choices.set(CHOICE, not store.choices.get(CHOICE))

@@ -91,12 +91,8 @@ def save(folder: Path, name: str, text: str) -> PromptState:
     if whole.strip() == prompts.default_text(name).strip():
         return reset(folder, name)
     path = _path(folder, name)
-    try:
+    with atomic.input_errors(path):
         atomic.write_text(path, whole)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}."
-        ) from None
     return state(folder, name)
 
 
@@ -237,18 +233,20 @@ def _answer(stored_answers: list[Answer], kind: str) -> Answer | None:
     return next((answer for answer in stored_answers if answer.kind == kind), None)
 
 
-def _ask_sentence(builder: RequestBuilder, it: _Material) -> Chat:
-    facts = fact_questions.facts(builder.settings, it.passage)
+def _ask_sentence(builder: RequestBuilder, material: _Material) -> Chat:
+    facts = fact_questions.facts(builder.settings, material.passage)
     if not facts:
         raise InputError("This passage has no sentence to ask about; choose another.")
-    text, first = grounding.with_heading(it.passage), facts[0]
+    text, first = grounding.with_heading(material.passage), facts[0]
     return fact_questions.about_sentence(
         builder, None, text, first.sentence.text, first.stretch
     ).prompt.chat
 
 
-def _open_book(builder: RequestBuilder, it: _Material) -> Chat:
-    text_question = answers.as_text_question(builder, it.question, it.passage)
+def _open_book(builder: RequestBuilder, material: _Material) -> Chat:
+    text_question = answers.as_text_question(
+        builder, material.question, material.passage
+    )
     if text_question.sentence:
         return answers.open_book_request(builder, text_question).prompt.chat
     sentence = grounding.nearest_sentence(text_question.text, text_question.question)
@@ -256,56 +254,64 @@ def _open_book(builder: RequestBuilder, it: _Material) -> Chat:
     return answers.open_book_request(builder, text_question).prompt.chat
 
 
-def _sentence_question(_: RequestBuilder, it: _Material) -> Chat:
-    sentence = grounding.nearest_sentence(it.passage.text, it.question.text)
+def _sentence_question(_: RequestBuilder, material: _Material) -> Chat:
+    sentence = grounding.nearest_sentence(material.passage.text, material.question.text)
     file = prompts.load("sentence_question")
-    chat = file.render(heading=it.passage.heading, sentence=sentence).chat
-    return (*chat, Message("assistant", it.question.text))
+    chat = file.render(heading=material.passage.heading, sentence=sentence).chat
+    return (*chat, Message("assistant", material.question.text))
 
 
-def _stand_alone(builder: RequestBuilder, it: _Material) -> Chat:
-    text = grounding.with_heading(it.passage)
-    answer_and_question = (it.question.short_answer, it.question.text)
+def _stand_alone(builder: RequestBuilder, material: _Material) -> Chat:
+    text = grounding.with_heading(material.passage)
+    answer_and_question = (material.question.short_answer, material.question.text)
     return fact_questions.naming_request(
         builder, None, text, *answer_and_question
     ).prompt.chat
 
 
-def _paraphrase(builder: RequestBuilder, it: _Material) -> Chat:
-    chat = questions.rewording(builder, it.question.text, None).prompt.chat
-    if not builder.protocol.shows_examples or it.question.id:
+def _paraphrase(builder: RequestBuilder, material: _Material) -> Chat:
+    chat = questions.rewording(builder, material.question.text, None).prompt.chat
+    if not builder.protocol.shows_examples or material.question.id:
         return chat
     # A stand-in has no language; the question would be in that of its passage.
     examples = prompts.load("paraphrase").examples
-    return (chat[0], *examples.get(languages.of(it.passage.text) or "", ()), chat[-1])
+    return (
+        chat[0],
+        *examples.get(languages.of(material.passage.text) or "", ()),
+        chat[-1],
+    )
 
 
-def _feedback(builder: RequestBuilder, it: _Material) -> Chat:
+def _feedback(builder: RequestBuilder, material: _Material) -> Chat:
     if not builder.protocol.guided:
-        return feedback.feedback_prompt(it.comparison, it.passages).chat
-    facts = feedback.known_facts(it.comparison, "incorrect")
+        return feedback.feedback_prompt(material.comparison, material.passages).chat
+    facts = feedback.known_facts(material.comparison, "incorrect")
     return feedback.reason_request(
-        builder, 0, it.comparison, facts, it.passages
+        builder, 0, material.comparison, facts, material.passages
     ).prompt.chat
 
 
-def _verdict(builder: RequestBuilder, it: _Material) -> Chat:
-    texts = it.question.text, it.open_answer.text, it.closed_answer.text
+def _verdict(builder: RequestBuilder, material: _Material) -> Chat:
+    texts = (
+        material.question.text,
+        material.open_answer.text,
+        material.closed_answer.text,
+    )
     chat = feedback.verdict_request(builder, *texts).prompt.chat
     return (*chat, Message("assistant", prompts.load("verdict").prefill()))
 
 
-def _refinement(builder: RequestBuilder, it: _Material) -> Chat:
-    question_and_answer = it.question, it.closed_answer, it.critique
+def _refinement(builder: RequestBuilder, material: _Material) -> Chat:
+    question_and_answer = material.question, material.closed_answer, material.critique
     return answers.refinement_request(
-        builder, *question_and_answer, it.passages
+        builder, *question_and_answer, material.passages
     ).prompt.chat
 
 
-def _refine_free(_: RequestBuilder, it: _Material) -> Chat:
-    texts = {"question": it.question.text, "answer": it.closed_answer.text}
+def _refine_free(_: RequestBuilder, material: _Material) -> Chat:
+    texts = {"question": material.question.text, "answer": material.closed_answer.text}
     file = prompts.load("refine_free")
-    return file.render(**texts, feedback=it.critique.text).chat
+    return file.render(**texts, feedback=material.critique.text).chat
 
 
 _N_STATEMENTS = 8
@@ -313,31 +319,35 @@ _N_STATEMENTS = 8
 _REQUESTS: dict[str, Callable[[RequestBuilder, _Material], Chat]] = {
     "ask_sentence": _ask_sentence,
     "stand_alone": _stand_alone,
-    "ask": lambda builder, it: (
-        questions.listing(builder.settings, it.passage.text, None).prompt.chat
+    "ask": lambda builder, material: (
+        questions.listing(builder.settings, material.passage.text, None).prompt.chat
     ),
     "open_book": _open_book,
     "sentence_question": _sentence_question,
-    "closed_book": lambda _, it: (
-        prompts.load("closed_book").render(question=it.question.text).chat
+    "closed_book": lambda _, material: (
+        prompts.load("closed_book").render(question=material.question.text).chat
     ),
-    "solve": lambda _, it: prompts.load("solve").render(question=it.question.text).chat,
-    "self_instruct": lambda builder, it: (
-        instructions.guided_request(builder, [it.question.text], 0).prompt.chat
+    "solve": lambda _, material: (
+        prompts.load("solve").render(question=material.question.text).chat
+    ),
+    "self_instruct": lambda builder, material: (
+        instructions.guided_request(builder, [material.question.text], 0).prompt.chat
     ),
     "feedback": _feedback,
     "verdict": _verdict,
     "mend": _refinement,
     "refine": _refinement,
     "paraphrase": _paraphrase,
-    "feedback_free": lambda _, it: (
+    "feedback_free": lambda _, material: (
         feedback.feedback_prompt(
-            Comparison(it.question, it.closed_answer), it.passages
+            Comparison(material.question, material.closed_answer), material.passages
         ).chat
     ),
     "refine_free": _refine_free,
-    "statements": lambda _, it: (
-        prompts.load("statements").render(passage=it.passage.text, n=_N_STATEMENTS).chat
+    "statements": lambda _, material: (
+        prompts.load("statements")
+        .render(passage=material.passage.text, n=_N_STATEMENTS)
+        .chat
     ),
 }
 """How the study puts each prompt to the model."""

@@ -48,12 +48,12 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
 
 def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     """Return whether the last quiz asked all questions, as they are asked now."""
-    take = latest_quiz(store, round_, before_id)
-    if take is None or _limits(take) != _as_limits(study_settings(store)):
+    last_quiz = latest_quiz(store, round_, before_id)
+    if last_quiz is None or _limits(last_quiz) != _as_limits(study_settings(store)):
         return False
-    if _prompt(take) not in (None, prompts.load("closed_book").digest):
+    if _prompt(last_quiz) not in (None, prompts.load("closed_book").digest):
         return False
-    asked_ids = {r.question_id for r in store.runs.quiz_results(take.id)}
+    asked_ids = {r.question_id for r in store.runs.quiz_results(last_quiz.id)}
     questions = gold_questions.every_question(store)
     return asked_ids.issuperset(q.question.id for q in questions)
 

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.reading import ReadingChoices
-from autolearn.core.records import Document, Run, Split
+from autolearn.core.records import ACTIVE_STATES, Document, Run, Split
 from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings, ImportSource
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.ingest import corpora, originals, row_kinds
+from autolearn.ingest import originals, row_kinds
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.runs.versions import versions
-from autolearn.services import gold_actions
+from autolearn.services import corpus_actions, gold_actions
 from autolearn.store import Store
 
 
@@ -68,7 +67,7 @@ def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
         choices=choices,
         document_id=document.id,
     )
-    return queues.submit(store, settings, versions())
+    return queues.submit(store, settings)
 
 
 def _measure(store: Store, document: Document) -> tuple[str, int]:
@@ -108,7 +107,7 @@ def check_no_study(store: Store) -> None:
     Raises:
         JobError: One does, or waits.
     """
-    if any(run.kind == "study" for run in store.runs.in_state("running", "queued")):
+    if any(run.kind == "study" for run in store.runs.in_state(*ACTIVE_STATES)):
         raise JobError(
             "A study reads the passages at the moment; wait until it has ended, or "
             "stop it."
@@ -139,9 +138,9 @@ def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
         return gold_actions.add_instructions(store, path)
     if target in ("quiz", "control"):
         split: Split = "quiz" if target == "quiz" else "control"
-        return gold_actions.add_gold(store, path, split).n
+        return gold_actions.add_gold(store, path, split).n_in_set
     if target == "corpus":
-        return corpora.add(store, path, ModelSettings.model, name=other.name)
+        return corpus_actions.add(store, path, ModelSettings.model, name=other.name)
     return _as_texts(store, path, other)
 
 
@@ -150,7 +149,7 @@ def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
         (ImportSource(str(path), other.name),),
         choices=ReadingChoices(chats_as_texts=True),
     )
-    return queues.submit(store, settings, versions())
+    return queues.submit(store, settings)
 
 
 def targets(other: OtherRows) -> dict[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from autolearn.core.records import Run, RunState
+from autolearn.core.records import ACTIVE_STATES, Run, RunState
 from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
 from autolearn.core.settings import ModelSettings
@@ -50,7 +50,7 @@ class RoundProgress:
     @property
     def is_active(self) -> bool:
         """Return whether it goes on by itself."""
-        return self.state in ("queued", "running")
+        return self.state in ACTIVE_STATES
 
     @property
     def is_done(self) -> bool:
@@ -91,6 +91,11 @@ def newest(store: Store) -> RoundProgress | None:
     return RoundProgress(settings.model, _stages(runs, waiting), tuple(runs))
 
 
+def quiz_title(*, is_after: bool) -> str:
+    """Return what the quiz before or after the training is called."""
+    return f"{TITLES['quiz']} {'after' if is_after else 'before'}"
+
+
 def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
     runs_by_phase = [(cast(Phase, run.kind), run) for run in runs]
     phases: list[tuple[Phase, Run | None]] = [
@@ -100,9 +105,7 @@ def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
     stages: list[Stage] = []
     for phase, run in phases:
         is_after = any(stage.phase == "train" for stage in stages)
-        title = TITLES[phase]
-        if phase == "quiz":
-            title += " after" if is_after else " before"
+        title = quiz_title(is_after=is_after) if phase == "quiz" else TITLES[phase]
         stages.append(Stage(phase, title, run))
     return tuple(stages)
 

@@ -1,19 +1,18 @@
 """Skill checks and the rounds that teach skills: checked and queued, and looked up.
 
-Used by page and command line alike, as ``services.actions``.
+Like ``services.actions``: for page and command line.
 """
 
 from typing import Any
 
 from autolearn.core.errors import JobError
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import SkillRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
 from autolearn.evaluation.skill_report import SkillReport, SkillRunResult
 from autolearn.runs import model_references, queues
 from autolearn.runs.model_choice import with_model
-from autolearn.runs.versions import versions
 from autolearn.services import actions
 from autolearn.store import RunFilter, Store
 from autolearn.training import presets
@@ -31,7 +30,7 @@ def check(store: Store, model: ModelSettings) -> Run:
     run_settings = with_model(store, SkillRunSettings(), model)
     if run := active(store, model):
         raise JobError(f"This model is being checked already, by run {run.id}.")
-    return queues.submit(store, run_settings, versions())
+    return queues.submit(store, run_settings)
 
 
 def teach(store: Store, model: ModelSettings) -> Run:
@@ -50,7 +49,7 @@ def teach(store: Store, model: ModelSettings) -> Run:
 def active(store: Store, model: ModelSettings) -> Run | None:
     """Return the check of a model that is queued or running, if there is one."""
     active_checks = RunFilter(
-        ("skills",), ("queued", "running"), model.model, model.quantization
+        ("skills",), ACTIVE_STATES, model.model, model.quantization
     )
     runs = store.runs.find(active_checks)
     return next((run for run in runs if run.round_id == model.round_id), None)

@@ -50,7 +50,7 @@ class TokenPreview:
     """Tokens and answer of the first items that are too long."""
 
 
-def look(
+def preview(
     folder: Path, items: Sequence[TrainItem], max_tokens: int, n_shown: int = N_SHOWN
 ) -> TokenPreview:
     """Return how the model in a folder would see the items.

@@ -5,22 +5,22 @@ from dataclasses import replace
 from autolearn.core.errors import JobError
 from autolearn.core.records import Round
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
-from autolearn.ingest import corpora
+from autolearn.rounds import corpora
 from autolearn.rounds.sources import approved_in
 from autolearn.runs.model_choice import check_base, finished_round
 from autolearn.store import RunFilter, Store
 
 
-def check_train(store: Store, order: TrainRunSettings) -> None:
+def check_train(store: Store, request: TrainRunSettings) -> None:
     """Refuse a round that cannot be trained yet, before it is queued.
 
     Raises:
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
-    settings = order.train
-    parent = finished_round(store, order.parent) if order.parent else None
+    settings = request.train
+    parent = finished_round(store, request.parent) if request.parent else None
     if parent:
-        check_base(store, parent, order.model)
+        check_base(store, parent, request.model)
     if settings.traits.is_second_stage:
         _check_stage_2(store, parent)
     elif settings.traits.evolves and settings.evolution == "restart" and parent:
@@ -33,25 +33,26 @@ def check_train(store: Store, order: TrainRunSettings) -> None:
             f"SELF with evolution {settings.evolution!r} continues an earlier round; "
             "choose the round to start from, or evolution 'restart'."
         )
-    has_corpus = bool(order.corpus or order.corpora)
+    has_corpus = bool(request.corpus_examples or request.corpus_ids)
     if settings.traits.learns_pairs and not has_corpus:
         raise JobError(corpora.NO_PAIRS)
     by_corpora = not settings.traits.needs_samples
     if by_corpora and has_corpus:
         return
-    if not store.samples.counts(approved_in(order.scope))["approved"]:
-        raise JobError(corpora.MISSING if by_corpora else _why_none(store, order))
+    if not store.samples.counts(approved_in(request.scope))["approved"]:
+        raise JobError(corpora.MISSING if by_corpora else _why_none(store, request))
 
 
-def _why_none(store: Store, order: TrainRunSettings) -> str:
+def _why_none(store: Store, request: TrainRunSettings) -> str:
     """Return why a scope has no approved sample, and what to do."""
-    of_all = approved_in(replace(order.scope or SampleScope(), model_digest=None))
+    of_all = approved_in(replace(request.scope or SampleScope(), model_digest=None))
     if n := store.samples.counts(of_all)["approved"]:
         was = "1 approved sample was" if n == 1 else f"{n} approved samples were"
         return (
             f"{was} measured with another model, whose gaps need not be those of "
-            f"{order.model.model}: study with this model, or include samples of other "
-            "models (under Train, or with: python -m autolearn train --other-models)."
+            f"{request.model.model}: study with this model, or include samples of "
+            "other models (under Train, or with: "
+            "python -m autolearn train --other-models)."
         )
     if store.samples.counts()["approved"]:
         return (

@@ -1,8 +1,8 @@
-"""Everything a workspace keeps: one SQLite file, spoken to in records.
+"""The database of a workspace: one SQLite file, read and written as records.
 
 A workspace is a folder with ``autolearn.db`` and, once they are needed, the folders
-``adapters``, ``checkpoints``, ``exports`` and ``logs``. The thinking does not know
-of it; the worker and the page meet in it.
+``adapters``, ``checkpoints``, ``exports`` and ``logs``. The study code does not import
+it; worker and page exchange everything through it.
 """
 
 from contextlib import AbstractContextManager

@@ -40,7 +40,7 @@ SENTENCES = {
 
 
 @contextmanager
-def errors_told(path: Path) -> Iterator[None]:
+def store_errors(path: Path) -> Iterator[None]:
     """Raise errors of SQLite on this file as ``StoreError``, with a sentence."""
     try:
         yield
@@ -73,7 +73,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     if not path.exists():
         _make(path)
     _refuse_empty(path)
-    with errors_told(path):
+    with store_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     return _checked(path, connection, writes=True)
 
@@ -83,7 +83,7 @@ def _checked(
 ) -> sqlite3.Connection:
     """Return the connection, set up and with all tables; close it after an error."""
     try:
-        with errors_told(path):
+        with store_errors(path):
             if writes:
                 connection.execute("PRAGMA journal_mode = WAL")
             # A commit is on the disk before it is reported. NORMAL would lose the
@@ -141,7 +141,7 @@ def _make(path: Path) -> None:
                 return  # another process was faster
             draft.unlink(missing_ok=True)
             with (
-                errors_told(path),
+                store_errors(path),
                 closing(sqlite3.connect(draft, isolation_level=None)) as connection,
             ):
                 # It is flushed as a whole, before it gets its name.
@@ -168,7 +168,7 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
     # be made, no process writes, so the file is complete.
     has_wal = path.with_name(f"{path.name}-wal").exists()
     how = "mode=ro" if has_wal else "immutable=1"
-    with errors_told(path):
+    with store_errors(path):
         return sqlite3.connect(
             f"file:{quote(str(path.absolute()))}?{how}",
             timeout=BUSY_SECONDS,

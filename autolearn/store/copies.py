@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from autolearn.core.errors import StoreError
-from autolearn.store.connection import BUSY_SECONDS, errors_told, open_file
+from autolearn.store.connection import BUSY_SECONDS, open_file, store_errors
 
 MOST_NAMED = 5
 """So many problems of one kind are named."""
@@ -18,7 +18,7 @@ def copy(source: Path, target: Path) -> None:
         StoreError: It cannot be read, or the copy cannot be written.
     """
     with (
-        errors_told(source),
+        store_errors(source),
         closing(open_file(source)) as original,
         closing(sqlite3.connect(target)) as snapshot,
     ):
@@ -33,7 +33,7 @@ def problems(path: Path) -> list[str]:
     It is only read. Empty: nothing is wrong.
     """
     try:
-        with errors_told(path), closing(_connected(path)) as connection:
+        with store_errors(path), closing(_connected(path)) as connection:
             rows = connection.execute(
                 f"PRAGMA integrity_check({MOST_NAMED})"
             ).fetchall()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autolearn.core.model_calls import Generation
-from autolearn.store.connection import errors_told, is_read_only, open_file
+from autolearn.store.connection import is_read_only, open_file, store_errors
 from autolearn.store.encoding import TABLES, Row, from_row, has_generation
 
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -151,7 +151,7 @@ class Database:
             self._connection.executemany(sql, params)
 
     def _errors_told(self) -> AbstractContextManager[None]:
-        return errors_told(self.path)
+        return store_errors(self.path)
 
 
 def schema_sql(db: Database) -> str:

@@ -105,7 +105,7 @@ _CLAUSES = {
 }
 
 
-NEAR = 0.5
+MIN_SHARE = 0.5
 """Share of the best score below which a passage would only distract."""
 _NEAREST = """
 SELECT passages.id, -bm25(passages_search) AS score
@@ -170,8 +170,8 @@ class Library:
         """Return whether there is no document yet; reads none."""
         return not self._db.rows("SELECT 1 FROM documents WHERE NOT removed LIMIT 1")
 
-    def shelf(self) -> list[DocumentSize]:
-        """Return what documents there are, the first first."""
+    def document_sizes(self) -> list[DocumentSize]:
+        """Return the documents with their sizes, oldest first."""
         return [DocumentSize(**row) for row in self._db.rows(_SHELF)]
 
     def document(self, document_id: int) -> Document:
@@ -244,10 +244,12 @@ class Library:
         """Return the passages that fit a question best by BM25, the best first.
 
         At most so many, and together no longer than ``n_tokens``. Passages that score
-        less than ``NEAR`` of the best one are left out, since they would distract.
+        less than ``MIN_SHARE`` of the best one are left out, since they would distract.
         """
         rows = self._db.rows(_NEAREST, search.any_word_of(question), most)
-        ids = [row["id"] for row in rows if row["score"] >= NEAR * rows[0]["score"]]
+        ids = [
+            row["id"] for row in rows if row["score"] >= MIN_SHARE * rows[0]["score"]
+        ]
         by_id = self.passages_by_id(ids)
         selection: list[Passage] = []
         for passage in map(by_id.__getitem__, ids):

@@ -147,7 +147,7 @@ class Runs:
         return self._db.select(Run, tail, model_digest, round_id)
 
     def conversation(self, number: int) -> list[Run]:
-        """Return the chats of one conversation, the first first."""
+        """Return the chats of one conversation, oldest first."""
         return self._db.select(Run, "WHERE conversation = ? ORDER BY id", number)
 
     def conversations(self, model_digest: str | None = None) -> list[Run]:
@@ -197,7 +197,7 @@ class Runs:
             )
         return any(row["cancel_requested"] for row in rows)
 
-    def report(self, run_id: int, pace: Pace) -> None:
+    def save_progress(self, run_id: int, pace: Pace) -> None:
         """Write how far a run is."""
         with self._db.unflushed():
             self._db.write(
@@ -211,7 +211,7 @@ class Runs:
                 run_id,
             )
 
-    def tell(self, run_id: int, result: Mapping[str, Any]) -> None:
+    def save_partial_result(self, run_id: int, result: Mapping[str, Any]) -> None:
         """Write what a run has given so far."""
         sql = "UPDATE runs SET result = ? WHERE id = ?"
         with self._db.unflushed():

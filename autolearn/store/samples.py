@@ -30,10 +30,9 @@ T = TypeVar("T")
 Order = Literal["doubt", "demerit", "id"]
 """What is most useful to look at first, what looks best, or what was made first.
 
-Doubt is the greater, the nearer the gap's probability is to one half, and by one for
-each flag that says that the model's verdicts contradict each other; the column
-``confidence`` (see the migrations) is its opposite. It never changes, so a place in
-the queue stays true whatever is decided meanwhile.
+Doubt is the opposite of the column ``confidence``: |2 p - 1| for the probability p of
+the gap, less 1 for each flag disputed, contradicts_open_book or check_failed.
+Decisions do not change it, so a place in the queue stays valid.
 """
 
 _BESIDE = 200
@@ -57,9 +56,9 @@ class SampleFilter:
     verdict: Verdict | None = None
     """Of the critique of the closed-book answer."""
     gap: bool | None = None
-    least: float | None = None
-    """Lowest probability of the gap, itself included; ``most``: the highest."""
-    most: float | None = None
+    min_gap_probability: float | None = None
+    """Lowest probability of the gap, itself included."""
+    max_gap_probability: float | None = None
     document_id: int | None = None
     passage_id: int | None = None
     text: str | None = None
@@ -81,8 +80,8 @@ _CLAUSES = {
     "verdict": "critique_id IN (SELECT id FROM feedback"
     " WHERE purpose = 'critique' AND verdict = ?)",
     "gap": "gap = ?",
-    "least": "gap_probability >= ?",
-    "most": "gap_probability <= ?",
+    "min_gap_probability": "gap_probability >= ?",
+    "max_gap_probability": "gap_probability <= ?",
     "document_id": "passage_id IN (SELECT id FROM passages WHERE document_id = ?)",
     "passage_id": "passage_id = ?",
     "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",
@@ -125,7 +124,7 @@ class SampleView:
     passage: Passage | None
     document: Document | None
     decisions: tuple[Decision, ...]
-    """The first first."""
+    """Oldest first."""
     edited_feedback: str | None = None
     """A person's words in place of the model's critique."""
     edited_refined: str | None = None
@@ -182,16 +181,12 @@ class Samples:
         return self._db.select(Sample, tail, *params, after_id, limit)
 
     def newest(
-        self,
-        criteria: SampleFilter | None = None,
-        *,
-        limit: int = 50,
-        before_id: int | None = None,
+        self, criteria: SampleFilter | None = None, *, limit: int = 50
     ) -> list[Sample]:
-        """Return the samples that are wanted, the newest first."""
+        """Return the samples of a filter, the newest first."""
         where, params = self._where(criteria)
-        tail = f"WHERE {where} AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"
-        return self._db.select(Sample, tail, *params, before_id, before_id, limit)
+        tail = f"WHERE {where} ORDER BY id DESC LIMIT ?"
+        return self._db.select(Sample, tail, *params, limit)
 
     def step(
         self,
@@ -227,16 +222,6 @@ class Samples:
         sql = "SELECT id, verdict FROM feedback WHERE id IN (SELECT value FROM"
         rows = self._db.rows(f"{sql} json_each(?))", listed(feedback_ids))
         return {row["id"]: row["verdict"] for row in rows}
-
-    def search(self, text: str, limit: int = 50) -> list[Sample]:
-        """Return the samples with these words, the best match first."""
-        return self._db.select(
-            Sample,
-            "JOIN samples_search ON samples_search.rowid = samples.id"
-            " WHERE samples_search MATCH ? ORDER BY rank LIMIT ?",
-            match(text),
-            limit,
-        )
 
     def counts(self, criteria: SampleFilter | None = None) -> dict[SampleState, int]:
         """Return how many of the wanted samples are in each state."""
@@ -290,36 +275,17 @@ class Samples:
         passages = db.by_id(Passage, (s.passage_id for s in samples))
         documents = db.by_id(Document, (p.document_id for p in passages.values()))
         document_of = {p.id: documents[p.document_id] for p in passages.values()}
-        answers = db.select(
-            Answer, f"WHERE question_id {_IN_ORDER}", listed(questions), whole=True
-        )
-        feedback = db.select(
-            Feedback,
-            f"WHERE answer_id {_IN_ORDER}",
-            listed(answer.id for answer in answers),
-            whole=True,
-        )
-        answers_of = _grouped(answers, "question_id")
-        feedback_of = _grouped(feedback, "answer_id")
-        decisions_of = _grouped(
-            db.select(Decision, f"WHERE sample_id {_IN_ORDER}", ids), "sample_id"
-        )
-        edits = {
-            row["id"]: row
-            for row in db.rows(
-                f"SELECT id, feedback, refined FROM samples WHERE id {_IN_ORDER}", ids
-            )
-        }
+        answers_of, feedback_of = self._answers_and_feedback(questions)
+        decisions = db.select(Decision, f"WHERE sample_id {_IN_ORDER}", ids)
+        decisions_of = _grouped(decisions, "sample_id")
+        sql = f"SELECT id, feedback, refined FROM samples WHERE id {_IN_ORDER}"
+        edits = {row["id"]: row for row in db.rows(sql, ids)}
         return [
             SampleView(
                 sample=sample,
                 question=questions[sample.question_id],
                 answers=tuple(answers_of[sample.question_id]),
-                feedback=tuple(
-                    feedback
-                    for answer in answers_of[sample.question_id]
-                    for feedback in feedback_of[answer.id]
-                ),
+                feedback=tuple(feedback_of[sample.question_id]),
                 passage=passages.get(sample.passage_id or 0),
                 document=document_of.get(sample.passage_id or 0),
                 decisions=tuple(decisions_of[sample.id]),
@@ -328,6 +294,21 @@ class Samples:
             )
             for sample in samples
         ]
+
+    def _answers_and_feedback(
+        self, question_ids: Iterable[int]
+    ) -> tuple[defaultdict[int, list[Answer]], defaultdict[int, list[Feedback]]]:
+        """Return the answers to questions, and the feedback on these, by question."""
+        tail = f"WHERE question_id {_IN_ORDER}"
+        answers = self._db.select(Answer, tail, listed(question_ids), whole=True)
+        answer_ids = listed(answer.id for answer in answers)
+        tail = f"WHERE answer_id {_IN_ORDER}"
+        feedback = self._db.select(Feedback, tail, answer_ids, whole=True)
+        by_answer = _grouped(feedback, "answer_id")
+        by_question: defaultdict[int, list[Feedback]] = defaultdict(list)
+        for answer in answers:
+            by_question[answer.question_id] += by_answer[answer.id]
+        return _grouped(answers, "question_id"), by_question
 
     def sources(self, samples: Sequence[Sample]) -> dict[int, SampleSources]:
         """Return what these samples are learned from, each under its id.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from autolearn.core.constraints import LINE, Excerpt, Part
-from autolearn.core.flags import that_hold
+from autolearn.core.flags import true_flags
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import (
     Answer,
@@ -140,7 +140,7 @@ def _read_open_book(
             quote, question.text, parts.answer, faithful=place.score == 1.0
         )
     short_answer = question.short_answer
-    flags = that_hold(
+    flags = true_flags(
         {
             "no_evidence": not has_evidence,
             "answers_differ": bool(short_answer)
@@ -293,7 +293,7 @@ def _read_answer(
     if not text:
         stage = "refinements" if kind == "refined" else "closed-book answers"
         return _skip(stage, question, generation)
-    flags = that_hold({"too_long": generation.completion.finish == "length"})
+    flags = true_flags({"too_long": generation.completion.finish == "length"})
     return Answer(
         question.id, kind, text, sample_index=draw, flags=flags, generation=generation
     )

@@ -16,7 +16,7 @@ from autolearn.study.protocol import PROTOCOLS, Protocol
 T = TypeVar("T")
 
 
-def of(kind: type[T], records: Iterable[object]) -> list[T]:
+def of_type(kind: type[T], records: Iterable[object]) -> list[T]:
     """Return the records of one kind."""
     return [record for record in records if isinstance(record, kind)]
 

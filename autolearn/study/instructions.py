@@ -19,7 +19,7 @@ from autolearn.study.generation import (
     Generator,
     RequestBuilder,
     draw_seed,
-    of,
+    of_type,
 )
 from autolearn.text import languages, matching, model_output
 
@@ -65,7 +65,7 @@ def write_instructions(
         texts = [*pool, *(question.text for question in new)]
         # The name of earlier versions: their unfinished studies go on by it.
         name = f"instructions of its own {draws[0] + 1}-{draws[-1] + 1}"
-        new += of(
+        new += of_type(
             Question, journal.step(name, partial(_draw, generator, draws, pool, texts))
         )
     return new[:n]

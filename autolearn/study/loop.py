@@ -15,9 +15,9 @@ from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question,
 from autolearn.core.settings import StudySettings
 from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
 from autolearn.study.feedback import Comparison, feedback
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
-from autolearn.study.samples import StudiedQuestion, is_sound, samples
+from autolearn.study.samples import StudiedQuestion, is_fit, samples
 from autolearn.text import matching
 
 INSTRUCTIONS_PER_STEP = 32
@@ -73,14 +73,16 @@ class Study:
         """
         for begin in range(0, len(instructions), INSTRUCTIONS_PER_STEP):
             part = instructions[begin : begin + INSTRUCTIONS_PER_STEP]
-            place = f"instructions {begin + 1}-{begin + len(part)}"
-            step = _Steps(self, EVOLUTION, place, begin, len(part), len(instructions))
+            range_name = f"instructions {begin + 1}-{begin + len(part)}"
+            step = _Steps(
+                self, EVOLUTION, range_name, begin, len(part), len(instructions)
+            )
             self._evolve(part, step)
 
     def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
         generator = self.generator(step.report)
         records = step("answers", lambda: closed_book(generator, instructions))
-        answers = _by_question(of(Answer, records))
+        answers = _by_question(of_type(Answer, records))
         cases = [
             StudiedQuestion(q, answers[q.id], None)
             for q in instructions
@@ -113,13 +115,15 @@ class Study:
 
     def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
         """Take a few passages through all stages."""
-        place = f"passages {begin + 1}-{begin + len(passages)}"
-        step = _Steps(self, STAGES, place, begin, len(passages), total)
+        range_name = f"passages {begin + 1}-{begin + len(passages)}"
+        step = _Steps(self, STAGES, range_name, begin, len(passages), total)
         generator = self.generator(step.report)
         by_id = {passage.id: passage for passage in passages}
 
         records = step("questions", lambda: ask(generator, passages))
-        questions = [q for q in of(Question, records) if "duplicate" not in q.flags]
+        questions = [
+            q for q in of_type(Question, records) if "duplicate" not in q.flags
+        ]
         open_answers = step(
             "open-book answers",
             lambda: open_book(generator, questions, by_id),
@@ -127,7 +131,9 @@ class Study:
         closed_answers = step(
             "closed-book answers", lambda: closed_book(generator, questions)
         )
-        cases = _pair(questions, of(Answer, open_answers), of(Answer, closed_answers))
+        cases = _pair(
+            questions, of_type(Answer, open_answers), of_type(Answer, closed_answers)
+        )
         falls_back = generator.protocol.guided or self.settings.quick
         uses_verdicts = generator.uses_verdicts
         cases = [
@@ -154,9 +160,7 @@ class Study:
         """
         if self.settings.quick:
             return []
-        return _unlike(
-            [s for s in cases if is_sound(s) or not generator.protocol.guided]
-        )
+        return _unlike([s for s in cases if is_fit(s) or not generator.protocol.guided])
 
     def _reword(
         self,
@@ -172,7 +176,7 @@ class Study:
         by_id = {s.question.id: s.question for s in cases}
         if generator.protocol.guided:
             # Wordings that no rule would approve took half of the time of a study.
-            to_learn = {s.question.id for s in cases if s.gap.is_gap and is_sound(s)}
+            to_learn = {s.question.id for s in cases if s.gap.is_gap and is_fit(s)}
         else:
             to_learn = {s.question.id for s in cases if s.refined_answer}
         settings = generator.settings
@@ -180,7 +184,7 @@ class Study:
             s.question
             for s in cases
             if s.question.id in to_learn
-            or (is_sound(s) and serves_quiz(settings, s.question))
+            or (is_fit(s) and serves_quiz(settings, s.question))
         ]
         if settings.quick:
             questions = []
@@ -190,7 +194,7 @@ class Study:
                 generator, questions, by_id, to_learn, self.asked_before()
             ),
         )
-        wordings = of(Question, records)
+        wordings = of_type(Question, records)
         originals = {s.question.id: s.open_answer for s in cases if s.open_answer}
         step(
             "paraphrase check",
@@ -210,7 +214,7 @@ class _Steps:
 
     study: Study
     stages: Sequence[str]
-    place: str
+    range_name: str
     """Which passages or instructions these are."""
     begin: int
     n: int
@@ -224,7 +228,7 @@ class _Steps:
             raise Cancelled
         self.stage = stage
         self.report(0.0)
-        records = self.study.journal.step(f"{self.place}: {stage}", make)
+        records = self.study.journal.step(f"{self.range_name}: {stage}", make)
         self.report(1.0)
         return records
 
@@ -246,7 +250,7 @@ def _judge(
 ) -> _Feedback:
     """Write feedback; return it by the id of the judged answer."""
     records = step(stage, lambda: feedback(generator, purpose, todo, passages))
-    return {feedback.answer_id: feedback for feedback in of(Feedback, records)}
+    return {feedback.answer_id: feedback for feedback in of_type(Feedback, records)}
 
 
 def _refine(
@@ -262,7 +266,7 @@ def _refine(
         if s.critique and s.gap.is_gap
     ]
     records = step("refinements", lambda: refine(generator, gaps, passages))
-    refinements = _by_question(of(Answer, records))
+    refinements = _by_question(of_type(Answer, records))
     return [replace(s, refined_answer=refinements.get(s.question.id)) for s in cases]
 
 

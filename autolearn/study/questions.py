@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from autolearn.core.flags import Flag, that_hold
+from autolearn.core.flags import Flag, true_flags
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import Passage, Question, Record, Skip
 from autolearn.core.settings import StudySettings
@@ -17,7 +17,7 @@ from autolearn.study.generation import (
     Generator,
     RequestBuilder,
     draw_seed,
-    of,
+    of_type,
     why_nothing,
 )
 from autolearn.text import chunking, languages, matching, model_output
@@ -50,7 +50,7 @@ def _ask_for_lists(generator: Generator, passages: Sequence[Passage]) -> list[Re
     rounds = range(settings.ask_rounds)
     requests = [listing(settings, p.text, p, draw) for p in passages for draw in rounds]
     records = _read(generator, generator.write(requests))
-    passage_ids = {question.passage_id for question in of(Question, records)}
+    passage_ids = {question.passage_id for question in of_type(Question, records)}
     if silent := [passage for passage in passages if passage.id not in passage_ids]:
         retries = [listing(settings, p.text, p, len(rounds)) for p in silent]
         records += _read(generator, generator.write(retries))
@@ -105,7 +105,7 @@ def _question(
 
 def _flags(generator: Generator, text: str, earlier: Iterable[str]) -> tuple[Flag, ...]:
     limit = generator.settings.duplicate_threshold
-    return that_hold(
+    return true_flags(
         {
             "duplicate": any(
                 matching.similarity(text, other) >= limit for other in earlier

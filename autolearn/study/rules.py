@@ -21,7 +21,7 @@ class Rule:
     accepts: Callable[[Sample], bool]
 
 
-def _is_sound(sample: Sample) -> bool:
+def _is_fit(sample: Sample) -> bool:
     return not UNFIT & set(sample.flags)
 
 
@@ -32,7 +32,7 @@ def _passes_check(sample: Sample) -> bool:
 
 
 def _default(sample: Sample) -> bool:
-    return sample.gap and _is_sound(sample) and _passes_check(sample)
+    return sample.gap and _is_fit(sample) and _passes_check(sample)
 
 
 RULES = {
@@ -54,12 +54,12 @@ RULES = {
         Rule(
             "open-book",
             "every gap with evidence in the text, whatever the second check says",
-            lambda s: s.gap and _is_sound(s),
+            lambda s: s.gap and _is_fit(s),
         ),
         Rule(
             "all-pairs",
             "every sample with evidence, gap or not: Autonomous Learning as published",
-            _is_sound,
+            _is_fit,
         ),
     )
 }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autolearn.core.flags import UNFIT, Flag, that_hold
+from autolearn.core.flags import UNFIT, Flag, true_flags
 from autolearn.core.records import Answer, Feedback, Question, Record, Sample
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.text import matching
@@ -113,7 +113,7 @@ class StudiedQuestion:
         return judge_gap(*texts, self.critique, uses_verdicts=self.uses_verdicts)
 
 
-def is_sound(case: StudiedQuestion) -> bool:
+def is_fit(case: StudiedQuestion) -> bool:
     """Return whether neither question nor open-book answer has an ``unfit`` flag."""
     of_answer = case.open_answer.flags if case.open_answer else ()
     flags = {*case.question.flags, *of_answer}
@@ -174,4 +174,4 @@ def _flags(case: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]
         )
         conditions["not_open_book"] = not is_same
     of_answer = open_answer.flags if open_answer else ()
-    return (*case.question.flags, *of_answer, *that_hold(conditions))
+    return (*case.question.flags, *of_answer, *true_flags(conditions))

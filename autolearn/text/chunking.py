@@ -38,7 +38,7 @@ class _Part:
     is_heading: bool = False
     repeated_line: str = ""
     """What a passage that begins with this part repeats."""
-    opens: bool = False
+    starts_passage: bool = False
 
 
 def split(text: str, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
@@ -71,13 +71,13 @@ def chunks(
     cutter = _Cutter(count_tokens, max_tokens, longest)
     draft, has_to_close = _Draft(count_tokens, max_tokens), False
     for part in cutter.parts(units.of(blocks, longest, headings=headings)):
-        has_to_close = has_to_close or part.opens
+        has_to_close = has_to_close or part.starts_passage
         if has_to_close and part.text.strip():
             has_to_close = False
-            while draft.says:
+            while draft.has_text:
                 yield draft.close()
         while (part.is_heading and draft.has_body) or (
-            draft.says and part.text.strip() and draft.is_full(part)
+            draft.has_text and part.text.strip() and draft.is_full(part)
         ):
             yield draft.close()
         draft.add(part)
@@ -149,7 +149,7 @@ class _Cutter:
         text = "".join(unit.text for unit in held_parts)
         size = self._count(text)
         if size <= self._limit:
-            yield _Part(text, size, opens=held_parts[0].opens)
+            yield _Part(text, size, starts_passage=held_parts[0].starts_passage)
             return
         for i, unit in enumerate(held_parts):
             yield from self._fit(unit, is_first=i == 0)
@@ -159,10 +159,12 @@ class _Cutter:
         is_inside = unit.kind in ("code", "row") and not is_first
         repeated_head = self._repeated_line if is_inside else ""
         limit = self._limit - (self._n_repeated if repeated_head else 0)
-        opens = unit.opens
+        starts_passage = unit.starts_passage
         for text, size in _halves(unit.text, self._count, limit):
-            yield _Part(text, size, unit.kind == "heading", repeated_head, opens)
-            opens = False
+            yield _Part(
+                text, size, unit.kind == "heading", repeated_head, starts_passage
+            )
+            starts_passage = False
 
 
 class _Draft:
@@ -174,7 +176,7 @@ class _Draft:
         self._repeated_line = ""
         self._n_tokens = self._start = self._position = 0
         self._heading = ""
-        self.has_body = self.says = False
+        self.has_body = self.has_text = False
 
     def is_full(self, part: _Part) -> bool:
         """Return whether a part is too much for this passage."""
@@ -182,15 +184,15 @@ class _Draft:
 
     def add(self, part: _Part) -> None:
         """Add a part, after what it has to repeat if the passage begins with it."""
-        if part.repeated_line and not self.says:
+        if part.repeated_line and not self.has_text:
             self._repeated_line = part.repeated_line
             self._n_tokens += self._count(part.repeated_line)
         if part.is_heading and (match := units.HEADING.match(part.text)):
             self._heading = match[1]
         self.parts.append(part)
         self._n_tokens += part.n_tokens
-        self.says = self.says or bool(part.text.strip())
-        self.has_body = self.has_body or (not part.is_heading and self.says)
+        self.has_text = self.has_text or bool(part.text.strip())
+        self.has_body = self.has_body or (not part.is_heading and self.has_text)
 
     def close(self) -> Chunk:
         """Return the passage; parts stay behind if they are more together than apart.
@@ -216,7 +218,7 @@ class _Draft:
         chunk = Chunk(passage, len(self._repeated_line))
         self.parts, self._repeated_line, self._n_tokens, self._start = [], "", 0, end
         self._position += 1
-        self.has_body = self.says = False
+        self.has_body = self.has_text = False
         for part in reversed(over):
             self.add(part)
         return chunk

@@ -9,6 +9,7 @@ import re
 import string
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -76,6 +77,12 @@ def normalise(text: str) -> str:
     last word is no article ("Vitamin A").
     """
     return " ".join(_ARTICLES.sub(" ", _plain(text)).split())
+
+
+def shared_words(query: str) -> Callable[[str], int]:
+    """Return a function that counts the words which a text shares with ``query``."""
+    words = set(normalise(query).split())
+    return lambda text: len(words & set(normalise(text).split()))
 
 
 def _plain(text: str) -> str:

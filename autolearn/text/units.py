@@ -47,7 +47,7 @@ class Unit:
 
     text: str
     kind: Kind = "prose"
-    opens: bool = False
+    starts_passage: bool = False
     """Whether a passage has to begin with it."""
 
 
@@ -62,10 +62,10 @@ def of(
         headings: Whether lines that begin with ``#`` are headings.
     """
     scanner = _Scanner(longest, headings=headings)
-    for text, opens in blocks:
-        if opens:
+    for text, starts_passage in blocks:
+        if starts_passage:
             yield from scanner.end()
-            scanner.opens = True
+            scanner.starts_passage = True
         for line in _LINE.findall(text):
             yield from scanner.feed(line)
     yield from scanner.end()
@@ -75,7 +75,7 @@ class _Scanner:
     """Tells prose from code and tables, line by line."""
 
     def __init__(self, longest: int, *, headings: bool) -> None:
-        self.opens = False
+        self.starts_passage = False
         self._longest, self._headings = longest, headings
         self._prose: list[str] = []
         self._n_prose = 0
@@ -152,8 +152,8 @@ class _Scanner:
         yield self._unit(line, kind)
 
     def _unit(self, text: str, kind: Kind) -> Unit:
-        opens, self.opens = self.opens, False
-        return Unit(text, kind, opens)
+        starts_passage, self.starts_passage = self.starts_passage, False
+        return Unit(text, kind, starts_passage)
 
 
 def _closes(line: str, fence: str) -> bool:

@@ -325,15 +325,15 @@ def _meta_items(example: MetaExample) -> _Items:
         **subject, **text, feedback=example.feedback
     )
     best, sample_id = example.refinement, example.sample_id
-    criticism = TrainItem(
+    feedback_item = TrainItem(
         "sft", feedback_prompt.chat, example.feedback, sample_id=sample_id
     )
     answer = TrainItem("sft", _ask(example.prompt), best, sample_id=sample_id)
     if model_output.verdict(example.feedback) == "correct":
-        return [criticism, answer]
+        return [feedback_item, answer]
     correction = f"Answer: {best}"
     refinement = TrainItem("sft", refine_prompt.chat, correction, sample_id=sample_id)
-    return [criticism, refinement, answer]
+    return [feedback_item, refinement, answer]
 
 
 def _as_meta(example: ApprovedExample) -> MetaExample:
@@ -342,16 +342,16 @@ def _as_meta(example: ApprovedExample) -> MetaExample:
     The model's own feedback is used only where its verdict agrees with the person.
     """
     verdict = "incorrect" if example.is_gap else "correct"
-    criticism = example.critique or ""
-    if "feedback" not in example.edits and model_output.verdict(criticism) != verdict:
+    feedback = example.critique or ""
+    if "feedback" not in example.edits and model_output.verdict(feedback) != verdict:
         texts = {"reference": example.target, "answer": example.closed_answer}
-        criticism = prompts.load("feedback").prefill(verdict=verdict, **texts)
+        feedback = prompts.load("feedback").prefill(verdict=verdict, **texts)
         if not example.passage:
-            criticism = f"The answer should be: {example.target}\nVerdict: {verdict}"
+            feedback = f"The answer should be: {example.target}\nVerdict: {verdict}"
     return MetaExample(
         example.sample.prompt,
         example.closed_answer,
-        criticism,
+        feedback,
         example.sample.chosen,
         example.passage,
         example.target,

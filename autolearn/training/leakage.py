@@ -5,7 +5,7 @@ corpora, replay, statements and raw passages. The same guard, made of what earli
 rounds have trained, keeps trained questions out of the quiz.
 
 A wording counts as the same question in three cases: its words are equal after
-normalisation, nearly all words are equal in any order (``NEAR``), or the words are
+normalisation, nearly all words are equal in any order (``JACCARD``), or the words are
 equal in the same order once articles, auxiliaries and polite phrases are left out.
 Another wording of the same fact is not blocked, since it is what a quiz measures.
 """
@@ -19,7 +19,7 @@ from math import ceil
 from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.text import matching
 
-NEAR = 0.92
+JACCARD = 0.92
 """Share of common words (Jaccard index) from which two questions are the same."""
 LEAST_CORE, LEAST_TAIL, LEAST_WITHIN = 3, 3, 8
 """Fewest words that are compared without fillers, at the end of a question sentence,
@@ -129,15 +129,15 @@ class Guard:
         bag = _numbered(form)
         candidates = {i for t in self._prefix(bag) for i in self._by_token.get(t, ())}
         others = (_numbered(self._forms[i]) for i in candidates)
-        return any(len(bag & other) >= NEAR * len(bag | other) for other in others)
+        return any(len(bag & other) >= JACCARD * len(bag | other) for other in others)
 
     def _prefix(self, bag: frozenset[tuple[str, int]]) -> list[tuple[str, int]]:
         """Return the rarest words of a bag.
 
-        Two bags that are as similar as ``NEAR`` share one of these (Chaudhuri et al.
+        Two bags that are as similar as ``JACCARD`` share one of these (Chaudhuri et al.
         2006), so no other pair has to be compared.
         """
-        n = len(bag) - ceil(NEAR * len(bag) - 1e-9) + 1
+        n = len(bag) - ceil(JACCARD * len(bag) - 1e-9) + 1
         return sorted(bag, key=lambda token: (self._rank[token], token))[:n]
 
     def _ends_a_sentence(self, text: str) -> bool:

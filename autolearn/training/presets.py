@@ -15,9 +15,9 @@ class Preset:
     """Settings that differ from the defaults, and what they are for."""
 
     title: str
-    at_most: float
+    max_parameters: float
     """Number of parameters of the largest model that it fits."""
-    differs: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, settings: TrainSettings) -> TrainSettings:
         """Return the settings with the values of this preset.
@@ -26,7 +26,7 @@ class Preset:
         which is far lower.
         """
         defaults = {name: getattr(TrainSettings(), name) for name in NAMES}
-        changes = dict(self.differs)
+        changes = dict(self.overrides)
         if settings.traits.trains_preferences:
             changes.pop("learning_rate", None)
         return replace(settings, **defaults | changes)
@@ -66,7 +66,7 @@ PRESETS = {
 }
 
 PRESETS["skills"] = Preset(
-    # Measured on SmolLM2-135M: 150 steps of six, after 30 the skills were weak still.
+    # SmolLM2-135M: 150 steps of six items; after 30 steps the skills were still weak.
     "Meta-skills (instruct models)",
     0.0,
     {
@@ -117,4 +117,6 @@ def preset_for(model: ModelSettings, method: Method = "refined_sft") -> str:
     ):
         return "skills"
     size = model_shape.of(folder).parameters
-    return next(name for name, preset in PRESETS.items() if size <= preset.at_most)
+    return next(
+        name for name, preset in PRESETS.items() if size <= preset.max_parameters
+    )

@@ -36,7 +36,7 @@ from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
 from autolearn.study.feedback import is_judged_wrong
-from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of
+from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of_type
 from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
 from autolearn.text import model_output, sentences
@@ -111,7 +111,7 @@ def generate_instructions(
         report(len(items))
         draws = range(first, first + STEP)
         name = f"{STAGE} {first + 1}-{first + STEP}"
-        items += of(
+        items += of_type(
             GeneratedInstruction,
             journal.step(name, partial(_make, writer, draws, items)),
         )
@@ -315,7 +315,7 @@ def self_checks(
     Raises:
         Cancelled: The person stopped the run.
     """
-    answer, check, mend = map(prompts.load, (PROMPT, "feedback_free", "refine_free"))
+    answer, check, refine = map(prompts.load, (PROMPT, "feedback_free", "refine_free"))
     settings = writer.settings
     requests = [
         GenerationRequest(text, answer.render(question=text), settings.answer_tokens)
@@ -334,10 +334,10 @@ def self_checks(
         for attempt in attempts
     ]
     checks = _written(writer, to_judge)
-    to_mend = [
+    to_refine = [
         GenerationRequest(
             question,
-            mend.render(
+            refine.render(
                 question=question, answer=generation, feedback=_answer(critique)
             ),
             settings.answer_tokens,
@@ -345,7 +345,7 @@ def self_checks(
         for (question, generation), critique in checks
         if is_judged_wrong(model_output.verdict(_answer(critique)))
     ]
-    return [generation for _, generation in (*checks, *_written(writer, to_mend))]
+    return [generation for _, generation in (*checks, *_written(writer, to_refine))]
 
 
 def _written(

@@ -48,7 +48,7 @@ class ReplayPlan:
     """Those of the library that it answers; it checks and corrects its answers."""
     n_checked: int = 0
     """Answers to generated instructions that it checks, if the library has too few."""
-    without: frozenset[Skill] = frozenset()
+    excluded_skills: frozenset[Skill] = frozenset()
     """Skills that the round teaches anew: replay would hold it to the old ones."""
 
 
@@ -57,12 +57,12 @@ def plan(
     n_taught: int,
     examples: Sequence[ApprovedExample],
     instructions: Sequence[str],
-    without: frozenset[Skill] = frozenset(),
+    excluded_skills: frozenset[Skill] = frozenset(),
 ) -> ReplayPlan:
     """Return what a round replays beside ``n_taught`` items that teach.
 
     A round of meta-skills replays only generated instructions: it is to change just how
-    the model reads and checks. ``without``: the skills that the round teaches anew.
+    the model reads and checks. ``excluded_skills``: those that the round teaches anew.
     """
     n = settings.n_replay(n_taught)
     if not settings.traits.teaches_facts:
@@ -72,10 +72,10 @@ def plan(
         for example in examples
     )
     texts = texts_to_read([row for row in candidates if all(row)], n)
-    n_checked = 0 if without & CRITIC else round(CHECKING * n)
+    n_checked = 0 if excluded_skills & CRITIC else round(CHECKING * n)
     to_check = instructions_to_check(instructions, n_checked)
     rest = n_checked - len(to_check)
-    return ReplayPlan(n, tuple(texts), tuple(to_check), rest, without)
+    return ReplayPlan(n, tuple(texts), tuple(to_check), rest, excluded_skills)
 
 
 def texts_to_read(

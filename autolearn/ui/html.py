@@ -24,7 +24,7 @@ class Html(str):
 
 
 DASH = "\N{EN DASH}"
-"""What stands for a number that there is not."""
+"""Shown where a number is missing."""
 
 _TEMPLATES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 """Signs that the component would read as one of its own templates."""
@@ -83,7 +83,7 @@ def problem(sentence: str) -> Html:
 def notice(content: Html) -> Html:
     """Return what stands in a corner of the page for a while, or until it is clicked.
 
-    With the time, so that the same once more is news.
+    It carries the time, so that a repeated message is shown again.
     """
     return tag("div", content, "al-notice", data_time=time.time_ns())
 

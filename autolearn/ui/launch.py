@@ -33,15 +33,15 @@ from autolearn.access.sessions import (
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
-from autolearn.services import model_actions, pipeline
+from autolearn.services import demo_library, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only
 from autolearn.study import prompts
-from autolearn.ui.listening import address_of, listen
+from autolearn.ui.listener import address_of, listen
 from autolearn.ui.temporary import temporary_files
 
 HERE = "127.0.0.1"
-_STOCKING = "stocking"
-"""The choice that is true while the built-in library is being added."""
+_ADDING_LIBRARY = "stocking"
+"""The stored choice that is true while the built-in library is being added."""
 
 
 class AlreadyOpen(InputError):
@@ -212,11 +212,11 @@ def prepare(folder: Path, model: str | None) -> None:
     is_new = not (folder / "autolearn.db").exists()
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
-        if is_new or store.choices.get(_STOCKING):
-            # Told, so that a kill leaves no half of the library.
-            store.choices.set(_STOCKING, True)
-            pipeline.stock(store)
-            store.choices.set(_STOCKING, False)
+        if is_new or store.choices.get(_ADDING_LIBRARY):
+            # Kept, so that the next start completes the library after a kill.
+            store.choices.set(_ADDING_LIBRARY, True)
+            demo_library.add(store)
+            store.choices.set(_ADDING_LIBRARY, False)
         if store.read_only:
             return
         if model:

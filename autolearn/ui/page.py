@@ -6,9 +6,11 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import JobError
+from autolearn.core.records import ACTIVE_STATES
 from autolearn.runs import queues
 from autolearn.services import model_scope
 from autolearn.ui import html
+from autolearn.ui.closed_pages import drop_closed
 from autolearn.ui.session import (
     NOTICE_JS,
     QUIET,
@@ -33,7 +35,6 @@ from autolearn.ui.tabs import (
 from autolearn.ui.temporary import DELETE_CACHE
 from autolearn.ui.views import whole_round
 from autolearn.ui.views.links import tab_of
-from autolearn.ui.visits import drop_closed
 
 TABS = (
     start,
@@ -59,63 +60,77 @@ def build(folder: Path) -> gr.Blocks:
     with gr.Blocks(
         title="autolearn", analytics_enabled=False, delete_cache=DELETE_CACHE
     ) as page:
-        current = gr.State(start.TITLE)
-        address, acted = (gr.Textbox("", visible="hidden") for _ in range(2))
-        pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
-        timer = gr.Timer(TICK_SECONDS, active=False)
-        with gr.Sidebar(width=270):
-            html_panel("title", html.tag("h1", "autolearn", "al-title"))
-            sidebar = html_panel("status")
-            stop = gr.Button("Stop this run", size="sm", elem_id="stop")
-            whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
-            walk = html_panel("steps")
-            look = gr.Button("Look again", elem_id="look", visible="hidden")
-        notice = gr.HTML(
-            elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False
-        )
-        strip = html_panel("whole-round")
+        address = gr.Textbox("", visible="hidden")
+        context, refresh_button = _lay_out(session)
         with gr.Tabs(selected=start.TITLE, overflow_behavior="wrap") as tabs:
-            context = PageContext(
-                session,
-                current,
-                pulses,
-                timer,
-                notice,
-                sidebar,
-                walk,
-                stop,
-                whole,
-                strip,
-                acted,
-            )
             for module in TABS:
-                with gr.Tab(module.TITLE, id=module.TITLE) as tab:
-                    heading = html.tag("h2", module.TITLE, "al-unseen")
-                    html_panel(f"heading-{module.TITLE}", heading)
-                    module.build(context)
-                context.wire(tab)
-                name = module.TITLE
-                js = (
-                    f"() => {{ history.replaceState(null, '', '#{name}'); return []; }}"
-                )
-                # Refreshed, since another page may have begun something.
-                opened = [current, acted]
-                tab.select(lambda n=name: (n, now()), None, opened, js=js, **QUIET)
-        for panel in (walk, strip, *context.links):
+                _build_tab(context, module)
+        for panel in (context.steps_panel, context.round_strip, *context.links):
             panel.click(_linked, None, tabs, **QUIET)
         page.load(_named, address, tabs, js=OPENED_JS, **QUIET)
-        context.refresh_on([timer.tick, page.load, look.click])
-        context.on_action([stop.click], lambda: _stop(session))
-        context.on_action([sidebar.click], lambda: model_scope.turn(session.store))
-        context.on_action([whole.click], context.session.start_round)
-
-        def press_strip(event: gr.EventData) -> None:
-            _press_strip(session, str(event.pick))
-
-        context.on_action([strip.click], press_strip)
+        context.refresh_on([context.timer.tick, page.load, refresh_button.click])
+        _wire(context)
         drop_closed(page)
     blocks: gr.Blocks = page
     return blocks
+
+
+def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
+    """Lay out what is beside and above the tabs; the button refreshes all of it."""
+    current = gr.State(start.TITLE)
+    last_action_at = gr.Textbox("", visible="hidden")
+    revision_boxes = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
+    timer = gr.Timer(TICK_SECONDS, active=False)
+    with gr.Sidebar(width=270):
+        html_panel("title", html.tag("h1", "autolearn", "al-title"))
+        sidebar = html_panel("status")
+        stop = gr.Button("Stop this run", size="sm", elem_id="stop")
+        start_round = gr.Button("Run a whole round", variant="primary", elem_id="whole")
+        steps_panel = html_panel("steps")
+        refresh_button = gr.Button("Look again", elem_id="look", visible="hidden")
+    notice = gr.HTML(elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False)
+    context = PageContext(
+        session,
+        current,
+        revision_boxes,
+        timer,
+        notice,
+        sidebar,
+        steps_panel,
+        stop,
+        start_round,
+        html_panel("whole-round"),
+        last_action_at,
+    )
+    return context, refresh_button
+
+
+def _build_tab(context: PageContext, module: Any) -> None:
+    """Build a tab, which is refreshed when it is opened."""
+    name = module.TITLE
+    with gr.Tab(name, id=name) as tab:
+        html_panel(f"heading-{name}", html.tag("h2", name, "al-unseen"))
+        module.build(context)
+    context.wire(tab)
+    js = f"() => {{ history.replaceState(null, '', '#{name}'); return []; }}"
+    # Another page may have begun something.
+    outputs = [context.current, context.last_action_at]
+    tab.select(lambda: (name, now()), None, outputs, js=js, **QUIET)
+
+
+def _wire(context: PageContext) -> None:
+    """Wire what is beside and above the tabs."""
+    session = context.session
+    context.on_action([context.stop.click], lambda: _stop(session))
+    context.on_action(
+        [context.sidebar.click], lambda: model_scope.toggle_all_models(session.store)
+    )
+    context.on_action([context.start_round_button.click], session.start_round)
+
+    def press_strip(event: gr.EventData) -> None:
+        _press_strip(session, str(event.pick))
+
+    context.on_action([context.round_strip.click], press_strip)
 
 
 def _linked(event: gr.EventData) -> Any:
@@ -137,11 +152,11 @@ def _press_strip(session: Session, key: str) -> None:
         store.choices.set(whole_round.CLOSED, last.id)
     elif key.startswith(whole_round.RESUME):
         run_id = int(key.removeprefix(whole_round.RESUME))
-        session.order(queues.resume(store, run_id))
+        session.start_worker_for(queues.resume(store, run_id))
 
 
 def _stop(session: Session) -> None:
-    active = session.store.runs.in_state("running", "queued")
+    active = session.store.runs.in_state(*ACTIVE_STATES)
     if not active:
         raise JobError("Nothing is running, so there is nothing to stop.")
     queues.cancel(session.store, active[0].id)

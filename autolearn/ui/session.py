@@ -11,10 +11,10 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, JobError
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import pipeline
+from autolearn.services import demo_library, pipeline
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -30,10 +30,9 @@ QUIET: dict[str, Any] = {
 }
 """For all handlers: nothing greys out, and none is queued.
 
-On nothing, since else the browser tells every component that ever was an output of
-progress that is not shown: once all tabs are open that took 40 ms of an event. Not
-queued, since such an answer comes over a stream, and Gradio's page (6.31) misses one
-that comes while it closes the stream of the answer before.
+No component shows progress: otherwise the browser updates every output component, which
+takes 40 ms an event. A queued answer would come over a stream, and Gradio's page (6.31)
+misses an answer that arrives while it closes the stream of the one before.
 """
 SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
 """For the few that take longer: together with the others."""
@@ -82,9 +81,9 @@ class Session:
         store: Store = self._own.store
         return store
 
-    def order(self, run: Run) -> Run:
-        """Have a queued run done: start its worker unless there is one."""
-        queues.ensure_worker(self.folder, queue=queues.queue_of(run.kind))
+    def start_worker_for(self, run: Run) -> Run:
+        """Start the worker of a queued run, unless there is one; return the run."""
+        queues.start_worker_for(self.store, run)
         return run
 
     def revision(self) -> str:
@@ -102,18 +101,18 @@ class Session:
         if self.is_busy():
             raise JobError("Something runs already; stop it first, or wait for it.")
         if store.library.is_empty():
-            pipeline.stock(store)
-        self.order(pipeline.begin_only(store, chosen_model(store)))
+            demo_library.add(store)
+        self.start_worker_for(pipeline.begin_only(store, chosen_model(store)))
 
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""
         store = self.store
         if store.read_only:
             return False
-        if store.runs.in_state("running", "queued"):
+        if store.runs.in_state(*ACTIVE_STATES):
             queues.recover(store)
             queues.replace_dead_workers(store)
-        return bool(store.runs.in_state("running", "queued"))
+        return bool(store.runs.in_state(*ACTIVE_STATES))
 
 
 def now() -> str:
@@ -231,19 +230,19 @@ class PageContext:
     session: Session
     current: gr.State
     """The id of the tab that is shown."""
-    revisions: Mapping[str, gr.Textbox]
+    revision_boxes: Mapping[str, gr.Textbox]
     """The revision each tab was last drawn for; only the open tab gets a new one."""
     timer: gr.Timer
     notice: gr.HTML
     """Shows why an action was refused."""
     sidebar: gr.HTML
-    steps: gr.HTML
+    steps_panel: gr.HTML
     stop: gr.Button
-    whole: gr.Button
+    start_round_button: gr.Button
     """Starts a whole round; only while nothing runs."""
-    strip: gr.HTML
+    round_strip: gr.HTML
     """Shows the newest whole round above the tabs."""
-    acted: gr.Textbox
+    last_action_at: gr.Textbox
     """When a person last did something: its change refreshes the page, as one event for
     all actions, since Gradio compares each event with each component as a page loads.
     """
@@ -257,12 +256,16 @@ class PageContext:
         draw: Callable[..., Any],
         inputs: Sequence[gr.components.Component],
         outputs: Sequence[gr.blocks.Block],
+        also_on: Sequence[Callable[..., Any]] = (),
     ) -> None:
         """Draw when the tab is opened, and whenever work has gone on while it is open.
 
-        Drawing never changes what a person has typed or chosen: outputs are pictures.
+        ``also_on`` are further events. Drawing never changes what a person has typed or
+        chosen: outputs are pictures.
         """
         self.redrawn_on_change.append(Drawing(draw, inputs, outputs))
+        if also_on:
+            redraw_on(also_on, draw, inputs, outputs)
 
     def redraw_on_opening(
         self,
@@ -276,7 +279,7 @@ class PageContext:
     def wire(self, tab: gr.Tab) -> None:
         """Let what was laid out on the tab be drawn as it asked for."""
         draw_together(
-            [self.revisions[str(tab.id)].change], tuple(self.redrawn_on_change)
+            [self.revision_boxes[str(tab.id)].change], tuple(self.redrawn_on_change)
         )
         draw_together([tab.select], (*self.redrawn_on_change, *self.redrawn_on_opening))
         self.redrawn_on_change.clear()
@@ -299,18 +302,24 @@ class PageContext:
             list(triggers),
             with_notice(handler, len(outputs)),
             list(inputs) or None,
-            [*outputs, self.notice, self.acted],
+            [*outputs, self.notice, self.last_action_at],
             **(QUIET | options),
         )
         return event
 
     def refresh_on(self, triggers: Sequence[Callable[..., Any]]) -> None:
         """Look at the workspace after these events and after each action."""
-        outputs = [self.sidebar, self.steps, self.timer, self.stop, self.whole]
-        outputs.append(self.strip)
-        outputs += self.revisions.values()
+        outputs = [
+            self.sidebar,
+            self.steps_panel,
+            self.timer,
+            self.stop,
+            self.start_round_button,
+        ]
+        outputs.append(self.round_strip)
+        outputs += self.revision_boxes.values()
         gr.on(
-            [*triggers, self.acted.change],
+            [*triggers, self.last_action_at.change],
             with_error_panel(self._refresh, outputs),
             self.current,
             outputs,
@@ -329,5 +338,8 @@ class PageContext:
             gr.Button(interactive=busy),
             gr.Button(interactive=not busy),
             whole_round.draw(store),
-            *(revision if name == current else gr.skip() for name in self.revisions),
+            *(
+                revision if name == current else gr.skip()
+                for name in self.revision_boxes
+            ),
         )

@@ -51,7 +51,7 @@ def main() -> int:
         findings = integrity.check(workspace)
     for finding in findings:
         sys.stdout.write(f"{finding.what}: {finding.result}\n")
-    return int(not all(finding.well for finding in findings))
+    return int(not all(finding.ok for finding in findings))
 
 
 def _work(place: Path, workspace: Path, flags: argparse.Namespace) -> None:

@@ -159,7 +159,7 @@ def test_a_program_may_send_texts_only_to_servers_of_a_person(client, folder):
 def test_no_call_waits_longer_than_a_minute(folder, monkeypatch):
     seconds = []
     monkeypatch.setattr(Lab, "wait", lambda self, run, most: seconds.append(most))
-    wait = next(o for o in OPERATIONS if o.name == "wait").bound(folder)
+    wait = next(o for o in OPERATIONS if o.name == "wait").as_function(folder)
     wait(run=1, seconds=1e9)
     wait(run=1, seconds=2.0)
     assert seconds == [MOST_SECONDS, 2.0]

@@ -86,7 +86,7 @@ def test_a_document_is_renamed_found_and_deleted(start, visit, review_page):
     expect(page.locator("#library-documents")).to_contain_text("No text yet")
     assert "5 samples were made from it and will stay" in requests[0]
     with app.store() as store:
-        assert store.library.shelf() == []
+        assert store.library.document_sizes() == []
         assert store.samples.counts()["pending"] == 5
 
 

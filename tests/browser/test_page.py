@@ -15,23 +15,13 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
+from autolearn.ui import page
 from tests.support.pages import PATIENCE, load_anew, open_tab, until
 from tests.support.texts import put_text
 
 pytestmark = pytest.mark.torch_model
 
-TABS = (
-    "Start",
-    "Model",
-    "Library",
-    "Study",
-    "Review",
-    "Train",
-    "Evaluation",
-    "Experiments",
-    "Chat",
-    "History",
-)
+TABS = tuple(module.TITLE for module in page.TABS)
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"
 HOSTILE_PLACES = {
     "library-documents": "Library",
@@ -71,11 +61,13 @@ def used_app(tmp_path_factory):
         after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
-            place = actions.ChatPlace(1, 1, column)
+            origin = actions.ChatOrigin(1, 1, column)
             messages = [Message("user", f"Orlo {HOSTILE}")]
-            chat = actions.chat(store, model, messages, Sampling(), place=place)
+            chat = actions.chat(store, model, messages, Sampling(), origin=origin)
             assert queues.wait(store, chat.id).state == "done"
-        store.runs.tell(chat.id, {"answer": HOSTILE, "evidence": HOSTILE})
+        store.runs.save_partial_result(
+            chat.id, {"answer": HOSTILE, "evidence": HOSTILE}
+        )
         run_settings = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
         failed_run = store.runs.create("export", run_settings)
         store.runs.finish(failed_run.id, "failed", HOSTILE)
@@ -373,6 +365,6 @@ def test_a_document_that_a_round_has_learned_from_is_deleted(start, visit, used_
     open_tab(page, "Evaluation")
     expect(page.locator("#proof-rounds")).to_contain_text("trained")
     with app.store() as store:
-        assert store.library.shelf() == []
+        assert store.library.document_sizes() == []
         assert store.samples.counts()["approved"] == before
         assert store.rounds.get(1).adapter

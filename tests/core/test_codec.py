@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from autolearn.core.codec import EXTRA, decode, encode
+from autolearn.core.codec import EXTRA, decode, encode, stored_as
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,16 @@ def test_null_where_there_must_be_a_value_counts_as_missing():
 def test_a_field_that_has_no_default_must_be_there(values):
     with pytest.raises(KeyError, match=r"(Whole|Part) needs (part|name)"):
         decode(Whole, values)
+
+
+@dataclass(frozen=True)
+class Renamed:
+    corpus_ids: tuple[int, ...] = field(default=(), metadata=stored_as("corpora"))
+    name: str | None = field(default=None, metadata=EXTRA | stored_as("title"))
+
+
+def test_a_renamed_field_keeps_its_stored_key():
+    assert encode(Renamed((1,))) == {"corpora": (1,)}
+    assert encode(Renamed(name="a")) == {"corpora": (), "title": "a"}
+    assert decode(Renamed, {"corpora": [1, 2], "title": "a"}) == Renamed((1, 2), "a")
+    assert decode(Renamed, {"corpus_ids": [1]}) == Renamed()

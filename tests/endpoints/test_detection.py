@@ -6,11 +6,11 @@ import pytest
 
 from autolearn.core import server_addresses
 from autolearn.core.errors import BackendError, InputError, ModelNotFound
-from autolearn.endpoints.client import Patience
+from autolearn.endpoints.client import RetryPolicy
 from autolearn.endpoints.detection import detect
 from tests.support import model_server
 
-QUICK = Patience(tries=2, first_delay=0.01, read=5.0)
+QUICK = RetryPolicy(tries=2, first_delay=0.01, read=5.0)
 
 
 def _detected(address):
@@ -22,7 +22,7 @@ def test_each_program_is_recognised(program):
     with model_server.running(program) as server:
         facts = _detected(server.address)
         assert facts.program == program
-        assert facts.place.model.startswith("tiny")
+        assert facts.server.model.startswith("tiny")
         assert _detected(f"{server.address}/#tiny").digest == facts.digest
 
 

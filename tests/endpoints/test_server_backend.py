@@ -12,20 +12,18 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.endpoints import client
 from autolearn.endpoints.backend import ESTIMATED, FORM_DRAWS, ServerBackend
-from autolearn.endpoints.client import Patience
+from autolearn.endpoints.client import RetryPolicy
 from autolearn.endpoints.detection import detect
 from tests.support import model_server
 from tests.support.model_server import Raw, likeliest, reply
 
-QUICK = Patience(tries=3, first_delay=0.02, longest_delay=0.05, read=1.0)
+QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=1.0)
 LABELS = (" correct", " incorrect")
 CHAT = (Message("user", "Is it so?"),)
 
 
-def _backend(server, patience=QUICK):
-    return ServerBackend(
-        detect(server_addresses.parse(server.address), QUICK), patience
-    )
+def _backend(server, retries=QUICK):
+    return ServerBackend(detect(server_addresses.parse(server.address), QUICK), retries)
 
 
 def _request(question="Where?", begun="", constraint=(), **sampling):
@@ -249,7 +247,7 @@ def test_a_prompt_that_does_not_fit_is_no_error(message):
 
 def test_a_server_that_dies_or_stalls_is_one_sentence():
     with model_server.running() as server:
-        backend = _backend(server, Patience(tries=2, first_delay=0.01, read=0.2))
+        backend = _backend(server, RetryPolicy(tries=2, first_delay=0.01, read=0.2))
         server.chat = server.stalled
         with pytest.raises(BackendError, match=r"did not answer within 0\.2 seconds"):
             backend.complete([_request()], _never)
@@ -259,7 +257,7 @@ def test_a_server_that_dies_or_stalls_is_one_sentence():
 
 def test_cancelling_takes_less_than_a_second():
     with model_server.running() as server:
-        backend = _backend(server, Patience())
+        backend = _backend(server, RetryPolicy())
         server.chat = server.stalled
         began = time.monotonic()
         completions = backend.complete(

@@ -12,7 +12,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.evaluation.skill_items import texts
 from autolearn.evaluation.skill_report import (
     Guidance,
-    Share,
+    RightCount,
     SkillReport,
     VerdictSkill,
     auc,
@@ -46,8 +46,8 @@ def run_check(store, backend, n_texts=20):
 
 
 def make_report(**values):
-    half = Share(9, 10)
-    verdicts = VerdictSkill(0.9, 60, 60, 0.62, Share(110, 120))
+    half = RightCount(9, 10)
+    verdicts = VerdictSkill(0.9, 60, 60, 0.62, RightCount(110, 120))
     shares: dict[str, Any] = dict.fromkeys(SHARES, half)
     about = ("a model", "digest", "nf4", "guided", None)
     return replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
@@ -121,7 +121,7 @@ def test_the_best_threshold_is_where_most_verdicts_are_right(
 ):
     best, accuracy = best_threshold(right, wrong)
     at = [p >= best for p in right] + [p < best for p in wrong]
-    assert accuracy == Share(sum(at), len(at))
+    assert accuracy == RightCount(sum(at), len(at))
     assert accuracy.right >= n_right
     if len(right) != 3:
         assert best == pytest.approx(threshold)
@@ -150,7 +150,7 @@ def test_a_perfect_model_gets_full_scores(store, protocol):
         assert (name, share.right) == (name, share.n)
         assert share.n >= 40
     assert report.verdicts.auc == 1.0
-    assert report.verdicts.accuracy == Share(120, 120)
+    assert report.verdicts.accuracy == RightCount(120, 120)
     assert report.verdicts.threshold == pytest.approx(0.25)
     assert report.protocol == protocol
     assert [n_done for _, n_done, _ in calls] == sorted(
@@ -163,7 +163,7 @@ def test_a_perfect_model_gets_full_scores(store, protocol):
 def test_verdicts_at_chance_get_an_auc_of_one_half(store, protocol):
     report, _ = run_check(store, at_chance(protocol), 4)
     assert report.verdicts.auc == 0.5
-    assert not report.verdicts.counts
+    assert not report.verdicts.is_usable
     assert report.open_book.value == 1.0
 
 
@@ -200,7 +200,7 @@ def test_a_resumed_check_goes_on_from_the_last_step(store):
 
 
 def verdicts(value):
-    return VerdictSkill(value, 60, 60, 0.62, Share(80, 120))
+    return VerdictSkill(value, 60, 60, 0.62, RightCount(80, 120))
 
 
 def test_good_verdicts_count_from_their_threshold():
@@ -221,7 +221,7 @@ def test_verdicts_that_say_little_do_not_count(value, word):
 
 
 def test_a_weak_skill_has_a_remedy():
-    weak = guidance(make_report(**dict.fromkeys(SHARES, Share(2, 10))))
+    weak = guidance(make_report(**dict.fromkeys(SHARES, RightCount(2, 10))))
     assert weak.advice[1] == (
         "It asks 20 % valid questions: teach it the skills first (a meta-skill "
         "round), or choose a larger model."

@@ -32,7 +32,7 @@ def offer() -> Offer:
     os.environ["HF_ENDPOINT"] = process.stdout.readline().strip()
     for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HTTP_PROXY"):
         os.environ.pop(name, None)
-    return model_actions.look(NAME)
+    return model_actions.fetch_offer(NAME)
 
 
 def use_cache(workspace: Path) -> None:

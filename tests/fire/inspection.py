@@ -101,7 +101,7 @@ def violations(folder: Path, before: set[tuple[object, ...]]) -> list[str]:
     sentences += [
         f"{finding.what}: {finding.result}"
         for finding in integrity.check(folder)
-        if not finding.well
+        if not finding.ok
     ]
     return sentences
 

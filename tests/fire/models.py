@@ -56,9 +56,9 @@ class FireModel(ScriptedBackend):
             self.network.identity, round_id=round_id, adapter_digest=digest
         )
 
-    def stream(self, request, stop, hear):
+    def stream(self, request, stop, on_text):
         (completion,) = self.complete([request], stop)
-        hear(completion.text)
+        on_text(completion.text)
         return completion
 
     @contextmanager

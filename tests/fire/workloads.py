@@ -17,7 +17,13 @@ from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.handlers import download
 from autolearn.ingest import importer
 from autolearn.runs import queues, worker
-from autolearn.services import actions, backups, model_actions, pipeline
+from autolearn.services import (
+    actions,
+    backups,
+    model_actions,
+    pipeline,
+    skill_actions,
+)
 from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
@@ -125,6 +131,10 @@ def _study(rig: Rig, store: Store) -> None:
 def _quiz(rig: Rig, store: Store) -> None:
     _library(store)
     actions.quiz(store, rig.model, study=STUDY)
+
+
+def _skills(rig: Rig, store: Store) -> None:
+    skill_actions.check(store, rig.model)
 
 
 def _chat(rig: Rig, store: Store) -> None:
@@ -313,11 +323,12 @@ def _with_a_round(rig: Rig, folder: Path) -> None:
 WORKLOADS: dict[str, Workload] = {
     "study": _runs(_study),
     "quiz": _runs(_quiz),
+    "skills": _runs(_skills),
     "chat": _runs(_chat),
     "train": _runs(_train),
     "import": _runs(_import),
     "download": _runs(_download),
-    "GGUF import": _runs(_convert),
+    "convert GGUF": _runs(_convert),
     "whole round": _runs(_whole_round),
     "experiment": _runs(_experiment),
     "export adapter": _export("adapter"),

@@ -13,11 +13,11 @@ from autolearn.core.records import Question
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.demo import gold_examples
 from autolearn.handlers import round_training
-from autolearn.ingest import corpora, importer
+from autolearn.ingest import corpus_import, importer
 from autolearn.metaskills import items
 from autolearn.runs.context import RunContext
-from autolearn.services import actions
-from autolearn.services.train_sources import TrainSources
+from autolearn.services import actions, corpus_actions
+from autolearn.services.actions import TrainSources
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
 from tests.support.corpora import added, rows, take, written
@@ -52,7 +52,7 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
 def test_many_bad_rows_are_named_in_part_and_all_counted(store, tmp_path):
     path = written(tmp_path / "a.jsonl", [*rows(2), *[{"text": "x"}] * 50])
     result = added(store, path)
-    assert len(result.refusals) == corpora.MOST_NAMED + 1
+    assert len(result.refusals) == corpus_import.MOST_NAMED + 1
     assert result.refusals[-1] == "a.jsonl: 30 more rows are like that."
     assert result.n_refused == 50
 
@@ -92,13 +92,13 @@ def test_the_invented_world_is_a_corpus_too(store):
     (corpus,) = store.corpora.all()
     assert (corpus.name, corpus.kind) == (gold_examples.NAME, "invented")
     assert result.examples == len(gold_examples.examples())
-    assert corpora.ids(store, ["invented"]) == [corpus.id]
+    assert corpus_actions.ids(store, ["invented"]) == [corpus.id]
 
 
 def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
-    run = corpora.add(store, None, "built-in")
+    run = corpus_actions.add(store, None, "built-in")
     first = take(store, run)
-    assert take(store, run).corpus == first.corpus
+    assert take(store, run).corpus_id == first.corpus_id
 
 
 def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
@@ -106,7 +106,7 @@ def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_p
     folder, (file,) = importer.stage(store, [], [path], None)
     assert folder
     upload = (folder, file.name)
-    run = corpora.add(store, file.path, "built-in", upload=upload)
+    run = corpus_actions.add(store, file.path, "built-in", upload=upload)
     with pytest.raises(Cancelled):
         importer.import_(RunContext(store, run, lambda: True, lambda *text: None))
     assert store.corpora.all() == []
@@ -120,7 +120,7 @@ def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
     placed_file = file.path
     take(
         store,
-        corpora.add(store, placed_file, "built-in", upload=(folder, file.name)),
+        corpus_actions.add(store, placed_file, "built-in", upload=(folder, file.name)),
     )
     assert not placed_file.parent.exists()
     assert store.corpora.all()[0].name == "a.jsonl"
@@ -140,8 +140,8 @@ def test_a_round_is_taught_from_the_corpora_and_freezes_its_items(store, tmp_pat
 def test_corpora_can_be_named_and_left_out(store, tmp_path):
     added(store, written(tmp_path / "towns.jsonl", rows()))
     added(store)
-    assert corpora.ids(store) == [1, 2]
-    assert corpora.ids(store, ["towns.jsonl"]) == [1]
+    assert corpus_actions.ids(store) == [1, 2]
+    assert corpus_actions.ids(store, ["towns.jsonl"]) == [1]
     store.corpora.set_excluded(1, excluded=True)
     run = actions.train(store, ModelSettings(), META)
     assert run.settings["corpora"] == [2]
@@ -149,7 +149,7 @@ def test_corpora_can_be_named_and_left_out(store, tmp_path):
     run = actions.train(store, ModelSettings(), META, sources=gold)
     assert run.settings["corpora"] == [1]
     with pytest.raises(InputError, match=r"neither a file nor a corpus 'x'.*towns"):
-        corpora.ids(store, ["x"])
+        corpus_actions.ids(store, ["x"])
 
 
 def test_quiz_questions_are_kept_out_and_counted(store, tmp_path):
@@ -210,9 +210,9 @@ def test_a_corpus_is_not_removed_while_a_queued_round_is_to_use_it(store):
     added(store)
     run = actions.train(store, ModelSettings(), META)
     with pytest.raises(JobError, match=f"Run {run.id} is to be trained on"):
-        corpora.remove(store, 1)
+        corpus_actions.remove(store, 1)
     store.runs.finish(run.id, "cancelled", None, {})
-    corpora.remove(store, 1)
+    corpus_actions.remove(store, 1)
     assert store.corpora.all() == []
     assert not store.db.rows("SELECT 1 FROM gold_examples")
     with pytest.raises(InputError, match="no corpus 1"):

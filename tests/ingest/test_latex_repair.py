@@ -105,6 +105,6 @@ def test_no_letter_is_lost_by_mending():
         result, _ = latex_repair.converted(
             source, lambda text: text.encode(), left_out, InputError("broken")
         )
-        pieces = left_out.pieces(result.decode(), opens=False, share=1)
+        pieces = left_out.pieces(result.decode(), starts_passage=False, share=1)
         kept = Counter(letter for piece in pieces for letter in piece.text)
         assert not Counter(c for c in source if c in "Sxwhls") - kept

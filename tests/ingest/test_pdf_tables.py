@@ -4,7 +4,7 @@ import pytest
 
 from autolearn.ingest import readers
 from autolearn.ingest.readers.pdf import lines as page_lines
-from autolearn.ingest.readers.pdf import order
+from autolearn.ingest.readers.pdf import reading_order
 from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
 from tests.support import pdfs
 from tests.support.pdfs import BOLD, SENTENCES, Sheet, wrapped
@@ -188,8 +188,8 @@ def word(text, x, order_, space=SPACE, base=100.0):
 def test_what_is_on_the_right_is_read_first_where_text_runs_from_the_right():
     left = [Line([word("a" * 20, 50, n, base=100 + 14 * n)]) for n in range(4)]
     right = [Line([word("b" * 20, 300, 9 + n, base=100 + 14 * n)]) for n in range(4)]
-    assert order.ordered([*left, *right]) == [*left, *right]
-    assert order.ordered([*left, *right], is_rtl=True) == [*right, *left]
+    assert reading_order.ordered([*left, *right]) == [*left, *right]
+    assert reading_order.ordered([*left, *right], is_rtl=True) == [*right, *left]
 
 
 def test_spaces_of_the_file_count_in_both_directions():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.ingest.readers.pdf import glyphs, joints, line_text
+from autolearn.ingest.readers.pdf import glyphs, line_joining, line_text
 from autolearn.ingest.readers.pdf.shapes import GAP, Line, Word
 
 
@@ -87,14 +87,14 @@ def test_raised_words_are_powers_or_marks(before, raised, expected):
 )
 def test_lines_are_joined(before, after, joined):
     vocabulary = {"quarry", "푸르다", "stone", "waterproof"}
-    is_left_out, space = joints.joint(before, after, vocabulary)
+    is_left_out, space = line_joining.joint(before, after, vocabulary)
     assert (before[:-1] if is_left_out else before) + space + after == joined
 
 
 def test_a_compound_of_the_document_keeps_its_hyphen():
-    assert joints.joint("the lamp-", "oil", {"lamp-oil"}) == (False, "")
-    assert joints.joint("the lamp-", "oil", {"lampoil"}) == (True, "")
-    assert joints.joint("the lamp-", "black", {"lamp", "black"}) == (False, "")
+    assert line_joining.joint("the lamp-", "oil", {"lamp-oil"}) == (False, "")
+    assert line_joining.joint("the lamp-", "oil", {"lampoil"}) == (True, "")
+    assert line_joining.joint("the lamp-", "black", {"lamp", "black"}) == (False, "")
 
 
 def test_characters_of_two_halves_are_whole():

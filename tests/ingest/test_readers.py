@@ -192,7 +192,7 @@ def test_a_book_is_read_in_its_order_and_each_chapter_opens_a_passage(tmp_path):
     files.epub(tmp_path / "a.epub", [TOWNS[1:], TOWNS[:1]])
     text, pieces, _ = read(tmp_path / "a.epub")
     assert text.split() == " ".join([*TOWNS[1:], *TOWNS[:1]]).split()
-    assert [p.opens for p in pieces if not p.left_out] == [True, True]
+    assert [p.starts_passage for p in pieces if not p.left_out] == [True, True]
     assert [why for why, _ in texts_left_out(pieces)] == ["table of contents"]
 
 
@@ -242,7 +242,7 @@ def test_rows_are_texts_of_their_own(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"title": "A\\nb", "text": "One."}\n\n"Two."\n')
     text, pieces, _ = read(tmp_path / "a.jsonl")
     assert text == "## A b\n\nOne.\n\nTwo.\n\n"
-    assert all(piece.opens for piece in pieces if piece.text)
+    assert all(piece.starts_passage for piece in pieces if piece.text)
     (tmp_path / "a.csv").write_text('Title;Text\nA;"One;\n\ntwo."\n\nB;Three.\n')
     assert read(tmp_path / "a.csv")[0] == "## A\n\nOne;\n\ntwo.\n\n## B\n\nThree.\n\n"
 

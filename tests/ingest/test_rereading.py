@@ -99,7 +99,7 @@ def test_a_file_of_chats_is_kept_with_what_it_is(store, tmp_path):
     path.write_text(json.dumps({"messages": turns}))
     count = token_counting.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, LocalParser(count, 320))
-    (refusal,) = intake.take([importer.ImportFile(path, "talks.jsonl")])
+    (refusal,) = intake.import_files([importer.ImportFile(path, "talks.jsonl")])
     assert refusal.other is not None
     assert (refusal.other.name, refusal.other.kind) == ("talks.jsonl", "chats")
     copy = originals.path(store, refusal.other.original, "talks.jsonl")

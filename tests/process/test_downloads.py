@@ -15,7 +15,7 @@ from tests.support.hub import NAME, WEIGHTS, incomplete, snapshot
 
 
 def order(lab, name=NAME):
-    run = model_actions.download(lab, model_actions.look(name))
+    run = model_actions.download(lab, model_actions.fetch_offer(name))
     queues.ensure_workers(lab)
     return run
 
@@ -78,7 +78,7 @@ def test_a_killed_downloader_leaves_no_process_behind_and_is_resumed(
 
 
 def test_a_download_that_fails_says_why_and_can_be_resumed(lab, server):
-    offer = model_actions.look(NAME)
+    offer = model_actions.fetch_offer(NAME)
     server.status = 503
     run = model_actions.download(lab, offer)
     queues.ensure_workers(lab)

@@ -26,7 +26,7 @@ def fetch(name=NAME, stop=lambda: False, on_progress=lambda *_: None):
 
 def refusal(name=NAME):
     with pytest.raises(BackendError) as error:
-        hub.look(name)
+        hub.fetch_offer(name)
     text = str(error.value)
     assert text.endswith(".")
     assert "\n" not in text
@@ -37,7 +37,7 @@ def refusal(name=NAME):
 
 
 def test_looking_tells_size_licence_and_files_and_downloads_nothing(server, cache):
-    offer = hub.look(NAME)
+    offer = hub.fetch_offer(NAME)
     files = server.repositories[NAME].files
     names = {part.name for part in offer.parts}
     assert WEIGHTS in names
@@ -55,7 +55,7 @@ def test_looking_tells_size_licence_and_files_and_downloads_nothing(server, cach
 
 
 def test_the_hub_is_told_nothing_about_this_computer(server):
-    hub.look(NAME)
+    hub.fetch_offer(NAME)
     fetch()
     assert server.asked
     for _, _, headers in server.asked:
@@ -66,7 +66,7 @@ def test_the_hub_is_told_nothing_about_this_computer(server):
 
 def test_a_full_disk_is_reported_before_anything_is_downloaded(server, lab):
     server.repositories[NAME].files[WEIGHTS] = Long(1 << 60)
-    offer = hub.look(NAME)
+    offer = hub.fetch_offer(NAME)
     assert not offer.fits
     with pytest.raises(BackendError, match=r"needs 1073741824\.0 GiB more and .* free"):
         model_actions.download(lab, offer)
@@ -95,7 +95,7 @@ def test_a_private_or_missing_model_raises_an_error(server, monkeypatch, token):
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
     if token == "reader":
-        assert hub.look(NAME).name == NAME
+        assert hub.fetch_offer(NAME).name == NAME
         return
     for name in (NAME, "org/none"):
         text = refusal(name)
@@ -112,7 +112,7 @@ def test_a_gated_model_is_reported_with_where_to_accept_its_conditions(
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
     if token == "reader":
-        assert hub.look(NAME).gated
+        assert hub.fetch_offer(NAME).gated
         assert fetch().is_dir()
         with_token = {path for _, path, h in server.asked if "authorization" in h}
         assert any("/resolve/" in path for path in with_token)
@@ -151,7 +151,7 @@ def test_a_hub_that_never_answers_is_given_up(server, monkeypatch):
 
 def test_a_name_that_is_no_id_is_refused_without_a_request(server):
     with pytest.raises(InputError, match="is no id of a model"):
-        model_actions.look("../../etc/passwd")
+        model_actions.fetch_offer("../../etc/passwd")
     assert server.asked == []
 
 
@@ -213,7 +213,7 @@ def test_a_stopped_download_goes_on_where_it_was(server, cache, ranges):
     partial = incomplete(cache).stat().st_size
     assert partial >= 1 << 20
     size = len(server.repositories[NAME].files[WEIGHTS])
-    offer = hub.look(NAME)
+    offer = hub.fetch_offer(NAME)
     assert offer.bytes_missing == size - partial
     (own,) = local.in_hub_cache(cache)
     assert "is not finished; download it again to go on" in str(own.problem)

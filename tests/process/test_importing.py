@@ -108,7 +108,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
 
     count = token_counting.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, LocalParser(count, 320), progress=touch)
-    (refusal,) = intake.take([importer.ImportFile(path, "a.txt")])
+    (refusal,) = intake.import_files([importer.ImportFile(path, "a.txt")])
     assert refusal.sentence == "a.txt has changed while it was read; add it again."
     assert store.library.documents() == []
 
@@ -126,7 +126,7 @@ def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_pat
         progress=lambda *counts: calls.append(counts),
     )
     with pytest.raises(Cancelled):
-        intake.take(
+        intake.import_files(
             [importer.ImportFile(tmp_path / f"{n}.txt", f"{n}.txt") for n in "ab"]
         )
     assert [d.name for d in store.library.documents()] == ["a.txt"]

@@ -10,9 +10,10 @@ import pytest
 
 from autolearn.access.sessions import Token
 from autolearn.core.errors import InputError
-from autolearn.services import pipeline
+from autolearn.services import demo_library
 from autolearn.store import Store
-from autolearn.ui import launch, listening
+from autolearn.ui import launch
+from autolearn.ui import listener as page_listener
 from autolearn.ui.temporary import DELETE_CACHE, temporary_files
 from tests.support.pages import until
 
@@ -26,7 +27,7 @@ def busy_port():
 
 
 def test_a_port_in_use_is_skipped_with_a_message(busy_port, capsys):
-    with listening.listen(launch.HERE, busy_port) as listener:
+    with page_listener.listen(launch.HERE, busy_port) as listener:
         port = listener.getsockname()[1]
     assert port > busy_port
     assert capsys.readouterr().out == f"Port {busy_port} is taken; using {port}.\n"
@@ -34,7 +35,7 @@ def test_a_port_in_use_is_skipped_with_a_message(busy_port, capsys):
 
 def test_a_host_of_another_computer_is_refused():
     with pytest.raises(InputError, match="No port from 7860 on"):
-        listening.listen("203.0.113.7", None)
+        page_listener.listen("203.0.113.7", None)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,9 @@ def test_a_host_of_another_computer_is_refused():
 def test_the_address_is_one_that_a_browser_can_open(host, name):
     if ":" in host and not socket.has_dualstack_ipv6():
         pytest.skip("no IPv6 on this computer")
-    with listening.listen(host, None) as listener:
+    with page_listener.listen(host, None) as listener:
         port = listener.getsockname()[1]
-        assert listening.address_of(host, listener) == f"http://{name}:{port}"
+        assert page_listener.address_of(host, listener) == f"http://{name}:{port}"
         with socket.create_connection((name.strip("[]"), port), 5):
             pass
 
@@ -202,12 +203,11 @@ def test_without_a_place_in_the_workspace_temporary_files_go_to_one_of_the_syste
 
 def test_a_first_start_that_was_killed_is_stocked_by_the_next(tmp_path, monkeypatch):
     def die(store):
-        stock_texts(store, None)
+        demo_library.add_texts(store, None)
         raise KeyboardInterrupt
 
-    stock_texts = pipeline.stock_texts
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "stock", die)
+        patch.setattr(demo_library, "add", die)
         with pytest.raises(KeyboardInterrupt):
             launch.prepare(tmp_path / "lab", None)
     for _ in range(2):

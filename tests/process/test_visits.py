@@ -60,14 +60,14 @@ def served(folder):
 
 
 def test_of_visits_that_are_over_only_the_last_ones_are_kept(served):
-    from autolearn.ui import visits  # noqa: PLC0415
+    from autolearn.ui import closed_pages  # noqa: PLC0415
 
     address, kept = served
     with Visitor(address) as open_one:
         with ExitStack() as others:
             keys = [others.enter_context(Visitor(address)).key for _ in range(N_VISITS)]
             assert set(kept.session_data) >= {open_one.key, *keys}
-        until(lambda: len(kept.session_data) <= visits.KEPT + 1, 30)
+        until(lambda: len(kept.session_data) <= closed_pages.KEPT + 1, 30)
         assert open_one.key in kept.session_data
         assert set(kept.time_last_used) == set(kept.session_data)
         open_one.open_tab("Library")
@@ -101,10 +101,10 @@ def test_an_upload_stays_in_the_temporary_folder_whatever_its_name(
 def test_names_of_visits_that_somebody_makes_up_do_not_fill_the_memory(
     served, monkeypatch
 ):
-    from autolearn.ui import visits  # noqa: PLC0415
+    from autolearn.ui import closed_pages  # noqa: PLC0415
 
     address, kept = served
-    assert kept.capacity == visits.CAPACITY
+    assert kept.capacity == closed_pages.CAPACITY
     monkeypatch.setattr(kept, "capacity", 10)
     with Visitor(address) as visitor:
         for number in range(30):

@@ -49,7 +49,7 @@ def test_an_adapter_is_hashed_once_as_long_as_its_files_stay(store, trained, has
         (folder / name).write_text(f"of {name}")
     assert adapters.folder_of(store, round_) == folder
     assert len(hashed) == 2
-    assert adapters.is_sound(store.folder, round_)
+    assert adapters.is_intact(store.folder, round_)
     assert len(hashed) == 3, "a check reads the files"
 
 

@@ -34,8 +34,8 @@ def order(parent=None, samples=None, corpus=(), corpora=(), documents=None, **se
         train=TrainSettings(**settings),
         parent=parent,
         samples=samples,
-        corpus=corpus,
-        corpora=corpora,
+        corpus_examples=corpus,
+        corpus_ids=corpora,
         documents=documents,
     )
 
@@ -178,7 +178,7 @@ def test_a_round_is_not_held_to_skills_that_its_lineage_has_learned(
     parent = store.rounds.create(new, [TrainItem("sft", chat, "It is wrong.")])
     round_sources = sources.collect(store, order(parent.id))
     plan = round_sources.replay(round_sources.build().items)
-    assert plan.without == (replay_plan.CRITIC if taught else frozenset())
+    assert plan.excluded_skills == (replay_plan.CRITIC if taught else frozenset())
     assert (plan.n_checked == 0) is taught
 
 

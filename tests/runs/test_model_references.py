@@ -8,7 +8,7 @@ from autolearn.core.records import Run
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.endpoints import detection
-from autolearn.endpoints.client import Patience
+from autolearn.endpoints.client import RetryPolicy
 from autolearn.runs import model_references
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import (
@@ -29,7 +29,7 @@ from tests.support import model_server
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(detection, "_QUICK", Patience(tries=1, read=5.0))
+    monkeypatch.setattr(detection, "_QUICK", RetryPolicy(tries=1, read=5.0))
 
 
 @pytest.fixture

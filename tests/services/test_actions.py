@@ -18,7 +18,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.services import actions, gold_actions, quiz_actions
-from autolearn.services.train_sources import TrainSources
+from autolearn.services.actions import TrainSources
 from tests.support.rounds import one_round
 from tests.support.texts import put
 
@@ -169,7 +169,7 @@ def test_continual_evolution_needs_a_round_to_continue(store, evolution):
 def test_meta_skills_can_come_from_a_corpus_alone(store):
     gold = TrainSources([MetaExample("p", "r", "f", "rr")])
     run = actions.train(store, MODEL, TrainSettings(method="meta"), sources=gold)
-    assert TrainRunSettings.of(run).corpus[0].feedback == "f"
+    assert TrainRunSettings.of(run).corpus_examples[0].feedback == "f"
 
 
 def test_a_quiz_needs_questions(store, text, tmp_path):
@@ -178,7 +178,7 @@ def test_a_quiz_needs_questions(store, text, tmp_path):
     add(store, text)
     gold = {"question": "When?", "answer": "In 1711.", "document": "avel.md"}
     (tmp_path / "quiz.jsonl").write_text(json.dumps(gold))
-    assert gold_actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz").n == 1
+    assert gold_actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz").n_in_set == 1
     parts = actions.quiz(store, MODEL, open_book=True).settings["parts"]
     assert parts == [["quiz", "closed_book"], ["quiz", "open_book"]]
     (question,) = store.library.questions()
@@ -251,7 +251,7 @@ def test_a_question_that_was_trained_does_not_become_quiz(store, tmp_path):
     path = tmp_path / "quiz.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     addition = gold_actions.add_gold(store, path, "quiz")
-    assert (addition.n, addition.n_trained) == (1, 1)
+    assert (addition.n_in_set, addition.n_trained) == (1, 1)
     assert [q.text for q in store.library.questions()] == ["Who's leading Boro?"]
 
 
@@ -265,7 +265,7 @@ def test_a_locked_quiz_takes_no_further_question(store, tmp_path):
         with pytest.raises(InputError, match=r"locked \(version 1\).*--unlock"):
             gold_actions.add_gold(store, path, split)
     quiz_actions.set_locked(store, locked=False)
-    assert gold_actions.add_gold(store, path, "quiz").n == 1
+    assert gold_actions.add_gold(store, path, "quiz").n_in_set == 1
 
 
 def test_a_quiz_is_asked_within_the_limits_of_the_last_study(store, tmp_path):

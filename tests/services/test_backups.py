@@ -65,7 +65,7 @@ def test_a_backup_restored_is_the_same_workspace(lab, tmp_path, name):
     assert result.n_files == 5  # database, text, prompt, two files of the adapter
     backups.restore(target, tmp_path / "new")
     assert contents(tmp_path / "new") == contents(lab.folder)
-    assert all(finding.well for finding in integrity.check(tmp_path / "new"))
+    assert all(finding.ok for finding in integrity.check(tmp_path / "new"))
     assert [path.name for path in target.parent.iterdir()] == [name]
 
 
@@ -166,14 +166,14 @@ def test_nothing_is_backed_up_where_no_workspace_is(tmp_path):
 
 
 def test_a_check_finds_what_was_damaged_and_names_what_was_left(lab, tmp_path):
-    assert all(finding.well for finding in integrity.check(lab.folder))
+    assert all(finding.ok for finding in integrity.check(lab.folder))
     (lab.folder / "adapters" / "round-1" / "adapter_model.safetensors").write_text("?")
     (text,) = (lab.folder / "originals").iterdir()
     text.write_text("Avel was founded in 1712.")
     for name in ("adapters/round-7", "incoming/tmp1", "exports/.x.draft"):
         (lab.folder / name).mkdir(parents=True)
     findings = {finding.what: finding for finding in integrity.check(lab.folder)}
-    assert [name for name, finding in findings.items() if not finding.well] == [
+    assert [name for name, finding in findings.items() if not finding.ok] == [
         "adapters",
         "originals",
     ]
@@ -192,6 +192,6 @@ def test_a_damaged_database_is_told_by_check_and_doctor(lab):
     content = bytearray(path.read_bytes())
     content[len(content) // 2 :] = b"\xff" * (len(content) - len(content) // 2)
     path.write_bytes(bytes(content))
-    assert not integrity.check(lab.folder)[0].well
-    assert not doctor._workspace(lab.folder).well
+    assert not integrity.check(lab.folder)[0].ok
+    assert not doctor._workspace(lab.folder).ok
     assert "damaged" in doctor._workspace(lab.folder).result

@@ -13,7 +13,6 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.rounds.sources import collect
 from autolearn.services.experiments import (
     comparison_tasks,
-    report_files,
     reports,
     schedule,
 )
@@ -174,7 +173,7 @@ def test_a_round_of_the_model_studies_and_is_continued_by_all_arms(library):
     assert set(parents.values()) == {first.id}
     assert library.rounds.get(second_stage).parent_id == first.id
     report = comparison_report(library, experiment)
-    assert f"after round {first.id}" in report_files.fragment(report)
+    assert f"after round {first.id}" in reports.fragment(report)
 
 
 def test_what_was_done_before_is_not_done_again(library):
@@ -298,16 +297,16 @@ def test_a_report_names_the_claims_with_their_numbers_and_escapes_texts(
     experiment, run = begun(library, comparing(library))
     PretendWorker(library, lambda round_id, _: round_id is not None).end_all(run)
     report = reports.report(library, experiment.id)
-    values = report_files.values(report)
+    values = reports.values(report)
     claims = " ".join(values["claims"])
     assert "Autonomous Learning beats retrieval” holds here" in claims
     assert "+100.0 points" in claims
     assert "beats continued pre-training” is not decided here" in claims
-    report_files.write_html(report, tmp_path / "r.html")
+    reports.write_html(report, tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "http" not in page.replace('xmlns="http', "")
-    report_files.write_csv(report, tmp_path / "r.csv")
+    reports.write_csv(report, tmp_path / "r.csv")
     lines = (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + len(ARMS)

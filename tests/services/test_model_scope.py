@@ -13,11 +13,11 @@ from autolearn.handlers.weight_export import Models
 from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, model_scope
-from autolearn.services.train_sources import TrainSources
+from autolearn.services.actions import TrainSources
 from autolearn.store import SampleFilter
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import history as history_tab
-from autolearn.ui.tabs.review_queue import FRESH, ReviewQueue
+from autolearn.ui.tabs.review_filter import FRESH, review_queue
 from autolearn.ui.views import guide, history, knowledge_map, labels, status, train
 from autolearn.ui.views import study as study_views
 from tests.support.texts import put_passages
@@ -41,10 +41,10 @@ def test_the_page_shows_the_chosen_model_and_can_show_all(store):
     sidebar = status.draw(store)
     assert "Data of other-7b are hidden" in sidebar
     assert "/models/other-7b" not in sidebar
-    model_scope.turn(store)
+    model_scope.toggle_all_models(store)
     assert model_scope.shown_digest(store) is None
     assert "Data of all models are shown" in status.draw(store)
-    model_scope.turn(store)
+    model_scope.toggle_all_models(store)
     assert model_scope.shown_digest(store) == digest
 
 
@@ -56,7 +56,7 @@ def test_rounds_and_runs_of_another_model_are_not_listed(store):
     assert [number for _, number in labels.finished(store, digest)] == [own.id]
     assert f"round {other.id}" not in history.lineage(store)
     assert "Study (run 4)" not in history.runs(store, 0)
-    model_scope.turn(store)
+    model_scope.toggle_all_models(store)
     tree = history.lineage(store)
     assert "base model: built-in" in tree
     assert "base model: other-7b" in tree
@@ -68,7 +68,7 @@ def test_trainings_of_another_model_are_not_offered(store):
     order = TrainRunSettings(model=OTHER, model_digest="digest of /models/other-7b")
     store.runs.create("train", order.as_dict())
     assert train.trainings(store) == []
-    model_scope.turn(store)
+    model_scope.toggle_all_models(store)
     assert len(train.trainings(store)) == 1
 
 
@@ -76,7 +76,7 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
     (passage,) = put_passages(store, "a.txt", ["Avel was founded in 1711."])
     (own,) = study(store, OWN, 1, passage.id, approve=False)
     (other,) = study(store, OTHER, 1, passage.id, approve=False)
-    queue = ReviewQueue.of(*FRESH)
+    queue = review_queue(*FRESH)
     assert queue.next(store) == own.id
     assert queue.next(store, own.id) == 0
     assert not queue.shows(store, other.id)
@@ -85,7 +85,7 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
     assert f's{own.id}"' in markup
     assert f's{other.id}"' not in markup
     assert other.prompt not in study_views.newest(store, only_last=True)
-    model_scope.turn(store)
+    model_scope.toggle_all_models(store)
     assert queue.next(store, own.id) == other.id
 
 

@@ -13,7 +13,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.runs.model_choice import choose_model, chosen_model
-from autolearn.services import actions, pipeline
+from autolearn.services import actions, demo_library, pipeline
 from autolearn.store import RunFilter
 from autolearn.store.samples import SampleFilter
 from tests.support.rounds import one_round
@@ -125,7 +125,7 @@ def test_stage_2_studies_again_with_the_model_of_stage_1(library_store):
 
 
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):
-    pipeline.stock(store)
+    demo_library.add(store)
     assert len(store.library.documents()) == 8
     assert pipeline.begin(store, MODEL).kind == "study"
 

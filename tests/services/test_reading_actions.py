@@ -58,7 +58,7 @@ def test_answers_with_feedback_become_a_corpus(store, tmp_path):
     run = refused(store, tmp_path, [], "feedback")
     new_run = reading_actions.add_other(store, run.id, 0, "corpus")
     assert isinstance(new_run, Run)
-    corpus = ImportRunSettings.of(new_run).corpus
+    corpus = ImportRunSettings.of(new_run).corpus_source
     assert corpus is not None
     assert corpus.name == "rows.json"
 

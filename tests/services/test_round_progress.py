@@ -68,7 +68,7 @@ def test_the_strip_shows_the_stage_and_the_time_of_the_rest(store):
     assert progress.number == 1
     assert round_progress.seconds_left(store, progress) is None
     assert "Estimating" in whole_round.draw(store)
-    store.runs.report(run.id, Pace("questions", 1, 10, 1.0, 100.0))
+    store.runs.save_progress(run.id, Pace("questions", 1, 10, 1.0, 100.0))
     store.runs.beat(run.id)
     progress = newest(store)
     rest = round_progress.seconds_left(store, progress)

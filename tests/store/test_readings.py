@@ -107,7 +107,7 @@ def test_a_passage_with_questions_stays_and_comes_back(store, three):
     read_again(store, three, ["Ävel is öld. ", "The mill burned. "])
     assert sentence_of(store, question) == "old"
     assert old.id not in [p.id for p in store.library.each_passage()]
-    assert store.library.shelf()[0].n_passages == 2
+    assert store.library.document_sizes()[0].n_passages == 2
     read_again(store, three, ["Before. ", "Avel is old. "])
     assert placed(store, three)[1].id == old.id
     assert sentence_of(store, question) == "old"

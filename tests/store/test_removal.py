@@ -8,7 +8,7 @@ from autolearn.runs import queues
 from autolearn.services import actions, reading_actions
 from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as library_views
-from autolearn.ui.views.document import Place
+from autolearn.ui.views.document import LibraryViewState
 from tests.support.texts import put, put_passages, put_text
 from tests.support.two_models import study
 
@@ -26,10 +26,10 @@ def test_a_document_without_samples_is_deleted_whole(store):
 def test_samples_keep_the_passages_of_a_deleted_document(store):
     (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
     (sample,) = study(store, ModelSettings(), 1, passage.id)
-    question = document_views.draw(store, Place(passage.document_id))
+    question = document_views.draw(store, LibraryViewState(passage.document_id))
     assert "1 sample was made from it and will stay" in question
     assert not reading_actions.remove(store, passage.document_id)
-    assert store.library.shelf() == []
+    assert store.library.document_sizes() == []
     assert store.library.passages() == []
     assert store.library.find_passages("Avel", 10) == []
     view = store.samples.view(sample.id)
@@ -78,8 +78,8 @@ def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
     assert texts == ["A harbour was founded by the sea."]
     assert len(store.library.find_passages("fou", 10)) == 2
     assert store.library.find_passages('"; DROP', 10) == []
-    markup = library_views.found(store, "<i>zz")
+    markup = library_views.search_results(store, "<i>zz")
     assert "No passage has" in markup
-    markup = library_views.found(store, "harbour")
+    markup = library_views.search_results(store, "harbour")
     assert "<mark>harbour</mark>" in markup
     assert 'data-pick="place-2-0"' in markup

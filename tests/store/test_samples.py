@@ -71,7 +71,9 @@ def test_a_step_neither_counts_nor_sorts(store, state):
 
 
 def test_ids_and_verdicts(store, samples):
-    criteria = SampleFilter(least=0.5, most=0.9, verdict="incorrect")
+    criteria = SampleFilter(
+        min_gap_probability=0.5, max_gap_probability=0.9, verdict="incorrect"
+    )
     assert store.samples.ids(criteria) == [1, 2, 3]
     assert store.samples.verdicts([1, 9]) == {1: "incorrect"}
 

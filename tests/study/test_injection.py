@@ -7,7 +7,7 @@ from autolearn.core.records import Answer, Feedback, Passage, Question, Sample
 from autolearn.core.settings import StudySettings
 from autolearn.study import answers, feedback, grounding
 from autolearn.study.feedback import Comparison
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.study.loop import Study
 from autolearn.study.rules import RULES
 from autolearn.text import model_output
@@ -63,7 +63,9 @@ def test_a_guided_verdict_is_read_from_the_odds_whatever_the_texts_say(
         Answer(1, "open_book", text, id=3),
     )
     passages = {1: Passage(1, 0, 0, len(text), text, 5, id=1)}
-    (record,) = of(Feedback, feedback.feedback(writer, "critique", [pair], passages))
+    (record,) = of_type(
+        Feedback, feedback.feedback(writer, "critique", [pair], passages)
+    )
     assert (record.verdict, record.probability) == (verdict, p)
 
 

@@ -2,8 +2,9 @@
 
 import json
 
-from autolearn.ingest import corpora, importer
+from autolearn.ingest import importer
 from autolearn.runs.context import RunContext
+from autolearn.services import corpus_actions
 
 TEXT = "Ada Lum founded Avel in 1711. It has {} inhabitants."
 
@@ -35,4 +36,4 @@ def take(store, run):
 
 
 def added(store, path=None, **settings):
-    return take(store, corpora.add(store, path, "built-in", **settings))
+    return take(store, corpus_actions.add(store, path, "built-in", **settings))

@@ -2,7 +2,7 @@
 
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
-from autolearn.services.pipeline import LIBRARY
+from autolearn.services.demo_library import LIBRARY
 from autolearn.store import Store
 from tests.support.texts import put
 

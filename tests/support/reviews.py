@@ -10,7 +10,7 @@ from autolearn.core.model_calls import (
     Sampling,
 )
 from autolearn.core.records import Answer, Feedback, Question, Sample
-from autolearn.ui.tabs.review_queue import FRESH, ReviewQueue
+from autolearn.ui.tabs.review_filter import FRESH, review_queue
 from tests.support.texts import put_passages
 
 TEXT = "Ludwig lived there. Goethe wrote Faust in Weimar."
@@ -90,4 +90,4 @@ def chosen(**values):
     """Return the values of the filter's fields, some of them changed."""
     names = ("state", "order", "text", "flag", "verdict", "gap", "least", "most")
     fields = dict(zip((*names, "document", "run"), FRESH, strict=True))
-    return ReviewQueue.of(*(fields | values).values())
+    return review_queue(*(fields | values).values())

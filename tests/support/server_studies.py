@@ -8,14 +8,14 @@ from autolearn.core import server_addresses
 from autolearn.core.model_calls import Message
 from autolearn.core.server_addresses import ServerAddress
 from autolearn.endpoints.backend import ServerBackend
-from autolearn.endpoints.client import Patience
+from autolearn.endpoints.client import RetryPolicy
 from autolearn.endpoints.detection import detect
 from autolearn.study.loop import Study
 from tests.support import studies
 from tests.support.journals import MemoryJournal
 from tests.support.model_server import ModelServer, Raw, likeliest, reply
 
-QUICK = Patience(tries=2, first_delay=0.01, read=5.0)
+QUICK = RetryPolicy(tries=2, first_delay=0.01, read=5.0)
 SETTINGS = replace(studies.SETTINGS, protocol="trained", passages_per_step=1)
 
 

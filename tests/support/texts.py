@@ -16,7 +16,7 @@ def put(store, *paths, tokens=320):
     count = token_counting.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, LocalParser(count, tokens))
     files = [importer.ImportFile(path, path.name) for path in paths]
-    return [refusal.sentence for refusal in intake.take(files)]
+    return [refusal.sentence for refusal in intake.import_files(files)]
 
 
 def reread(store, name, choices=None):

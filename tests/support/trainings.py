@@ -47,5 +47,5 @@ def training(store, **settings):
     numbers = [Metric(i, "loss", 3.0 / i) for i in range(1, 1001)]
     numbers += [Metric(i, "tokens_per_second", 200.0) for i in range(1, 1001)]
     store.runs.add_metrics(run.id, numbers)
-    store.runs.report(run.id, Pace("training", 1000, 2000, 1.0, 90.0))
+    store.runs.save_progress(run.id, Pace("training", 1000, 2000, 1.0, 90.0))
     return store.runs.get(run.id)

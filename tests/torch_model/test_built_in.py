@@ -19,7 +19,7 @@ from autolearn.runs import queues
 from autolearn.services import actions, gold_actions
 from autolearn.store import Store
 from autolearn.study.answers import open_book
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.text import matching
 from tests.support.labs import finish
 from tests.support.texts import put
@@ -65,7 +65,7 @@ def test_the_built_in_model_answers_from_hand_written_passages(writer):
         for k, (text, value) in enumerate(row["questions"])
     ]
     records = open_book(writer, [question for question, _ in cases], passages)
-    texts = {answer.question_id: answer.text for answer in of(Answer, records)}
+    texts = {answer.question_id: answer.text for answer in of_type(Answer, records)}
     wrong = [
         (question.text, value, texts.get(question.id))
         for question, value in cases

@@ -14,16 +14,16 @@ def checks_by_name(workspace):
 def test_the_doctor_reports_a_working_machine(tmp_path):
     checks = checks_by_name(tmp_path)
     names = set(checks) - {"browser"}
-    assert [name for name in names if not checks[name].well] == []
+    assert [name for name in names if not checks[name].ok] == []
     assert "torch for" in checks["device"].result
-    assert checks["4 bit"].result.startswith("rounds by 0.")
+    assert checks["4 bit"].result.startswith("error up to 0.")
 
 
 def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
     probe = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
     monkeypatch.setattr(doctor, "_PROBE", probe)
     check = checks_by_name(tmp_path)["4 bit"]
-    assert not check.well
+    assert not check.ok
     assert check.result.startswith("bitsandbytes fails: ")
     monkeypatch.setattr(doctor, "_PROBE", "import no_such_library")
     checks = checks_by_name(tmp_path)
@@ -34,9 +34,9 @@ def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypat
 def test_the_doctor_reports_an_unusable_workspace(tmp_path):
     (tmp_path / "file").write_text("x")
     check = checks_by_name(tmp_path / "file")["workspace"]
-    assert not check.well
+    assert not check.ok
     assert "not a folder" in check.result
 
 
 def test_the_doctor_reports_wrong_4_bit_values():
-    assert not doctor._four_bit({"off": 0.5}).well
+    assert not doctor._four_bit({"off": 0.5}).ok

@@ -8,10 +8,10 @@ from autolearn.core.records import Answer, Feedback, Passage, Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models import files as model_files
-from autolearn.services.pipeline import LIBRARY
+from autolearn.services.demo_library import LIBRARY
 from autolearn.study.answers import open_book
 from autolearn.study.feedback import Comparison, feedback
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.study.samples import StudiedQuestion, samples
 from autolearn.text import matching
 
@@ -59,14 +59,14 @@ def judged(writer, facts, order="{}"):
         passages[i] = Passage(1, i, 0, len(text), text, 1, id=i)
         questions.append(Question(question_text, "study", "person", passage_id=i, id=i))
         wrong[i] = Answer(i, "closed_book", answer, id=100 + i)
-    records = of(Answer, open_book(writer, questions, passages))
+    records = of_type(Answer, open_book(writer, questions, passages))
     open_answers = {answer.question_id: answer for answer in records}
     pairs = [
         Comparison(question, wrong[question.id], open_answers[question.id])
         for question in questions
         if question.id in open_answers
     ]
-    critiques = of(Feedback, feedback(writer, "critique", pairs, passages))
+    critiques = of_type(Feedback, feedback(writer, "critique", pairs, passages))
     by_answer = {critique.answer_id: critique for critique in critiques}
     cases = [
         StudiedQuestion(p.question, p.answer, p.reference, by_answer.get(p.answer.id))
@@ -74,7 +74,7 @@ def judged(writer, facts, order="{}"):
     ]
     values = {i: value for i, (_, value, _, _) in enumerate(facts, 1)}
     n_right = sum(matching.contains(a.text, values[i]) for i, a in open_answers.items())
-    return of(Sample, samples(cases)), n_right
+    return of_type(Sample, samples(cases)), n_right
 
 
 def test_the_built_in_model_sees_these_gaps_without_any_order(writer, facts):

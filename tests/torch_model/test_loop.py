@@ -17,7 +17,7 @@ from autolearn.evaluation import gold_questions, paired_quizzes
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.services import actions, gold_actions
-from autolearn.services.pipeline import LIBRARY
+from autolearn.services.demo_library import LIBRARY
 from autolearn.store.samples import SampleFilter
 from autolearn.text import model_output
 from autolearn.training import replay
@@ -201,9 +201,9 @@ def test_an_answer_is_checked_and_written_again(lab):
 
 def test_an_open_book_answer_is_read_from_its_passages(lab):
     passage = lab.library.passages()[0]
-    place = actions.ChatPlace(passages=(passage.id,))
+    origin = actions.ChatOrigin(passages=(passage.id,))
     quiz_texts = [Message("user", f"What is told about {passage.heading}?")]
-    run = finish(lab, actions.chat(lab, MODEL, quiz_texts, Sampling(), place=place))
+    run = finish(lab, actions.chat(lab, MODEL, quiz_texts, Sampling(), origin=origin))
     assert {"answer", "evidence"} == set(run.result)
     sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
     ((name, prompt),) = rows(lab, sql)

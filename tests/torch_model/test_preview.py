@@ -39,7 +39,7 @@ def chat():
 
 
 def test_ids_and_mask_are_those_of_the_training(chat):
-    preview = token_preview.look(model_files.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
+    preview = token_preview.preview(model_files.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
     examples = [encode(item, chat) for item in ITEMS]
     assert [[(list(r.ids), r.n_prompt) for r in rows] for rows in preview.items] == [
         [(row.ids, row.n_prompt) for row in example.rows] for example in examples

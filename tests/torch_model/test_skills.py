@@ -9,11 +9,11 @@ from autolearn.core.records import Feedback
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import skills
 from autolearn.evaluation.skill_items import texts
-from autolearn.evaluation.skill_report import Share, SkillReport
+from autolearn.evaluation.skill_report import RightCount, SkillReport
 from autolearn.handlers.model_runs import RunHandlers
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, skill_actions
-from autolearn.services.pipeline import LIBRARY
+from autolearn.services.demo_library import LIBRARY
 from autolearn.study.loop import Study
 from tests.support.labs import MODEL
 from tests.support.texts import put
@@ -68,7 +68,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     report = skill_actions.newest_report(store, MODEL)
     assert report
     assert report.protocol == "guided"
-    chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
+    chance = replace(report.verdicts, auc=0.5, accuracy=RightCount(6, 12))
     store.skills.add(check.id, replace(report, verdicts=chance).as_dict())
     monkeypatch.undo()
 

@@ -59,11 +59,11 @@ def test_the_engine_allows_each_target_token_by_token(backend):
             continue
         fits = []
         for request in requests_by_chat[item.chat[:2]]:
-            _ids, n_begun = chat.to_answer(request.prompt.chat)
+            _ids, n_prefill = chat.to_answer(request.prompt.chat)
             # The round trip asks for the short answer alone, which may be "none".
             short = item.chosen.partition("\nAnswer:")[0]
             for target in (item.chosen, short):
-                rest = chat.answer(target)[n_begun:-1]
+                rest = chat.answer(target)[n_prefill:-1]
                 inner = grammars.matcher(request.constraint)._matcher
                 fits.append(inner.validate_tokens(rest) == len(rest))
         assert any(fits), item.chosen

@@ -7,7 +7,7 @@ import pytest
 from autolearn.core.model_calls import Message
 from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.text import matching
-from autolearn.training.leakage import NEAR, Guard, asked_in
+from autolearn.training.leakage import JACCARD, Guard, asked_in
 
 QUESTION = "Who is the leader of Avel?"
 SUM = (
@@ -77,7 +77,7 @@ def test_near_duplicates_are_those_of_a_comparison_of_all_pairs(portion):
         for _ in range(rng.randint(0, 2)):
             text[rng.randrange(len(text))] = rng.choice(words)
         rng.shuffle(text)
-        near = any(matching.similarity(" ".join(text), q) >= NEAR for q in quiz)
+        near = any(matching.similarity(" ".join(text), q) >= JACCARD for q in quiz)
         assert guard.blocks(" ".join(text)) == near
         n_near += near
     assert 50 < n_near < 350

@@ -9,8 +9,8 @@ from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.records import Run
 from autolearn.core.run_settings import ImportRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
-from autolearn.ingest import corpora as library
-from autolearn.services import actions
+from autolearn.rounds.corpora import MISSING
+from autolearn.services import actions, corpus_actions
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import corpora, train
 from autolearn.ui.views import corpora as views
@@ -61,19 +61,19 @@ def test_a_corpus_file_is_copied_and_its_import_queued(store, tmp_path, monkeypa
     session = Session(store.folder)
     monkeypatch.setattr(session, "order", orders.append)
     with pytest.raises(InputError, match="Choose a corpus file"):
-        corpora._take(session, None, "")
+        corpora._add(session, None, "")
     file = tmp_path / "towns.json"
     file.write_text("{}")
-    assert corpora._take(session, str(file), " CC0 ") == (None, "")
+    assert corpora._add(session, str(file), " CC0 ") == (None, "")
     corpora._make(session)
     file.unlink()
     upload, built_in = (ImportRunSettings.of(run) for run in orders)
-    assert upload.corpus
-    assert upload.corpus.name == "towns.json"
-    assert str(upload.corpus.path).startswith(str(upload.upload_folder))
+    assert upload.corpus_source
+    assert upload.corpus_source.name == "towns.json"
+    assert str(upload.corpus_source.path).startswith(str(upload.upload_folder))
     assert upload.licence == "CC0"
-    assert built_in.corpus
-    assert built_in.corpus.path is None
+    assert built_in.corpus_source
+    assert built_in.corpus_source.path is None
 
 
 def test_the_report_of_an_import_names_the_corpus(store):
@@ -87,9 +87,9 @@ def test_train_shows_the_corpora_and_the_items_of_each_skill(store):
     order = TrainRunSettings(train=META)
     contents = memo.intake(store, order)
     assert "none yet" in train_views.intake(contents, META)
-    assert train.problems(store, order, contents) == [library.MISSING]
+    assert train.problems(store, order, contents) == [MISSING]
     added(store)
-    order = replace(order, corpora=tuple(library.ids(store)))
+    order = replace(order, corpus_ids=tuple(corpus_actions.ids(store)))
     contents = memo.intake(store, order)
     markup = train_views.intake(contents, META)
     assert "invented world" in markup
@@ -99,5 +99,5 @@ def test_train_shows_the_corpora_and_the_items_of_each_skill(store):
     plain = memo.intake(store, TrainRunSettings(train=other))
     assert "Gold corpora" not in train_views.intake(plain, other)
     store.corpora.set_excluded(1, excluded=True)
-    order = replace(order, corpora=tuple(library.ids(store)))
+    order = replace(order, corpus_ids=tuple(corpus_actions.ids(store)))
     assert "none yet" in train_views.intake(memo.intake(store, order), META)

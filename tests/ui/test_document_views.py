@@ -9,7 +9,7 @@ from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ui.session import Session
 from autolearn.ui.tabs.document import press_document
 from autolearn.ui.views import document as views
-from autolearn.ui.views.document import Place
+from autolearn.ui.views.document import LibraryViewState
 from tests.support.texts import put, put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -17,23 +17,23 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 def test_a_long_document_is_shown_a_stretch_at_a_time(store):
     put_passages(store, "long", [f"Passage number {i}. " for i in range(100)])
-    begin = views.draw(store, Place())
+    begin = views.draw(store, LibraryViewState())
     assert begin.count("<section") == views.AT_ONCE
     assert "100 passages cover 100 % of the characters" in begin
     assert "Passages 1 to 40 of 100" in begin
     assert "Earlier passages" not in begin
-    middle = views.draw(store, Place(first=40))
+    middle = views.draw(store, LibraryViewState(first=40))
     assert "Passage number 40." in middle
     assert 'data-pick="from-0"' in middle
     assert 'data-pick="from-80"' in middle
-    assert "Later passages" not in views.draw(store, Place(first=80))
+    assert "Later passages" not in views.draw(store, LibraryViewState(first=80))
 
 
 def test_what_is_no_part_of_the_text_is_listed_alike_ones_once(store):
     out = [Exclusion(0, 0, "Report", "running head")] * 3
     document = Document("a.pdf", "d", 5, note="was read as cp1252: “x”")
     store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)], out)
-    markup = views.draw(store, Place())
+    markup = views.draw(store, LibraryViewState())
     assert "Left out of the file: 3 parts" in markup
     assert "running head (3)" in markup
     assert "running head × 3: Report" in markup  # noqa: RUF001
@@ -45,7 +45,7 @@ def test_a_repeat_says_of_what(store):
     (first,) = put_passages(store, "a", ["Avel is old."])
     same, near = put_passages(store, "b", [" Avel is old.", "Avel is new."])
     store.library.set_repeats({same.id: (first.id, True), near.id: (first.id, False)})
-    markup = views.draw(store, Place(same.document_id))
+    markup = views.draw(store, LibraryViewState(same.document_id))
     assert "a repeat of passage 1 of a" in markup
     assert "similar to passage 1 of a" in markup
     assert markup.count("al-out") == 1
@@ -60,7 +60,7 @@ def polish(store, tmp_path):
 
 
 def test_a_doubtful_encoding_is_shown_with_what_it_could_be(store, polish):
-    markup = views.draw(store, Place())
+    markup = views.draw(store, LibraryViewState())
     assert "Windows-1250, Central European, chosen by likelihood" in markup
     assert 'data-pick="encoding-cp1252"' in markup
     assert "M³yn sp³on" in markup
@@ -68,8 +68,10 @@ def test_a_doubtful_encoding_is_shown_with_what_it_could_be(store, polish):
 
 
 def test_an_encoding_is_chosen_by_a_click(store, polish):
-    place = press_document(Session(store.folder), Place(first=9), "encoding-cp1252")
-    assert place == Place()
+    place = press_document(
+        Session(store.folder), LibraryViewState(first=9), "encoding-cp1252"
+    )
+    assert place == LibraryViewState()
     (run,) = store.runs.newest()
     settings = ImportRunSettings.of(run)
     assert settings.document_id == polish.id
@@ -80,21 +82,21 @@ def test_columns_are_chosen_by_clicks_and_shown_before_they_are_read(store, tmp_
     (tmp_path / "a.csv").write_text("name,text,year\nAvel,It is old.,1712\n")
     put(store, tmp_path / "a.csv")
     session = Session(store.folder)
-    markup = views.draw(store, Place())
+    markup = views.draw(store, LibraryViewState())
     assert "year: 1712" in markup
     assert "Read the rows so" not in markup
-    place = press_document(session, Place(), "column-2-left out")
+    place = press_document(session, LibraryViewState(), "column-2-left out")
     markup = views.draw(store, place)
     assert "Read the rows so" in markup
     assert "year: 1712" not in markup.partition("<h4>")[0]
-    assert press_document(session, place, "columns") == Place()
+    assert press_document(session, place, "columns") == LibraryViewState()
     choices = ImportRunSettings.of(store.runs.newest()[0]).choices
     uses = {"name": "title", "text": "text", "year": "left out"}
     assert choices is not None
     assert {column.name: column.use for column in choices.columns} == uses
     for key in ("column-2-all", "column-7-text"):
         with pytest.raises(InputError, match="columns have changed"):
-            press_document(session, Place(), key)
+            press_document(session, LibraryViewState(), key)
 
 
 def test_exclusions_and_passages_are_turned_by_clicks(store):
@@ -103,20 +105,20 @@ def test_exclusions_and_passages_are_turned_by_clicks(store):
     document = Document("a.pdf", "d", 13)
     store.library.add_document(document, passages, out)
     session = Session(store.folder)
-    beside = views.draw(store, press_document(session, Place(), "beside"))
+    beside = views.draw(store, press_document(session, LibraryViewState(), "beside"))
     assert '<del title="running head page 2">Report</del>' in beside
-    press_document(session, Place(), "take-1")
-    assert "taken in by you" in views.draw(store, Place())
+    press_document(session, LibraryViewState(), "take-1")
+    assert "taken in by you" in views.draw(store, LibraryViewState())
     first, second = store.library.passages()
-    press_document(session, Place(), str(second.id))
+    press_document(session, LibraryViewState(), str(second.id))
     assert store.library.passages() == [first]
     selection = json.dumps([[first.id, 5, 8]])
-    press_document(session, Place(), f"cut-{selection}")
+    press_document(session, LibraryViewState(), f"cut-{selection}")
     assert [p.text for p in store.library.passages()] == ["Avel ", "old. "]
-    assert "left out by you: is" in views.draw(store, Place())
+    assert "left out by you: is" in views.draw(store, LibraryViewState())
     for key in ("cut-[]", f"cut-{selection}", "take-1", "999"):
         with pytest.raises(InputError):
-            press_document(session, Place(), key)
+            press_document(session, LibraryViewState(), key)
 
 
 def test_nothing_moves_while_a_study_reads_the_passages(store, polish):
@@ -125,7 +127,7 @@ def test_nothing_moves_while_a_study_reads_the_passages(store, polish):
     session = Session(store.folder)
     for key in ("encoding-cp1252", f"cut-[[{passage.id}, 0, 4]]"):
         with pytest.raises(JobError, match="A study reads the passages"):
-            press_document(session, Place(), key)
+            press_document(session, LibraryViewState(), key)
 
 
 def test_what_an_earlier_version_added_cannot_be_read_again(store):
@@ -136,10 +138,10 @@ def test_what_an_earlier_version_added_cannot_be_read_again(store):
     )
     document = Document("a.txt", "d", 5, reading=reading)
     store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)])
-    markup = views.draw(store, Place())
+    markup = views.draw(store, LibraryViewState())
     assert "Encoding" not in markup
     assert "Columns" not in markup
     with pytest.raises(
         InputError, match="kept no copy of its file; add the file again"
     ):
-        press_document(Session(store.folder), Place(), "encoding-koi8-r")
+        press_document(Session(store.folder), LibraryViewState(), "encoding-koi8-r")

@@ -11,7 +11,7 @@ from autolearn.ui.session import Session
 from autolearn.ui.tabs import document_choice, library
 from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as views
-from autolearn.ui.views.document import Place
+from autolearn.ui.views.document import LibraryViewState
 from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -45,8 +45,8 @@ def test_hostile_names_and_texts_are_shown_as_text(store):
     passage = Passage(0, 0, 0, 9, HOSTILE, 5, heading=HOSTILE)
     store.library.add_document(document, [passage], [Exclusion(0, 0, HOSTILE, HOSTILE)])
     markup = views.report(store) + views.documents(store)
-    markup += document_views.draw(store, Place(is_beside=True))
-    markup += document_views.draw(store, Place())
+    markup += document_views.draw(store, LibraryViewState(is_beside=True))
+    markup += document_views.draw(store, LibraryViewState())
     for piece in ("<img", "${", "{{"):
         assert piece not in markup
 
@@ -58,17 +58,19 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     gold.write_text('{"question": "Who leads Avel?", "answer": "Ada does."}\n')
     assert (
         "1 new instructions"
-        in library._take(session, "instructions", str(quiz_file))[0]
+        in library._add_questions(session, "instructions", str(quiz_file))[0]
     )
-    assert "The quiz has 1 more" in library._take(session, "quiz", str(gold))[0]
-    assert "The control has 1 more" in library._take(session, "control", str(gold))[0]
+    assert "in the quiz: 1." in library._add_questions(session, "quiz", str(gold))[0]
+    assert (
+        "in the control: 1." in library._add_questions(session, "control", str(gold))[0]
+    )
     assert [q.question.text for q in gold_questions.questions(store, "control")] == [
         "Who leads Avel?"
     ]
     with pytest.raises(InputError, match="Choose a file"):
-        library._take(session, "quiz", None)
+        library._add_questions(session, "quiz", None)
     with pytest.raises(InputError):
-        library._take(session, "quiz", str(quiz_file))
+        library._add_questions(session, "quiz", str(quiz_file))
 
 
 def test_documents_are_grouped_by_the_folder_of_their_name(store):
@@ -88,7 +90,7 @@ def test_documents_are_grouped_by_the_folder_of_their_name(store):
 def test_a_folder_is_chosen_with_all_its_documents(store):
     for name in ("notes.txt", "papers/a.pdf", "papers/2020/b.pdf"):
         put_passages(store, name, ["Orlo was founded in 1711."])
-    shelf = store.library.shelf()
+    shelf = store.library.document_sizes()
     assert document_choice.choices(shelf) == [
         ("papers/ (1 document)", "papers"),
         ("papers/2020/ (1 document)", "papers/2020"),

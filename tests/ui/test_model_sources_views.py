@@ -60,7 +60,7 @@ def test_a_download_shows_how_far_it_is_and_what_can_be_done(store):
     run = store.runs.create("download", {"name": "org/name", "bytes": 9})
     assert "Queued." in views.download(store)
     store.runs.claim(1, ["download"])
-    store.runs.report(run.id, Pace("model.safetensors", 2048, 8192, 1024.0, 6.0))
+    store.runs.save_progress(run.id, Pace("model.safetensors", 2048, 8192, 1024.0, 6.0))
     markup = views.download(store)
     assert "2 MiB of 8 MiB" in markup
     assert "1.0 MiB/s, 6 s left" in markup

@@ -10,7 +10,7 @@ from autolearn.core.records import Round, Run
 from autolearn.core.settings import ModelSettings
 from autolearn.models import hardware
 from autolearn.runs.model_choice import choose_model
-from autolearn.services.doctor import Check
+from autolearn.services.integrity import Finding
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import model
 from autolearn.ui.views import labels, status
@@ -73,7 +73,7 @@ def test_a_model_begins_with_what_a_person_needs_and_folds_its_digest(store):
 
 
 def test_checks_can_be_copied():
-    checks = [Check("disk", True, "9 GiB free"), Check("torch", False, HOSTILE)]
+    checks = [Finding("disk", True, "9 GiB free"), Finding("torch", False, HOSTILE)]
     assert views.report(checks).splitlines()[0] == "OK       disk: 9 GiB free"
     assert "<img" not in views.checks(checks)
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from autolearn.core.records import Decision, Question, Sample
+from autolearn.services import review_actions
 from autolearn.store import SampleFilter
-from autolearn.ui.tabs import review_queue
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
 from tests.support.reviews import HOSTILE, filled
@@ -80,10 +80,10 @@ def test_what_is_learned_is_promised_only_once_it_is_approved(store, action, wor
 def test_decisions_are_shown_in_words(store):
     (sample,) = filled(store)
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
-    question = review_queue.texts(store, sample.id)[0]
+    question = review_actions.texts(store, sample.id)[0]
     now = (question, "Johann", "By Goethe", "Goethe of Weimar")
-    review_queue.edit(store, sample.id, now)
-    review_queue.overrule(store, sample.id, gap=False)
+    review_actions.edit(store, sample.id, now)
+    review_actions.overrule(store, sample.id, gap=False)
     markup = sample_views.card(store.samples.view(sample.id))
     assert "rule default approved: a gap" in markup
     assert "person edited the answer" in markup
@@ -99,15 +99,15 @@ def test_an_empty_place_says_what_to_do_next(store):
     assert "study a text first" in review.empty(store, pending)
     (sample,) = filled(store)
     assert "change or clear" in review.empty(store, SampleFilter(text="nowhere"))
-    review_queue.decide(store, [sample.id], "approve", "")
+    review_actions.decide(store, [sample.id], "approve", "")
     assert "All 1 samples are decided. Train on the 1" in review.empty(store, pending)
 
 
 def test_progress_counts_what_is_decided(store):
     assert review.progress(store) == ""
     first, second, _ = filled(store, 3)
-    review_queue.decide(store, [first.id], "approve", "")
-    review_queue.decide(store, [second.id], "reject", "trivial")
+    review_actions.decide(store, [first.id], "approve", "")
+    review_actions.decide(store, [second.id], "reject", "trivial")
     markup = review.progress(store)
     assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in markup
     assert "after 18 more of your decisions" in markup
@@ -115,14 +115,14 @@ def test_progress_counts_what_is_decided(store):
 
 def test_agreement_is_shown_from_twenty_single_decisions_on(store):
     samples = filled(store, 40)
-    review_queue.decide(store, [s.id for s in samples[20:]], "reject", "")
+    review_actions.decide(store, [s.id for s in samples[20:]], "reject", "")
     for sample in samples[:15]:
-        review_queue.decide(store, [sample.id], "approve", "")
+        review_actions.decide(store, [sample.id], "approve", "")
     for sample in samples[15:20]:
-        review_queue.decide(store, [sample.id], "reject", "")
+        review_actions.decide(store, [sample.id], "reject", "")
     assert "agree with the rule default: 75 % (n = 20)" in review.progress(store)
     assert "second check: 75 % (n = 20)" in review.progress(store)
-    review_queue.decide(store, [samples[15].id], "approve", "")
+    review_actions.decide(store, [samples[15].id], "approve", "")
     assert "80 % (n = 20)" in review.progress(store)
-    review_queue.undo(store, 0)
+    review_actions.undo(store, 0)
     assert "75 % (n = 20)" in review.progress(store)

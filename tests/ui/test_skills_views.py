@@ -11,7 +11,7 @@ from autolearn.core.errors import JobError
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation.skill_report import Share, SkillReport, VerdictSkill
+from autolearn.evaluation.skill_report import RightCount, SkillReport, VerdictSkill
 from autolearn.models import files as model_files
 from autolearn.services import skill_actions
 from autolearn.ui.views import skills as views
@@ -21,7 +21,7 @@ SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refin
 
 
 def keep(store, **values):
-    verdicts = VerdictSkill(0.48, 60, 60, 0.5, Share(62, 120))
+    verdicts = VerdictSkill(0.48, 60, 60, 0.5, RightCount(62, 120))
     about = (
         "built-in",
         model_files.digest(model_files.BUILT_IN),
@@ -29,7 +29,7 @@ def keep(store, **values):
         "guided",
         None,
     )
-    shares: dict[str, Any] = dict.fromkeys(SHARES, Share(55, 60))
+    shares: dict[str, Any] = dict.fromkeys(SHARES, RightCount(55, 60))
     report = replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
     store.skills.add(store.runs.create("skills", {"model": None}).id, report.as_dict())
 
@@ -42,7 +42,7 @@ def test_without_a_check_the_page_says_that_a_study_works(store):
 
 
 def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
-    keep(store, questions=Share(12, 60))
+    keep(store, questions=RightCount(12, 60))
     markup = views.panel(store, MODEL).html
     (svg_text,) = re.findall(r"<svg.*</svg>", markup, re.DOTALL)
     svg = ElementTree.fromstring(svg_text)
@@ -86,10 +86,10 @@ def test_a_model_is_checked_once_at_a_time(store):
 
 def test_teaching_is_offered_where_a_skill_is_weak_and_nowhere_else(store):
     assert not views.panel(store, MODEL).needs_teaching
-    counts = VerdictSkill(0.97, 60, 60, 0.5, Share(115, 120))
+    counts = VerdictSkill(0.97, 60, 60, 0.5, RightCount(115, 120))
     keep(store, verdicts=counts)
     assert not views.panel(store, MODEL).needs_teaching
-    keep(store, verdicts=counts, questions=Share(12, 60))
+    keep(store, verdicts=counts, questions=RightCount(12, 60))
     assert views.panel(store, MODEL).needs_teaching
     keep(store, protocol="trained")
     assert not views.panel(store, MODEL).needs_teaching
@@ -104,4 +104,4 @@ def test_a_model_is_taught_from_the_corpora_of_the_library(store):
     run = skill_actions.teach(store, MODEL)
     settings = TrainRunSettings.of(run)
     assert settings.train.method == "meta"
-    assert settings.corpora == (corpus.id,)
+    assert settings.corpus_ids == (corpus.id,)

@@ -31,9 +31,8 @@ from autolearn.core.records import (
 )
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.services import actions, review_actions
 from autolearn.ui.session import Session
-from autolearn.ui.tabs import review_queue
 from autolearn.ui.tabs import study as tab
 from autolearn.ui.views import knowledge_map, sample, study
 from autolearn.ui.views.knowledge_map import MapCell
@@ -214,7 +213,7 @@ def test_the_evidence_is_marked_where_it_stands_in_the_document(store, library):
 def test_a_person_overrules_the_gap_and_takes_it_back(store, library):
     sample = studied(store, library[1][0])
     assert 'data-pick="known"' in study.detail(store, sample.id)
-    review_queue.overrule(store, sample.id, gap=False)
+    review_actions.overrule(store, sample.id, gap=False)
     markup = study.detail(store, sample.id)
     assert "changed by you" in markup
     assert 'data-pick="gap"' in markup
@@ -370,5 +369,5 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     assert "8 no evidence." in markup
     assert "same fact" not in markup.split("8 no evidence")[1][:40]
     assert "teach it the skills first" in markup
-    store.runs.tell(run.id, result | {"approvable": 6})
+    store.runs.save_partial_result(run.id, result | {"approvable": 6})
     assert "teach it the skills" not in study.newest(store, only_last=True)

@@ -11,7 +11,7 @@ from autolearn.core.records import GeneratedInstruction, Record
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models.files import BUILT_IN
-from autolearn.study.generation import Generator, of
+from autolearn.study.generation import Generator, of_type
 from autolearn.training import replay
 
 N = 700
@@ -29,7 +29,7 @@ class MemoryJournal:
     ) -> tuple[Record, ...]:
         """Return the records of a step, and remember them."""
         records = tuple(make())
-        self.instructions += of(GeneratedInstruction, records)
+        self.instructions += of_type(GeneratedInstruction, records)
         return records
 
 

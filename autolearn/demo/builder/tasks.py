@@ -66,7 +66,7 @@ def plain(text: str, weight: float = 1.0) -> WeightedText:
     return ((text, weight),)
 
 
-def told(fact: WorldFact) -> WeightedText:
+def stated(fact: WorldFact) -> WeightedText:
     """Return the answer of a fact; the value has the largest weight."""
     head, value, tail = fact.answer.rpartition(fact.value)
     if not value:
@@ -148,7 +148,7 @@ def open_book(
     )
     evidence = statement.sentence if statement else "none"
     reply = quoted(evidence) + after_tag(
-        told(statement.fact) if statement else plain(NOT_SAID)
+        stated(statement.fact) if statement else plain(NOT_SAID)
     )
     return Exercise("open_book", prompt, reply, passage.text)
 
@@ -211,7 +211,7 @@ def refine(
         answer=attempt.answer,
         feedback=notes,
     )
-    reply = plain("Answer:") + after_tag(told(fact))
+    reply = plain("Answer:") + after_tag(stated(fact))
     return Exercise("refine", prompt, reply, passage.text)
 
 

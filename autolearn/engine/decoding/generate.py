@@ -56,7 +56,7 @@ class DecodedText:
 
     ids: list[int]
     sampling: Sampling
-    n_begun: int = 0
+    n_prefill: int = 0
     """How many of the last prompt ids are the beginning of the answer."""
     matcher: Matcher | None = None
     """The constraint on the answer, if any."""
@@ -71,7 +71,7 @@ class DecodedText:
     @property
     def answer(self) -> list[int]:
         """Return the ids of the answer: its given beginning and the new tokens."""
-        return self.ids[len(self.ids) - self.n_begun :] + self.new_ids
+        return self.ids[len(self.ids) - self.n_prefill :] + self.new_ids
 
     @property
     def is_done(self) -> bool:

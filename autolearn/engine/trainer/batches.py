@@ -101,8 +101,8 @@ def encode(item: TrainItem, chat: ChatFormat) -> Example:
 
 
 def _row(turns: Chat, answer: str, chat: ChatFormat) -> Row:
-    prefix_ids, n_begun = chat.to_answer(turns)
-    prompt = prefix_ids[: len(prefix_ids) - n_begun]
+    prefix_ids, n_prefill = chat.to_answer(turns)
+    prompt = prefix_ids[: len(prefix_ids) - n_prefill]
     # An empty answer would teach the model to say nothing, so it counts as not
     # learnable.
     if not answer.strip():

@@ -14,14 +14,14 @@ from typing import Any
 import torch
 
 from autolearn.core.atomic import atomic_folder
-from autolearn.core.digests import of_file
+from autolearn.core.digests import CHECKPOINT_DIGEST, CHECKPOINT_STATE, of_file
 from autolearn.core.errors import TrainingError
 from autolearn.engine.disk import write_errors
 
 State = dict[str, Any]
 
 _N_NEWEST = 2
-_BEST, _STATE, _DIGEST = "best", "state.pt", "state.sha256"
+_BEST, _STATE, _DIGEST = "best", CHECKPOINT_STATE, CHECKPOINT_DIGEST
 
 log = logging.getLogger(__name__)
 

@@ -117,7 +117,7 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
         kind = f"a {suffix} file" if suffix else "a file without an ending"
         raise InputError(f"{name} is {kind}, which cannot be read; {todo}.")
     media_type, module = _READERS[suffix]
-    with _told(name):
+    with _naming_file(name):
         if path.exists() and not path.is_file():
             raise InputError("is no regular file; give the file itself.")
         reader = importlib.import_module(f"autolearn.ingest.readers.{module}")
@@ -127,7 +127,7 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
 
 
 def _checked(source: Source, name: str) -> Iterator[Piece]:
-    with _told(name):
+    with _naming_file(name):
         for piece in source.pieces:
             yield replace(piece, text=_storable(piece))
 
@@ -141,7 +141,7 @@ def _storable(piece: Piece) -> str:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _naming_file(name: str) -> Iterator[None]:
     """Turn errors of reading into one sentence that begins with the file's name."""
     try:
         yield

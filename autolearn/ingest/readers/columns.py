@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autolearn.core.reading import Column, ColumnUse
+from autolearn.ingest.row_kinds import TEXT_COLUMNS
 
-TEXT_COLUMNS = ("text", "content", "passage", "body", "document")
-"""Names of columns with the text of a row; the first one that is present is used."""
 TITLE_COLUMNS = ("title", "heading", "name")
 LEAST_TEXT = 40
 """Mean characters of a cell from which a column of another name is taken for texts."""

@@ -44,7 +44,9 @@ def _pieces(path: Path, chapters: list[tuple[str, str]]) -> Iterator[Piece]:
                 text = soup.get_text(" ", strip=True)
                 yield Piece(text, left_out=reason, share=share)
             else:
-                yield from markup.pieces(soup, opens=True, share=share, is_book=True)
+                yield from markup.pieces(
+                    soup, starts_passage=True, share=share, is_book=True
+                )
 
 
 def _refuse_protected(archive: zipfile.ZipFile) -> None:

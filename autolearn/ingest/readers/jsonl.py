@@ -8,13 +8,13 @@ from typing import Any
 from autolearn.core.errors import InputError
 from autolearn.core.reading import ReadingChoices
 from autolearn.ingest import row_kinds
-from autolearn.ingest.readers import columns, decoding, rows
+from autolearn.ingest.readers import decoding, rows
 from autolearn.ingest.readers.decoding import BLOCK, Decoding
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 
 _NO_ROWS = (
     "is no list of rows; write an array of objects with a text "
-    f"({', '.join(columns.TEXT_COLUMNS)}), or one object in each line as .jsonl."
+    f"({', '.join(row_kinds.TEXT_COLUMNS)}), or one object in each line as .jsonl."
 )
 _FIRST = 2**20
 """Characters of a line that may be a value of its own."""
@@ -124,7 +124,7 @@ def _list_in(value: Any) -> list[Any] | None:
         return value
     if not isinstance(value, dict):
         return None
-    if any(isinstance(value.get(name), str) for name in columns.TEXT_COLUMNS):
+    if any(isinstance(value.get(name), str) for name in row_kinds.TEXT_COLUMNS):
         return [value]
     if row_kinds.turns(value):
         return [value]

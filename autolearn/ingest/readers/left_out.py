@@ -42,7 +42,9 @@ class LeftOut:
         self._entries[int(number)] = ("", "")
         return text
 
-    def pieces(self, markdown: str, *, opens: bool, share: float) -> Iterator[Piece]:
+    def pieces(
+        self, markdown: str, *, starts_passage: bool, share: float
+    ) -> Iterator[Piece]:
         """Yield a converted text with what is left out at its place.
 
         What has lost its place in the conversion comes last.
@@ -58,8 +60,12 @@ class LeftOut:
             text = _FIRST_LINES.sub("", part) if end.endswith("\n\n") else part
             if text.strip() or (text and not end.endswith("\n")):
                 end = (end + text)[-2:]
-                yield Piece(text, opens=opens and bool(text.strip()), share=share)
-                opens = opens and not text.strip()
+                yield Piece(
+                    text,
+                    starts_passage=starts_passage and bool(text.strip()),
+                    share=share,
+                )
+                starts_passage = starts_passage and not text.strip()
         if not end.endswith("\n\n"):
             yield Piece("\n\n", share=share)
         for text, reason in filter(any, rest.values()):

@@ -81,7 +81,7 @@ def parse(data: bytes | str) -> BeautifulSoup:
 def pieces(
     soup: BeautifulSoup,
     *,
-    opens: bool = False,
+    starts_passage: bool = False,
     share: float = 1.0,
     is_book: bool = False,
     left_out: LeftOut | None = None,
@@ -90,7 +90,7 @@ def pieces(
 
     Args:
         soup: The page. It is changed.
-        opens: Whether a passage must begin with it.
+        starts_passage: Whether a passage must begin with it.
         share: The share of the file that has been read with it.
         is_book: Whether it is part of a book, in which asides are text.
         left_out: What has been left out before, with marks in the page.
@@ -104,7 +104,7 @@ def pieces(
         text = Converter().convert_soup(soup)
     except RecursionError:
         raise InputError(_TOO_DEEP) from None
-    yield from left_out.pieces(text, opens=opens, share=share)
+    yield from left_out.pieces(text, starts_passage=starts_passage, share=share)
 
 
 def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:

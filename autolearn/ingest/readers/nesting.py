@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 DEEPEST = 400
 """Most elements within each other. What converts a page calls itself for each."""
-NEAR = 50
+MOST_OPEN = 50
 """Open elements among which one that has to be closed is looked for."""
 
 _PARAGRAPH = [
@@ -49,7 +49,7 @@ class Soup(BeautifulSoup):
             RecursionError: It is nested too deeply.
         """
         closed_tags, limits = _CLOSES.get(name, ((), []))
-        for tag in self.tagStack[: -NEAR - 1 : -1] if closed_tags else []:
+        for tag in self.tagStack[: -MOST_OPEN - 1 : -1] if closed_tags else []:
             if tag.name in limits:
                 break
             if tag.name in closed_tags:

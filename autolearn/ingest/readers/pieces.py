@@ -16,7 +16,7 @@ class Piece:
     text: str
     left_out: str = ""
     """Why it is not part of the studied text; empty if it is."""
-    opens: bool = False
+    starts_passage: bool = False
     """Whether a passage must begin here."""
     share: float = 0.0
     """Share of the file that has been read with this piece, 0..1."""

@@ -150,7 +150,7 @@ class Table:
         parts = [f"## {title}" if title else "", "\n".join(lines)]
         parts += [text.strip() for text in texts if isinstance(text, str)]
         section = _with_line_ends("\n\n".join(filter(None, parts)))
-        yield Piece(f"{section}\n\n", opens=True, share=row.share)
+        yield Piece(f"{section}\n\n", starts_passage=True, share=row.share)
         if rest:
             text, reason = "\n".join(rest), "nested value"
             yield Piece(text, left_out=reason, share=row.share, place=row.place)

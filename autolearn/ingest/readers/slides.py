@@ -88,7 +88,7 @@ class _Slide:
         else:
             soup = markup.parse(html)
             yield from markup.pieces(
-                soup, left_out=self._left_out, opens=True, share=share
+                soup, left_out=self._left_out, starts_passage=True, share=share
             )
         for relation in self._relations.values():
             if (

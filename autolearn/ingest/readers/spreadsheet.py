@@ -97,7 +97,9 @@ def _sheets(
             text = "\n".join(" ".join(filter(None, row)) for row in rows)
             yield Piece(text, left_out="hidden sheet", share=share)
             continue
-        yield Piece(f"## {' '.join(sheet.name.split())}\n\n", opens=True, share=share)
+        yield Piece(
+            f"## {' '.join(sheet.name.split())}\n\n", starts_passage=True, share=share
+        )
         yield from _tables(rows, share)
 
 

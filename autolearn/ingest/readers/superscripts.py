@@ -19,7 +19,7 @@ BLOCKS = frozenset((
     "tfoot", "th", "thead", "tr", "ul",
 ))  # fmt: skip
 """Elements that begin on a line of their own."""
-NEAR = 24
+N_AROUND = 24
 """Characters before and after that are looked at."""
 
 _NUMBERS = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*\d{1,3})*|[a-z](?:\s*,\s*[a-z])*")  # noqa: RUF001
@@ -122,6 +122,6 @@ def _neighbour(tag: Tag, *, forward: bool) -> str:
                 break
         elif isinstance(element, NavigableString) and id(element) not in inside:
             near = near + element if forward else element + near
-        if len(near) >= NEAR:
+        if len(near) >= N_AROUND:
             break
-    return near[:NEAR] if forward else near[-NEAR:]
+    return near[:N_AROUND] if forward else near[-N_AROUND:]

@@ -16,9 +16,9 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+from autolearn.containment import child_environment
 from autolearn.core.errors import BackendError
 from autolearn.core.ports import Cancelled, Stop
-from autolearn.models import hardware
 
 LOOK_SECONDS = 0.1
 """How often a download checks for cancellation."""
@@ -85,7 +85,7 @@ class Offer:
         )
 
 
-def look(name: str) -> Offer:
+def fetch_offer(name: str) -> Offer:
     """Ask the hub for size, licence and files of a model. Nothing is downloaded.
 
     Raises:
@@ -129,7 +129,7 @@ def _process(verb: str, name: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=hardware.child_environment() | _ENVIRONMENT,
+        env=child_environment() | _ENVIRONMENT,
     )
     with process:
         try:

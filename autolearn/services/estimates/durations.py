@@ -32,9 +32,10 @@ def effort(
 ) -> TrainingEstimate:
     """Return the steps and, by the tokens a second, the time that the round takes.
 
-    What is only read takes half as long: what the base says of the replay, and the
-    validation and the drift probe, which are measured with the adapter and without. The
-    largest step is done once more beforehand.
+    A token that is only read takes half the time of one that is trained. Read are: the
+    base model's logits on the replay, the validation after each epoch, and the drift
+    probe with and without the adapter. The largest step runs once more beforehand, as
+    the memory test.
     """
     n = len(contents.dataset.items)
     per_epoch = ceil(n / settings.batch_size)

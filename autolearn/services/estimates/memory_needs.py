@@ -122,8 +122,9 @@ class _Budget:
 def _budget(store: Store, model: ModelSettings, kind: RunKind) -> _Budget:
     """Return the memory budget of a run.
 
-    Until a run has been measured, the estimate is at least what the worker holds with
-    the model loaded, since it will go on to hold it. On a GPU that is not known.
+    The memory of the worker counts as free, since the run happens in the worker. Until
+    a run has been measured, the need is at least what the worker uses with the model
+    loaded. On a GPU the memory of the worker is unknown.
     """
     in_worker = 0
     if hardware.device().kind != "cuda":

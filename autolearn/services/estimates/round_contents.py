@@ -73,7 +73,8 @@ def round_contents(
 ) -> RoundContents:
     """Return what a round that is ordered so would take from the store.
 
-    ``count``: returns the tokens of a text; most texts are the same at the next look.
+    ``count``: returns the tokens of a text. Cached, since most texts are unchanged at
+    the next call.
     ``reads_system``: whether the template of the model has a place for that message.
     """
 
@@ -104,7 +105,7 @@ def round_contents(
         _instruction_length(store, prompt_size, count),
         tuple(replay_sizes.of(sources.replay(dataset.items))),
         tuple(length(item) for item in dataset.validation),
-        tuple(names[i] for i in order.corpora if i in names),
+        tuple(names[i] for i in order.corpus_ids if i in names),
     )
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from autolearn.core.experiments import UNTRAINED, Arm, CompareSettings, Experiment
-from autolearn.core.quiz_records import QuizMode
+from autolearn.core.experiments import ARMS, Arm, CompareSettings, Experiment
 from autolearn.core.records import Run
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import arm_statistics, gold_questions
@@ -15,12 +14,6 @@ from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
-
-_MODES: dict[Arm, QuizMode] = {
-    "base": "closed_book",
-    "passage": "open_book",
-    "retrieval": "retrieval",
-}
 
 
 @dataclass(frozen=True)
@@ -102,23 +95,26 @@ class _Reader:
 
     def outcome(self, arm: Arm) -> ArmOutcome:
         """Return the answers of an arm, of the seeds that have been measured."""
-        mode = _MODES.get(arm, "closed_book")
+        mode = ARMS[arm].mode
         names = [comparison_tasks.BASE_QUIZ]
-        if arm not in UNTRAINED:
+        if ARMS[arm].is_trained:
             names = [comparison_tasks.quiz_task(arm, s) for s in self.settings.seeds]
-        takes = [
+        quiz_runs = [
             self.store.runs.quiz_results(self.runs[name].id)
             for name in names
             if name in self.runs
         ]
-        if takes:
-            first = (r for r in takes[0] if r.mode == mode)
+        if quiz_runs:
+            first = (r for r in quiz_runs[0] if r.mode == mode)
             self.texts[arm] = {r.question_id: r.text for r in first}
         return ArmOutcome(
             arm,
-            [right_answers(take, mode, self.quiz) for take in takes],
-            [right_answers(take, "closed_book", self.control) for take in takes],
-            Cost() if arm in UNTRAINED else self._cost(arm),
+            [right_answers(results, mode, self.quiz) for results in quiz_runs],
+            [
+                right_answers(results, "closed_book", self.control)
+                for results in quiz_runs
+            ],
+            self._cost(arm) if ARMS[arm].is_trained else Cost(),
         )
 
     def _cost(self, arm: Arm) -> Cost:

@@ -10,14 +10,13 @@ Source of the arms: the claims of arXiv 2406.00606 and 2310.00533, and the objec
 reviewers that gains may come from the format alone (the placebo).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from math import ceil
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.experiments import Arm, CompareSettings, Experiment
-from autolearn.core.methods import METHODS, Method
+from autolearn.core.experiments import ARMS, Arm, CompareSettings, Experiment
+from autolearn.core.methods import METHODS
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import TrainSettings
@@ -38,15 +37,6 @@ from autolearn.study import rules
 STUDY, PLACEBO_STUDY, BASE_QUIZ = "study", "study of other documents", "quiz before"
 STAGE_1_TO_2 = 8
 """Stage 1 of Autonomous Learning takes at least so many times the steps of stage 2."""
-_METHODS: dict[Arm, Method] = {
-    "cpt": "cpt",
-    "sft": "al1",
-    "pairs": "pairs",
-    "al1": "al1",
-    "al12": "al2",
-    "refined_sft": "refined_sft",
-    "placebo": "refined_sft",
-}
 
 
 def begin(store: Store, settings: CompareSettings) -> Experiment:
@@ -106,13 +96,13 @@ def quiz_task(arm: Arm, seed: int) -> str:
 def cost_tasks(arm: Arm, seed: int) -> list[str]:
     """Return the names of the tasks that an arm does for itself, without its quiz."""
     training = train_task(arm, seed)
-    if arm == "al12":
-        return [_stage_1(seed), _second_study(seed), training]
+    if _has_two_stages(arm):
+        return [_stage_1(arm, seed), _second_study(arm, seed), training]
     return [training]
 
 
 class _Comparison:
-    """Orders the runs of one comparison."""
+    """Makes the settings of the runs of one comparison."""
 
     def __init__(self, store: Store, experiment: Experiment) -> None:
         self.store, self.experiment = store, experiment
@@ -130,20 +120,20 @@ class _Comparison:
     def base_quiz(self, _: FinishedRuns) -> RunSettings:
         _check_quiz(self.store)
         modes: list[QuizMode] = ["closed_book", "open_book"]
-        if "retrieval" in self.settings.arms:
-            modes.append("retrieval")
-        return quiz(self.store, self.model, self.settings.study, modes)
+        modes += [ARMS[arm].mode for arm in self.settings.arms]
+        unique_modes = list(dict.fromkeys(modes))
+        return quiz(self.store, self.model, self.settings.study, unique_modes)
 
     def arm_tasks(self, arm: Arm, seed: int) -> list[Task]:
         """Return the tasks of a trained arm."""
         training = train_task(arm, seed)
         rows = [Task(training, partial(self._train, arm, seed))]
-        if arm == "al12":
-            first, second = _stage_1(seed), _second_study(seed)
+        if _has_two_stages(arm):
+            first, second = _stage_1(arm, seed), _second_study(arm, seed)
             rows = [
                 Task(first, partial(self._train, "al1", seed)),
                 Task(second, partial(self._study_again, first)),
-                Task(training, partial(self._second_stage, seed, first, second)),
+                Task(training, partial(self._second_stage, arm, seed, first, second)),
             ]
         return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, training))]
 
@@ -154,26 +144,27 @@ class _Comparison:
         return quiz(self.store, model, self.settings.study, ["closed_book"])
 
     def _train(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
-        study_run = finished_runs[PLACEBO_STUDY if arm == "placebo" else STUDY]
-        choose: Callable[[int], list[int]] = self._all if arm == "sft" else self._chosen
+        traits = ARMS[arm]
+        study_task = PLACEBO_STUDY if traits.source == "placebo" else STUDY
+        choose = self._chosen if traits.is_filtered else self._all
         settings = self._train_settings(arm, seed, finished_runs)
-        documents = self.settings.documents if arm == "cpt" else None
-        corpora = self.settings.corpora if arm == "pairs" else ()
-        order = TrainRunSettings(
+        reads_passages = settings.traits.reads_passages
+        request = TrainRunSettings(
             train=settings,
             parent=self.model.round_id,
-            samples=tuple(choose(study_run)),
-            documents=documents,
-            corpora=corpora,
+            samples=tuple(choose(finished_runs[study_task])),
+            documents=self.settings.documents if reads_passages else None,
+            corpus_ids=self.settings.corpora if traits.source == "corpora" else (),
         )
-        return train(self.store, self.model, order)
+        return train(self.store, self.model, request)
 
     def _train_settings(
         self, arm: Arm, seed: int, finished_runs: FinishedRuns
     ) -> TrainSettings:
         """Return what all arms share, with the method of one."""
         common = self.settings.train
-        method = _METHODS[arm]
+        method = ARMS[arm].method
+        assert method
         return replace(
             common,
             method=method,
@@ -182,7 +173,7 @@ class _Comparison:
             learning_rate=(
                 0.0 if METHODS[method].trains_preferences else common.learning_rate
             ),
-            only_gaps=common.only_gaps and arm != "sft",
+            only_gaps=common.only_gaps and ARMS[arm].is_filtered,
             validation_share=0.0,
             stop_at=0.0,
             choose_scale=False,
@@ -199,21 +190,21 @@ class _Comparison:
         common = replace(
             self.settings.train, method="refined_sft", validation_share=0.0
         )
-        order = TrainRunSettings(
+        request = TrainRunSettings(
             train=common, samples=tuple(self._chosen(finished_runs[STUDY]))
         )
-        steps = self._steps_by_epochs(order)
+        steps = self._steps_by_epochs(request)
         self.settings = replace(self.settings, steps=steps)
         self.store.experiments.set_settings(self.experiment.id, self.settings.as_dict())
         return steps
 
-    def _steps_by_epochs(self, order: TrainRunSettings) -> int:
+    def _steps_by_epochs(self, request: TrainRunSettings) -> int:
         """Return how many steps the epochs of a round are."""
-        settings = replace(order.train, max_steps=0)
-        return settings.steps(ceil(self._n_items(order) / settings.batch_size))
+        settings = replace(request.train, max_steps=0)
+        return settings.steps(ceil(self._n_items(request) / settings.batch_size))
 
-    def _n_items(self, order: TrainRunSettings) -> int:
-        return len(collect(self.store, order).build().items)
+    def _n_items(self, request: TrainRunSettings) -> int:
+        return len(collect(self.store, request).build().items)
 
     def _study_again(self, first: str, finished_runs: FinishedRuns) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, finished_runs[first]))
@@ -222,7 +213,7 @@ class _Comparison:
         return study(self.store, model, settings, self.settings.documents)
 
     def _second_stage(
-        self, seed: int, first: str, second: str, finished_runs: FinishedRuns
+        self, arm: Arm, seed: int, first: str, second: str, finished_runs: FinishedRuns
     ) -> RunSettings:
         """Return the settings of stage 2, which comes on top of a whole stage 1.
 
@@ -231,16 +222,16 @@ class _Comparison:
         steps of stage 1 is the most. Where stage 1 left nothing to learn, its round is
         that of the arm.
         """
-        settings = self._train_settings("al12", seed, finished_runs)
+        settings = self._train_settings(arm, seed, finished_runs)
         parent = round_of(self.store, finished_runs[first])
         samples = tuple(self._approved(finished_runs[second]))
-        order = TrainRunSettings(train=settings, parent=parent, samples=samples)
-        if not self._n_items(order):
+        request = TrainRunSettings(train=settings, parent=parent, samples=samples)
+        if not self._n_items(request):
             return self._train("al1", seed, finished_runs)
         most = settings.max_steps // STAGE_1_TO_2
-        steps = max(1, min(self._steps_by_epochs(order), most))
+        steps = max(1, min(self._steps_by_epochs(request), most))
         settings = replace(settings, max_steps=steps)
-        return train(self.store, self.model, replace(order, train=settings))
+        return train(self.store, self.model, replace(request, train=settings))
 
     def _approved(self, run_id: int) -> list[int]:
         """Return the samples of a study that a person or the rule approves."""
@@ -267,9 +258,14 @@ class _Comparison:
         return [sample.id for sample in samples_of(self.store, run_id)]
 
 
-def _stage_1(seed: int) -> str:
-    return f"train al12 stage 1, seed {seed}"
+def _has_two_stages(arm: Arm) -> bool:
+    method = ARMS[arm].method
+    return method is not None and METHODS[method].is_second_stage
 
 
-def _second_study(seed: int) -> str:
-    return f"study al12, seed {seed}"
+def _stage_1(arm: Arm, seed: int) -> str:
+    return f"train {arm} stage 1, seed {seed}"
+
+
+def _second_study(arm: Arm, seed: int) -> str:
+    return f"study {arm}, seed {seed}"

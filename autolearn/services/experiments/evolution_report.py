@@ -101,8 +101,8 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
         if quiz_run is None:
             break
         results = store.runs.quiz_results(quiz_run.id)
-        row = reader.measured(t, results)
-        rows.append(reader.trained(row, before, results) if t else row)
+        row = reader.measured_row(t, results)
+        rows.append(reader.trained_row(row, before, results) if t else row)
         before = results
     return EvolutionReport(experiment, settings, tuple(tasks), tuple(rows))
 
@@ -117,7 +117,7 @@ class _Reader:
         self.quiz = gold_questions.measured_by(store, "quiz")
         self.control = gold_questions.measured_by(store, "control")
 
-    def measured(self, t: int, results: Sequence[QuizResult]) -> EvolutionRow:
+    def measured_row(self, t: int, results: Sequence[QuizResult]) -> EvolutionRow:
         """Return how the model answers after round ``t``."""
         shares = {
             mode: share
@@ -128,7 +128,7 @@ class _Reader:
         n_quiz = len(_right(results, "closed_book", self.quiz))
         return EvolutionRow(t, shares, control, n_quiz)
 
-    def trained(
+    def trained_row(
         self,
         row: EvolutionRow,
         before: Sequence[QuizResult],
@@ -170,8 +170,10 @@ def _share(
 
 def _filtered(store: Store, run_id: int) -> FilterReport:
     """Return what the filter has kept of a study, held against known answers."""
-    samples = evolution_tasks.answered(store, run_id)
-    kept_ids = {sample.id for sample in evolution_tasks.passed(store, run_id)}
+    samples = evolution_tasks.instruction_samples(store, run_id)
+    kept_ids = {
+        sample.id for sample in evolution_tasks.self_approved_samples(store, run_id)
+    }
     questions = store.library.questions(
         QuestionFilter(ids=[sample.question_id for sample in samples])
     )

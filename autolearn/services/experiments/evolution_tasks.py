@@ -14,8 +14,9 @@ from autolearn.core.records import Sample
 from autolearn.core.run_settings import RunSettings, StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import gold_questions
-from autolearn.ingest import corpora
+from autolearn.rounds import corpora
 from autolearn.runs.model_choice import with_model
+from autolearn.services import corpus_actions
 from autolearn.services.experiments import gate
 from autolearn.services.experiments.tasks import (
     FinishedRuns,
@@ -46,7 +47,7 @@ def begin(store: Store, settings: EvolveSettings) -> Experiment:
             "There is no quiz to measure the rounds by; add one under Library, or "
             "with: python -m autolearn add --quiz FILE"
         )
-    if settings.meta and not corpora.ids(store):
+    if settings.meta and not corpus_actions.ids(store):
         raise JobError(corpora.MISSING)
     return store.experiments.create("evolve", settings.as_dict())
 
@@ -89,21 +90,23 @@ class _Evolution:
 
     def meta(self, _: FinishedRuns) -> RunSettings:
         settings = replace(self.settings.train, method="meta")
-        order = TrainRunSettings(train=settings, corpora=tuple(corpora.ids(self.store)))
-        return train(self.store, self.settings.model, order)
+        request = TrainRunSettings(
+            train=settings, corpus_ids=tuple(corpus_actions.ids(self.store))
+        )
+        return train(self.store, self.settings.model, request)
 
     def study(self, t: int, finished_runs: FinishedRuns) -> RunSettings | None:
         settings = self.settings
         if t > 1 and settings.stop_early and not self._keeps(t - 1, finished_runs):
             return None
         n = settings.new_instructions or len(self.store.library.instructions())
-        order = StudyRunSettings(
+        request = StudyRunSettings(
             study=replace(settings.study, seed=settings.study.seed + t - 1),
             documents=(),
             instructions=True,
             new_instructions=n if t > 1 else None,
         )
-        return with_model(self.store, order, self._model(t - 1, finished_runs))
+        return with_model(self.store, request, self._model(t - 1, finished_runs))
 
     def _keeps(self, t: int, finished_runs: FinishedRuns) -> bool:
         before, after = finished_runs[quiz_task(t - 1)], finished_runs[quiz_task(t)]
@@ -116,7 +119,9 @@ class _Evolution:
         samples = [
             sample.id
             for i in range(first, t + 1)
-            for sample in passed(self.store, finished_runs[study_task(i)])
+            for sample in self_approved_samples(
+                self.store, finished_runs[study_task(i)]
+            )
         ]
         if not samples:
             raise JobError(
@@ -132,13 +137,13 @@ class _Evolution:
         parent = None
         if settings.evolution != "restart":
             parent = self._model(t - 1, finished_runs).round_id
-        order = TrainRunSettings(
+        request = TrainRunSettings(
             train=how,
             parent=parent,
-            corpora=tuple(corpora.ids(self.store)),
+            corpus_ids=tuple(corpus_actions.ids(self.store)),
             samples=tuple(samples),
         )
-        return train(self.store, settings.model, order)
+        return train(self.store, settings.model, request)
 
     def quiz(self, t: int, finished_runs: FinishedRuns) -> RunSettings:
         modes: list[QuizMode] = ["closed_book", "refined"]
@@ -157,18 +162,18 @@ class _Evolution:
         return replace(self.settings.model, round_id=number)
 
 
-def answered(store: Store, run_id: int) -> list[Sample]:
+def instruction_samples(store: Store, run_id: int) -> list[Sample]:
     """Return the samples of a study that answer an instruction."""
     return [s for s in samples_of(store, run_id) if s.passage_id is None]
 
 
-def passed(store: Store, run_id: int) -> list[Sample]:
+def self_approved_samples(store: Store, run_id: int) -> list[Sample]:
     """Return the samples of a study that the published filter keeps.
 
     That is what the model's own check passes: answers that it judged right at once, and
     refinements that it judged right.
     """
-    samples = answered(store, run_id)
+    samples = instruction_samples(store, run_id)
     ids = [s.check_id if s.gap else s.critique_id for s in samples]
     verdicts = store.samples.verdicts([i for i in ids if i])
     return [

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from autolearn.core.errors import JobError
 from autolearn.core.experiments import Experiment
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import QuizRunSettings, RunSettings
 from autolearn.evaluation import gold_questions
 from autolearn.runs import queues
-from autolearn.runs.versions import versions
 from autolearn.services.experiments import comparison_tasks, evolution_tasks
 from autolearn.services.experiments.tasks import Task
 from autolearn.store import Store
@@ -68,13 +67,13 @@ def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run 
             if run.state != "done" and run.id != run_id:
                 return None
         else:
-            settings = task.order(finished_runs)
+            settings = task.make_settings(finished_runs)
             if settings is None:
                 return None
             earlier = _earlier(store, settings)
             is_reused = earlier is not None
             with store.atomic():  # else a kill in between would call it reused
-                run = earlier or queues.submit(store, settings, versions())
+                run = earlier or queues.submit(store, settings)
                 store.experiments.link(
                     experiment_id, task.name, run.id, reused=is_reused
                 )
@@ -107,7 +106,7 @@ def resume(store: Store, experiment_id: int) -> Run:
     for state in states(store, store.experiments.get(experiment_id)):
         if state.run is None or state.run.state == "done":
             continue
-        if state.run.state in ("queued", "running"):
+        if state.run.state in ACTIVE_STATES:
             return state.run
         return queues.resume(store, state.run.id)
     run = advance(store, experiment_id)

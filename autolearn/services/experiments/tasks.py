@@ -26,7 +26,7 @@ class Task:
     """One run of an experiment."""
 
     name: str
-    order: Callable[[FinishedRuns], RunSettings | None]
+    make_settings: Callable[[FinishedRuns], RunSettings | None]
     """Returns the settings of the run, once the earlier tasks are done; None: the
     experiment ends before it."""
 
@@ -38,8 +38,8 @@ def study(
     documents: Sequence[int],
 ) -> StudyRunSettings:
     """Return the settings of a study of documents."""
-    order = StudyRunSettings(study=settings, documents=tuple(documents))
-    return with_model(store, order, model)
+    request = StudyRunSettings(study=settings, documents=tuple(documents))
+    return with_model(store, request, model)
 
 
 def quiz(
@@ -53,20 +53,20 @@ def quiz(
     parts: list[tuple[Split, QuizMode]] = [("quiz", mode) for mode in modes]
     if "closed_book" in modes:
         parts.append(("control", "closed_book"))
-    order = QuizRunSettings(
+    request = QuizRunSettings(
         parts=tuple(p for p in parts if gold_questions.questions(store, p[0])),
         votes=votes or None,
         study=settings,
         version=gold_questions.freeze(store).version,
     )
-    return with_model(store, order, model)
+    return with_model(store, request, model)
 
 
 def train(
-    store: Store, model: ModelSettings, order: TrainRunSettings
+    store: Store, model: ModelSettings, request: TrainRunSettings
 ) -> TrainRunSettings:
     """Return the settings of a round, which always belongs to the base model."""
-    return with_model(store, order, replace(model, round_id=None))
+    return with_model(store, request, replace(model, round_id=None))
 
 
 def round_of(store: Store, run_id: int) -> int:

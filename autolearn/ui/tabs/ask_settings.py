@@ -2,8 +2,7 @@
 
 import gradio as gr
 
-LENGTH = 256
-"""New tokens of an answer at most, unless the person says otherwise."""
+from autolearn.services.conversations import ANSWER_TOKENS
 
 
 def lay_out() -> list[gr.Number | gr.Textbox]:
@@ -20,7 +19,7 @@ def lay_out() -> list[gr.Number | gr.Textbox]:
             elem_id="ask-temperature",
         ),
         gr.Number(
-            LENGTH,
+            ANSWER_TOKENS,
             label="Length",
             info="New tokens at most.",
             minimum=1,

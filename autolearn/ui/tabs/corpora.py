@@ -1,13 +1,15 @@
 """The part of the library for gold corpora: they come in, are listed, and removed."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from autolearn.core.errors import InputError
-from autolearn.ingest import corpora, importer
+from autolearn.ingest import importer
 from autolearn.runs.model_choice import chosen_model
+from autolearn.services import corpus_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import corpora as views
@@ -16,7 +18,7 @@ from autolearn.ui.views import corpora as views
 def build(context: PageContext) -> None:
     """Lay out the part and wire it to the page."""
     session = context.session
-    file, licence, take, make = _form()
+    file, licence, add_button, make = _form()
     listing = html_panel("library-corpora")
 
     def draw() -> Html:
@@ -27,7 +29,7 @@ def build(context: PageContext) -> None:
         return draw()
 
     form: list[Any] = [file, licence]
-    context.on_action([take.click], lambda *of: _take(session, *of), form, form)
+    context.on_action([add_button.click], partial(_add, session), form, form)
     context.on_action([make.click], lambda: _make(session), [], [])
     context.on_action([listing.click], press, [], [listing])
     context.redraw_on_change(draw, [], [listing])
@@ -47,22 +49,22 @@ def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:
             placeholder="CC BY-SA 4.0, Wikipedia",
             elem_id="library-licence",
         )
-        take = gr.Button("Add the corpus", elem_id="library-corpus-take")
+        add_button = gr.Button("Add the corpus", elem_id="library-corpus-take")
         make = gr.Button(
             "Add the built-in invented world", elem_id="library-corpus-make"
         )
-    return file, licence, take, make
+    return file, licence, add_button, make
 
 
-def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
+def _add(session: Session, file: str | None, licence: str) -> tuple[None, str]:
     """Order a corpus to be read; what is refused at once stays where it is."""
     if not file:
         raise InputError("Choose a corpus file first.")
     store = session.store
     folder, (upload,) = importer.stage(store, [], [Path(file)], None)
     assert folder is not None
-    session.order(
-        corpora.add(
+    session.start_worker_for(
+        corpus_actions.add(
             store,
             upload.path,
             chosen_model(store).model,
@@ -75,14 +77,14 @@ def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
 
 def _make(session: Session) -> None:
     store = session.store
-    session.order(corpora.add(store, None, chosen_model(store).model))
+    session.start_worker_for(corpus_actions.add(store, None, chosen_model(store).model))
 
 
 def _press(session: Session, key: str) -> None:
     """Remove a corpus, or turn whether it is used."""
     store = session.store
     if key.startswith(views.REMOVE):
-        corpora.remove(store, int(key.removeprefix(views.REMOVE)))
+        corpus_actions.remove(store, int(key.removeprefix(views.REMOVE)))
         return
     corpus = store.corpora.get(int(key))
     store.corpora.set_excluded(corpus.id, excluded=not corpus.excluded)

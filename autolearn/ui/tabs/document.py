@@ -9,7 +9,7 @@ from autolearn.services import reading_actions
 from autolearn.store import Store
 from autolearn.ui.session import Session
 from autolearn.ui.views import document as views
-from autolearn.ui.views.document import Place
+from autolearn.ui.views.document import LibraryViewState
 
 SELECTION_JS = """
 let chosen = [];
@@ -58,59 +58,61 @@ REMOVE, RENAME = "remove", "rename-"
 """Keys of clicks: delete the document, give it the name that follows."""
 
 
-def press_document(session: Session, place: Place, key: str) -> Place:
+def press_document(
+    session: Session, state: LibraryViewState, key: str
+) -> LibraryViewState:
     """Do what a click on a part of a document asks for; return what to show then."""
     store = session.store
-    if key.startswith(views.TURN):
-        return replace(place, first=int(key.removeprefix(views.TURN)))
+    if key.startswith(views.PAGE):
+        return replace(state, first=int(key.removeprefix(views.PAGE)))
     if key == REMOVE:
-        reading_actions.remove(store, _document_id(store, place))
-        return Place()
+        reading_actions.remove(store, _document_id(store, state))
+        return LibraryViewState()
     if key.startswith(RENAME):
         name = key.removeprefix(RENAME)
-        reading_actions.rename(store, _document_id(store, place), name)
-        return place
+        reading_actions.rename(store, _document_id(store, state), name)
+        return state
     if key == views.BESIDE:
-        return replace(place, is_beside=not place.is_beside)
+        return replace(state, is_beside=not state.is_beside)
     if key.startswith(views.COLUMN):
-        return _with_column(store, place, key.removeprefix(views.COLUMN))
+        return _with_column(store, state, key.removeprefix(views.COLUMN))
     if key.startswith(views.TAKE):
         reading_actions.take_in(store, int(key.removeprefix(views.TAKE)))
     elif key.startswith(views.CUT):
         _leave_out(store, key)
     elif key.startswith(views.ENCODING) or key == views.READ_COLUMNS:
-        _read_again(session, place, key)
-        return replace(place, columns=(), first=0)
+        _read_again(session, state, key)
+        return replace(state, columns=(), first=0)
     else:
-        _turn(store, int(key))
-    return place
+        _toggle_excluded(store, int(key))
+    return state
 
 
-def _document_id(store: Store, place: Place) -> int:
-    return place.document_id or store.library.shelf()[0].id
+def _document_id(store: Store, state: LibraryViewState) -> int:
+    return state.document_id or store.library.document_sizes()[0].id
 
 
-def _with_column(store: Store, place: Place, key: str) -> Place:
-    """Return the place with another use of one column."""
+def _with_column(store: Store, state: LibraryViewState, key: str) -> LibraryViewState:
+    """Return the state with another use of one column."""
     number, _, use = key.partition("-")
-    document = store.library.document(_document_id(store, place))
-    columns = list(place.columns or document.reading.columns)
+    document = store.library.document(_document_id(store, state))
+    columns = list(state.columns or document.reading.columns)
     if use not in get_args(ColumnUse) or int(number) >= len(columns):
         raise InputError("These columns have changed; choose again.")
     columns[int(number)] = replace(columns[int(number)], use=cast(ColumnUse, use))
-    return replace(place, columns=tuple(columns))
+    return replace(state, columns=tuple(columns))
 
 
-def _read_again(session: Session, place: Place, key: str) -> None:
+def _read_again(session: Session, state: LibraryViewState, key: str) -> None:
     store = session.store
-    number = _document_id(store, place)
+    number = _document_id(store, state)
     choices: ReadingChoices = store.library.document(number).reading.choices
     if key == views.READ_COLUMNS:
-        columns = tuple(replace(column, examples=()) for column in place.columns)
+        columns = tuple(replace(column, examples=()) for column in state.columns)
         choices = replace(choices, columns=columns)
     else:
         choices = replace(choices, encoding=key.removeprefix(views.ENCODING))
-    session.order(reading_actions.reread(store, number, choices))
+    session.start_worker_for(reading_actions.reread(store, number, choices))
 
 
 def _leave_out(store: Store, key: str) -> None:
@@ -120,7 +122,7 @@ def _leave_out(store: Store, key: str) -> None:
     reading_actions.leave_out(store, stretches)
 
 
-def _turn(store: Store, passage_id: int) -> None:
+def _toggle_excluded(store: Store, passage_id: int) -> None:
     """Leave a passage out of what is studied, or take it in again."""
     passages = store.library.passages_by_id([passage_id])
     if passage_id not in passages:

@@ -28,19 +28,19 @@ def document_ids(store: Store, chosen: Iterable[Choice]) -> list[int]:
     choice = set(chosen)
     return [
         document.id
-        for document in store.library.shelf()
+        for document in store.library.document_sizes()
         if document.id in choice or document.folder in choice
     ]
 
 
 def new_documents(store: Store) -> list[int]:
-    """Return the documents added last, if no study has begun since, and a few only.
+    """Return the documents added last, if no study has begun since.
 
-    None where they are the whole library.
+    Empty if they are the whole library, or more than ``N_NEW``.
     """
     added, study = store.runs.last("import"), store.runs.last("study")
     if added is None or (study and study.id > added.id):
         return []
     ids = [document.id for document in store.library.brought_by(added.id)]
-    is_part = len(ids) < len(store.library.shelf())
+    is_part = len(ids) < len(store.library.document_sizes())
     return ids if is_part and len(ids) <= N_NEW else []

@@ -1,5 +1,6 @@
-"""The proof: take the quiz, see what a round changed, keep it or roll it back."""
+"""Evaluation: run the quiz, see what a round changed, keep it or roll it back."""
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,7 @@ from autolearn.services import quiz_actions, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
-from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import evaluation as views
 from autolearn.ui.views import labels
 
@@ -25,6 +26,20 @@ def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
     names = gr.State(())
+    round_, before = _lay_out_choices()
+    inputs = [round_, before]
+    with gr.Row():
+        quiz_button = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
+        keep = gr.Button("Keep this round", elem_id="proof-keep")
+        back = gr.Button("Roll back this round", elem_id="proof-back")
+    _lay_out_results(context, names, round_, before)
+    context.on_action([quiz_button.click], partial(_run_quiz, session), inputs)
+    context.on_action([keep.click], partial(_keep, session), [round_])
+    context.on_action([back.click], partial(_roll_back, session), [round_])
+
+
+def _lay_out_choices() -> tuple[gr.Dropdown, gr.Radio]:
+    """Lay out which round is evaluated, and with what it is compared."""
     with gr.Row(equal_height=True):
         round_ = gr.Dropdown(
             [("the newest round", NEWEST)],
@@ -40,20 +55,24 @@ def build(context: PageContext) -> None:
             info="The baseline, on the same questions.",
             elem_id="proof-before",
         )
-    with gr.Row():
-        take = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
-        keep = gr.Button("Keep this round", elem_id="proof-keep")
-        back = gr.Button("Roll back this round", elem_id="proof-back")
+    return round_, before
+
+
+def _lay_out_results(
+    context: PageContext, names: gr.State, round_: gr.Dropdown, before: gr.Radio
+) -> None:
+    """Lay out what is drawn of the round, and wire what is clicked in it."""
+    session, inputs = context.session, [round_, before]
     version = html_panel("proof-version")
     panel = html_panel("proof-result")
     table = html_panel("proof-rounds")
     questions = html_panel("proof-questions")
-    inputs = [round_, before]
+    context.redraw_on_change(partial(_list, session), [names], [round_, names])
     context.redraw_on_change(
-        lambda names: _list(session, names), [names], [round_, names]
-    )
-    context.redraw_on_change(
-        lambda *values: _result(session, *values), inputs, [panel, questions]
+        partial(_result, session),
+        inputs,
+        [panel, questions],
+        also_on=[round_.change, before.change],
     )
     context.redraw_on_change(
         lambda: views.rounds(session.store) + views.retained(session.store),
@@ -67,17 +86,6 @@ def build(context: PageContext) -> None:
 
     context.on_action([questions.click], accept, inputs)
     context.on_action([version.click], lambda: _lock(session))
-    redraw_on(
-        [round_.change, before.change],
-        lambda *values: _result(session, *values),
-        inputs,
-        [panel, questions],
-    )
-    context.on_action([take.click], lambda *values: _take(session, *values), inputs)
-    context.on_action([keep.click], lambda values: _keep(session, values), [round_])
-    context.on_action(
-        [back.click], lambda values: _roll_back(session, values), [round_]
-    )
 
 
 def _list(session: Session, old_names: object) -> tuple[Any, Any]:
@@ -119,13 +127,13 @@ def _result(session: Session, choice: int, before: str) -> tuple[Html, Html]:
     return views.result(store, round_id, _before(store, round_id, before))
 
 
-def _take(session: Session, choice: int, before: str) -> None:
+def _run_quiz(session: Session, choice: int, before: str) -> None:
     store = session.store
     round_id = _round_id(store, choice)
     for run in quiz_runs.queue_quizzes(
         store, round_id, _before(store, round_id, before)
     ):
-        session.order(run)
+        session.start_worker_for(run)
 
 
 def _accept(session: Session, chosen: int, before: str, key: str) -> str:
@@ -159,5 +167,5 @@ def _roll_back(session: Session, choice: int) -> str:
     store = session.store
     round_ = round_actions.roll_back(store, _round_id(store, choice))
     now = chosen_model(store).round_id
-    told_of = f"round {now}" if now else "the base model"
-    return f"Round {round_.id} is rolled back; {told_of} is now in use."
+    model_name = f"round {now}" if now else "the base model"
+    return f"Round {round_.id} is rolled back; {model_name} is now in use."

@@ -1,5 +1,6 @@
 """Experiments: compare ways of learning on the same texts, or evolve in rounds."""
 
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -13,7 +14,6 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.services.experiments import (
     comparison_tasks,
     evolution_tasks,
-    report_files,
     reports,
     schedule,
 )
@@ -50,7 +50,7 @@ def _compare(context: PageContext) -> None:
     session = context.session
     html_panel("experiments-compare-help", views.COMPARE_HELP)
     arms = gr.CheckboxGroup(
-        [(title, arm) for arm, title in ARMS.items()],
+        [(traits.title, arm) for arm, traits in ARMS.items()],
         value=list(CompareSettings.arms),
         label="Arms",
         elem_id="experiments-arms",
@@ -70,6 +70,20 @@ def _compare(context: PageContext) -> None:
         label="Questions and answers by people (corpora)",
         info="What the arm “SFT on people's pairs” learns from.",
     )
+    seeds, steps, share = _lay_out_numbers()
+    rule = gr.Dropdown(
+        list(RULES), value=CompareSettings.rule, label="Rule for filtered arms"
+    )
+    begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
+    context.redraw_on_opening(
+        partial(_sources, session), [], [documents, placebo, pairs]
+    )
+    inputs = [arms, documents, placebo, seeds, steps, share, rule, pairs]
+    context.on_action([begin.click], partial(_begin_compare, session), inputs)
+
+
+def _lay_out_numbers() -> tuple[gr.Number, gr.Number, gr.Number]:
+    """Lay out the seeds, the steps of an arm, and the share of a self-made quiz."""
     with gr.Row():
         seeds = gr.Number(
             len(CompareSettings.seeds),
@@ -90,27 +104,20 @@ def _compare(context: PageContext) -> None:
         share = gr.Number(
             0.0,
             label="Self-made quiz share",
-            info="Of the questions; 0: gold only.",
+            info="Of the model's own questions; 0: the quiz has gold only.",
             minimum=0,
             maximum=1,
             min_width=120,
         )
-    rule = gr.Dropdown(
-        list(RULES), value=CompareSettings.rule, label="Rule for filtered arms"
-    )
-    begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
+    return seeds, steps, share
 
-    def renewed() -> list[gr.Dropdown]:
-        store = session.store
-        choices = document_choice.choices(store.library.shelf())
-        by_people: list[tuple[str, Choice]] = [
-            (c.name, c.id) for c in store.corpora.all()
-        ]
-        return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
-    context.redraw_on_opening(renewed, [], [documents, placebo, pairs])
-    inputs = [arms, documents, placebo, seeds, steps, share, rule, pairs]
-    context.on_action([begin.click], lambda *v: _begin_compare(session, *v), inputs)
+def _sources(session: Session) -> list[gr.Dropdown]:
+    """Return the documents, those of the placebo, and the corpora to choose from."""
+    store = session.store
+    choices = document_choice.choices(store.library.document_sizes())
+    by_people: list[tuple[str, Choice]] = [(c.name, c.id) for c in store.corpora.all()]
+    return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
 
 def _begin_compare(session: Session, *values: Any) -> str:
@@ -120,7 +127,7 @@ def _begin_compare(session: Session, *values: Any) -> str:
         tuple(document_choice.document_ids(store, chosen or ()))
         for chosen in (documents, placebo)
     )
-    rest = tuple(d.id for d in store.library.shelf() if d.id not in others)
+    rest = tuple(d.id for d in store.library.document_sizes() if d.id not in others)
     settings = CompareSettings(
         model,
         StudySettings(quiz_share=share or 0.0),
@@ -133,7 +140,7 @@ def _begin_compare(session: Session, *values: Any) -> str:
         int(steps or 0),
         tuple(pairs or ()),
     )
-    return _begun(session, comparison_tasks.begin(store, settings).id)
+    return _start(session, comparison_tasks.begin(store, settings).id)
 
 
 def _evolve(context: PageContext) -> None:
@@ -171,7 +178,7 @@ def _evolve(context: PageContext) -> None:
         )
     begin = gr.Button("Evolve", variant="primary", elem_id="experiments-evolve")
     inputs = [rounds, new, votes, way, meta, stop, margin]
-    context.on_action([begin.click], lambda *v: _begin_evolve(session, *v), inputs)
+    context.on_action([begin.click], partial(_begin_evolve, session), inputs)
 
 
 def _begin_evolve(session: Session, *values: Any) -> str:
@@ -189,13 +196,13 @@ def _begin_evolve(session: Session, *values: Any) -> str:
         (margin or 0.0) / 100,
         stop,
     )
-    return _begun(session, evolution_tasks.begin(store, settings).id)
+    return _start(session, evolution_tasks.begin(store, settings).id)
 
 
-def _begun(session: Session, experiment_id: int) -> str:
+def _start(session: Session, experiment_id: int) -> str:
     run = schedule.advance(session.store, experiment_id)
     if run is not None:
-        session.order(run)
+        session.start_worker_for(run)
     return f"Experiment {experiment_id} has begun; its result grows on the right."
 
 
@@ -213,10 +220,10 @@ def _results(context: PageContext) -> None:
     result = html_panel("experiments-result")
     state = [chosen, version]
     context.redraw_on_change(lambda: _list(session.store), [], [table, buttons])
-    context.redraw_on_change(lambda *s: _drawn(session, *s), state, [result, version])
+    context.redraw_on_change(partial(_drawn, session), state, [result, version])
     click = table.click(_picked, None, chosen, **QUIET)
-    redraw_on([click.then], lambda *s: _drawn(session, *s), state, [result, version])
-    context.on_action([resume.click], lambda i: _resume(session, i), [chosen])
+    redraw_on([click.then], partial(_drawn, session), state, [result, version])
+    context.on_action([resume.click], partial(_resume, session), [chosen])
     for button, ending in ((as_html, "html"), (as_csv, "csv")):
         context.on_action(
             [button.click], lambda i, e=ending: _file(session, i, e), [chosen], [file]
@@ -248,13 +255,13 @@ def _named(session: Session, chosen: int) -> int:
 
 
 def _resume(session: Session, chosen: int) -> None:
-    session.order(schedule.resume(session.store, _named(session, chosen)))
+    session.start_worker_for(schedule.resume(session.store, _named(session, chosen)))
 
 
 def _file(session: Session, chosen: int, ending: str) -> gr.File:
     number = _named(session, chosen)
     report = reports.report(session.store, number)
     path = Path(mkdtemp()) / f"experiment-{number}.{ending}"
-    write = {"html": report_files.write_html, "csv": report_files.write_csv}[ending]
+    write = {"html": reports.write_html, "csv": reports.write_csv}[ending]
     write(report, path)
     return gr.File(value=str(path), visible=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.records import END_STATES
 from autolearn.core.run_results import ExportResult
 from autolearn.core.run_settings import ExportRunSettings, SampleScope
 from autolearn.export import formats
@@ -80,7 +82,7 @@ def _runs(context: PageContext) -> None:
             "Resume the selected run", size="sm", elem_id="history-resume"
         )
         chats = gr.Checkbox(
-            label="Chats too", container=False, min_width=90, elem_id="history-chats"
+            label="Show chats", container=False, min_width=90, elem_id="history-chats"
         )
     details = html_panel("history-run")
     state = [run_id, version]
@@ -90,18 +92,16 @@ def _runs(context: PageContext) -> None:
         return views.runs(session.store, before_id, with_chats=with_chats)
 
     context.redraw_on_change(draw, where, [table])
-    context.redraw_on_change(
-        lambda *s: _details(session, *s), state, [details, version]
-    )
+    context.redraw_on_change(partial(_details, session), state, [details, version])
     first_page = newest.click(lambda: 0, None, before, **QUIET)
-    next_page = older.click(lambda *of: _older(session, *of), where, before, **QUIET)
+    next_page = older.click(partial(_older, session), where, before, **QUIET)
     pages: list[Callable[..., Any]] = [first_page.then, next_page.then, chats.input]
     redraw_on(pages, draw, where, [table])
     click = table.click(_id_of, None, run_id, **QUIET)
-    redraw_on([click.then], lambda *s: _details(session, *s), state, [details, version])
+    redraw_on([click.then], partial(_details, session), state, [details, version])
     click.then(None, None, None, js=FOCUS_JS)
     details.click(lambda: ("", 0, ""), None, [details, run_id, version], **QUIET)
-    context.on_action([resume.click], lambda i: _resume(session, i), [run_id])
+    context.on_action([resume.click], partial(_resume, session), [run_id])
 
 
 def _compare(context: PageContext) -> None:
@@ -152,7 +152,7 @@ def _details(session: Session, run_id: int, version: str) -> tuple[Any, Any]:
     """Return a run; one that has ended is drawn once, so that it stays unfolded."""
     state = session.store.runs.get(run_id).state if run_id else ""
     now = f"{run_id} {state}"
-    if now == version and state in ("", *queues.END_STATES):
+    if now == version and state in ("", *END_STATES):
         return gr.skip(), gr.skip()
     return views.run_details(session.store, run_id), now
 
@@ -168,7 +168,7 @@ def _older(session: Session, before_id: int, with_chats: bool) -> int:
 def _resume(session: Session, run_id: int) -> None:
     if not run_id:
         raise JobError("Click a run in the table first.")
-    session.order(queues.resume(session.store, run_id))
+    session.start_worker_for(queues.resume(session.store, run_id))
 
 
 def sources(session: Session) -> list[tuple[str, int]]:
@@ -191,7 +191,9 @@ def _export(session: Session, source: int, what: str) -> None:
     name = f"{about}-{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = session.folder / "exports" / name
     target = folder if what in formats.WEIGHTS else folder / "data.jsonl"
-    session.order(actions.export(session.store, what, target, round_id, scope))
+    session.start_worker_for(
+        actions.export(session.store, what, target, round_id, scope)
+    )
 
 
 def _zip_file(session: Session, run_id: int) -> str:

@@ -1,5 +1,7 @@
 """The library: texts come in, are read as passages, and may be left out."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,9 @@ from autolearn.ui.session import (
 from autolearn.ui.tabs import corpora
 from autolearn.ui.tabs.document import SELECTION_JS, press_document
 from autolearn.ui.views import document as document_views
-from autolearn.ui.views import legibility
 from autolearn.ui.views import library as views
-from autolearn.ui.views.document import Place
+from autolearn.ui.views import tokenizer_fit
+from autolearn.ui.views.document import LibraryViewState
 from autolearn.ui.views.links import tab_of
 
 TITLE = "Library"
@@ -34,62 +36,78 @@ TITLE = "Library"
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    place = gr.State(Place())
     with gr.Row():
         with gr.Column(min_width=380):
             add, form = _form()
             report = html_panel("library-report")
-            kind, questions, take = _questions()
+            kind, questions, add_button = _questions()
             notice = html_panel("library-told")
             corpora.build(context)
         with gr.Column(min_width=380):
-            search = gr.Textbox(
-                "",
-                label="Search in all passages",
-                placeholder="Words, or the beginning of the last one",
-                elem_id="library-search",
-            )
-            results = html_panel("library-found")
-            documents = html_panel("library-documents")
-            context.links.append(documents)
-    passages = html_panel("library-passages", script=PICK_JS + SELECTION_JS)
-
-    def draw(now: Place) -> Html:
-        return document_views.draw(session.store, now)
-
-    def show() -> tuple[Html, Html]:
-        store = session.store
-        return views.report(store), legibility.warning(store) + views.documents(store)
-
+            results, documents = _search(context)
     context.on_action(
-        [take.click],
-        lambda *wanted: _take(session, *wanted),
+        [add_button.click],
+        partial(_add_questions, session),
         [kind, questions],
         [notice, questions],
     )
-    context.redraw_on_change(show, [], [report, documents])
-    context.redraw_on_change(draw, [place], [passages])
-    context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
-    redraw_on(
-        [search.change],
-        lambda words: views.found(session.store, words),
-        [search],
-        [results],
-        trigger_mode="always_last",
-    )
-    for panel in (documents, results):
-        picked = panel.click(_picked, None, [place], **QUIET)
-        redraw_on([picked.then], draw, [place], [passages], scroll_to_output=True)
-
-    def press(now: Place, event: gr.EventData) -> tuple[Place, Html]:
-        after = press_document(session, now, str(event.pick))
-        return after, draw(after)
+    context.redraw_on_change(lambda: _show(session), [], [report, documents])
+    context.on_action([add.click], partial(_add, session), form, form)
 
     def add_other(event: gr.EventData) -> Html:
         return _add_other(session, str(event.pick))
 
-    context.on_action([passages.click], press, [place], [place, passages])
     context.on_action([report.click], add_other, [], [notice])
+    _passages(context, [documents, results])
+
+
+def _search(context: PageContext) -> tuple[gr.HTML, gr.HTML]:
+    """Lay out the search and the list of documents."""
+    search = gr.Textbox(
+        "",
+        label="Search in all passages",
+        placeholder="Words, or the beginning of the last one",
+        elem_id="library-search",
+    )
+    results = html_panel("library-found")
+    documents = html_panel("library-documents")
+    context.links.append(documents)
+    redraw_on(
+        [search.change],
+        lambda words: views.search_results(context.session.store, words),
+        [search],
+        [results],
+        trigger_mode="always_last",
+    )
+    return results, documents
+
+
+def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> None:
+    """Lay out the passages of the document that is clicked in one of the lists."""
+    session = context.session
+    state = gr.State(LibraryViewState())
+    passages = html_panel("library-passages", script=PICK_JS + SELECTION_JS)
+
+    def draw(now: LibraryViewState) -> Html:
+        return document_views.draw(session.store, now)
+
+    def press(
+        now: LibraryViewState, event: gr.EventData
+    ) -> tuple[LibraryViewState, Html]:
+        after = press_document(session, now, str(event.pick))
+        return after, draw(after)
+
+    context.redraw_on_change(draw, [state], [passages])
+    for panel in lists:
+        picked = panel.click(_picked, None, [state], **QUIET)
+        redraw_on([picked.then], draw, [state], [passages], scroll_to_output=True)
+    context.on_action([passages.click], press, [state], [state, passages])
+
+
+def _show(session: Session) -> tuple[Html, Html]:
+    """Return the report of the last import, and the documents with a warning."""
+    store = session.store
+    return views.report(store), tokenizer_fit.warning(store) + views.documents(store)
 
 
 def _form() -> tuple[gr.Button, list[gr.components.Component]]:
@@ -152,19 +170,19 @@ def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
             height=120,
             elem_id="library-questions",
         )
-        take = gr.Button("Add the file", elem_id="library-take")
-    return kind, file, take
+        add_button = gr.Button("Add the file", elem_id="library-take")
+    return kind, file, add_button
 
 
-def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
+def _add_questions(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
     """Add instructions, or questions with gold answers that are never trained on."""
     if not file:
         raise InputError("Choose a file first.")
     store, path = session.store, Path(file)
     if kind == "instructions":
-        return views.taken(kind, gold_actions.add_instructions(store, path)), None
+        return views.import_note(kind, gold_actions.add_instructions(store, path)), None
     added = gold_actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
-    return views.taken(kind, added.n, added.n_trained), None
+    return views.import_note(kind, added.n_in_set, added.n_trained), None
 
 
 def _picked(event: gr.EventData) -> Any:
@@ -172,7 +190,7 @@ def _picked(event: gr.EventData) -> Any:
     if tab_of(event.pick):
         return gr.skip()
     document_id, _, first = str(event.pick).removeprefix(views.PLACE).partition("-")
-    return Place(int(document_id), first=int(first or 0))
+    return LibraryViewState(int(document_id), first=int(first or 0))
 
 
 def _add_other(session: Session, key: str) -> Html:
@@ -180,9 +198,9 @@ def _add_other(session: Session, key: str) -> Html:
     run_id, number, target = key.removeprefix(views.OTHER).split("-", 2)
     added = reading_actions.add_other(session.store, int(run_id), int(number), target)
     if isinstance(added, Run):
-        session.order(added)
+        session.start_worker_for(added)
         return Html("")
-    return views.taken(target, added)
+    return views.import_note(target, added)
 
 
 def _add(
@@ -193,7 +211,7 @@ def _add(
     name: str,
     group: str,
 ) -> tuple[Any, ...]:
-    """Order what was given to be read; what is refused at once stays where it is."""
+    """Queue the reading of texts; the form keeps what is refused at once."""
     run = actions.add_texts(
         session.store,
         [Path(folder.strip()).expanduser()] if folder.strip() else [],
@@ -207,5 +225,5 @@ def _add(
             group,
         ),
     )
-    session.order(run)
+    session.start_worker_for(run)
     return None, "", "", "", group

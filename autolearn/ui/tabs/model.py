@@ -1,11 +1,13 @@
 """The model: which one works, whether it fits, and a look at this computer."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from autolearn.core.errors import JobError
+from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
@@ -54,7 +56,7 @@ def build(context: PageContext) -> None:
     )
     context.on_action(
         [use.click],
-        lambda *given: _use(context.session, *given),
+        partial(_use, context.session),
         [name, loading, adapter],
         [answer, about],
     )
@@ -141,7 +143,7 @@ def _use(
     model = ModelSettings(name.strip(), loading, adapter or None)
     conversion = model_actions.use(session.store, model)
     if conversion:
-        session.order(conversion)
+        session.start_worker_for(conversion)
         answer = views.being_converted(model)
     else:
         answer = views.chosen(model)
@@ -184,7 +186,7 @@ def _free(session: Session) -> Html:
     Raises:
         JobError: It is at work.
     """
-    active = session.store.runs.in_state("running", "queued")
+    active = session.store.runs.in_state(*ACTIVE_STATES)
     if session.is_busy() and any(
         run.kind in queues.MODEL_QUEUE.kinds for run in active
     ):

@@ -1,5 +1,6 @@
 """Where a model is chosen from: those on this computer, and the hub."""
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -77,7 +78,7 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
     )
     context.on_action(
         [fetch.click],
-        lambda *given: _download(session, *given),
+        partial(_download, session),
         [hub_id, offer],
         [offer, about, progress],
         **SHOWN,
@@ -91,7 +92,7 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
 
 
 def _look(name: str) -> tuple[Offer, Html]:
-    offer = model_actions.look(name)
+    offer = model_actions.fetch_offer(name)
     return offer, views.offer(offer)
 
 
@@ -103,7 +104,7 @@ def _download(
         raise InputError("Enter the id of a model first.")
     if offer is None or offer.name != model_actions.parse_id(name):
         return (*_look(name), views.download(session.store))
-    session.order(model_actions.download(session.store, offer))
+    session.start_worker_for(model_actions.download(session.store, offer))
     return None, "", views.download(session.store)
 
 
@@ -114,7 +115,7 @@ def _press(session: Session, event: gr.EventData) -> tuple[Any, Html]:
     if action == views.STOP:
         queues.cancel(session.store, int(number))
     elif action == views.RESUME:
-        session.order(queues.resume(session.store, int(number)))
+        session.start_worker_for(queues.resume(session.store, int(number)))
     else:
         name = event.pick
     return name, views.download(session.store)

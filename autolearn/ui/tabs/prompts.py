@@ -1,5 +1,7 @@
 """The prompts in the study tab: read, change, preview, and back to the default."""
 
+from functools import partial
+
 import gradio as gr
 
 from autolearn.core.errors import InputError
@@ -67,7 +69,7 @@ def build(context: PageContext) -> None:
     context.on_action([reset.click], reset_it, [choice], [text, about])
     context.on_action(
         [look.click],
-        lambda *given: _preview(session, *given),
+        partial(_preview, session),
         [choice, text, document, number],
         [preview],
     )
@@ -94,7 +96,7 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
         look = gr.Button("Preview", min_width=120, elem_id="prompts-look")
 
     def documents() -> gr.Dropdown:
-        shelf = context.session.store.library.shelf()
+        shelf = context.session.store.library.document_sizes()
         return gr.Dropdown(choices=[(document.name, document.id) for document in shelf])
 
     context.redraw_on_opening(documents, [], [document])
@@ -125,7 +127,7 @@ def _preview(
         PromptError: The text cannot be used.
     """
     prompt_name, store = _prompt_name(name), session.store
-    shelf = store.library.shelf()
+    shelf = store.library.document_sizes()
     if not shelf:
         raise InputError("There is no text yet; add one under Library.")
     source = next((source for source in shelf if source.id == document), shelf[0])

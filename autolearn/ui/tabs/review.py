@@ -7,14 +7,15 @@ import gradio as gr
 
 from autolearn.core.errors import Outdated
 from autolearn.core.records import Action
+from autolearn.services import review_actions
 from autolearn.services.model_scope import shown_digest
+from autolearn.services.review_actions import BulkQuestion, ReviewQueue
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, draw_on_load, redraw_on
-from autolearn.ui.tabs import review_queue
+from autolearn.ui.tabs.review_filter import ANY, FRESH, review_queue
 from autolearn.ui.tabs.review_layout import Parts, lay_out
-from autolearn.ui.tabs.review_queue import ANY, FRESH, BulkQuestion, ReviewQueue
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
 
@@ -44,31 +45,42 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         parts.histogram,
     ]
 
-    def first(current: int, of: ReviewQueue) -> Any:
+    def first(current: int, queue: ReviewQueue) -> Any:
         # What is shown stays as it is: a person may just have decided on it. Samples
         # of a model that is no longer chosen go.
-        if current and of.shows(session.store, current):
+        if current and queue.shows(session.store, current):
             return [gr.skip()] * len(panels)
-        card, number, version, *_ = _show(session, of)
+        card, number, version, *_ = _show(session, queue)
         return card, number, version, gr.skip(), gr.skip()
 
     def again(current: int) -> Any:
         return _card(session, current) if current else (gr.skip(), gr.skip())
 
     def anew(*values: Any) -> Any:
-        of = ReviewQueue.of(*values)
-        return (of, *_show(session, of), *_counted(session, of), *_nothing_asked())
+        queue = review_queue(*values)
+        return (
+            queue,
+            *_show(session, queue),
+            *_counted(session, queue),
+            *_nothing_asked(),
+        )
 
     context.redraw_on_change(first, [parts.current, parts.queue], panels)
-    context.redraw_on_change(lambda of: _counted(session, of), [parts.queue], counters)
+    context.redraw_on_change(partial(_counted, session), [parts.queue], counters)
     context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
     context.redraw_on_opening(lambda: _choices(session.store), [], filters[-2:])
-    outputs = [parts.queue, *panels, *counters, parts.bulk.confirm, parts.bulk.asked]
+    outputs = [
+        parts.queue,
+        *panels,
+        *counters,
+        parts.bulk.confirm,
+        parts.bulk.pending_question,
+    ]
     events = [field.input for field in filters]
     redraw_on(events, anew, filters, outputs, trigger_mode="always_last")
     reset = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
-    least, most = filters[6:8]
-    bar = parts.histogram.click(_of_bar, None, [least, most], **QUIET)
+    low, high = filters[6:8]
+    bar = parts.histogram.click(_of_bar, None, [low, high], **QUIET)
     redraw_on([reset.then, bar.then], anew, filters, outputs)
 
 
@@ -79,12 +91,12 @@ def _of_bar(event: gr.EventData) -> tuple[float, float]:
 
 
 def _show(
-    session: Session, of: ReviewQueue, number: int = 0, note: str = ""
+    session: Session, queue: ReviewQueue, number: int = 0, note: str = ""
 ) -> tuple[Any, ...]:
     """Return what ``Parts.shown`` shows; 0 means the first sample."""
     store = session.store
-    number = number or of.next(store)
-    card, version = views.empty(store, of.criteria(store)), 0
+    number = number or queue.next(store)
+    card, version = views.empty(store, queue.criteria(store)), 0
     if number:
         card, version = _card(session, number)
     notice = html.tag("p", html.text(note), "al-note", role="status")
@@ -104,23 +116,23 @@ def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
     return gr.Button(visible=False), ()
 
 
-def _counted(session: Session, of: ReviewQueue) -> tuple[Any, ...]:
+def _counted(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
     """Return the progress, both bulk buttons with their counts, and the histogram."""
     store = session.store
-    counts = store.samples.counts(of.criteria(store))
+    counts = store.samples.counts(queue.criteria(store))
     total = sum(counts.values())
     approve, reject = total - counts["approved"], total - counts["rejected"]
     return (
         views.progress(store),
         gr.Button(f"Approve all {approve:,} filtered samples", interactive=approve > 0),
         gr.Button(f"Reject all {reject:,} filtered samples", interactive=reject > 0),
-        views.histogram(store, of.criteria(store)),
+        views.histogram(store, queue.criteria(store)),
     )
 
 
 def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Return the documents and the studies that can be chosen."""
-    documents = [(d.name, d.id) for d in store.library.shelf()]
+    documents = [(d.name, d.id) for d in store.library.document_sizes()]
     studies = [
         (views.study_name(run), run.id)
         for run in store.runs.find(
@@ -134,64 +146,20 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
 
 
 def _wire_steps(context: PageContext, parts: Parts) -> None:
-    session, panels = context.session, parts.shown
-    buttons, reason = parts.actions.buttons, parts.actions.reason
+    _wire_decisions(context, parts)
+    session, panels, buttons = context.session, parts.shown, parts.actions.buttons
     here = [parts.current, parts.queue]
-
-    def decide(
-        action: Action, current: int, known_version: int, why: str, of: ReviewQueue
-    ) -> Any:
-        try:
-            review_queue.decide(session.store, [current], action, why, known_version)
-        except Outdated as error:
-            return *_show(session, of, current, str(error)), gr.skip()
-        panels = _show(session, of, of.around(session.store, current))
-        return *panels, "" if why else gr.skip()
-
-    deciding: tuple[Action, ...] = ("approve", "reject")
-    for action in deciding:
-        context.on_action(
-            [buttons[action].click],
-            partial(decide, action),
-            [parts.current, parts.known_version, reason, parts.queue],
-            [*panels, reason],
-        )
-
-    def take_open(current: int, of: ReviewQueue) -> Any:
-        review_queue.take_open_book(session.store, current)
-        return _show(session, of, of.around(session.store, current))
-
-    context.on_action([buttons["open-book"].click], take_open, here, panels)
+    context.on_action(
+        [buttons["open-book"].click], partial(_approve_open_book, session), here, panels
+    )
     for name in ("skip", "next", "previous"):
         redraw_on([buttons[name].click], partial(_go, session, name), here, panels)
-
-    def overrule(
-        current: int, known_version: int, of: ReviewQueue, event: gr.EventData
-    ) -> tuple[Any, ...]:
-        note = ""
-        try:
-            is_gap = event.pick == "gap"
-            review_queue.overrule(
-                session.store, current, gap=is_gap, known_version=known_version
-            )
-        except Outdated as error:
-            note = str(error)
-        return _show(session, of, current, note)
-
+    question_id = gr.State(0)
     context.on_action(
-        [parts.card.click],
-        overrule,
-        [parts.current, parts.known_version, parts.queue],
-        panels,
-    )
-    question = gr.State(0)
-
-    def undo(question: int, current: int, of: ReviewQueue) -> Any:
-        number, note, question = review_queue.undo(session.store, question)
-        return (*_show(session, of, number or current, note), question)
-
-    context.on_action(
-        [buttons["undo"].click], undo, [question, *here], [*panels, question]
+        [buttons["undo"].click],
+        partial(_undo, session),
+        [question_id, *here],
+        [*panels, question_id],
     )
     keys = parts.actions.keys
     draw_on_load(
@@ -202,16 +170,90 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
     )
 
 
-def _go(session: Session, name: str, current: int, of: ReviewQueue) -> tuple[Any, ...]:
+def _wire_decisions(context: PageContext, parts: Parts) -> None:
+    """Wire what is refused if somebody else has decided on the sample meanwhile."""
+    session, panels = context.session, parts.shown
+    inputs = [parts.current, parts.known_version, parts.queue]
+    deciding: tuple[Action, ...] = ("approve", "reject")
+    for action in deciding:
+        context.on_action(
+            [parts.actions.buttons[action].click],
+            partial(_decide, session, action),
+            [*inputs, parts.actions.reason],
+            [*panels, parts.actions.reason],
+        )
+
+    def overrule(
+        current: int, known_version: int, queue: ReviewQueue, event: gr.EventData
+    ) -> tuple[Any, ...]:
+        is_gap = event.pick == "gap"
+        return _overrule(session, current, known_version, queue, is_gap=is_gap)
+
+    context.on_action([parts.card.click], overrule, inputs, panels)
+
+
+def _decide(
+    session: Session,
+    action: Action,
+    current: int,
+    known_version: int,
+    queue: ReviewQueue,
+    reason: str,
+) -> tuple[Any, ...]:
+    """Approve or reject the sample that is shown, and show the next one."""
+    store = session.store
+    try:
+        review_actions.decide(store, [current], action, reason, known_version)
+    except Outdated as error:
+        return *_show(session, queue, current, str(error)), gr.skip()
+    panels = _show(session, queue, queue.around(store, current))
+    return *panels, "" if reason else gr.skip()
+
+
+def _approve_open_book(
+    session: Session, current: int, queue: ReviewQueue
+) -> tuple[Any, ...]:
+    review_actions.approve_open_book(session.store, current)
+    return _show(session, queue, queue.around(session.store, current))
+
+
+def _overrule(
+    session: Session,
+    current: int,
+    known_version: int,
+    queue: ReviewQueue,
+    *,
+    is_gap: bool,
+) -> tuple[Any, ...]:
+    note = ""
+    try:
+        review_actions.overrule(
+            session.store, current, gap=is_gap, known_version=known_version
+        )
+    except Outdated as error:
+        note = str(error)
+    return _show(session, queue, current, note)
+
+
+def _undo(
+    session: Session, question_id: int, current: int, queue: ReviewQueue
+) -> tuple[Any, ...]:
+    number, note, question_id = review_actions.undo(session.store, question_id)
+    return (*_show(session, queue, number or current, note), question_id)
+
+
+def _go(
+    session: Session, name: str, current: int, queue: ReviewQueue
+) -> tuple[Any, ...]:
     """Show another sample without deciding; only a skip begins again at the end."""
     store = session.store
     if name == "skip":
-        return _show(session, of, of.around(store, current))
-    sample_id = of.next(store, current, back=name == "previous")
+        return _show(session, queue, queue.around(store, current))
+    sample_id = queue.next(store, current, back=name == "previous")
     if sample_id or not current:
-        return _show(session, of, sample_id)
+        return _show(session, queue, sample_id)
     end = "first" if name == "previous" else "last"
-    return _show(session, of, current, f"This is the {end} sample of this filter.")
+    return _show(session, queue, current, f"This is the {end} sample of this filter.")
 
 
 # --- editing ------------------------------------------------------------------
@@ -225,19 +267,19 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
         lambda number: (
             gr.Column(visible=True),
             session.store.decisions.version(),
-            *review_queue.texts(session.store, number),
+            *review_actions.texts(session.store, number),
         ),
         [parts.current],
         [panel, parts.known_version, *parts.edit.boxes],
     ).then(None, js=f"{focus}?.focus(), 50)")
     parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 
-    def save(current: int, known_version: int, of: ReviewQueue, *texts: Any) -> Any:
+    def save(current: int, known_version: int, queue: ReviewQueue, *texts: Any) -> Any:
         try:
-            note = review_queue.edit(session.store, current, texts, known_version)
+            note = review_actions.edit(session.store, current, texts, known_version)
         except Outdated as error:
             note = f"{error} Your text was not saved: {' / '.join(texts)}"
-        return _show(session, of, current, note)
+        return _show(session, queue, current, note)
 
     context.on_action(
         [parts.edit.save.click],
@@ -259,7 +301,7 @@ def _wire_own(context: PageContext, parts: Parts) -> None:
     own.cancel.click(lambda: gr.Column(visible=False), None, own.panel, **QUIET)
 
     def save(question: str, answer: str, is_about_text: bool, current: int) -> Any:
-        number = review_queue.add_own(
+        number = review_actions.add_own(
             session.store, question, answer, current, is_about_text=is_about_text
         )
         note = f"Sample {number} is added and approved. Undo takes the approval back."
@@ -280,29 +322,29 @@ def _wire_own(context: PageContext, parts: Parts) -> None:
 def _wire_bulk(context: PageContext, parts: Parts) -> None:
     session, bulk = context.session, parts.bulk
 
-    def ask(action: Action, of: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
+    def ask(action: Action, queue: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
         version = session.store.decisions.version()
-        n = len(of.undecided(session.store, action))
-        label = f"Yes, {action} {review_queue.counted(n)}"
+        n = len(queue.undecided(session.store, action))
+        label = f"Yes, {action} {review_actions.counted(n)}"
         return (
             gr.Button(label, visible=n > 0, interactive=True),
             (action, n, version),
         )
 
-    def ask_rule(name: str, of: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
+    def ask_rule(name: str, queue: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
         version = session.store.decisions.version()
-        n = len(review_queue.accepted_by(session.store, of, name))
-        label = f"Yes, approve {review_queue.counted(n)} by rule {name}"
+        n = len(review_actions.accepted_by(session.store, queue, name))
+        label = f"Yes, approve {review_actions.counted(n)} by rule {name}"
         if not n:
             label = f"Rule {name} accepts none of these"
         button = gr.Button(label, visible=True, interactive=n > 0)
         return button, (name, n, version)
 
-    def decide(question: BulkQuestion, reason: str, of: ReviewQueue) -> Any:
-        note = review_queue.decide_all(session.store, of, question, reason)
-        return (*_show(session, of, 0, note), *_nothing_asked())
+    def decide(question: BulkQuestion, reason: str, queue: ReviewQueue) -> Any:
+        note = review_actions.decide_all(session.store, queue, question, reason)
+        return (*_show(session, queue, 0, note), *_nothing_asked())
 
-    second = [bulk.confirm, bulk.asked]
+    second = [bulk.confirm, bulk.pending_question]
     asks: tuple[tuple[gr.Button, Action], ...] = (
         (bulk.approve, "approve"),
         (bulk.reject, "reject"),
@@ -313,6 +355,6 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
     context.on_action(
         [bulk.confirm.click],
         decide,
-        [bulk.asked, parts.actions.reason, parts.queue],
+        [bulk.pending_question, parts.actions.reason, parts.queue],
         [*parts.shown, *second],
     )

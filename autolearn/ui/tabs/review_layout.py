@@ -6,10 +6,11 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.flags import FLAGS
+from autolearn.services import review_actions
 from autolearn.study import rules
 from autolearn.ui.session import html_panel
-from autolearn.ui.tabs import review_queue
-from autolearn.ui.tabs.review_queue import ANY, FRESH, UNFLAGGED, ReviewQueue
+from autolearn.ui.tabs import review_filter
+from autolearn.ui.tabs.review_filter import ANY, FRESH, UNFLAGGED
 from autolearn.ui.views import review as views
 
 REASONS = (
@@ -87,7 +88,7 @@ class Bulk:
     rule: gr.Dropdown
     apply: gr.Button
     confirm: gr.Button
-    asked: gr.State
+    pending_question: gr.State
     """What is to be confirmed, a ``BulkQuestion``."""
 
 
@@ -118,7 +119,7 @@ def lay_out() -> Parts:
     card = html_panel("review-card")
     return Parts(
         filters,
-        gr.State(ReviewQueue.of(*FRESH)),
+        gr.State(review_filter.review_queue(*FRESH)),
         clear,
         progress,
         actions,
@@ -171,8 +172,10 @@ def _filters() -> tuple[list[Any], gr.Button]:
     verdicts = [ANY, "correct", "incorrect", "unclear"]
     with gr.Row():
         fields = [
-            gr.Radio([ANY, *review_queue.STATES], value=state, label="State", scale=4),
-            gr.Radio(list(review_queue.ORDERS), value=order, label="Order", scale=3),
+            gr.Radio(
+                [ANY, *review_actions.STATES], value=state, label="State", scale=4
+            ),
+            gr.Radio(list(review_filter.ORDERS), value=order, label="Order", scale=3),
             gr.Textbox(text, label="Words", placeholder="or beginnings", scale=2),
         ]
     with gr.Row():

@@ -66,7 +66,7 @@ def _order(
     session: Session, order: Callable[[Store, ModelSettings], Run], *values: Any
 ) -> tuple[Html, gr.Button]:
     model = _model(session, *values)
-    session.order(order(session.store, model))
+    session.start_worker_for(order(session.store, model))
     return _chart(session, model)
 
 

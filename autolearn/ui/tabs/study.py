@@ -1,6 +1,7 @@
 """The study tab: what to study and how, the samples as they come, the map."""
 
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions
+from autolearn.services import actions, review_actions
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.store import Store
 from autolearn.study.protocol import PROTOCOLS
@@ -17,9 +18,9 @@ from autolearn.ui import html
 from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
-from autolearn.ui.tabs import document_choice, prompts, review_queue
+from autolearn.ui.tabs import document_choice, prompts
 from autolearn.ui.tabs.document_choice import Choice
-from autolearn.ui.views import knowledge_grid, legibility
+from autolearn.ui.views import knowledge_grid, tokenizer_fit
 from autolearn.ui.views import study as views
 from autolearn.ui.views.knowledge_map import MapCell
 
@@ -46,7 +47,7 @@ LABELS = {
 """The settings of the form in its order; ``passage_tokens`` is for adding texts."""
 
 INSTRUCTIONS = 0
-"""Stands for them where documents are chosen, whose ids begin at 1."""
+"""Value of the entry “instructions” among the document ids, which begin at 1."""
 N_PLAIN = 4
 """So many settings are in sight, the rest is folded."""
 
@@ -73,7 +74,7 @@ def build(context: PageContext) -> None:
         if event.pick == CLOSE:
             return Html(""), known_version
         is_gap = event.pick == "gap"
-        review_queue.overrule(
+        review_actions.overrule(
             session.store, sample_id, gap=is_gap, known_version=known_version
         )
         return draw_detail(sample_id)
@@ -124,9 +125,7 @@ def _form(
             setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
         context.links.append(effort)
-    context.redraw_on_opening(
-        lambda chosen: _documents(session, chosen), [documents], [documents]
-    )
+    context.redraw_on_opening(partial(_documents, session), [documents], [documents])
     inputs = [documents, *setting_fields]
 
     def draw(*how: Any) -> Html:
@@ -145,7 +144,7 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     that a text of one's own is not studied together with the whole library.
     """
     store = session.store
-    choices = document_choice.choices(store.library.shelf())
+    choices = document_choice.choices(store.library.document_sizes())
     if n := len(store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
     new = [] if chosen else document_choice.new_documents(store)
@@ -157,7 +156,7 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
     if name == "quick":
         return gr.Radio(
-            [("full", False), ("quick", True)],
+            [("full", False), ("quick: open-book answers only", True)],
             value=StudySettings.quick,
             label=LABELS[name],
             info=StudySettings.help()[name],
@@ -214,7 +213,7 @@ def _effort(
         settings, texts, wants = _study_request(store, documents, *values)
     except InputError as error:
         return html.problem(str(error))
-    shelf = store.library.shelf()
+    shelf = store.library.document_sizes()
     n = sum(
         document.n_passages
         for document in shelf
@@ -226,7 +225,7 @@ def _effort(
     fit = None
     if not is_server(model.model):
         fit = memory_needs.of_study(store, model, settings, n)
-    return views.effort(n, n_bare, seconds, fit) + legibility.warning(store, texts)
+    return views.effort(n, n_bare, seconds, fit) + tokenizer_fit.warning(store, texts)
 
 
 def _study(
@@ -237,7 +236,7 @@ def _study(
     settings, texts, wants = _study_request(store, documents, *values)
     model = chosen_model(store)
     run = actions.study(store, model, settings, texts, instructions=wants)
-    session.order(run)
+    session.start_worker_for(run)
 
 
 def _study_request(

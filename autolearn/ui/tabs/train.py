@@ -13,16 +13,15 @@ from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.methods import METHODS, Method
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.ingest import corpora
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, token_preview
+from autolearn.services import actions, corpus_actions, token_preview
+from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
-from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.training import presets
 from autolearn.ui import html
@@ -37,7 +36,7 @@ from autolearn.ui.session import (
     redraw_on,
 )
 from autolearn.ui.tabs import train_scope, training_progress
-from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_of_others
+from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_samples_of_others
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
@@ -69,7 +68,7 @@ LABELS = {
     "only_gaps": "Gaps only",
     "statements": "Statements per passage (CPT)",
     "evolution": "Evolution (SELF)",
-    "dqa": "Also learn to ask (AL stage 1)",
+    "dqa": "Also learn to ask and answer from the passage (AL stage 1)",
     "nll_weight": "NLL weight (AL stage 2)",
     "beta": "DPO beta (AL stage 2)",
     "meta_share": "Meta-skill items replayed (SELF)",
@@ -129,11 +128,11 @@ def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
     method = form[places.index("method")]
     preset_fields = [form[places.index(name)] for name in presets.NAMES]
 
-    def wanted(name: str, method: Method) -> TrainSettings:
+    def preset_settings(name: str, method: Method) -> TrainSettings:
         return presets.PRESETS[name].apply(TrainSettings(method=method))
 
     def fill(name: str, method: Method) -> list[Any]:
-        settings = wanted(name, method)
+        settings = preset_settings(name, method)
         return [getattr(settings, field) for field in presets.NAMES]
 
     def first(method: Method) -> list[Any]:
@@ -146,7 +145,7 @@ def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
         if advice != name and "skills" in (name, advice):
             return [advice, *fill(advice, method)]
         others = [gr.skip()] * len(presets.NAMES)
-        others[presets.NAMES.index("learning_rate")] = wanted(
+        others[presets.NAMES.index("learning_rate")] = preset_settings(
             name, method
         ).learning_rate
         return [name, *others]
@@ -202,8 +201,8 @@ def _field(name: str) -> Any:
             (f"{method.title[:1].upper()}{method.title[1:]}", name)
             for name, method in METHODS.items()
         ]
-        told_of = {"info": "What the round learns from.", "filterable": False}
-        return gr.Dropdown(choices, **common | told_of)
+        more = {"info": "What the round learns from.", "filterable": False}
+        return gr.Dropdown(choices, **common | more)
     if name == "evolution":
         return gr.Dropdown(["restart", "continual", "continual-new"], **common)
     if name == "replay_weight":
@@ -229,10 +228,10 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
 
 
 class PlanCache:
-    """What the last look at the samples gave, so that a look costs nothing twice."""
+    """Caches the contents of the planned round."""
 
     def __init__(self) -> None:
-        self._kept: tuple[object, RoundContents] | None = None
+        self._cached: tuple[object, RoundContents] | None = None
         self._counter: tuple[object, Callable[[str], int]] | None = None
 
     def intake(self, store: Store, order: TrainRunSettings) -> RoundContents:
@@ -250,7 +249,7 @@ class PlanCache:
             max_tokens=16,
         )
         key = (store.folder, revision, replace(order, train=plain))
-        if self._kept is None or self._kept[0] != key:
+        if self._cached is None or self._cached[0] != key:
             folder = model_files.locate(model.model)
             contents = round_contents(
                 store,
@@ -258,8 +257,8 @@ class PlanCache:
                 self._count(folder),
                 reads_system=model_files.reads_system(folder),
             )
-            self._kept = key, contents
-        return self._kept[1]
+            self._cached = key, contents
+        return self._cached[1]
 
     def _count(self, folder: Path) -> Callable[[str], int]:
         """Return what counts tokens, and counts no text twice."""
@@ -284,7 +283,7 @@ def order_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
         model=replace(chosen_model(store), round_id=None),
         train=settings,
         parent=parent or None,
-        corpora=tuple(corpora.ids(store)) if has_corpora else (),
+        corpus_ids=tuple(corpus_actions.ids(store)) if has_corpora else (),
         scope=ScopeForm(*scope).scope(store),
     )
 
@@ -306,7 +305,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]
     notes = views.warnings(contents, settings, usual)
-    if order.scope and order.scope.model_digest and (n := n_of_others(store)):
+    if order.scope and order.scope.model_digest and (n := n_samples_of_others(store)):
         notes.append(
             f"{n} approved samples of other models are left out: what those did not "
             "know says little about this one. Include them under “Which samples”."
@@ -323,14 +322,14 @@ def problems(
     store: Store, order: TrainRunSettings, contents: RoundContents
 ) -> list[str]:
     """Return what keeps a round from being trained, in sentences."""
-    told_of = []
+    problems = []
     try:
         check_train(store, order)
         if not contents.dataset.items:
             raise JobError(why_nothing(order.train))
     except AutolearnError as error:
-        told_of.append(str(error))
-    return told_of
+        problems.append(str(error))
+    return problems
 
 
 def _disk(store: Store, n_bytes: int) -> list[str]:
@@ -353,7 +352,7 @@ def _tokens(session: Session, memo: PlanCache, *values: Any) -> Html:
             "There is no training data yet, so there are no tokens to show."
         )
     folder = model_files.locate(order.model.model)
-    return views.preview(token_preview.look(folder, items, order.train.max_tokens))
+    return views.preview(token_preview.preview(folder, items, order.train.max_tokens))
 
 
 def _start(session: Session, *values: Any) -> Any:
@@ -361,5 +360,7 @@ def _start(session: Session, *values: Any) -> Any:
     store = session.store
     order = order_of(store, *values)
     sources = TrainSources(scope=order.scope)
-    session.order(actions.train(store, order.model, order.train, order.parent, sources))
+    session.start_worker_for(
+        actions.train(store, order.model, order.train, order.parent, sources)
+    )
     return training_progress.newest(store)

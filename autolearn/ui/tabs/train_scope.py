@@ -77,9 +77,9 @@ def _choices(
     store: Store, others: bool
 ) -> tuple[gr.Dropdown, gr.Dropdown, gr.Checkbox]:
     return (
-        gr.Dropdown(choices=document_choice.choices(store.library.shelf())),
+        gr.Dropdown(choices=document_choice.choices(store.library.document_sizes())),
         _studies(store, others=others),
-        gr.Checkbox(visible=n_of_others(store) > 0),
+        gr.Checkbox(visible=n_samples_of_others(store) > 0),
     )
 
 
@@ -90,7 +90,7 @@ def _studies(store: Store, *, others: bool) -> gr.Dropdown:
     return gr.Dropdown(choices=[(review_views.study_name(run), run.id) for run in runs])
 
 
-def n_of_others(store: Store) -> int:
+def n_samples_of_others(store: Store) -> int:
     """Return how many approved samples were measured with other models."""
     own = SampleScope(model_digest=chosen_digest(store))
     counts = [store.samples.counts(approved_in(s))["approved"] for s in (None, own)]

@@ -1,21 +1,22 @@
 """A training that goes on or has ended: watched, stopped, gone on with, tried again."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.runs import queues
 from autolearn.services import actions
+from autolearn.services.actions import TrainSources
 from autolearn.services.model_scope import chosen_digest
-from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import QUIET, PageContext, Session, html_panel
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
@@ -93,16 +94,15 @@ def wire(
         [parts.whole, new_round, was_busy],
     )
     context.redraw_on_change(
-        lambda names: _lists(session, names), [names], [parent, run_choice, names]
+        partial(_lists, session), [names], [parent, run_choice, names]
     )
-    context.redraw_on_change(lambda run: _live(session, run), [run_choice], [panel])
-    redraw_on(
-        [run_choice.change], lambda run: _live(session, run), [run_choice], [panel]
-    )
-    context.redraw_on_change(lambda run: _less(session, run), [run_choice], [less])
-    redraw_on(
-        [run_choice.change], lambda run: _less(session, run), [run_choice], [less]
-    )
+    for draw, output in ((_live, panel), (_less, less)):
+        context.redraw_on_change(
+            partial(draw, session),
+            [run_choice],
+            [output],
+            also_on=[run_choice.change],
+        )
     more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
     _wire(context, run_choice, more, parts.buttons)
 
@@ -110,7 +110,7 @@ def wire(
 def _fold(session: Session, *, was_busy: bool) -> tuple[Any, Any, bool]:
     """Show the trainings, and fold the form of a new round once as one begins."""
     trainings = views.trainings(session.store)
-    is_busy = bool(trainings) and trainings[0].state in ("queued", "running")
+    is_busy = bool(trainings) and trainings[0].state in ACTIVE_STATES
     form = gr.skip() if is_busy == was_busy else gr.Accordion(open=not is_busy)
     return gr.Accordion(visible=bool(trainings)), form, is_busy
 
@@ -127,10 +127,10 @@ def _wire(
 ) -> None:
     session = context.session
     stop, again, go_on, less = buttons
-    context.on_action([stop.click], lambda run: _stop(session, run), [run_choice])
-    context.on_action([again.click], lambda run: _resume(session, run), [run_choice])
+    context.on_action([stop.click], partial(_stop, session), [run_choice])
+    context.on_action([again.click], partial(_resume, session), [run_choice])
     context.on_action(
-        [less.click], lambda run: _retry(session, run), [run_choice], [run_choice]
+        [less.click], partial(_retry, session), [run_choice], [run_choice]
     )
     context.on_action(
         [go_on.click],
@@ -187,7 +187,9 @@ def _stop(session: Session, run_id: int) -> None:
 
 
 def _resume(session: Session, run_id: int) -> None:
-    session.order(queues.resume(session.store, _named(session.store, run_id).id))
+    session.start_worker_for(
+        queues.resume(session.store, _named(session.store, run_id).id)
+    )
 
 
 def _less(session: Session, run_id: int) -> gr.Button:
@@ -204,7 +206,9 @@ def _retry(session: Session, run_id: int) -> Any:
     before = TrainRunSettings.of(run)
     settings = replace(before.train, **FailedResult.of(run).advice)
     sources = TrainSources(scope=before.scope or SampleScope())
-    session.order(actions.train(store, before.model, settings, before.parent, sources))
+    session.start_worker_for(
+        actions.train(store, before.model, settings, before.parent, sources)
+    )
     return newest(store)
 
 
@@ -220,5 +224,7 @@ def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
     before = TrainRunSettings.of(run)
     settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
     sources = TrainSources(scope=before.scope or SampleScope())
-    session.order(actions.train(store, before.model, settings, rounds[0].id, sources))
+    session.start_worker_for(
+        actions.train(store, before.model, settings, rounds[0].id, sources)
+    )
     return newest(store)

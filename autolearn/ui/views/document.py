@@ -18,7 +18,7 @@ AT_ONCE = 40
 """Passages that are shown at once."""
 MOST_KINDS, MOST_EXCLUSIONS = 60, 300
 """Kinds of exclusions in the list, and exclusions between the passages shown."""
-TURN, TAKE, BESIDE, CUT = "from-", "take-", "beside", "cut-"
+PAGE, TAKE, BESIDE, CUT = "from-", "take-", "beside", "cut-"
 ENCODING, COLUMN, READ_COLUMNS = "encoding-", "column-", "columns"
 """How the keys of the actions begin; other keys are of passages."""
 USES = {
@@ -31,7 +31,7 @@ USES = {
 
 
 @dataclass(frozen=True)
-class Place:
+class LibraryViewState:
     """What the page shows of the library, and what was chosen but not read yet."""
 
     document_id: int = 0
@@ -44,14 +44,14 @@ class Place:
     """The columns as chosen; empty: as they were read."""
 
 
-def draw(store: Store, place: Place) -> Html:
+def draw(store: Store, state: LibraryViewState) -> Html:
     """Return a document: what of it was read, and passage by passage."""
-    shelf = store.library.shelf()
-    if not shelf:
+    documents = store.library.document_sizes()
+    if not documents:
         return html.note("The passages of a document are shown here.")
-    document = store.library.document(place.document_id or shelf[0].id)
+    document = store.library.document(state.document_id or documents[0].id)
     n, covered = store.library.coverage(document.id)
-    passages = store.library.stretch(document.id, place.first, AT_ONCE)
+    passages = store.library.stretch(document.id, state.first, AT_ONCE)
     between: list[Exclusion] = []
     if passages:
         start, end = passages[0].start, passages[-1].end
@@ -62,10 +62,10 @@ def draw(store: Store, place: Place) -> Html:
         _title(store, document),
         _what_was_read(store, document, n, covered),
         _encoding(document),
-        _columns(document, place.columns),
-        _bar(place, n, len(passages)),
-        _passages(store, passages, between, is_beside=place.is_beside),
-        _turning(place.first, n),
+        _columns(document, state.columns),
+        _bar(state, n, len(passages)),
+        _passages(store, passages, between, is_beside=state.is_beside),
+        _turning(state.first, n),
     ]
     return html.join(parts)
 
@@ -236,15 +236,15 @@ def _use_buttons(number: int, column: Column) -> list[Html]:
     ]
 
 
-def _bar(place: Place, n: int, n_shown: int) -> Html:
+def _bar(state: LibraryViewState, n: int, n_shown: int) -> Html:
     """Return what is shown of the passages, and what can be done with them."""
     sentence = "Passages"
     if n_shown < n:
-        sentence += f" {place.first + 1} to {place.first + n_shown} of {n:,}"
+        sentence += f" {state.first + 1} to {state.first + n_shown} of {n:,}"
     buttons = html.pick(
         html.text("Beside the text of the file"),
         BESIDE,
-        aria_pressed=str(place.is_beside).lower(),
+        aria_pressed=str(state.is_beside).lower(),
     ) + html.tag(
         "button",
         html.text("Leave the selection out"),
@@ -347,10 +347,10 @@ def _turning(first: int, n: int) -> Html:
     turns = []
     if first > 0:
         earlier = max(0, first - AT_ONCE)
-        turns.append(html.pick(html.text("Earlier passages"), f"{TURN}{earlier}"))
+        turns.append(html.pick(html.text("Earlier passages"), f"{PAGE}{earlier}"))
     if first + AT_ONCE < n:
         later = first + AT_ONCE
-        turns.append(html.pick(html.text("Later passages"), f"{TURN}{later}"))
+        turns.append(html.pick(html.text("Later passages"), f"{PAGE}{later}"))
     return html.tag("div", html.join(turns), "al-spread")
 
 

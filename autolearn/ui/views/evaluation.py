@@ -6,7 +6,7 @@ A share never stands alone: its interval and its number of questions stand with 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from autolearn.core.records import Metric, Round
+from autolearn.core.records import ACTIVE_STATES, Metric, Round
 from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import gold_questions, statistics
 from autolearn.evaluation.paired_quizzes import (
@@ -58,7 +58,7 @@ def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Ht
 
 
 def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
-    """Return which take is missing, and what to do."""
+    """Return which quiz run is missing, and what to do."""
     name = "base model" if before_id is None else f"round {before_id}"
     models = {name: before_id, f"round {round_.id}": round_.id}
     lacking = [
@@ -66,7 +66,7 @@ def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
         for who, number in models.items()
         if quiz_runs.latest_quiz(store, round_, number) is None
     ]
-    active = store.runs.in_state("running", "queued")
+    active = store.runs.in_state(*ACTIVE_STATES)
     if any(run.kind == "quiz" for run in active):
         return html.note("The quiz is running; the result will appear here.")
     return html.note(
@@ -254,26 +254,29 @@ def _list(
 def _question(comparison: RoundComparison, question_id: int) -> Html:
     item = comparison.questions[question_id]
     was, now = comparison.before[question_id], comparison.after[question_id]
-    asked = item.question
+    question = item.question
     rows = {
         "Gold answer": html.text(item.gold_answer or "(there is none)"),
-        "Also right": html.text(", ".join(asked.aliases)),
-        "Options": html.text(", ".join(asked.choices)),
+        "Also right": html.text(", ".join(question.aliases)),
+        "Options": html.text(", ".join(question.choices)),
         "Before": html.text(was.text or html.DASH),
         "After": html.text(now.text or html.DASH),
         "Difference": html.difference(was.text, now.text),
         "Origin and scorer": html.tag(
             "span",
-            html.text(f"{ORIGINS[asked.origin]}; {asked.scorer}"),
-            title=SCORERS[asked.scorer],
+            html.text(f"{ORIGINS[question.origin]}; {question.scorer}"),
+            title=SCORERS[question.scorer],
         ),
     }
     if was.text == now.text:
         del rows["Difference"]
-    for name, values in (("Also right", asked.aliases), ("Options", asked.choices)):
+    for name, values in (
+        ("Also right", question.aliases),
+        ("Options", question.choices),
+    ):
         if not values:
             del rows[name]
-    head = html.tag("strong", html.text(asked.text))
+    head = html.tag("strong", html.text(question.text))
     body = head + html.pairs(rows)
     if not now.right and now.text.strip():
         label = html.text("Accept the answer after as right")

@@ -1,6 +1,6 @@
 """What the Experiments tab shows: the list of experiments, and the result of one."""
 
-from autolearn.services.experiments import report_files, reports, schedule
+from autolearn.services.experiments import reports, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
 from autolearn.ui import html
@@ -38,7 +38,7 @@ def table(store: Store) -> Html:
         )
     if not rows:
         return html.note("No experiment yet. Begin one on the left.")
-    heads = ("Experiment", "Begun", "Done", "State")
+    heads = ("Experiment", "Started", "Done", "State")
     return html.table(heads, rows, "Experiments")
 
 
@@ -68,4 +68,4 @@ def result(store: Store, chosen: int) -> Html:
     if not experiments:
         return Html("")
     report = reports.report(store, chosen or experiments[0].id)
-    return html.from_template(report_files.fragment(report))
+    return html.from_template(reports.fragment(report))

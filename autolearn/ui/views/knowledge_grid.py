@@ -27,7 +27,7 @@ Shares = Counter[str]
 
 def draw(store: Store, place: MapCell) -> Html:
     """Return the grid of all documents, or the map of the one that was chosen."""
-    documents = store.library.shelf()
+    documents = store.library.document_sizes()
     if place.document_id or len(documents) < 2:
         return knowledge_map.draw(store, place)
     samples = store.samples.find(SampleFilter(model_digest=shown_digest(store)))

@@ -81,7 +81,7 @@ class Learned:
 
 def draw(store: Store, place: MapCell) -> Html:
     """Return the map of one document; its parts lead on, cells are samples."""
-    documents = store.library.shelf()
+    documents = store.library.document_sizes()
     if not documents:
         return html.note("There is no text yet. Add one under Library, then study it.")
     document = next((d for d in documents if d.id == place.document_id), documents[0])

@@ -5,22 +5,10 @@ from pathlib import Path
 
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
+from autolearn.core.run_kinds import RUN_KINDS
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-
-RUNS = {
-    "study": "Study",
-    "train": "Training",
-    "quiz": "Quiz",
-    "chat": "Chat",
-    "export": "Export",
-    "import": "Reading texts",
-    "download": "Download",
-    "convert": "Conversion of a GGUF file",
-    "skills": "Skill check",
-}
-"""What each kind of run is called."""
 
 STATES = {
     "queued": "pending",
@@ -50,7 +38,7 @@ def state(name: str) -> Html:
 
 def run(record: Run) -> str:
     """Return what a run is called."""
-    return f"{RUNS[record.kind]} (run {record.id})"
+    return f"{RUN_KINDS[record.kind].title} (run {record.id})"
 
 
 def round_(record: Round) -> str:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import ImportResult
 from autolearn.services import reading_actions
 from autolearn.store import DocumentSize, Store
@@ -25,32 +25,34 @@ OTHER = "other-"
 
 def documents(store: Store) -> Html:
     """Return all documents by folder; a click on one shows its passages."""
-    shelf = store.library.shelf()
-    if not shelf:
+    documents = store.library.document_sizes()
+    if not documents:
         return html.note(
             "No text yet. Upload or paste one, or press “Run a whole round” to use the "
             "built-in library."
         )
     folders: defaultdict[str, list[DocumentSize]] = defaultdict(list)
-    for document in shelf:
+    for document in documents:
         folders[document.folder].append(document)
     loose = folders.pop("", [])
     parts = [_folder(name, folders[name]) for name in sorted(folders)]
     return html.join([_table(loose)] * bool(loose) + parts)
 
 
-def _folder(name: str, shelf: Sequence[DocumentSize]) -> Html:
+def _folder(name: str, documents: Sequence[DocumentSize]) -> Html:
     """Return a folder with its totals; its documents are listed once it is opened."""
-    n, n_tokens = len(shelf), sum(document.n_tokens for document in shelf)
+    n, n_tokens = len(documents), sum(document.n_tokens for document in documents)
     totals = f"{n:,} document{'s' * (n > 1)}, {n_tokens:,} tokens"
     head = html.tag("strong", html.text(f"{name}/ "))
     head += html.tag("span", html.text(totals), "al-faint")
     return html.tag(
-        "details", html.tag("summary", head) + _table(shelf, f"{name}/"), "al-folder"
+        "details",
+        html.tag("summary", head) + _table(documents, f"{name}/"),
+        "al-folder",
     )
 
 
-def _table(shelf: Sequence[DocumentSize], folder: str = "") -> Html:
+def _table(documents: Sequence[DocumentSize], folder: str = "") -> Html:
     rows = [
         (
             html.pick(
@@ -61,13 +63,13 @@ def _table(shelf: Sequence[DocumentSize], folder: str = "") -> Html:
             html.number(document.n_tokens),
             html.number(document.n_left_out),
         )
-        for document in shelf
+        for document in documents
     ]
     heads = ("Document", "Passages", "Tokens", "Left out")
     return html.table(heads, rows, f"Documents {folder}".strip())
 
 
-def found(store: Store, text: str) -> Html:
+def search_results(store: Store, text: str) -> Html:
     """Return the passages with these words; a click on one opens it."""
     if not text.strip():
         return Html("")
@@ -167,14 +169,14 @@ QUESTIONS = {
 """What files of questions may be for."""
 
 
-def taken(kind: str, n: int, n_trained: int = 0) -> Html:
-    """Return how many instructions or questions came in, and what they are for.
+def import_note(kind: str, n: int, n_trained: int = 0) -> Html:
+    """Return how many instructions are new, or how many questions of a file are used.
 
     ``n_trained``: questions left out because a round was trained on them.
     """
     sentence = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        sentence = f"The {kind} has {n} more questions; it is asked under Evaluation."
+        sentence = f"Questions of the file in the {kind}: {n}. Evaluation asks them."
     if n_trained:
         sentence += f" {n_trained} are left out, because a round was trained on them."
     return html.tag("p", html.text(sentence), "al-good")
@@ -186,7 +188,7 @@ def _short(text: str) -> str:
 
 
 def _ended(run: Run) -> Html:
-    if run.state in ("queued", "running"):
+    if run.state in ACTIVE_STATES:
         return html.note(f"{run.stage or 'Queued'} …")
     if run.error:
         return html.problem(run.error)

@@ -45,7 +45,7 @@ def fit(estimate: MemoryFit) -> dict[str, Html]:
     }
 
 
-def seen(numbers: dict[str, float]) -> Html:
+def peak(numbers: dict[str, float]) -> Html:
     """Return the measured peak and the estimate; a dash if nothing was measured."""
     if not numbers:
         return html.text(html.DASH)

@@ -15,7 +15,7 @@ from autolearn.models.sources import gguf_file
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
-from autolearn.services.doctor import Check
+from autolearn.services.integrity import Finding
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -168,12 +168,12 @@ def freed() -> Html:
     return html.tag("p", "The model is unloaded.", "al-good", role="status")
 
 
-def checks(results: Sequence[Check]) -> Html:
+def checks(results: Sequence[Finding]) -> Html:
     """Return what was found on this computer."""
     rows = [
         (
             html.badge("OK", "approved")
-            if check.well
+            if check.ok
             else html.badge("Missing", "wrong"),
             html.text(check.what),
             html.text(check.result),
@@ -183,9 +183,9 @@ def checks(results: Sequence[Check]) -> Html:
     return html.table(("", "What", "Found"), rows, "Check of this computer")
 
 
-def report(results: Sequence[Check]) -> str:
+def report(results: Sequence[Finding]) -> str:
     """Return the same as plain text, to be copied."""
     return "\n".join(
-        f"{'OK' if check.well else 'Missing':7}  {check.what}: {check.result}"
+        f"{'OK' if check.ok else 'Missing':7}  {check.what}: {check.result}"
         for check in results
     )

@@ -1,13 +1,12 @@
 """Where models come from: what the hub offers, a download, and what is here already."""
 
-from autolearn.core.records import Run
+from autolearn.core.records import END_STATES, Run
 from autolearn.core.run_results import DownloadResult
 from autolearn.core.run_settings import DownloadRunSettings
 from autolearn.models.sources import gguf_file
 from autolearn.models.sources.gguf_file import Header
 from autolearn.models.sources.hub import Offer
 from autolearn.models.sources.local import LocalModel
-from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
 from autolearn.store import Store
@@ -87,7 +86,7 @@ def download(store: Store) -> Html:
         return html.tag("div", text + choose, "al-box", role="status")
     head = html.tag("strong", html.text(name)) + labels.state(run.state)
     parts = [html.tag("div", head, "al-spread")]
-    if run.state in queues.END_STATES:
+    if run.state in END_STATES:
         parts += [html.problem(run.error)] if run.error else []
         parts += [
             _progress_text(run),

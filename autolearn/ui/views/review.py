@@ -59,7 +59,7 @@ def progress(store: Store) -> Html:
 
 def histogram(store: Store, criteria: SampleFilter) -> Html:
     """Return how sure the gaps of the wanted samples are; a click filters by a bar."""
-    every_gap = replace(criteria, least=None, most=None)
+    every_gap = replace(criteria, min_gap_probability=None, max_gap_probability=None)
     counts = store.samples.gap_histogram(every_gap, N_BARS)
     if not any(counts):
         return Html("")

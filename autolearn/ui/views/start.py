@@ -1,5 +1,6 @@
 """The first page: what autolearn is, the loop as a picture, and three ways to begin."""
 
+from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import ModelSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.model_scope import shown_digest
@@ -48,7 +49,7 @@ def ways(store: Store) -> Html:
     """Return three ways to begin, each with what it takes, and what there is so far."""
     model = chosen_model(store).model
     is_built_in = model == ModelSettings.model
-    is_busy = bool(store.runs.in_state("running", "queued"))
+    is_busy = bool(store.runs.in_state(*ACTIVE_STATES))
     cards = (
         _way(
             *_whole_round(model),
@@ -102,7 +103,7 @@ def _state(store: Store) -> Html:
     """Return in a sentence what the workspace has."""
     digest = shown_digest(store)
     counts = store.samples.counts(SampleFilter(model_digest=digest))
-    n_documents = len(store.library.shelf())
+    n_documents = len(store.library.document_sizes())
     n_rounds = len(labels.finished(store, digest))
     model = labels.model(chosen_model(store).model)
     words = (

@@ -1,6 +1,6 @@
 """The sidebar: what is loaded, what goes on, what went wrong last."""
 
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, END_STATES, Run
 from autolearn.models import hardware
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
@@ -17,7 +17,7 @@ ALL_MODELS = "all-models"
 
 def draw(store: Store) -> Html:
     """Return the whole sidebar."""
-    active = store.runs.in_state("running", "queued")
+    active = store.runs.in_state(*ACTIVE_STATES)
     running = [run for run in active if run.state == "running"]
     waiting = [run for run in active if run.state == "queued"]
     parts = [_place(store), _counts(store)]
@@ -117,7 +117,7 @@ def _waiting(runs: list[Run]) -> Html:
 
 def _last_error(store: Store) -> Html:
     """Return why the newest ended run failed, unless a later one went well."""
-    latest = store.runs.find(RunFilter(states=queues.END_STATES), limit=1)
+    latest = store.runs.find(RunFilter(states=END_STATES), limit=1)
     if not latest or not latest[0].error:
         return Html("")
     run = latest[0]

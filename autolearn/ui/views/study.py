@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from autolearn.core.flags import DOUBTFUL, FLAGS
-from autolearn.core.records import Run, Sample, Skip
+from autolearn.core.records import ACTIVE_STATES, Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
-from autolearn.study import readability
+from autolearn.study import bits_per_byte
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
@@ -91,17 +91,17 @@ def _headline(store: Store, run: Run) -> Html:
     if total > N_ROWS:
         sentence += f"; the newest {N_ROWS} are shown"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
-    headline += _readability(store, run) + _quality(run)
+    headline += _bits_per_byte(store, run) + _quality(run)
     return Html(headline + html.problem(run.error)) if run.error else headline
 
 
-def _readability(store: Store, run: Run) -> Html:
+def _bits_per_byte(store: Store, run: Run) -> Html:
     """Return that the model reads the texts of a study poorly, as soon as it is known.
 
     Texts of the kind that a model was made for have about 1 bit per byte.
     """
-    metrics = store.runs.metrics(run.id, readability.METRIC)
-    if not metrics or metrics[-1].value <= readability.POOR:
+    metrics = store.runs.metrics(run.id, bits_per_byte.METRIC)
+    if not metrics or metrics[-1].value <= bits_per_byte.POOR:
         return Html("")
     sentence = (
         f"This model reads these texts poorly: it needs {metrics[-1].value:.1f} bits "
@@ -133,7 +133,7 @@ def _quality(run: Run) -> Html:
 
 def _nothing(store: Store, run: Run | None) -> Html:
     """Return what to do, or to wait for, where there is no sample."""
-    if run and run.state in ("queued", "running"):
+    if run and run.state in ACTIVE_STATES:
         return html.note(
             "Samples appear here in groups, as soon as their passages have passed all "
             "stages."

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from autolearn.core.records import Round, Run
+from autolearn.core.records import ACTIVE_STATES, Round, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
@@ -241,7 +241,7 @@ def _progress(store: Store, run: Run) -> Html:
         ),
         "Tokens per second": html.number(speed),
         "Time left": html.text(html.duration(run.eta_seconds)),
-        "Memory": memory.seen(memory_needs.memory_of(store, run)),
+        "Memory": memory.peak(memory_needs.memory_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
     }
     body = html.pairs(rows) + html.bar(run.done, run.total, "Training")
@@ -266,7 +266,7 @@ def _disk_use(store: Store, rounds: Sequence[Round]) -> str:
 
 def _next(run: Run) -> str:
     """Return what can be done with a run, or why not."""
-    if run.state in ("queued", "running"):
+    if run.state in ACTIVE_STATES:
         if run.cancel_requested:
             return "It stops at its next checkpoint. You can resume it from there."
         return "You can stop it at a checkpoint and resume it later."

@@ -1,6 +1,6 @@
 """A whole round above the tabs: its stages while it goes on, its result at the end."""
 
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.services import round_progress
 from autolearn.services.round_progress import RoundOutcome, RoundProgress, Stage
@@ -55,7 +55,7 @@ def _stage(number: int, stage: Stage) -> Html:
     if run and run.state == "done":
         sign, state, classes = "✓", "done", "al-stage al-stage-done"
         note = html.duration(run.seconds)
-    elif run and run.state in ("queued", "running"):
+    elif run and run.state in ACTIVE_STATES:
         state, classes = "now", "al-stage al-stage-now"
         note = run.stage or "starting"
     elif run:

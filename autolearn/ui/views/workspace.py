@@ -40,13 +40,13 @@ def findings(rows: Sequence[Finding]) -> Html:
     cells = [
         (
             html.text(row.what),
-            html.text("sound" if row.well else "damaged"),
+            html.text("sound" if row.ok else "damaged"),
             html.text(row.result),
         )
         for row in rows
     ]
     table = html.table(("Part", "State", "Found"), cells, "Check of the workspace")
-    if all(row.well for row in rows):
+    if all(row.ok for row in rows):
         return html.note("Nothing is damaged.") + table
     advice = "Something is damaged; restore a backup, or train and add it again."
     return html.problem(advice) + table

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import joints, table_rows
+from autolearn.ingest.readers.pdf import line_joining, table_rows
 from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import (
+    BULLETS,
     Box,
     Line,
     PageTable,
@@ -16,7 +17,7 @@ from autolearn.ingest.readers.pdf.shapes import (
     bounds,
 )
 
-NEAREST = 2.6
+MAX_ROW_GAP = 2.6
 """Largest distance of two rows of one table, in font sizes."""
 LEAST_ROWS = 3
 MOST_CUT = 4
@@ -33,7 +34,7 @@ MOST_CROSSED = 0.15
 """Share of the rows that may stand across the gap between two columns."""
 LEAST_FILLED, LEAST_ALIGNED = 0.5, 0.7
 """Smallest shares of cells with text, and of cells at the edge of their column."""
-EDGE = 0.6
+EDGE_TOLERANCE = 0.6
 """Distance from the edge of a column that counts as standing at it, in font sizes."""
 PROSE_WORDS, PROSE_FILL = 4.5, 0.75
 """Words of a line, and share of the column that it fills, in running text."""
@@ -42,12 +43,12 @@ LONG_LINE = 9
 LONGEST_CELL = 12
 """Words of an average cell."""
 ITEM = re.compile(
-    r"(?:[-\u2022\u25aa\u25e6\u2023\u2043*\u2013\u25cf\u25cb\u25a0\u25a1\u2611\u2610\u2612o]"
+    rf"(?:[{BULLETS}o]"
     r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\(\w{1,3}\)|\d+(?:\.\d+)+\.?|\[\d+\])$"
 )
 """The mark of a list item, or the number of a heading."""
 
-Row = list[Line]
+LineRow = list[Line]
 Span = tuple[float, float]
 """Where a column begins and ends."""
 
@@ -94,21 +95,23 @@ def find(
     """
     places = {id(line): i for i, line in enumerate(lines)}
     tables: list[tuple[PageTable, set[int]]] = []
-    used: set[int] = set()
+    line_places: set[int] = set()
     for band in _bands(rules):
         inside = [
             line
             for i, line in enumerate(lines)
-            if i not in used and _is_within(line, band)
+            if i not in line_places and _is_within(line, band)
         ]
         n_prose = sum(places[id(line)] in prose for line in inside)
         if len(band) == 2 and n_prose > MOST_FRAMED * len(inside):
             continue
         if table := _table(inside, least=2, head=band[1].y0):
             table_places = {places[id(line)] for line in inside}
-            used |= table_places
+            line_places |= table_places
             tables.append((table, table_places))
-    rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
+    rest = [
+        line for i, line in enumerate(lines) if i not in line_places and i not in prose
+    ]
     for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
         for cut in _cuts(run):
             if table := _table(cut, least=LEAST_ROWS):
@@ -117,7 +120,7 @@ def find(
     return tables
 
 
-def _cuts(run: list[Row]) -> Iterator[list[Line]]:
+def _cuts(run: list[LineRow]) -> Iterator[list[Line]]:
     """Yield the lines of a run, then without its first and its last rows.
 
     What stands directly over or under a table need not belong to it.
@@ -161,14 +164,14 @@ def _sides(lines: Sequence[Line], folds: Sequence[float]) -> Iterator[list[Line]
         yield [line for line in lines if left <= line.x0 < right]
 
 
-def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[Row]]:
+def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[LineRow]]:
     """Yield rows that follow one another and have several cells."""
-    run: list[Row] = []
+    run: list[LineRow] = []
     n_single = 0
     for row in rows(lines):
         near = (
             run
-            and row[0].base - run[-1][0].base <= NEAREST * row[0].size
+            and row[0].base - run[-1][0].base <= MAX_ROW_GAP * row[0].size
             and not any(_goes_across(box, run[-1], row) for box in boxes)
         )
         if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
@@ -181,7 +184,7 @@ def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[Row]]:
         yield _trimmed(run, n_single)
 
 
-def _trimmed(run: list[Row], n_single: int) -> list[Row]:
+def _trimmed(run: list[LineRow], n_single: int) -> list[LineRow]:
     """Return rows without the single lines at their end that do not go on with a cell.
 
     Such a line does if it begins where a cell of the last row begins, other than the
@@ -189,18 +192,18 @@ def _trimmed(run: list[Row], n_single: int) -> list[Row]:
     """
     n = len(run) - n_single
     left = min(row[0].x0 for row in run)
-    starts = [x.x0 for x in run[n - 1] if x.x0 - left > EDGE * x.size]
+    starts = [x.x0 for x in run[n - 1] if x.x0 - left > EDGE_TOLERANCE * x.size]
     pitch = min((b[0].base - a[0].base for a, b in pairwise(run)), default=0)
     while n < len(run):
         (line, *_), before = run[n], run[n - 1][0]
-        is_aligned = any(abs(line.x0 - x) < EDGE * line.size for x in starts)
+        is_aligned = any(abs(line.x0 - x) < EDGE_TOLERANCE * line.size for x in starts)
         if not is_aligned or line.base - before.base > 1.05 * pitch:
             break
         n += 1
     return run[:n]
 
 
-def _goes_across(box: Box, before: Row, row: Row) -> bool:
+def _goes_across(box: Box, before: LineRow, row: LineRow) -> bool:
     """Return whether one of two rows stands in a box and the other one does not."""
     return (box.top < before[0].base <= box.bottom) != (
         box.top < row[0].base <= box.bottom
@@ -231,7 +234,7 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | Non
     return PageTable(cells, has_head, x0, top, x1, bottom)
 
 
-def _columns(rows: list[Row]) -> list[Span]:
+def _columns(rows: list[LineRow]) -> list[Span]:
     """Return where the columns begin and end: between gaps that few rows cross."""
     full = [row for row in rows if len(row) > 1]
     edges = sorted(
@@ -251,7 +254,7 @@ def _columns(rows: list[Row]) -> list[Span]:
     return columns
 
 
-def _is_tabular(rows: list[Row], columns: list[Span]) -> bool:
+def _is_tabular(rows: list[LineRow], columns: list[Span]) -> bool:
     """Return whether rows and columns look like a table and not like running text."""
     cells = [line for row in rows for line in row]
     n_filled = sum(
@@ -283,7 +286,7 @@ def _n_aligned(column: list[Line]) -> int:
     """Return the largest number of cells that share an edge or the centre."""
     if not column:
         return 0
-    tolerance = EDGE * median(line.size for line in column)
+    tolerance = EDGE_TOLERANCE * median(line.size for line in column)
     best = 0
     for places in (
         [line.x0 for line in column],
@@ -300,7 +303,7 @@ def n_words(line: Line) -> float:
     text = "".join([word.text for word in line.words])
     if text.isascii():
         return len(line.words)
-    return len(joints.NO_SPACES.findall(text)) / 2 or len(line.words)
+    return len(line_joining.NO_SPACES.findall(text)) / 2 or len(line.words)
 
 
 def _is_prose(column: list[Line]) -> bool:
@@ -320,7 +323,7 @@ def prose(columns: Sequence[Sequence[Line]]) -> list[Line]:
     ]
 
 
-def _cells(rows: list[Row], columns: list[Span]) -> list[list[list[Line]]]:
+def _cells(rows: list[LineRow], columns: list[Span]) -> list[list[list[Line]]]:
     result = []
     for row in rows:
         cells: list[list[Line]] = [[] for _ in columns]

@@ -12,8 +12,9 @@ from itertools import groupby
 
 from autolearn.ingest.readers.pdf.shapes import Word
 
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-_FORMS = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]")
+_FORM_RANGES = "\ufb1d-\ufdff\ufe70-\ufefc"
+_RTL = re.compile(f"[\u0590-\u08ff{_FORM_RANGES}]")
+_FORMS = re.compile(f"[{_FORM_RANGES}]")
 """Letters in the form that they have within a word."""
 _MIRROR = str.maketrans("()[]{}", ")(][}{")
 _SIGNED = re.compile(r"(\D*)(\d(?:.*\d)?[%‰°$€£¥]*)(\D*)", re.DOTALL)
@@ -21,17 +22,9 @@ _PERCENT = re.compile(r"(?<!\S)([%\u066a])(\d[\d.,\u066b]*)(?![%\d])")
 """A sign on the wrong side of its number."""
 _TURNED = re.compile(r"((?:^|(?<=\s))\)|\)(?=\w)|\((?=[\s.,:;!?]|$))|[()]")
 """The first bracket of a line, as group 1 if it faces the wrong way."""
-_LAM_ALEF = re.compile("([\u0627\u0622\u0623\u0625\u0671])(\u0644)")
 
-Read = tuple[Word, bool]
+ReadWord = tuple[Word, bool]
 """A word, and whether white space stands before it in reading order."""
-
-
-def is_rtl_code(code: int) -> bool:
-    """Return whether a character is a letter of a script from right to left."""
-    return (
-        0x590 <= code <= 0x8FF or 0xFB1D <= code <= 0xFDFF or 0xFE70 <= code <= 0xFEFC
-    )
 
 
 def is_rtl(text: str) -> bool:
@@ -47,7 +40,7 @@ def has_rtl(text: str) -> bool:
     return not text.isascii() and _RTL.search(text) is not None
 
 
-def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[Read]:
+def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[ReadWord]:
     """Return the words of a line in the order in which they are read.
 
     Args:
@@ -66,16 +59,16 @@ def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[Read]:
         (is_right_to_left, [i for i, _ in group])
         for is_right_to_left, group in groupby(enumerate(directions), lambda x: x[1])
     ]
-    read: list[Read] = []
+    ordered_words: list[ReadWord] = []
     border = 0
     for is_right_to_left, run in reversed(runs) if is_base_rtl else runs:
         places = _right_to_left(words, run) if is_right_to_left else run
         border = border if is_base_rtl else run[0]
         for n, place in enumerate(places):
             right = max(place, places[n - 1]) if n else border
-            read.append((words[place], bool(read) and spaces[right]))
+            ordered_words.append((words[place], bool(ordered_words) and spaces[right]))
         border = run[0]
-    return read
+    return ordered_words
 
 
 def _stands_in_rtl(kinds: Sequence[str], i: int) -> bool:
@@ -129,8 +122,7 @@ def _right_to_left(words: Sequence[Word], run: list[int]) -> list[int]:
 def plain(text: str) -> str:
     """Return a text in reading order with letters instead of their joined forms.
 
-    Brackets are turned round where they face the wrong way. A glyph for lam and alef
-    gives both letters at one place, so their order is restored.
+    Brackets are turned round where they face the wrong way.
     """
     text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
     text = _PERCENT.sub(r"\2\1", text)

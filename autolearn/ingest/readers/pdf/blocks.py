@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autolearn.ingest.readers.pdf import columns, line_text, order
+from autolearn.ingest.readers.pdf import columns, line_text, reading_order
 from autolearn.ingest.readers.pdf.columns import TextColumn, is_sentence_end
 from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable
-from autolearn.ingest.readers.pdf.survey import Facts
+from autolearn.ingest.readers.pdf.survey import LARGER, Facts
 
 Kind = Literal["text", "item", "heading", "code", "table", "note", "aside"]
 
-LARGER, SMALLER, TINY = 1.12, 0.93, 0.8
-"""Sizes of headings, notes and labels, in sizes of the text."""
+SMALLER, TINY = 0.93, 0.8
+"""Sizes of notes and labels, in sizes of the text."""
 LONGEST_HEADING, LONGEST_BOLD = 200, 120
 """Characters of a heading that is larger than the text, and of a bold one."""
 LABEL = 6
@@ -67,7 +67,9 @@ def of_items(items: Sequence[Box], facts: Facts) -> list[Block]:
     items = [
         part
         for item in items
-        for part in (item.items if isinstance(item, order.Part) else [item])
+        for part in (
+            item.items if isinstance(item, reading_order.ColumnPart) else [item]
+        )
     ]
     blocks: list[Block] = []
     limits = columns.limits([item for item in items if isinstance(item, Line)])

@@ -7,29 +7,27 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import bidi, joints, line_text
-from autolearn.ingest.readers.pdf.shapes import Box, Line
+from autolearn.ingest.readers.pdf import bidi, line_joining, line_text
+from autolearn.ingest.readers.pdf.shapes import BULLETS, Box, Line
 
 SAME_SIZE = 0.08
 """Largest difference of the sizes of lines in a paragraph."""
-WIDER, OPEN = 1.3, 1.7
+PARAGRAPH_GAP, OPEN_SENTENCE_GAP = 1.3, 1.7
 """A distance of lines, in usual distances, that divides paragraphs; and one that does
 so after a full line within a sentence."""
-HALF = 0.6
+CLEARLY_SHORT_FILL = 0.6
 """A line that fills less of its column has been ended on purpose, even if the next one
 begins with a small letter."""
-FARTHEST = 4
+MAX_CODE_GAP = 4
 """Largest distance of lines of code, in usual distances."""
 INDENT = 0.8
 """Indentation of a first line, in font sizes."""
-SHORT = 0.75
+SHORT_FILL = 0.75
 """A line that fills less of its column has been ended on purpose."""
-CODE = 0.4
+MIN_CODE_SHARE = 0.4
 """Share of the lines that look like code, where all text has one width."""
 
-ITEM = re.compile(
-    r"(?:[-\u2022\u25aa\u25e6\u2023*\u2013\u25cf\u25cb\u25a0\u2610-\u2612]|\(?[0-9a-zA-Z]{1,3}[.)])\s"
-)
+ITEM = re.compile(rf"(?:[{BULLETS}]|\(?[0-9a-zA-Z]{{1,3}}[.)])\s")
 """The mark of a list item."""
 LABEL = re.compile(
     r"[\[<\u3008\u300a]\s?(?:figure|fig\.|table|tab\.|abb\.|图|圖|表|図|표|그림)\s*\d+",
@@ -185,18 +183,18 @@ def _divides(
     before = lines[-1]
     pitch = (line.base - before.base) / line.size / column.pitch(line.size)
     if line.mono and before.mono and (not is_mono or is_code(lines)):
-        return pitch > FARTHEST
+        return pitch > MAX_CODE_GAP
     if before.mono != line.mono or is_rtl(before) != is_rtl(line):
         return True
     if abs(before.size - line.size) > SAME_SIZE * max(before.size, line.size):
         return True
     text, after = line_text.text(before), line_text.text(line)
-    if text.endswith(tuple(joints.HYPHENS)) and pitch <= WIDER:
+    if text.endswith(tuple(line_joining.HYPHENS)) and pitch <= PARAGRAPH_GAP:
         return False
     is_unfinished = not is_sentence_end(text) and after[:1].islower()
     is_open = is_unfinished and is_full(before, column)
     is_begun = ITEM.match(after) or LABEL.match(after)
-    if pitch > (OPEN if is_open else WIDER) or is_begun:
+    if pitch > (OPEN_SENTENCE_GAP if is_open else PARAGRAPH_GAP) or is_begun:
         return True
     return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)
 
@@ -214,7 +212,7 @@ def _is_ended(lines: list[Line], line: Line, column: TextColumn) -> bool:
     if not fits:
         return False
     text, after = line_text.text(before), line_text.text(line)
-    if is_sentence_end(text) or column.fill(before) < HALF:
+    if is_sentence_end(text) or column.fill(before) < CLEARLY_SHORT_FILL:
         return True
     return not is_full(before, column) and not after[:1].islower()
 
@@ -224,7 +222,7 @@ def is_full(line: Line, column: TextColumn) -> bool:
 
     A single line does not say where its column ends.
     """
-    return len(column.items) > 1 and column.fill(line) >= SHORT
+    return len(column.items) > 1 and column.fill(line) >= SHORT_FILL
 
 
 def _is_indented(
@@ -258,7 +256,7 @@ def _is_title(lines: list[Line], following: list[Box], column: TextColumn) -> bo
         second is not first
         and unit < column.start(first) - start < 4 * unit
         and abs(column.start(second) - start) < 0.5 * unit
-        and second.base - first.base < WIDER * (first.base - lines[0].base)
+        and second.base - first.base < PARAGRAPH_GAP * (first.base - lines[0].base)
         and abs(second.size - first.size) <= SAME_SIZE * first.size
         and is_full(first, column)
         and not ITEM.match(line_text.text(second))
@@ -268,4 +266,4 @@ def _is_title(lines: list[Line], following: list[Box], column: TextColumn) -> bo
 def is_code(lines: Sequence[Line]) -> bool:
     """Return whether many lines look like code."""
     n = sum(_CODE.search(line_text.text(line)) is not None for line in lines)
-    return n >= CODE * len(lines)
+    return n >= MIN_CODE_SHARE * len(lines)

@@ -39,18 +39,18 @@ class Shape(NamedTuple):
         return self.x0 < x < self.x1 and self.top < y < self.bottom
 
 
-def words(shapes: Sequence[Shape], drawn: list[Word]) -> Iterator[Word]:
+def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
     """Yield a sign for each box; take typed ticks out of the words of the page."""
     boxes = list(_boxes(shapes))
     marks = [shape for shape in shapes if not shape.is_square]
-    order = max((word.order for word in drawn), default=0) + 2
+    order = max((word.order for word in page_words), default=0) + 2
     for box in boxes if len(boxes) <= MOST_BOXES else ():
-        inside = [w for w in drawn if box.holds((w.x0 + w.x1) / 2, _middle(w))]
+        inside = [w for w in page_words if box.holds((w.x0 + w.x1) / 2, _middle(w))]
         is_typed = bool(inside) and all(word.text in _TICKS for word in inside)
-        if (inside and not is_typed) or not _has_text_beside(box, drawn):
+        if (inside and not is_typed) or not _has_text_beside(box, page_words):
             continue
         for word in inside:
-            drawn.remove(word)
+            page_words.remove(word)
         within = [
             mark
             for mark in marks
@@ -62,7 +62,7 @@ def words(shapes: Sequence[Shape], drawn: list[Word]) -> Iterator[Word]:
         text = TICK if is_typed or within else EMPTY
         place = (box.x0, box.x1, box.bottom - 0.1 * side)
         sign = Word(text, *place, round(side, 1), False, False, order, SPACE)
-        yield on_baseline(sign, (box.x0, box.top, box.x1, box.bottom), drawn)
+        yield on_baseline(sign, (box.x0, box.top, box.x1, box.bottom), page_words)
         order += 2
 
 
@@ -88,12 +88,12 @@ def _touch(a: Shape, b: Shape) -> bool:
     )
 
 
-def _has_text_beside(box: Shape, drawn: Sequence[Word]) -> bool:
+def _has_text_beside(box: Shape, page_words: Sequence[Word]) -> bool:
     side = box.bottom - box.top
     reach = FARTHEST * side
     return any(
         box.top < _middle(word) < box.bottom
         and (-1 < word.x0 - box.x1 < reach or -1 < box.x0 - word.x1 < reach)
         and word.text not in (TICK, EMPTY)
-        for word in drawn
+        for word in page_words
     )

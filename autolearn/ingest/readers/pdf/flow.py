@@ -9,15 +9,15 @@ from itertools import pairwise
 
 from autolearn.ingest.readers.pdf import (
     columns,
-    doubts,
-    joints,
     layout,
+    line_joining,
     line_text,
+    misread_pages,
     survey,
 )
 from autolearn.ingest.readers.pdf.blocks import Block
-from autolearn.ingest.readers.pdf.doubts import Doubt
-from autolearn.ingest.readers.pdf.layout import Part
+from autolearn.ingest.readers.pdf.layout import TypedText
+from autolearn.ingest.readers.pdf.misread_pages import Doubt
 from autolearn.ingest.readers.pdf.shapes import Line, PageTable
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -27,7 +27,7 @@ MOST_HELD = 60
 """Blocks that are kept back until a paragraph ends."""
 
 
-PartOnPage = tuple[int, Part]
+PartOnPage = tuple[int, TypedText]
 """The number of a page from 1, and a part of its text."""
 
 
@@ -37,7 +37,7 @@ class Flow:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._open: Block | None = None
-        self._open_parts: list[Part] = []
+        self._open_parts: list[TypedText] = []
         """The paragraph that may go on."""
         self._waiting_blocks: list[tuple[int, Block]] = []
         """What is written after it, and the page that each is on."""
@@ -66,7 +66,7 @@ class Flow:
         """Yield a sentence on each kind of pages that may have been read wrongly."""
         for doubt, pages in self._doubts.items():
             page_numbers = survey.named_pages(pages, self._facts.n_pages)
-            yield doubts.SENTENCES[doubt].format(*page_numbers)
+            yield misread_pages.SENTENCES[doubt].format(*page_numbers)
 
     def _add(self, block: Block) -> Iterator[PartOnPage]:
         if self._is_held(block):
@@ -92,9 +92,9 @@ class Flow:
         return is_label or block.kind in ("note", "aside", "table")
 
     def _is_ended(self) -> bool:
-        return columns.is_sentence_end(self._said())
+        return columns.is_sentence_end(self._open_text())
 
-    def _said(self) -> str:
+    def _open_text(self) -> str:
         """Return the end of the open paragraph."""
         return "".join(text for text, why in self._open_parts[-3:] if not why)
 
@@ -106,12 +106,12 @@ class Flow:
             self._open, block
         ):
             return False
-        is_divided = self._said().endswith(tuple(joints.HYPHENS))
+        is_divided = self._open_text().endswith(tuple(line_joining.HYPHENS))
         is_low = line_text.text(block.lines[0])[:1].islower()
         is_text = len(self._open.lines) > 1  # and no label in a figure
         return self._open.is_full or is_divided or (is_low and is_text)
 
-    def _continued(self, block: Block) -> list[Part]:
+    def _continued(self, block: Block) -> list[TypedText]:
         parts = self._paragraph(block.lines)
         before = self._open.lines[-1] if self._open else block.lines[0]
         is_spaced = self._is_spaced(before, block.lines[0])
@@ -131,7 +131,7 @@ class Flow:
         for number, block in waiting_blocks:
             yield from ((number, part) for part in self._block(block))
 
-    def _block(self, block: Block) -> Iterator[Part]:
+    def _block(self, block: Block) -> Iterator[TypedText]:
         """Yield a block that cannot go on."""
         if block.table is not None:
             yield from self._rows(block.table)
@@ -145,9 +145,9 @@ class Flow:
         yield from self._paragraph(block.lines)
         yield "\n\n", ""
 
-    def _paragraph(self, lines: list[Line]) -> list[Part]:
+    def _paragraph(self, lines: list[Line]) -> list[TypedText]:
         """Return the lines of a paragraph, joined."""
-        parts: list[Part] = []
+        parts: list[TypedText] = []
         for i, line in enumerate(lines):
             text = line_text.text(line)
             if parts:
@@ -162,11 +162,11 @@ class Flow:
         return line_text.is_spaced(line, after)
 
     def _joint(
-        self, parts: list[Part], after: str, is_spaced: bool | None
-    ) -> list[Part]:
+        self, parts: list[TypedText], after: str, is_spaced: bool | None
+    ) -> list[TypedText]:
         """Return what joins two lines; a hyphen that is left out leaves ``parts``."""
         before = "".join(text for text, why in parts[-3:] if not why)
-        is_divided, space = joints.joint(
+        is_divided, space = line_joining.joint(
             before, after, self._facts.vocabulary, is_spaced=is_spaced
         )
         if not is_divided:
@@ -175,7 +175,7 @@ class Flow:
         parts[-1] = (text[:-1], "")
         return [(text[-1], HYPHEN)]
 
-    def _code(self, lines: list[Line]) -> Iterator[Part]:
+    def _code(self, lines: list[Line]) -> Iterator[TypedText]:
         """Yield a listing with its indentation and blank lines."""
         left = min(line.x0 for line in lines)
         n = sum(len(word.text) for line in lines for word in line.words)
@@ -190,7 +190,7 @@ class Flow:
             before = line
         yield text + "```\n\n", ""
 
-    def _rows(self, table: PageTable) -> Iterator[Part]:
+    def _rows(self, table: PageTable) -> Iterator[TypedText]:
         """Yield a Markdown table, or more rows of the table before."""
         for title in table.titles:
             yield from [*self._paragraph(title), ("\n\n", "")]
@@ -225,7 +225,7 @@ def _are_alike(a: Block, b: Block) -> bool:
     return abs(before - after) <= columns.SAME_SIZE * max(before, after)
 
 
-def _head(cells: list[str]) -> Iterator[Part]:
+def _head(cells: list[str]) -> Iterator[TypedText]:
     yield "\n" + _row(cells) + "|" + " --- |" * len(cells) + "\n", ""
 
 

@@ -22,7 +22,7 @@ _VALUES = (
     pdfium_c.FPDF_FORMFIELD_LISTBOX,
 )
 
-Box = tuple[float, float, float, float]
+Corners = tuple[float, float, float, float]
 
 
 def words(
@@ -90,7 +90,9 @@ def _string(function: Any, *arguments: Any) -> str:
     return buffer.raw[:n].decode("utf-16-le", "replace").strip("\0")
 
 
-def _box(annotation: Any, place: Callable[[float, float], tuple[float, float]]) -> Box:
+def _box(
+    annotation: Any, place: Callable[[float, float], tuple[float, float]]
+) -> Corners:
     """Return the left, upper, right and lower edge of an annotation as seen."""
     rectangle = pdfium_c.FS_RECTF()
     pdfium_c.FPDFAnnot_GetRect(annotation, rectangle)
@@ -101,7 +103,7 @@ def _box(annotation: Any, place: Callable[[float, float], tuple[float, float]]) 
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
-def _placed(text: str, box: Box, order: int) -> Iterator[Word]:
+def _placed(text: str, box: Corners, order: int) -> Iterator[Word]:
     """Yield the words of a field from its upper left corner on."""
     x0, top, x1, bottom = box
     lines = [line.split() for line in text.splitlines() if line.strip()]
@@ -118,7 +120,7 @@ def _placed(text: str, box: Box, order: int) -> Iterator[Word]:
             x, order = end + step, order + 1
 
 
-def on_baseline(word: Word, box: Box, page_words: Sequence[Word]) -> Word:
+def on_baseline(word: Word, box: Corners, page_words: Sequence[Word]) -> Word:
     """Return a word of a field on the baseline of the text beside the field, if any."""
     _, top, _, bottom = box
     bases = [

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import bidi, joints
+from autolearn.ingest.readers.pdf import bidi, line_joining
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Word
 
 NO_UNICODE = "font without Unicode"
@@ -204,14 +204,14 @@ class _Reader:
 
         So do those of Chinese and Japanese that is written from top to bottom.
         """
-        if not joints.IDEOGRAPH.match(self._characters[i]):
+        if not line_joining.IDEOGRAPH.match(self._characters[i]):
             return False
         x, y = self._origin(i)
         return any(
             abs(x - x1) < 0.2 * size and LEAST_STEP < (y1 - y) * step / size < 1.6
             for step in (1, -1)
             if 0 <= i + step < self._n
-            and joints.IDEOGRAPH.match(self._characters[i + step])
+            and line_joining.IDEOGRAPH.match(self._characters[i + step])
             for x1, y1 in [self._origin(i + step)]
         )
 

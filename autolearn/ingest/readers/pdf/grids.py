@@ -254,8 +254,9 @@ def _turned_cells(
             ends = [direction.place(line.x0, y), direction.place(line.x1, y)]
             cells = {roots[grid.cell(*end)] for end in ends}
             is_inside = all(
-                grid.x0 < x < grid.x1 and grid.top - SNAP < y < grid.bottom + SNAP
-                for x, y in ends
+                grid.x0 < end_x < grid.x1
+                and grid.top - SNAP < end_y < grid.bottom + SNAP
+                for end_x, end_y in ends
             )
             if is_inside and len(cells) == 1:
                 yield cells.pop(), line

@@ -9,12 +9,12 @@ from autolearn.ingest.readers.pdf.shapes import Word
 LEAST_GAP, LEAST_COMMON = 0.55, 0.5
 """Width of a gap in one row, and of what rows have in common, in font sizes."""
 LEAST_ROWS = 4
-NEAREST = 2.2
+MAX_ROW_GAP = 2.2
 """Largest distance of two rows, in font sizes."""
 MOST_ONE_SIDED = 3
 """Rows in between that have words on one side of the gap only."""
 
-Row = Sequence[Word]
+WordRow = Sequence[Word]
 
 
 @dataclass
@@ -27,7 +27,7 @@ class _Gutter:
     n_one_sided: int = 0
 
 
-def find(rows: Sequence[Row]) -> list[list[float]]:
+def find(rows: Sequence[WordRow]) -> list[list[float]]:
     """Return for each row the places at which gutters divide it.
 
     Gaps between words hardly ever stand under one another in running text, but in text
@@ -39,7 +39,7 @@ def find(rows: Sequence[Row]) -> list[list[float]]:
     cuts: list[list[float]] = [[] for _ in rows]
     active: list[_Gutter] = []
     for i, row in enumerate(rows):
-        far = i and row[0].base - rows[i - 1][0].base > NEAREST * row[0].size
+        far = i and row[0].base - rows[i - 1][0].base > MAX_ROW_GAP * row[0].size
         still_open: list[_Gutter] = []
         for gutter in active:
             if not far and _goes_on(gutter, i, row):
@@ -58,7 +58,7 @@ def find(rows: Sequence[Row]) -> list[list[float]]:
     return cuts
 
 
-def _gaps(row: Row) -> list[tuple[float, float]]:
+def _gaps(row: WordRow) -> list[tuple[float, float]]:
     return [
         (a.x1, b.x0)
         for a, b in pairwise(row)
@@ -66,7 +66,7 @@ def _gaps(row: Row) -> list[tuple[float, float]]:
     ]
 
 
-def _goes_on(gutter: _Gutter, i: int, row: Row) -> bool:
+def _goes_on(gutter: _Gutter, i: int, row: WordRow) -> bool:
     """Return whether a row leaves a gutter open; narrow it to what is common."""
     least = LEAST_COMMON * row[0].size
     for left, right in _gaps(row):

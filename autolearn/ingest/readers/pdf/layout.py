@@ -8,14 +8,14 @@ from autolearn.ingest.readers.pdf import (
     bidi,
     blocks,
     contents,
-    doubts,
     grids,
     line_text,
-    order,
+    misread_pages,
+    reading_order,
 )
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.blocks import Block
-from autolearn.ingest.readers.pdf.doubts import Doubt
+from autolearn.ingest.readers.pdf.misread_pages import Doubt
 from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable, overlap
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -23,12 +23,12 @@ INITIAL, INITIAL_GAP = 1.8, 1.5
 """Size of a letter that begins a chapter and its distance from the text, in sizes of
 the text."""
 
-EDGE = 0.03
+PAGE_EDGE_SHARE = 0.03
 """Share of a page that is its edge."""
 LISTING = 2.8
 """Largest distance of two lines of code, in font sizes."""
 
-Part = tuple[str, str]
+TypedText = tuple[str, str]
 """A text, and why it is left out; empty if it is not."""
 
 
@@ -38,7 +38,7 @@ class PageParts:
 
     blocks: list[Block]
     """Its text, in the order of reading."""
-    left_out: list[Part]
+    left_out: list[TypedText]
     doubts: set[Doubt]
 
 
@@ -53,10 +53,10 @@ def on_page(page: PageLines, facts: Facts) -> PageParts:
     lines = _with_initials(aligned.with_markers(lines))
     items = _with_tables(lines, page, facts)
     is_rtl = bidi.is_rtl("".join(map(line_text.text, lines)))
-    page_blocks = blocks.of_items(order.ordered(items, is_rtl=is_rtl), facts)
+    page_blocks = blocks.of_items(reading_order.ordered(items, is_rtl=is_rtl), facts)
     in_tables = {id(x) for item in items for x in _lines_of(item)}
     page_blocks += _turned(page, facts, in_tables)
-    return PageParts(page_blocks, left_out, set(doubts.of_page(items)))
+    return PageParts(page_blocks, left_out, set(misread_pages.of_page(items)))
 
 
 def _lines_of(item: Box) -> list[Line]:
@@ -78,7 +78,10 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
         block
         for _, lines in page.turned_lines
         for block in blocks.of_items(
-            order.ordered([line for line in lines if id(line) not in in_tables]), facts
+            reading_order.ordered(
+                [line for line in lines if id(line) not in in_tables]
+            ),
+            facts,
         )
     ]
     for block in asides:
@@ -86,7 +89,7 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
     return asides
 
 
-def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:
+def _inside(page: PageLines, left_out: list[TypedText]) -> list[Line]:
     """Return the lines on the visible part of a page; note the others."""
     outside = [
         line
@@ -101,7 +104,7 @@ def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:
 
 
 def _without(
-    lines: list[Line], table_lines: Sequence[Line], left_out: list[Part], why: str
+    lines: list[Line], table_lines: Sequence[Line], left_out: list[TypedText], why: str
 ) -> list[Line]:
     """Return lines without some, which are noted as left out."""
     ids = {id(line) for line in table_lines}
@@ -145,7 +148,7 @@ def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     grid_places = {i for _, places in grid_tables for i in places}
     items += [table for table, _ in grid_tables]
     lines = [line for i, line in enumerate(lines) if i not in grid_places]
-    running = {id(line) for line in aligned.prose(order.columns(lines))}
+    running = {id(line) for line in aligned.prose(reading_order.columns(lines))}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
     tables = aligned.find(lines, page.rules, prose, boxes, _folds(page))
@@ -162,9 +165,9 @@ def _folds(page: PageLines) -> list[float]:
         rule.x0
         for rule in page.rules
         if not rule.is_horizontal
-        and rule.y0 <= EDGE * page.height
-        and rule.y1 >= (1 - EDGE) * page.height
-        and EDGE * page.width < rule.x0 < (1 - EDGE) * page.width
+        and rule.y0 <= PAGE_EDGE_SHARE * page.height
+        and rule.y1 >= (1 - PAGE_EDGE_SHARE) * page.height
+        and PAGE_EDGE_SHARE * page.width < rule.x0 < (1 - PAGE_EDGE_SHARE) * page.width
     ]
 
 
@@ -173,7 +176,7 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
 
     Indented lines of code would look like columns.
     """
-    listings: list[order.Part] = []
+    listings: list[reading_order.ColumnPart] = []
     rest: list[Line] = []
     for line in lines:
         near = [
@@ -185,9 +188,9 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
         ]
         if near:
             listings.remove(near[-1])
-            listings.append(order.Part([*near[-1].items, line]))
+            listings.append(reading_order.ColumnPart([*near[-1].items, line]))
         elif line.mono:
-            listings.append(order.Part([line]))
+            listings.append(reading_order.ColumnPart([line]))
         else:
             rest.append(line)
     return list(listings), rest

@@ -3,7 +3,7 @@
 import re
 from itertools import groupby, pairwise
 
-from autolearn.ingest.readers.pdf import bidi, joints
+from autolearn.ingest.readers.pdf import bidi, line_joining
 from autolearn.ingest.readers.pdf.lines import spaces
 from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
 
@@ -47,14 +47,18 @@ def is_spaced(line: Line, after: Line) -> bool | None:
     return first.space == SPACE if first.order == last.order + 1 else None
 
 
-def _written(read: list[bidi.Read]) -> str:
+def _written(ordered_words: list[bidi.ReadWord]) -> str:
     result: list[str] = []
     end = 0
-    for is_raised, items in groupby(read, lambda item: item[0].script == "super"):
+    for is_raised, items in groupby(
+        ordered_words, lambda item: item[0].script == "super"
+    ):
         group = list(items)
         end += len(group)
         if is_raised:
-            is_fraction = end < len(read) and read[end][0].text.startswith(FRACTION)
+            is_fraction = end < len(ordered_words) and ordered_words[end][
+                0
+            ].text.startswith(FRACTION)
             before, mark = "".join(result[-3:]), _mark(group)
             result.append(f" {mark}" if is_fraction else _raised(before, mark))
             continue
@@ -65,7 +69,7 @@ def _written(read: list[bidi.Read]) -> str:
     return "".join(result)
 
 
-def _mark(group: list[bidi.Read]) -> str:
+def _mark(group: list[bidi.ReadWord]) -> str:
     """Return words that are raised together."""
     return "".join(
         f" {word.text}" if is_spaced and i else word.text
@@ -76,7 +80,8 @@ def _mark(group: list[bidi.Read]) -> str:
 def _is_unspaced(before: str, word: Word) -> bool:
     """Return whether a gap between two words is no space of their script."""
     return word.space != SPACE and bool(
-        joints.IDEOGRAPH.match(before[-1:]) and joints.IDEOGRAPH.match(word.text)
+        line_joining.IDEOGRAPH.match(before[-1:])
+        and line_joining.IDEOGRAPH.match(word.text)
     )
 
 

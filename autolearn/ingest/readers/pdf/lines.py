@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
 from autolearn.ingest.readers.pdf import gutters
 from autolearn.ingest.readers.pdf.forms import EMPTY, TICK
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Line, Word
+
+T = TypeVar("T", Word, Line)
 
 SAME_BASE = 0.3
 """Largest distance of the baselines of one line, in sizes of its font."""
@@ -17,18 +20,18 @@ WIDEST = 1.6
 """A gap that always divides two lines, in font sizes, unless all gaps are so wide."""
 LABEL = 6
 """Words of a label, and of its value."""
-WIDEST_BRIDGE, CLOSE = 3.0, 1.5
+WIDEST_BRIDGE, MAX_BRIDGE_DISTANCE = 3.0, 1.5
 """Widest gap that a line above or below closes, and its largest distance, in sizes."""
-SMALL, LARGEST = 0.87, 2.4
+MAX_RAISED_SIZE, MAX_BASE_SIZE = 0.87, 2.4
 """Largest size of a raised or lowered word, in sizes of its line; and largest size of
 the line, in sizes of the word."""
 HIGHEST, LOWEST, LEAST_RISE = 0.75, 0.4, 0.1
 """How far words are raised or lowered, in sizes of their line."""
 INITIAL = 1.8
 """Size of a letter that begins a chapter, in sizes of the text."""
-NEAR = 0.35
+MAX_RAISED_DISTANCE = 0.35
 """Distance of a raised or lowered word from its neighbour, in sizes of the line."""
-AHEAD = 1.5
+MAX_MARK_DISTANCE = 1.5
 """Distance of a mark before the line, in sizes of the line."""
 MOST_WORDS, LONGEST = 8, 14
 """Words and characters that are raised or lowered together."""
@@ -41,7 +44,7 @@ where the words are not drawn one after the other, and between joined letters.""
 
 def joined(words: Iterable[Word]) -> list[Line]:
     """Return the lines of a page from top to bottom and left to right."""
-    all_rows = [sorted(row, key=lambda word: word.x0) for row in _rows(words)]
+    all_rows = [sorted(row, key=lambda word: word.x0) for row in _by_baseline(words)]
     cuts = gutters.find(all_rows)
     lines = [
         line
@@ -113,7 +116,7 @@ def _is_bridged(a: Line, b: Line, row: list[Line], lines: Sequence[Line]) -> boo
     across = [
         other
         for other in lines
-        if 0.5 * b.size < abs(other.base - b.base) < CLOSE * b.size
+        if 0.5 * b.size < abs(other.base - b.base) < MAX_BRIDGE_DISTANCE * b.size
         and abs(other.size - b.size) < 0.1 * b.size
         and other.x0 < a.x1 - 1
         and other.x1 > b.x0 + 1
@@ -155,24 +158,18 @@ def _is_labelled(a: Line, b: Line) -> bool:
 
 def rows(lines: Iterable[Line]) -> Iterator[list[Line]]:
     """Yield the lines on each baseline, from left to right and from top to bottom."""
-    row: list[Line] = []
-    for line in sorted(lines, key=lambda line: line.base):
-        if row and line.base - row[0].base > SAME_BASE * min(row[0].size, line.size):
-            yield sorted(row, key=lambda line: line.x0)
-            row = []
-        row.append(line)
-    if row:
+    for row in _by_baseline(lines):
         yield sorted(row, key=lambda line: line.x0)
 
 
-def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:
-    """Yield the words of each baseline."""
-    row: list[Word] = []
-    for word in sorted(words, key=lambda word: word.base):
-        if row and word.base - row[0].base > SAME_BASE * min(word.size, row[0].size):
+def _by_baseline(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield the words or lines of each baseline, from top to bottom."""
+    row: list[T] = []
+    for item in sorted(items, key=lambda item: item.base):
+        if row and item.base - row[0].base > SAME_BASE * min(item.size, row[0].size):
             yield row
             row = []
-        row.append(word)
+        row.append(item)
     if row:
         yield row
 
@@ -230,14 +227,14 @@ def _host(lines: list[Line], i: int) -> int | None:
     if len(line.words) > MOST_WORDS or _n_characters(line) > LONGEST:
         return None
     for j in range(i + 1, len(lines)):
-        if lines[j].base - line.base > HIGHEST * LARGEST * line.size:
+        if lines[j].base - line.base > HIGHEST * MAX_BASE_SIZE * line.size:
             break
         if lines[j].base - line.base <= HIGHEST * lines[j].size and _touches(
             line, lines[j]
         ):
             return j
     for j in range(i - 1, -1, -1):
-        if line.base - lines[j].base > LOWEST * LARGEST * line.size:
+        if line.base - lines[j].base > LOWEST * MAX_BASE_SIZE * line.size:
             break
         if line.base - lines[j].base <= LOWEST * lines[j].size and _touches(
             line, lines[j]
@@ -253,14 +250,14 @@ def _n_characters(line: Line) -> int:
 def _touches(line: Line, host: Line) -> bool:
     """Return whether small words stand directly at a word of a larger line."""
     is_shorter = _n_characters(line) <= _n_characters(host)
-    if not host.size / LARGEST <= line.size < host.size or not is_shorter:
+    if not host.size / MAX_BASE_SIZE <= line.size < host.size or not is_shorter:
         return False
     is_raised = host.base - line.base > LEAST_RISE * host.size
-    if is_raised and 0 <= host.x0 - line.x1 < AHEAD * host.size:
+    if is_raised and 0 <= host.x0 - line.x1 < MAX_MARK_DISTANCE * host.size:
         return len(line.words) == 1 and len(line.words[0].text) <= LONGEST_MARK
-    if line.size > SMALL * host.size:
+    if line.size > MAX_RAISED_SIZE * host.size:
         return False
-    near = NEAR * host.size
+    near = MAX_RAISED_DISTANCE * host.size
     return any(
         abs(line.x0 - word.x1) < near or abs(word.x0 - line.x1) < near
         for word in host.words
@@ -270,12 +267,12 @@ def _touches(line: Line, host: Line) -> bool:
 def _marked(line: Line, scripts: list[Word]) -> Line:
     """Return a line with its raised and lowered words, each marked as such."""
     smallest = min(word.size for word in line.words)
-    if not scripts and smallest > SMALL * line.size:
+    if not scripts and smallest > MAX_RAISED_SIZE * line.size:
         return line
     words = []
     for word in line.words + scripts:
         rise = (line.base - word.base) / line.size
-        is_small = word.size <= SMALL * line.size or word in scripts
+        is_small = word.size <= MAX_RAISED_SIZE * line.size or word in scripts
         if is_small and abs(rise) > LEAST_RISE:
             word = word._replace(script="super" if rise > 0 else "sub")
         words.append(word)

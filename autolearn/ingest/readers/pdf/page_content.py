@@ -18,7 +18,7 @@ from autolearn.ingest.readers.pdf.shapes import (
 
 TWICE = "drawn twice"
 BULLET = "\u2022"
-NEAR = 0.15
+TWICE_DISTANCE = 0.15
 """Distance of a word that is drawn twice, in sizes of its font."""
 _QUARTER = 90
 
@@ -35,12 +35,12 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
         angle = max(words_by_angle, key=lambda a: _n_characters(words_by_angle[a]))
         frame = _Frame(angle, *page.get_size())
 
-        def place(x: float, y: float) -> Point:
+        def to_page(x: float, y: float) -> Point:
             return frame.place(*view.place(x, y))
 
         words = frame.moved(_with_bullets(_once(words_by_angle.pop(angle))))
-        words += forms.words(document, page, place, list(words))
-        rulings, shapes = rules.drawn(page, place)
+        words += forms.words(document, page, to_page, list(words))
+        rulings, shapes = rules.drawn(page, to_page)
         words += list(drawn_boxes.words(shapes, words))
         return PageContent(
             *frame.size,
@@ -106,11 +106,11 @@ class _Frame:
     def direction(self, angle: int) -> Direction:
         """Return where text that runs at an angle on the page as seen is."""
 
-        def place(x: float, y: float) -> Point:
+        def to_page(x: float, y: float) -> Point:
             corners = {0: (x, y), 90: (y, -x), 180: (-x, -y), 270: (-y, x)}[angle]
             return self.place(*corners)
 
-        (x0, y0), (x1, y1), (x2, y2) = place(0, 0), place(1, 0), place(0, 1)
+        (x0, y0), (x1, y1), (x2, y2) = to_page(0, 0), to_page(1, 0), to_page(0, 1)
         return Direction((x0, y0), (x1 - x0, y1 - y0), (x2 - x0, y2 - y0))
 
     def moved(self, words: list[Word]) -> list[Word]:
@@ -174,8 +174,10 @@ def _is_twice(a: Word, b: Word) -> bool:
     Some programs give the text of a letter with marks to each of its glyphs.
     """
     has_marks = any(unicodedata.category(c) == "Mn" for c in b.text)
-    is_over = min(a.x1, b.x1) - max(a.x0, b.x0) > 0 and abs(a.base - b.base) < NEAR
-    return _distance(a, b) < NEAR or (has_marks and is_over)
+    is_over = (
+        min(a.x1, b.x1) - max(a.x0, b.x0) > 0 and abs(a.base - b.base) < TWICE_DISTANCE
+    )
+    return _distance(a, b) < TWICE_DISTANCE or (has_marks and is_over)
 
 
 def _distance(a: Word, b: Word) -> float:

@@ -14,7 +14,7 @@ from autolearn.ingest.readers.pdf.drawn_boxes import (
     UNEQUAL,
     Shape,
 )
-from autolearn.ingest.readers.pdf.shapes import Area, RulingLine
+from autolearn.ingest.readers.pdf.shapes import Area, Point, RulingLine
 
 MOST_PATHS = 3000
 """Paths on a page; a page with more is a drawing, whose lines rule no table."""
@@ -28,7 +28,6 @@ spot that counts as a tick, 0 to 255."""
 _DEEPEST = 3
 """Levels of nested forms that are looked into."""
 
-Point = tuple[float, float]
 Matrix = tuple[float, float, float, float, float, float]
 Edge = tuple[Point, Point, tuple[Point, Point] | None]
 """Start and end of a segment, and two corners of the filled area that it bounds."""
@@ -36,7 +35,7 @@ _SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 
 def drawn(
-    page: pdfium.PdfPage, place: Callable[[float, float], Point]
+    page: pdfium.PdfPage, to_page: Callable[[float, float], Point]
 ) -> tuple[list[RulingLine], list[Shape]]:
     """Return the ruling lines and the small shapes of a page.
 
@@ -44,24 +43,24 @@ def drawn(
 
     Args:
         page: A page.
-        place: Turns a point of the file into a point of the page as seen.
+        to_page: Turns a point of the file into a point of the page as seen.
     """
     rules: list[RulingLine] = []
     shapes: list[Shape] = []
     for n, (path, matrix) in enumerate(_page_paths(page)):
         if n >= MOST_PATHS:
             return [], []
-        if shape := _shape(path, matrix, place):
+        if shape := _shape(path, matrix, to_page):
             shapes.append(shape)
         for start, end, area in _edges(path, matrix):
-            if rule := _rule(place(*start), place(*end)):
-                filled = _area(place(*area[0]), place(*area[1])) if area else None
+            if rule := _rule(to_page(*start), to_page(*end)):
+                filled = _area(to_page(*area[0]), to_page(*area[1])) if area else None
                 rules.append(rule._replace(area=filled))
     return rules, shapes
 
 
 def _shape(
-    path: Any, matrix: Matrix, place: Callable[[float, float], Point]
+    path: Any, matrix: Matrix, to_page: Callable[[float, float], Point]
 ) -> Shape | None:
     """Return what a small path covers; None if it is larger than a check box."""
     edges = [ctypes.c_float() for _ in range(4)]
@@ -69,7 +68,7 @@ def _shape(
     left, bottom, right, top = (edge.value for edge in edges)
     corners = [_applied(matrix, point) for point in ((left, bottom), (right, top))]
     (x0, x1), (y0, y1) = (
-        sorted(values) for values in zip(*(place(*c) for c in corners), strict=True)
+        sorted(values) for values in zip(*(to_page(*c) for c in corners), strict=True)
     )
     width, height = x1 - x0, y1 - y0
     if max(width, height) > LARGEST:

@@ -59,7 +59,7 @@ class RunningHeads:
         for zone in ("head", "foot"):
             rows = [row for z, row in _edge_rows(lines, height) if z == zone]
             head_lines: list[Line] = []
-            for n, row in enumerate(rows):
+            for row in rows:
                 if not any(
                     self._is_repeated(zone, number, line, least, body_size)
                     for line in row
@@ -69,7 +69,6 @@ class RunningHeads:
                 if _is_isolated(row, lines, heads + head_lines, zone):
                     heads += head_lines
                     head_lines = []
-                del n
         return heads
 
     def _is_repeated(

@@ -42,6 +42,8 @@ class Word(NamedTuple):
     script: Script = ""
 
 
+BULLETS = "-\u2022\u25aa\u25e6\u2023\u2043*\u2013\u25cf\u25cb\u25a0\u25a1\u2610-\u2612"
+"""Marks of list items, for the class of a regular expression."""
 GAP, SPACE = 1, 2
 """A gap between drawn words, and a space character in the file."""
 

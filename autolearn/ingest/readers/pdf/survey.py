@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Literal
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers.pdf import glyphs, joints, line_text
+from autolearn.ingest.readers.pdf import glyphs, line_joining, line_text
 from autolearn.ingest.readers.pdf.running_heads import RunningHeads
 from autolearn.ingest.readers.pdf.shapes import (
     Line,
@@ -106,7 +106,7 @@ class Survey:
         """Count the lines of Korean that end with a space, and those that do not."""
         for line, after in pairwise(lines):
             last, first = line.words[-1].text[-1:], after.words[0].text[:1]
-            if joints.HANGUL.match(last) and joints.HANGUL.match(first):
+            if line_joining.HANGUL.match(last) and line_joining.HANGUL.match(first):
                 is_spaced = line_text.is_spaced(line, after)
                 if is_spaced is not None:
                     self._spaces[is_spaced] += 1
@@ -117,9 +117,9 @@ class Survey:
             return
         for line in lines:
             words = line_text.text(line).split()
-            is_divided = words[-1][-1:] in joints.HYPHENS
+            is_divided = words[-1][-1:] in line_joining.HYPHENS
             inner = words[1 : -1 if is_divided else None]
-            self.vocabulary.update(joints.words(" ".join(inner)))
+            self.vocabulary.update(line_joining.words(" ".join(inner)))
 
     def facts(self) -> Facts:
         """Return what has been learned.

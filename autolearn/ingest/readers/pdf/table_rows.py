@@ -21,7 +21,7 @@ _YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[/\u2013-]\d+)?")
 
 Cell = tuple[int, int]
 """A row and a column between ruling lines."""
-Row = list[list[Line]]
+CellRow = list[list[Line]]
 """The lines of each cell of a row."""
 
 
@@ -29,7 +29,7 @@ def of_cells(
     shape: tuple[int, int],
     roots: Mapping[Cell, Cell],
     contents: Mapping[Cell, list[Line]],
-) -> tuple[list[list[Line]], list[Row], bool]:
+) -> tuple[list[list[Line]], list[CellRow], bool]:
     """Make rows of cells, some of which are merged.
 
     Args:
@@ -52,7 +52,7 @@ def of_cells(
     titles = [contents[root] for root in dict.fromkeys(b[0] for b in bands[:n_titles])]
     bands = bands[n_titles:]
     n_head = _n_head_rows(bands, contents)
-    rows: list[Row] = []
+    rows: list[CellRow] = []
     if n_head > 1:
         rows.append(
             _joined([_texts(b, contents, is_head=True) for b in bands[:n_head]])
@@ -68,7 +68,7 @@ def of_cells(
 
 def _texts(
     band: Sequence[Cell], contents: Mapping[Cell, list[Line]], *, is_head: bool = False
-) -> Row:
+) -> CellRow:
     """Return the lines of a row; those of a long merged cell are written once.
 
     A name that several columns share is repeated in each.
@@ -116,7 +116,7 @@ def _is_divided(
     )
 
 
-def _joined(head: Sequence[Row]) -> Row:
+def _joined(head: Sequence[CellRow]) -> CellRow:
     """Return rows that name the columns together as one."""
     columns = zip(*head, strict=True)
     return [
@@ -125,7 +125,7 @@ def _joined(head: Sequence[Row]) -> Row:
     ]
 
 
-def _split(cells: Row) -> list[Row]:
+def _split(cells: CellRow) -> list[CellRow]:
     """Return the rows of a band between rules.
 
     Where most columns have the same number of short lines on the same baselines, each
@@ -154,13 +154,13 @@ def _are_rows(cell: list[Line], other: list[Line]) -> bool:
     )
 
 
-def continued(cells: list[Row], *, has_head: bool) -> list[Row]:
+def continued(cells: list[CellRow], *, has_head: bool) -> list[CellRow]:
     """Join lines that go on with the cells of the row above, without a first cell.
 
     Several do so at once where lines within a row stand closer than rows do.
     """
     is_spaced = _has_spaced_rows(cells[has_head:])
-    result: list[Row] = []
+    result: list[CellRow] = []
     for row in cells:
         filled = [i for i, cell in enumerate(row) if cell]
         goes_on = (
@@ -177,7 +177,7 @@ def continued(cells: list[Row], *, has_head: bool) -> list[Row]:
     return result
 
 
-def _has_spaced_rows(cells: Sequence[Row]) -> bool:
+def _has_spaced_rows(cells: Sequence[CellRow]) -> bool:
     """Return whether lines without a first cell stand closer than rows do.
 
     None of them may have a value, which would belong to a row of its own.
@@ -199,7 +199,7 @@ def _is_value(line: Line) -> bool:
     return not any(map(str.isalpha, line_text.text(line)))
 
 
-def as_pairs(cells: list[Row]) -> list[Row]:
+def as_pairs(cells: list[CellRow]) -> list[CellRow]:
     """Return rows of labels and values as two columns.
 
     Values may stand at several places, as on receipts, but each place has rows of its
@@ -217,7 +217,7 @@ def as_pairs(cells: list[Row]) -> list[Row]:
     ]
 
 
-def without_empty_columns(rows: list[Row]) -> list[Row]:
+def without_empty_columns(rows: list[CellRow]) -> list[CellRow]:
     """Return rows without the columns in which no cell has text."""
     has_text = [any(cells) for cells in zip(*rows, strict=True)]
     return [
@@ -226,7 +226,7 @@ def without_empty_columns(rows: list[Row]) -> list[Row]:
     ]
 
 
-def names_columns(rows: Sequence[Row]) -> bool:
+def names_columns(rows: Sequence[CellRow]) -> bool:
     """Return whether the first row of a ruled table names its columns.
 
     It does unless it has numbers other than years.
@@ -234,14 +234,14 @@ def names_columns(rows: Sequence[Row]) -> bool:
     return len(rows) > 1 and (stands_out(rows) or not has_numbers(rows[0]))
 
 
-def stands_out(rows: Sequence[Row]) -> bool:
+def stands_out(rows: Sequence[CellRow]) -> bool:
     """Return whether the first row is bold or has years, unlike the others."""
     first, others = rows[0], rows[1:]
     is_bold = _is_bold(first) and not all(map(_is_bold, others))
     return is_bold or (_has_years(first) and not any(map(_has_years, others)))
 
 
-def _is_bold(row: Row) -> bool:
+def _is_bold(row: CellRow) -> bool:
     lines = [line for cell in row for line in cell]
     return bool(lines) and all(line.bold for line in lines)
 
@@ -250,21 +250,21 @@ def _has_year(cell: list[Line]) -> bool:
     return len(cell) == 1 and _YEAR.fullmatch(line_text.text(cell[0])) is not None
 
 
-def _has_years(row: Row) -> bool:
+def _has_years(row: CellRow) -> bool:
     """Return whether all numbers of a row are years, two at least."""
     n = sum(map(_has_year, row))
     with_numbers = sum(has_numbers([cell]) for cell in row)
     return n > 1 and n == with_numbers
 
 
-def has_numbers(row: Row) -> bool:
+def has_numbers(row: CellRow) -> bool:
     """Return whether at least half of the cells of a row have digits."""
     texts = [[word.text for line in cell for word in line.words] for cell in row]
     n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
     return n > 0 and 2 * n >= len([cell for cell in texts if cell])
 
 
-def in_reading_order(cells: list[Row]) -> list[Row]:
+def in_reading_order(cells: list[CellRow]) -> list[CellRow]:
     """Return rows whose first column is the one that is read first."""
     text = "".join(
         word.text

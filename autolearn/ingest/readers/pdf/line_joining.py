@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection
 
+from autolearn.core import scripts
+
 NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3000-\u30ff"
     "\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
@@ -15,7 +17,7 @@ IDEOGRAPH = re.compile(
     "\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
 """Those of Chinese and Japanese, which have no spaces between phrases either."""
-HANGUL = re.compile("[\uac00-\ud7a3]")
+HANGUL = re.compile(f"[{scripts.HANGUL}]")
 """Korean has spaces, but its lines may end within a word."""
 HYPHENS = "-\u2010\u00ad"
 LONGEST = 80

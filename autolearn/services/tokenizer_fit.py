@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
-from autolearn.models import legibility
+from autolearn.models import tokenizer_fit
 from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
 
@@ -28,18 +28,18 @@ def hard_documents(
         folder = model_files.locate(chosen_model(store).model)
     except AutolearnError:
         return {}
-    ids = [entry.id for entry in store.library.shelf()]
+    ids = [entry.id for entry in store.library.document_sizes()]
     if documents is not None:
         ids = [number for number in ids if number in documents]
     shares: dict[int, float] = {}
     for document_id in ids[-N_DOCUMENTS:]:
         passages = store.library.stretch(document_id, 0, N_PASSAGES)
         share = _share(folder, "\n".join(passage.text for passage in passages))
-        if share >= legibility.DOUBTFUL:
+        if share >= tokenizer_fit.DOUBTFUL:
             shares[document_id] = share
     return shares
 
 
 @lru_cache(maxsize=1024)
 def _share(folder: Path, text: str) -> float:
-    return legibility.small_piece_share(folder, text)
+    return tokenizer_fit.small_piece_share(folder, text)

@@ -1,8 +1,8 @@
-"""The queue of the review: which samples, in which order, and what is done to them."""
+"""The review: which samples are gone through, and what a person decides on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Action, Decision, SampleState
@@ -12,17 +12,7 @@ from autolearn.store import SampleFilter, Store
 from autolearn.store.samples import Order
 from autolearn.study import rules
 
-ANY = "any"
 STATES: tuple[SampleState, ...] = ("pending", "approved", "rejected")
-ORDERS: dict[str, Order] = {
-    "most useful first": "doubt",
-    "best first": "demerit",
-    "oldest first": "id",
-}
-UNFLAGGED = "none"
-"""Stands for samples without any flag where a flag can be chosen."""
-FRESH = ("pending", "most useful first", "", ANY, ANY, ANY, 0.0, 1.0, 0, 0)
-"""The filter as it is at first, in the order of its fields on the page."""
 
 BulkQuestion = tuple[str, int, int]
 """What is asked before many are decided: the action or the name of a rule, on how many
@@ -36,30 +26,12 @@ _EDITED = ("prompt", "chosen", "feedback", "refined")
 class ReviewQueue:
     """Which samples are gone through, and in which order."""
 
-    wanted: SampleFilter
+    filter: SampleFilter
     order: Order
-
-    @classmethod
-    def of(cls, *values: Any) -> "ReviewQueue":
-        """Read the filter as it stands on the page."""
-        state, order, text, flag, verdict, gap, least, most, document, run = values
-        criteria = SampleFilter(
-            state=None if state == ANY else state,
-            flag=None if flag in (ANY, UNFLAGGED) else flag,
-            flagged=False if flag == UNFLAGGED else None,
-            verdict=None if verdict == ANY else verdict,
-            gap=None if gap == ANY else gap == "gap",
-            least=least or None,
-            most=None if most >= 1 else most,
-            document_id=document or None,
-            run_id=run or None,
-            text=text.strip() or None,
-        )
-        return cls(criteria, ORDERS[order])
 
     def criteria(self, store: Store) -> SampleFilter:
         """Return the filter, kept to the model whose data are shown."""
-        return replace(self.wanted, model_digest=shown_digest(store))
+        return replace(self.filter, model_digest=shown_digest(store))
 
     def shows(self, store: Store, sample_id: int) -> bool:
         """Return whether a sample belongs to the model whose data are shown."""
@@ -157,8 +129,8 @@ def counted(n: int) -> str:
 def undo(store: Store, question_id: int) -> tuple[int, str, int]:
     """Take back what was decided last; what a rule did only when asked again.
 
-    ``asked`` is the decision of a rule that was asked about before, or 0. Returns the
-    sample to show, or 0, a note, and what was asked about now.
+    ``question_id`` is the decision of a rule that was asked about before, or 0. Returns
+    the sample to show, or 0, a note, and the decision that is asked about now, or 0.
 
     Raises:
         InputError: There is nothing to undo.
@@ -193,7 +165,7 @@ def overrule(
     actions.decide(store, [number], decision)
 
 
-def take_open_book(store: Store, number: int) -> None:
+def approve_open_book(store: Store, number: int) -> None:
     """Approve a sample with its open-book answer as the answer to learn.
 
     Raises:

@@ -6,9 +6,9 @@ from autolearn.core.errors import InputError
 from autolearn.core.records import Answer, Decision, Question, Sample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.rounds.sources import approved_examples, collect
+from autolearn.services import review_actions
 from autolearn.store import SampleFilter
-from autolearn.ui.tabs import review_queue
-from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
+from autolearn.ui.tabs.review_filter import ANY, FRESH, ORDERS, UNFLAGGED, review_queue
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
 from tests.support.reviews import chosen, filled, version
@@ -40,7 +40,7 @@ def test_what_is_in_doubt_comes_first(store):
     assert gone_through(store, chosen(order="oldest first")) == by_id
 
 
-@pytest.mark.parametrize("order", review_queue.ORDERS)
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("back", [False, True])
 def test_every_sample_is_visited_exactly_once(store, order, back):
     for words, flags in (
@@ -61,7 +61,7 @@ def test_the_queue_continues_after_the_decided_sample(store):
     of, at, ids = chosen(), chosen().next(store), []
     while at:
         ids.append(at)
-        review_queue.decide(store, [at], "approve" if at % 2 else "reject", "")
+        review_actions.decide(store, [at], "approve" if at % 2 else "reject", "")
         at = of.around(store, at)
     assert sorted(ids) == list(range(1, 10))
 
@@ -125,25 +125,25 @@ def test_common_and_rare_words_find_the_same(store, monkeypatch):
 
 def test_only_a_rejection_keeps_its_reason(store):
     first, second = filled(store, 2)
-    review_queue.decide(store, [first.id], "approve", "trivial")
-    review_queue.decide(store, [second.id], "reject", " trivial ")
+    review_actions.decide(store, [first.id], "approve", "trivial")
+    review_actions.decide(store, [second.id], "reject", " trivial ")
     reasons = [d.reason for d in store.decisions.of([first.id, second.id])]
     assert reasons == ["", "trivial"]
     with pytest.raises(InputError, match="No sample is shown"):
-        review_queue.decide(store, [0], "approve", "")
+        review_actions.decide(store, [0], "approve", "")
 
 
 def test_many_are_decided_at_once_and_taken_back_at_once(store):
     filled(store, 6)
-    review_queue.decide(store, [2], "approve", "")
-    review_queue.decide(store, [3], "reject", "")
+    review_actions.decide(store, [2], "approve", "")
+    review_actions.decide(store, [3], "reject", "")
     before = store.samples.find()
     of = chosen(state=ANY)
     assert of.undecided(store, "approve") == [1, 4, 5, 6, 3]
-    note = review_queue.decide_all(store, of, ("approve", 5, version(store)), "")
+    note = review_actions.decide_all(store, of, ("approve", 5, version(store)), "")
     assert note.startswith("5 samples approved.")
     assert store.samples.counts()["approved"] == 6
-    sample_id, undo_note, _ = review_queue.undo(store, 0)
+    sample_id, undo_note, _ = review_actions.undo(store, 0)
     assert (sample_id, undo_note) == (
         1,
         "5 decisions that were made together are reverted.",
@@ -154,14 +154,14 @@ def test_many_are_decided_at_once_and_taken_back_at_once(store):
 def test_a_set_that_has_changed_meanwhile_is_not_decided(store):
     filled(store, 3)
     with pytest.raises(InputError, match="matches 3 samples instead of 2"):
-        review_queue.decide_all(store, chosen(), ("reject", 2, version(store)), "")
+        review_actions.decide_all(store, chosen(), ("reject", 2, version(store)), "")
     assert store.samples.counts()["pending"] == 3
 
 
 def test_the_bulk_leaves_others_alone(store):
     filled(store, 3, words="alpha")
     filled(store, 2, words="beta")
-    review_queue.decide_all(
+    review_actions.decide_all(
         store, chosen(text="beta"), ("reject", 2, version(store)), "trivial"
     )
     assert [s.id for s in store.samples.find(SampleFilter(state="rejected"))] == [4, 5]
@@ -170,14 +170,14 @@ def test_the_bulk_leaves_others_alone(store):
 def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
     filled(store, 2)
     with pytest.raises(InputError, match="no decision to undo"):
-        review_queue.undo(store, 0)
+        review_actions.undo(store, 0)
     decisions = [Decision(number, "approve", "rule:default") for number in (1, 2)]
     last = store.decisions.decide(decisions)[-1].id
-    sample_id, note, question_id = review_queue.undo(store, 0)
+    sample_id, note, question_id = review_actions.undo(store, 0)
     assert (sample_id, question_id) == (0, last)
     assert "rule default; press Undo again" in note
     assert store.samples.counts()["approved"] == 2
-    assert review_queue.undo(store, question_id)[2] == 0
+    assert review_actions.undo(store, question_id)[2] == 0
     assert store.samples.counts()["pending"] == 2
 
 
@@ -186,30 +186,30 @@ def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
 
 def test_an_edit_keeps_what_was_changed_and_can_be_undone(store):
     (sample,) = filled(store)
-    before = review_queue.texts(store, sample.id)
+    before = review_actions.texts(store, sample.id)
     now = (*before[:2], "It was Goethe.", "Goethe.")
-    assert review_queue.edit(store, sample.id, now).startswith("Saved.")
+    assert review_actions.edit(store, sample.id, now).startswith("Saved.")
     (decision,) = store.decisions.of([sample.id])
     assert decision.after.keys() == {"feedback", "refined", "chosen"}
-    assert review_queue.texts(store, sample.id) == (before[0], "Goethe.", *now[2:])
-    review_queue.undo(store, 0)
-    assert review_queue.texts(store, sample.id) == before
+    assert review_actions.texts(store, sample.id) == (before[0], "Goethe.", *now[2:])
+    review_actions.undo(store, 0)
+    assert review_actions.texts(store, sample.id) == before
 
 
 def test_an_edit_without_a_change_is_no_decision(store):
     (sample,) = filled(store)
-    now = review_queue.texts(store, sample.id)
-    assert review_queue.edit(store, sample.id, now) == "Nothing was changed."
+    now = review_actions.texts(store, sample.id)
+    assert review_actions.edit(store, sample.id, now) == "Nothing was changed."
     assert store.decisions.of([sample.id]) == []
 
 
 def test_a_text_cannot_be_emptied(store):
     (sample,) = filled(store)
-    _, *rest = review_queue.texts(store, sample.id)
+    _, *rest = review_actions.texts(store, sample.id)
     with pytest.raises(InputError, match="cannot be left empty"):
-        review_queue.edit(store, sample.id, (" ", *rest))
+        review_actions.edit(store, sample.id, (" ", *rest))
     with pytest.raises(InputError, match="nothing to edit"):
-        review_queue.edit(store, 0, ("", *rest))
+        review_actions.edit(store, 0, ("", *rest))
 
 
 def test_a_study_is_named_by_its_model(store):
@@ -220,20 +220,20 @@ def test_a_study_is_named_by_its_model(store):
 
 def test_the_open_book_answer_is_taken_and_approved_at_once(store):
     (sample,) = filled(store)
-    review_queue.take_open_book(store, sample.id)
+    review_actions.approve_open_book(store, sample.id)
     now = store.samples.view(sample.id).sample
     assert (now.chosen, now.state) == ("Goethe ", "approved")
-    review_queue.undo(store, 0)
+    review_actions.undo(store, 0)
     again = store.samples.view(sample.id).sample
     assert (again.chosen, again.state) == (sample.chosen, "pending")
     with pytest.raises(InputError, match="No sample is shown"):
-        review_queue.take_open_book(store, 0)
+        review_actions.approve_open_book(store, 0)
 
 
 def test_a_question_is_edited_and_found_by_its_new_words(store):
     (sample,) = filled(store)
-    texts = review_queue.texts(store, sample.id)
-    note = review_queue.edit(store, sample.id, ("Who is the poet?", *texts[1:]))
+    texts = review_actions.texts(store, sample.id)
+    note = review_actions.edit(store, sample.id, ("Who is the poet?", *texts[1:]))
     assert "Saved" in note
     assert store.samples.view(sample.id).sample.prompt == "Who is the poet?"
     assert [s.id for s in store.samples.search("poet")] == [sample.id]
@@ -252,17 +252,17 @@ def test_an_edited_question_has_none_of_the_wordings_of_the_old_one(store):
     store.journal(run.id).step(
         "w", lambda: [Answer(stored.id, "open_book", "Goethe", "Goethe", 1.0, 20, 26)]
     )
-    review_queue.decide(store, [sample.id], "approve", None)
+    review_actions.decide(store, [sample.id], "approve", None)
     order = TrainRunSettings()
     assert approved_examples(store, order)[0].wordings == ("By whom is it?",)
-    texts = review_queue.texts(store, sample.id)
-    review_queue.edit(store, sample.id, ("Who is the poet?", *texts[1:]))
+    texts = review_actions.texts(store, sample.id)
+    review_actions.edit(store, sample.id, ("Who is the poet?", *texts[1:]))
     assert approved_examples(store, order)[0].wordings == ()
 
 
 def test_a_person_adds_a_pair_that_is_learned(store):
     (sample,) = filled(store)
-    number = review_queue.add_own(
+    number = review_actions.add_own(
         store, " Where was it? ", " In Weimar. ", sample.id, is_about_text=True
     )
     view = store.samples.view(number)
@@ -276,7 +276,7 @@ def test_a_person_adds_a_pair_that_is_learned(store):
     assert "In Weimar." in {item.chosen for item in dataset.items}
     assert store.library.instructions() == []
     with pytest.raises(InputError, match="Enter a question"):
-        review_queue.add_own(store, "", "x", 0, is_about_text=False)
+        review_actions.add_own(store, "", "x", 0, is_about_text=False)
 
 
 def test_a_rule_is_applied_to_what_the_filter_shows(store):
@@ -284,14 +284,14 @@ def test_a_rule_is_applied_to_what_the_filter_shows(store):
     filled(store, 2, words="beta")
     values = list(FRESH)
     values[2] = "alpha"
-    queue = ReviewQueue.of(*values)
-    assert len(review_queue.accepted_by(store, queue, "default")) == 3
+    queue = review_queue(*values)
+    assert len(review_actions.accepted_by(store, queue, "default")) == 3
     question = ("default", 3, store.decisions.version())
-    note = review_queue.decide_all(store, queue, question, None)
+    note = review_actions.decide_all(store, queue, question, None)
     assert "3 samples approved by rule default" in note
     assert store.samples.counts()["approved"] == 3
     with pytest.raises(InputError, match="now matches 0"):
-        review_queue.decide_all(store, queue, question, None)
+        review_actions.decide_all(store, queue, question, None)
 
 
 def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
@@ -302,7 +302,7 @@ def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
     (sure,) = filled(store, 1, words="c", probability=0.9)
     values = list(FRESH)
     values[1] = "best first"
-    queue = ReviewQueue.of(*values)
+    queue = review_queue(*values)
     first = queue.next(store)
     second = queue.next(store, first)
     assert [first, second, queue.next(store, second)] == [
@@ -310,8 +310,8 @@ def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
         unsure.id,
         flagged_sample.id,
     ]
-    values[3] = review_queue.UNFLAGGED
-    counts = store.samples.counts(ReviewQueue.of(*values).criteria(store))
+    values[3] = UNFLAGGED
+    counts = store.samples.counts(review_queue(*values).criteria(store))
     assert counts["pending"] == 2
 
 
@@ -338,5 +338,5 @@ def test_contradictory_samples_are_shown_side_by_side(store):
     assert [s.id for s in store.samples.view(first.id).contradicting] == [third.id]
     card = sample_views.card(store.samples.view(first.id))
     assert "At most one of these can be right" in card
-    review_queue.decide(store, [third.id], "reject", "")
+    review_actions.decide(store, [third.id], "reject", "")
     assert store.samples.view(first.id).contradicting == ()

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services.legibility import hard_documents
+from autolearn.services.tokenizer_fit import hard_documents
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html

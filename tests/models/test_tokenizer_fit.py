@@ -3,8 +3,8 @@
 import pytest
 
 from autolearn.models import files as model_files
-from autolearn.models import legibility
-from autolearn.models.legibility import DOUBTFUL, small_piece_share
+from autolearn.models import tokenizer_fit
+from autolearn.models.tokenizer_fit import DOUBTFUL, small_piece_share
 
 PLAIN = (
     "The ferry leaves the island at seven, and the last one returns before midnight."
@@ -40,6 +40,6 @@ def test_a_text_without_letters_is_no_reason_for_a_warning():
 
 def test_only_the_beginning_is_read():
     text = "It was founded in the year. " * 200
-    assert len(text) > legibility.N_CHARACTERS
+    assert len(text) > tokenizer_fit.N_CHARACTERS
     share = small_piece_share(model_files.BUILT_IN, text)
     assert small_piece_share(model_files.BUILT_IN, text + "Щука " * 500) == share

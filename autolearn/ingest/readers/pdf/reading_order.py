@@ -15,20 +15,20 @@ MOST_PARTS = 250
 """Parts that are compared in pairs; a page with more is read from top to bottom."""
 SAME_SIZE = 0.2
 """Largest difference of the sizes of two lines of one column."""
-NEAREST = 1.6
+MAX_LINE_GAP = 1.6
 """Largest distance of two lines of one column, in font sizes."""
 NARROW = 0.15
 """An overlap of this share of the narrower part counts as standing under it."""
 
 
-class Part:
+class ColumnPart:
     """Lines under one another, or one other thing on the page."""
 
     def __init__(self, items: list[Box]) -> None:
         self.items = items
         self.x0, self.top, self.x1, self.bottom = bounds(items)
 
-    def is_over(self, other: "Part") -> bool:
+    def is_over(self, other: "ColumnPart") -> bool:
         """Return whether the other part stands under this one."""
         narrow = min(self.x1 - self.x0, other.x1 - other.x0)
         return (
@@ -36,14 +36,14 @@ class Part:
             and self.top + self.bottom < other.top + other.bottom
         )
 
-    def is_left_of(self, other: "Part") -> bool:
+    def is_left_of(self, other: "ColumnPart") -> bool:
         """Return whether the other part stands on the right of this one."""
         return self.x0 + self.x1 < other.x0 + other.x1 and not (
             overlap(self, other)
             > max(1.0, NARROW * min(self.x1 - self.x0, other.x1 - other.x0))
         )
 
-    def divides(self, a: "Part", b: "Part") -> bool:
+    def divides(self, a: "ColumnPart", b: "ColumnPart") -> bool:
         """Return whether this part stands between two others, one higher than it."""
         middle = self.top + self.bottom
         low, high = sorted((a.top + a.bottom, b.top + b.bottom))
@@ -74,7 +74,7 @@ def columns(lines: Sequence[Line]) -> list[list[Line]]:
     return [[item for item in part.items if isinstance(item, Line)] for part in parts]
 
 
-def _parts(items: list[Box]) -> list[Part]:
+def _parts(items: list[Box]) -> list[ColumnPart]:
     """Return the columns: chains of lines that each have one neighbour below.
 
     Args:
@@ -93,13 +93,13 @@ def _parts(items: list[Box]) -> list[Part]:
         )
         chain_of[i] = chain_of[before] if is_next and before is not None else i
         chains.setdefault(chain_of[i], []).append(item)
-    return [Part(chain) for chain in chains.values()]
+    return [ColumnPart(chain) for chain in chains.values()]
 
 
 def _neighbours(items: list[Box], i: int) -> list[int]:
     """Return the parts directly above one."""
     item, matches = items[i], []
-    reach = NEAREST * (item.bottom - item.top)
+    reach = MAX_LINE_GAP * (item.bottom - item.top)
     for j in range(i - 1, -1, -1):
         distance = item.bottom - items[j].bottom
         if distance > reach:
@@ -117,12 +117,12 @@ def _is_alike(a: Box, b: Box) -> bool:
     )
 
 
-def _sorted(parts: list[Part]) -> list[Part]:
+def _sorted(parts: list[ColumnPart]) -> list[ColumnPart]:
     parts.sort(key=lambda part: (part.top, part.x0))
     if not _stand_side_by_side(parts):
         return parts
     waiting = {i: _before(parts, i) for i in range(len(parts))}
-    result: list[Part] = []
+    result: list[ColumnPart] = []
     while waiting:
         free = [i for i, before in waiting.items() if not before]
         i = free[0] if free else min(waiting)
@@ -133,12 +133,12 @@ def _sorted(parts: list[Part]) -> list[Part]:
     return result
 
 
-def _stand_side_by_side(parts: list[Part]) -> bool:
+def _stand_side_by_side(parts: list[ColumnPart]) -> bool:
     """Return whether any two parts, sorted by their tops, have the same height."""
     return any(b.top < a.bottom - 1 for a, b in pairwise(parts))
 
 
-def _before(parts: list[Part], i: int) -> set[int]:
+def _before(parts: list[ColumnPart], i: int) -> set[int]:
     """Return the parts that are read before one."""
     part = parts[i]
     return {

@@ -19,7 +19,7 @@ N_PASSAGES, N_CHARACTERS = 6, 400
 """Passages that are looked at, and characters of each."""
 
 
-def bits_per_byte(backend: Backend, passages: Sequence[Passage]) -> float | None:
+def measure(backend: Backend, passages: Sequence[Passage]) -> float | None:
     """Return the mean bits per byte (UTF-8) of some of these passages.
 
     None: there is no text, or the backend cannot measure it. The number does not depend

@@ -1,0 +1,34 @@
+"""The kinds of runs: what each is called, and which queue it waits in."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autolearn.core.records import RunKind
+
+QueueName = Literal["worker", "reader", "downloader"]
+
+
+@dataclass(frozen=True)
+class RunKindTraits:
+    """In what a kind of run differs from the others.
+
+    Its settings and its result are the classes with its name as ``kind`` below
+    ``RunSettings`` and ``RunResult``.
+    """
+
+    title: str
+    """Shown in lists."""
+    queue: QueueName = "worker"
+
+
+RUN_KINDS: dict[RunKind, RunKindTraits] = {
+    "study": RunKindTraits("Study"),
+    "train": RunKindTraits("Training"),
+    "quiz": RunKindTraits("Quiz"),
+    "chat": RunKindTraits("Chat"),
+    "export": RunKindTraits("Export"),
+    "import": RunKindTraits("Reading texts", "reader"),
+    "download": RunKindTraits("Download", "downloader"),
+    "convert": RunKindTraits("Conversion of a GGUF file"),
+    "skills": RunKindTraits("Skill check"),
+}

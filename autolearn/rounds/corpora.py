@@ -1,0 +1,86 @@
+"""What the corpora of the library teach a round, and what quizzes ask."""
+
+from collections.abc import Sequence
+
+from autolearn.core.gold import GoldExample, MetaExample
+from autolearn.core.records import Split, TrainItem
+from autolearn.core.settings import TrainSettings
+from autolearn.metaskills import items
+from autolearn.store import Store
+from autolearn.store.library import QuestionFilter
+from autolearn.training.leakage import Guard
+
+FEEDBACK_ITEMS = 3
+"""Training items of an example that comes with feedback; see ``training.dataset``."""
+MISSING = (
+    "There is no corpus to learn meta-skills from; add one under Library or with: "
+    "python -m autolearn add --corpus FILE; or use the invented world: --corpus "
+    "invented"
+)
+NO_PAIRS = (
+    "There is no corpus with questions and answers that the quiz does not ask; add one "
+    "under Library or with: python -m autolearn add --corpus FILE"
+)
+NONE_APPROVED = (
+    "No sample is approved, so there is nothing to train on; approve some under "
+    "Review, or with: python -m autolearn approve --rule default"
+)
+
+
+def skills(
+    store: Store, settings: TrainSettings, corpus_ids: Sequence[int], guard: Guard
+) -> tuple[list[TrainItem], list[MetaExample], int]:
+    """Return the items and feedback examples that corpora give a round.
+
+    Returns:
+        The items, the examples that come with feedback, and the number of examples left
+        out because quiz or control ask the same.
+
+    Raises:
+        InputError: A corpus has been removed meanwhile.
+    """
+    if not settings.traits.teaches_skills or not corpus_ids:
+        return [], [], 0
+    for number in corpus_ids:
+        store.corpora.get(number)
+    n, seed = settings.meta_examples, settings.seed
+    with_feedback = [
+        MetaExample(
+            example.question,
+            example.response,
+            example.feedback,
+            example.refinement,
+            example.text,
+            example.answer,
+        )
+        for example in store.corpora.sample(
+            corpus_ids, n // FEEDBACK_ITEMS, seed, with_feedback=True
+        )
+    ]
+    gold_examples_drawn = store.corpora.sample(
+        corpus_ids, items.POOL * n, seed, with_feedback=False
+    )
+    rest = n - FEEDBACK_ITEMS * len(with_feedback)
+    skill_items, n_blocked = items.make(gold_examples_drawn, rest, seed, guard.blocks)
+    return skill_items, with_feedback, n_blocked
+
+
+def pairs(store: Store, corpus_ids: Sequence[int], seed: int) -> list[GoldExample]:
+    """Return all examples of corpora that have a question and its right answer.
+
+    Raises:
+        InputError: A corpus has been removed meanwhile.
+    """
+    n = sum(store.corpora.get(number).n_examples for number in corpus_ids)
+    return store.corpora.sample(corpus_ids, n, seed, with_feedback=False)
+
+
+def quiz_questions(store: Store) -> list[str]:
+    """Return the questions of all quizzes and controls, which are never trained on.
+
+    Questions without a gold answer are among them: they may get one later.
+    """
+    splits: tuple[Split, ...] = ("quiz", "control")
+    return [
+        q.text for s in splits for q in store.library.questions(QuestionFilter(split=s))
+    ]

@@ -1,0 +1,245 @@
+"""The conversations of a workspace: ask two sets of weights and the texts at once.
+
+A conversation is the runs of kind ``chat`` with its number. Each question of it is a
+*turn*; each *column* (left, right, open book) answers by a run of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.run_results import ChatResult
+from autolearn.core.run_settings import ChatRunSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.runs import model_references, queues
+from autolearn.runs.model_choice import check_base, chosen_model, finished_round
+from autolearn.services import actions, model_scope
+from autolearn.store import Store
+
+NEWEST = -1
+"""The round that is the newest when it is asked."""
+ANSWER_TOKENS = 256
+"""New tokens of an answer at most, unless the person chooses otherwise."""
+SHORTEST_CONTEXT = 1024
+"""Tokens that a model is taken to read where its files do not say how many."""
+REPEAT_TEMPERATURE = 0.8
+"""The temperature of another answer where the first was decoded greedily."""
+_CHOICE = "conversation"
+
+
+@dataclass(frozen=True)
+class ChatForm:
+    """What a person has typed and chosen."""
+
+    question: str
+    left: int
+    """The round of the left column; 0: the base model; ``NEWEST``."""
+    right: int
+    open_book: bool
+    """Whether a further column answers from the texts."""
+    refine: bool
+    temperature: float | None = 0.0
+    length: int | None = ANSWER_TOKENS
+    system: str = ""
+
+    def sampling(self) -> Sampling:
+        """Return how answers are drawn.
+
+        Raises:
+            InputError: A number is missing or out of its range.
+        """
+        if self.temperature is None or not 0 <= self.temperature <= 2:
+            raise InputError("Enter a temperature from 0 to 2.")
+        if not self.length or self.length < 1:
+            raise InputError("Enter a length of at least 1 token.")
+        return Sampling(self.temperature, max_new_tokens=self.length)
+
+
+def current(store: Store) -> int:
+    """Return the number of the conversation that goes on."""
+    return store.choices.get(_CHOICE) or 1
+
+
+def select(store: Store, number: int) -> None:
+    """Go on with an earlier conversation."""
+    store.choices.set(_CHOICE, number)
+
+
+def begin(store: Store) -> None:
+    """Begin a new conversation; the old one stays with its runs."""
+    if store.runs.conversation(current(store)):
+        select(store, current(store) + 1)
+
+
+def ask(store: Store, form: ChatForm) -> list[Run]:
+    """Queue the question once for each column.
+
+    Before the first round, the right column gets no question.
+
+    Raises:
+        InputError: The question is empty, or the texts say nothing about it.
+        JobError: The left column has no round either, or earlier answers are still
+            being written.
+    """
+    question = form.question.strip()
+    if not question:
+        raise InputError("Type a question first.")
+    sampling = form.sampling()
+    columns = {"left": model_of(store, form.left)}
+    if form.right != NEWEST or _newest_round(store):
+        columns["right"] = model_of(store, form.right)
+    past_runs = _past_runs(store, columns["left"].model)
+    passages = _passages(store, question, columns["left"]) if form.open_book else []
+    if form.open_book:
+        columns["open"] = columns["left"]
+    turn = 1 + max((ChatRunSettings.of(run).turn or 0 for run in past_runs), default=0)
+    system = form.system.strip() or None
+    return [
+        actions.chat(
+            store,
+            model,
+            [*earlier_messages(past_runs, column), Message("user", question)],
+            sampling,
+            refine=form.refine and column != "open",
+            origin=actions.ChatOrigin(
+                current(store),
+                turn,
+                column,
+                tuple(passages) if column == "open" else None,
+                system,
+            ),
+        )
+        for column, model in columns.items()
+    ]
+
+
+def stop(store: Store) -> None:
+    """Stop the answers that are being written.
+
+    Raises:
+        JobError: None is.
+    """
+    runs = store.runs.conversation(current(store))
+    active = [run for run in runs if run.state in ACTIVE_STATES]
+    if not active:
+        raise JobError("No answer is being written, so there is nothing to stop.")
+    for run in reversed(active):
+        queues.cancel(store, run.id)
+
+
+def regenerate(store: Store) -> list[Run]:
+    """Queue other answers to the last question, in place of those it has.
+
+    Raises:
+        JobError: Nothing was asked, or the answers are still being written.
+    """
+    past_runs = _latest(_past_runs(store, chosen_model(store).model))
+    if not past_runs:
+        raise JobError("Ask a question first.")
+    settings = [ChatRunSettings.of(run) for run in past_runs]
+    last_turn = settings[-1].turn
+    return [_repeat(store, answer) for answer in settings if answer.turn == last_turn]
+
+
+def _repeat(store: Store, settings: ChatRunSettings) -> Run:
+    """Queue another answer to a question, with another seed."""
+    sampling = replace(settings.sampling, seed=settings.sampling.seed + 1)
+    if not sampling.temperature:  # else it would be the same answer again
+        sampling = replace(sampling, temperature=REPEAT_TEMPERATURE)
+    origin = actions.ChatOrigin(
+        settings.conversation,
+        settings.turn,
+        settings.column,
+        settings.passages,
+        settings.system,
+    )
+    return actions.chat(
+        store,
+        settings.model,
+        settings.messages,
+        sampling,
+        refine=settings.refine,
+        origin=origin,
+    )
+
+
+def _latest(runs: Sequence[Run]) -> list[Run]:
+    """Return the newest run of each turn and column, in their order."""
+    by_cell = {}
+    for run in runs:
+        settings = ChatRunSettings.of(run)
+        by_cell[settings.turn, settings.column] = run
+    return list(by_cell.values())
+
+
+def _past_runs(store: Store, model: str) -> list[Run]:
+    """Return the conversation so far; with another model, a new one begins.
+
+    Raises:
+        JobError: The answers to the last question are not there yet.
+    """
+    past_runs = store.runs.conversation(current(store))
+    if pending := [run for run in past_runs if run.state in ACTIVE_STATES]:
+        queues.start_worker_for(store, pending[0])  # its worker may have died
+        raise JobError("The answers to the last question are still being written.")
+    if any(ChatRunSettings.of(run).model.model != model for run in past_runs):
+        begin(store)
+        return []
+    return past_runs
+
+
+def model_of(store: Store, choice: int) -> ModelSettings:
+    """Return the model in use with the adapter that a column asks for.
+
+    Raises:
+        JobError: There is no round yet, or the round belongs to another model.
+        ModelNotFound: The model is not there.
+    """
+    round_id = _newest_round(store) if choice == NEWEST else choice
+    if round_id is None:
+        raise JobError(
+            "There is no trained round yet; train one, or choose the base model on "
+            "the left."
+        )
+    model = replace(chosen_model(store), round_id=round_id or None)
+    # All columns are checked before one is queued: a half-queued question would
+    # block the conversation.
+    model_references.check(store, model.model)
+    if model.round_id:
+        check_base(store, finished_round(store, model.round_id), model)
+    return model
+
+
+def _newest_round(store: Store) -> int | None:
+    """Return the newest finished round of the model in use; None: there is none."""
+    digest = model_scope.chosen_digest(store)
+    ids = [
+        round_.id
+        for round_ in store.rounds.all()
+        if round_.adapter and round_.model.digest == digest
+    ]
+    return ids[-1] if ids else None
+
+
+def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
+    """Return the passages to answer from; half of the model's context is for them."""
+    context = model_references.context(store, model.model) or SHORTEST_CONTEXT
+    passages = store.library.passages_about(question, n_tokens=context // 2)
+    if not passages:
+        raise InputError(
+            "No passage shares a word with this question; switch open book off."
+        )
+    return [passage.id for passage in passages]
+
+
+def earlier_messages(runs: Sequence[Run], column: str) -> list[Message]:
+    """Return what was asked and answered in a column so far."""
+    messages: list[Message] = []
+    for run in _latest(runs):
+        settings = ChatRunSettings.of(run)
+        if settings.column == column and run.state == "done":
+            prompt, answer = settings.messages[-1].content, ChatResult.of(run).final
+            messages += [Message("user", prompt), Message("assistant", answer)]
+    return messages

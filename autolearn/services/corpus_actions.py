@@ -1,0 +1,104 @@
+"""What a person does with the corpora of the library: add, remove, choose.
+
+Page and command line act through here, so both refuse the same things.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.gold import Corpus
+from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.run_settings import (
+    ImportRunSettings,
+    ImportSource,
+    TrainRunSettings,
+)
+from autolearn.core.server_addresses import tokenizer_model
+from autolearn.demo import gold_examples
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.store import RunFilter, Store
+
+INVENTED = "invented"
+"""Name of the invented world, where a file could be given."""
+
+
+def add(
+    store: Store,
+    path: Path | None,
+    model: str,
+    licence: str = "",
+    *,
+    upload: tuple[str, str] | None = None,
+    name: str = "",
+) -> Run:
+    """Queue the import of a corpus from a file; None imports the invented world.
+
+    Args:
+        store: The workspace.
+        path: The file.
+        model: Its tokens measure the passages that long texts are cut into.
+        licence: A note on licence and origin, stored with the corpus.
+        upload: The temporary folder of an upload, and its name.
+        name: The name of the corpus, if it is not that of the file.
+
+    Raises:
+        InputError: There is no such file.
+        ModelNotFound: The model is not there.
+    """
+    model = tokenizer_model(model)
+    model_files.locate(model)
+    if path is not None and not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    folder, file_name = upload or (None, path.name if path else gold_examples.NAME)
+    settings = ImportRunSettings(
+        corpus_source=ImportSource(
+            str(path.resolve()) if path else None, name or file_name
+        ),
+        licence=licence.strip(),
+        upload_folder=folder,
+        model=model,
+    )
+    return queues.submit(store, settings)
+
+
+def remove(store: Store, corpus_id: int) -> Corpus:
+    """Remove a corpus. Rounds that used it keep their items.
+
+    Raises:
+        InputError: There is no corpus with this id.
+        JobError: An unfinished training uses it.
+    """
+    corpus = store.corpora.get(corpus_id)
+    for run in store.runs.find(RunFilter(("train",), ACTIVE_STATES)):
+        if corpus_id in TrainRunSettings.of(run).corpus_ids:
+            raise JobError(
+                f"Run {run.id} is to be trained on {corpus.name}; wait for its end or "
+                f"cancel it first: python -m autolearn cancel {run.id}"
+            )
+    store.corpora.remove(corpus_id)
+    return corpus
+
+
+def ids(store: Store, names: Sequence[str] = ()) -> list[int]:
+    """Return the ids of corpora by name, or of all that are selected.
+
+    Raises:
+        InputError: There is no corpus of a name.
+    """
+    if not names:
+        return [corpus.id for corpus in store.corpora.in_use()]
+    corpus_ids = []
+    for name in names:
+        corpus = store.corpora.by_name(gold_examples.NAME if name == INVENTED else name)
+        if corpus is None:
+            names_known = (
+                ", ".join(corpus.name for corpus in store.corpora.all()) or "none yet"
+            )
+            raise InputError(
+                f"There is neither a file nor a corpus {name!r}; the library has: "
+                f"{names_known}."
+            )
+        corpus_ids.append(corpus.id)
+    return corpus_ids

@@ -1,0 +1,60 @@
+"""Add the built-in library, or an invented one of a seed, to a workspace."""
+
+from pathlib import Path
+
+from autolearn.core.settings import StudySettings
+from autolearn.demo.library import write_library, write_problems
+from autolearn.ingest import importer
+from autolearn.ingest.parsing import ImportFile, LocalParser
+from autolearn.models import files as model_files
+from autolearn.models import token_counting
+from autolearn.services import gold_actions
+from autolearn.store import Store
+
+LIBRARY = model_files.BUILT_IN.parent / "demo-library"
+
+
+def free_folder(workspace: Path, seed: int | None) -> Path:
+    """Return a folder for a demo that does not exist yet."""
+    name = "demo" if seed is None else f"demo-{seed}"
+    folder, n = workspace / name, 1
+    while folder.exists():
+        n += 1
+        folder = workspace / f"{name}-{n}"
+    return folder
+
+
+def add(store: Store, seed: int | None = None) -> None:
+    """Add the built-in library with its quiz and control, or that of a seed.
+
+    The quiz comes from the facts of the invented world, not from the model, in
+    phrasings of its own.
+    """
+    folder = add_texts(store, seed)
+    gold_actions.add_gold(store, folder / "quiz.jsonl", "quiz")
+    gold_actions.add_gold(store, folder / "control.jsonl", "control")
+    gold_actions.add_instructions(store, folder / "instructions.jsonl")
+
+
+def add_texts(store: Store, seed: int | None) -> Path:
+    """Add the texts of the built-in library, or of a seed's; return its folder."""
+    folder = LIBRARY
+    if seed is not None:
+        folder = store.folder / f"library-{seed}"
+        write_library(folder, seed)
+    texts = sorted(folder.glob("*.md"))
+    count = token_counting.token_counter(model_files.BUILT_IN)
+    intake = importer.TextImporter(
+        store, LocalParser(count, StudySettings.passage_tokens)
+    )
+    intake.import_files([ImportFile(text, text.name) for text in texts])
+    return folder
+
+
+def add_problems(store: Store, seed: int) -> None:
+    """Add word problems as instructions, with a quiz of others and the control."""
+    folder = store.folder / f"problems-{seed}"
+    write_problems(folder, seed)
+    gold_actions.add_gold(store, folder / "problems.jsonl", "quiz")
+    gold_actions.add_gold(store, folder / "control.jsonl", "control")
+    gold_actions.add_instructions(store, folder / "instructions.jsonl")
