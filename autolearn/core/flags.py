@@ -16,6 +16,7 @@ Flag = Literal[
     "not_open_book",
     "answers_differ",
     "copies_sentence",
+    "short_answer",
     "from_open_book",
     "no_evidence",
     "reworded_quote",
@@ -80,6 +81,12 @@ FLAGS: Mapping[Flag, FlagInfo] = {
         "The open-book answer is a long sentence of the text, word for word, so it may "
         "not answer the question.",
         "unfit",
+    ),
+    "short_answer": FlagInfo(
+        "short answer",
+        "The open-book answer was a long sentence of the text; its short answer, for "
+        "which the question was made, is learned instead.",
+        "note",
     ),
     "from_open_book": FlagInfo(
         "open-book answer",

@@ -27,7 +27,7 @@ from autolearn.endpoints.client import (
 from autolearn.endpoints.facts import UNKNOWN_CONTEXT, ServerFacts
 from autolearn.endpoints.label_probabilities import LabelReader
 from autolearn.endpoints.matching import match_of_answer
-from autolearn.endpoints.pool import Outcome, run_all
+from autolearn.endpoints.pool import StepResults, run_all
 from autolearn.endpoints.replies import Reply
 from autolearn.endpoints.requests import RequestBodies, by_prefix, continuation
 
@@ -191,7 +191,7 @@ class ServerBackend:
     ) -> list[T | None]:
         """Run jobs over connections of their own; None where stopped."""
 
-        async def run() -> Outcome[T]:
+        async def run() -> StepResults[T]:
             async with AsyncExitStack() as stack:
                 clients = [
                     await stack.enter_async_context(ServerClient(server, self._retries))
@@ -199,9 +199,9 @@ class ServerBackend:
                 ]
                 return await run_all(jobs, clients, self._facts.at_once, stop, progress)
 
-        outcome = run_loop(run)
-        self._notes |= {f"{error} {TAKEN_OVER}" for error in outcome.failures}
-        return outcome.results
+        step = run_loop(run)
+        self._notes |= {f"{error} {TAKEN_OVER}" for error in step.failures}
+        return step.results
 
     async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
         return await client.post(_url(client), body, replies.read)

@@ -23,7 +23,7 @@ POLL_SECONDS = 0.1
 
 
 @dataclass
-class Outcome(Generic[T]):
+class StepResults(Generic[T]):
     """What became of the jobs of a step."""
 
     results: list[T | None]
@@ -38,7 +38,7 @@ async def run_all(
     at_once: int,
     stop: Stop,
     progress: Callable[[int], None] | None = None,
-) -> Outcome[T]:
+) -> StepResults[T]:
     """Run jobs, on each server in order and up to ``at_once`` at a time.
 
     When ``stop`` says so, what is unfinished is cancelled, which closes its connection.
@@ -70,7 +70,7 @@ async def run_all(
         for task in pending:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return queue.outcome
+    return queue.step
 
 
 class _Jobs(Generic[T]):
@@ -79,7 +79,7 @@ class _Jobs(Generic[T]):
     def __init__(
         self, jobs: Sequence[Job[T]], clients: Sequence[ServerClient], at_once: int
     ) -> None:
-        self.outcome = Outcome[T]([None] * len(jobs))
+        self.step = StepResults[T]([None] * len(jobs))
         self.n_done = 0
         self._jobs, self._clients = jobs, clients
         share = -(-len(jobs) // len(clients))
@@ -93,7 +93,7 @@ class _Jobs(Generic[T]):
     async def work(self, server: int) -> None:
         """Do the jobs of a server, and then those of others, until none is left."""
         while (number := self._next(server)) is not None:
-            self.outcome.results[number] = await self._result(number, server)
+            self.step.results[number] = await self._result(number, server)
             self.n_done += 1
 
     def _next(self, server: int) -> int | None:
@@ -121,4 +121,4 @@ class _Jobs(Generic[T]):
             raise error
         if server in self._alive:
             self._alive.remove(server)
-            self.outcome.failures.append(error)
+            self.step.failures.append(error)

@@ -132,6 +132,14 @@ def _read_open_book(
     parts = model_output.open_book(generation.completion.text)
     if not parts.answer:
         return _skip("open-book answers", question, generation)
+    short_answer = question.short_answer
+    leads_back = not short_answer or _leads_back(parts, short_answer)
+    copies_sentence = bool(short_answer) and _copies_sentence(parts)
+    uses_short_answer = (
+        copies_sentence and leads_back and grounding.tells(parts.short, short_answer)
+    )
+    if uses_short_answer:
+        parts = replace(parts, answer=parts.short)
     place = matching.find_quote(parts.evidence, passage.text)
     has_evidence = place is not None and place.score >= threshold
     if place and has_evidence:
@@ -139,13 +147,12 @@ def _read_open_book(
         has_evidence = matching.supports(
             quote, question.text, parts.answer, faithful=place.score == 1.0
         )
-    short_answer = question.short_answer
     flags = true_flags(
         {
             "no_evidence": not has_evidence,
-            "answers_differ": bool(short_answer)
-            and not _leads_back(parts, short_answer),
-            "copies_sentence": bool(short_answer) and _copies_sentence(parts),
+            "answers_differ": not leads_back,
+            "copies_sentence": copies_sentence and not uses_short_answer,
+            "short_answer": uses_short_answer,
             "reworded_quote": bool(place and has_evidence and place.score < 1.0),
             "unanswerable": not parts.is_stated,
             "too_long": generation.completion.finish == "length",
@@ -174,8 +181,9 @@ def _leads_back(parts: model_output.OpenBook, short_answer: str) -> bool:
 def _copies_sentence(parts: model_output.OpenBook) -> bool:
     """Return whether an answer is a long sentence of the text, word for word.
 
-    Small models do that where they cannot answer: of six such answers of a 0.5B model
-    to its own questions, five did not answer them.
+    Small models do that where they cannot answer, and where they can: the sentence
+    alone does not show which. Its short answer is learned instead if the question was
+    made for the same one.
     """
     is_long = sentences.n_words(parts.answer) >= sentences.FACT_WORDS
     return is_long and matching.contains(parts.evidence, parts.answer)

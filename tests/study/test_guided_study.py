@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn.core.constraints import Excerpt
+from autolearn.core.constraints import LINE, Excerpt
 from autolearn.core.records import Answer, Feedback, Passage, Question, Sample, Skip
 from autolearn.core.settings import StudySettings
 from autolearn.study.answers import open_book_requests
@@ -171,17 +171,42 @@ def test_a_question_that_does_not_hold_is_drawn_again(written):
     assert n_draws == 3
 
 
-def test_an_answer_that_is_a_long_sentence_of_the_text_is_not_approved():
-    long = "The mill of Avel opened in 1842 beside the old bridge over the river Sorn."
+LONG = "The mill of Avel opened in 1842 beside the old bridge over the river Sorn."
+
+
+def _of_a_long_sentence(short):
+    """Study a text whose sentence is given back as the answer; return its sample."""
 
     def copying(request):
-        return model(request).replace("The mill of Avel opened in 1842.", long)
+        answer = model(request)
+        if LINE not in request.constraint:  # the question is checked before
+            return answer
+        answer = answer.replace("The mill of Avel opened in 1842.", LONG)
+        return answer.replace("1842.\nAnswer:", f"{short}\nAnswer:")
 
-    text = TEXT.replace("The mill of Avel opened in 1842.", long)
+    text = TEXT.replace("The mill of Avel opened in 1842.", LONG)
     journal, _ = study(copying, [passage(text)])
     (sample,) = (s for s in journal.all(Sample) if "When" in s.prompt)
-    assert "copies_sentence" in sample.flags
+    return sample
+
+
+def test_of_a_long_sentence_the_short_answer_is_learned_that_the_question_led_to():
+    sample = _of_a_long_sentence("1842")
+    assert sample.chosen == "1842"
+    assert "short_answer" in sample.flags
+    assert "copies_sentence" not in sample.flags
+    assert RULES["default"].accepts(sample)
+
+
+def test_a_long_sentence_with_another_short_answer_is_not_approved():
+    sample = _of_a_long_sentence("the river Sorn")
+    assert sample.chosen == LONG
+    assert {"copies_sentence", "answers_differ"} <= set(sample.flags)
     assert not RULES["default"].accepts(sample)
+
+
+def test_a_short_answer_or_a_short_sentence_copies_nothing():
+    text = TEXT.replace("The mill of Avel opened in 1842.", LONG)
 
     def brief(request):
         return model(request).replace("The mill of Avel opened in 1842.", "1842")
