@@ -15,8 +15,7 @@ from autolearn.core.run_results import ChatResult, RunResult
 from autolearn.store import Pace, RunJournal, Store
 
 RATE_SECONDS = 60.0
-"""The rate covers the last minute only: a resumed run reads its first steps back, which
-is fast and says nothing of the rest."""
+"""The rate covers the last minute, or the last two counts where these take longer."""
 
 REPORT_SECONDS = 0.2
 """Progress is written at most so often."""
@@ -90,6 +89,7 @@ class RateMeter:
     def __init__(self) -> None:
         self._total = -1
         self._measurements: deque[tuple[float, int]] = deque()
+        """When each count was reached."""
 
     def read(self, stage: str, n_done: int, total: int, now: float) -> Pace:
         """Return the pace when so much is done at this time.
@@ -101,7 +101,8 @@ class RateMeter:
         ):
             self._total = total
             self._measurements.clear()
-        self._measurements.append((now, n_done))
+        if not self._measurements or n_done > self._measurements[-1][1]:
+            self._measurements.append((now, n_done))
         while (
             len(self._measurements) > 2
             and now - self._measurements[1][0] > RATE_SECONDS

@@ -45,8 +45,8 @@ def check_chosen_before(store: Store, model: str) -> None:
     if not is_server(model):
         return
     address = server_addresses.parse(model)
-    servers = store.choices.get(CHOICE) or {}
-    if address.base not in {server_addresses.parse(name).base for name in servers}:
+    chosen = [server_addresses.parse(name) for name in store.choices.get(CHOICE) or {}]
+    if not {a.base for a in address} <= {a.base for name in chosen for a in name}:
         raise InputError(
             f"Programs may send texts only to servers that a person has chosen; choose "
             f"{address} on the page once, under Model."
