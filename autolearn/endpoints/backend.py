@@ -91,7 +91,7 @@ class ServerBackend:
             return -(-len(text.encode()) // _BYTES_PER_TOKEN)
         content = {"content": text}
         if self._facts.program == "vllm":
-            model = self._facts.server.model
+            model = self._facts.server_address.model
             content = {"model": model, "prompt": text}
 
         async def count(client: ServerClient) -> int:
@@ -195,7 +195,7 @@ class ServerBackend:
             async with AsyncExitStack() as stack:
                 clients = [
                     await stack.enter_async_context(ServerClient(server, self._retries))
-                    for server in self._facts.server
+                    for server in self._facts.server_address
                 ]
                 return await run_all(jobs, clients, self._facts.at_once, stop, progress)
 

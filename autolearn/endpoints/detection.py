@@ -58,10 +58,11 @@ async def _detect_all(
     for facts in every[1:]:
         if _identity(facts) != _identity(first):
             raise BackendError(
-                f"The server {facts.server.base} does not run the same program and "
-                f"weights as {first.server.base}; name servers of one model together."
+                f"The server {facts.server_address.base} does not run the same program "
+                f"and weights as {first.server_address.base}; name servers of one "
+                "model together."
             )
-    whole = ServerAddress(address.base, first.server.model, address.others)
+    whole = ServerAddress(address.base, first.server_address.model, address.others)
     return replace(
         first,
         address=str(whole),
@@ -73,7 +74,7 @@ async def _detect_all(
 def _identity(facts: ServerFacts) -> tuple[Program, str, Values]:
     """Return what servers of one model share; paths differ between computers."""
     weights = {k: v for k, v in facts.weights.items() if k not in _PATHS}
-    return facts.program, facts.server.model, weights
+    return facts.program, facts.server_address.model, weights
 
 
 async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:

@@ -58,7 +58,7 @@ class ServerFacts(JsonRecord):
     """What it says of the weights, such as path, size and quantisation."""
 
     @property
-    def server(self) -> ServerAddress:
+    def server_address(self) -> ServerAddress:
         """Return the address, with the name of the model as the server knows it."""
         return server_addresses.parse(self.address)
 
@@ -80,6 +80,6 @@ class ServerFacts(JsonRecord):
         same after an update. Of several servers the first counts: others, which have
         the same weights, may be added and left out.
         """
-        values = [str(next(iter(self.server))), self.program, self.weights]
+        values = [str(next(iter(self.server_address))), self.program, self.weights]
         text = json.dumps(values, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -53,7 +53,7 @@ class RequestBodies:
         if has_prefill and not self.facts.abilities.continues:
             chat, has_prefill = _asked_to_begin(chat), False
         body: dict[str, Any] = {
-            "model": self.facts.server.model,
+            "model": self.facts.server_address.model,
             "messages": [{"role": turn.role, "content": turn.content} for turn in chat],
         }
         if has_prefill and self.facts.program in ("vllm", "sglang"):

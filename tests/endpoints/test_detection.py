@@ -22,7 +22,7 @@ def test_each_program_is_recognised(program):
     with model_server.running(program) as server:
         facts = _detected(server.address)
         assert facts.program == program
-        assert facts.server.model.startswith("tiny")
+        assert facts.server_address.model.startswith("tiny")
         assert _detected(f"{server.address}/#tiny").digest == facts.digest
 
 

@@ -95,7 +95,9 @@ def test_a_refused_request_is_not_sent_to_others(servers):
 def test_several_servers_are_the_model_of_the_first(servers):
     alone, together = detect(_address(servers[:1])), detect(_address(servers))
     assert alone.digest == together.digest
-    assert [server.base for server in together.server] == [s.address for s in servers]
+    assert [place.base for place in together.server_address] == [
+        s.address for s in servers
+    ]
     fewer = replace(together, address=f"{_address(servers[:2])}#tiny")
     assert fewer.digest == alone.digest
 

@@ -83,9 +83,9 @@ def test_behind_the_last_one_comes_the_first_again(store):
         ({"verdict": "correct"}, 0),
         ({"gap": "gap"}, 3),
         ({"gap": "no gap"}, 2),
-        ({"least": 0.5}, 2),
-        ({"most": 0.5}, 4),
-        ({"least": 0.4, "most": 0.45}, 0),
+        ({"low": 0.5}, 2),
+        ({"high": 0.5}, 4),
+        ({"low": 0.4, "high": 0.45}, 0),
         ({"document": 2}, 2),
         ({"run": 1}, 3),
         ({"text": "wei beta"}, 2),
@@ -105,8 +105,8 @@ def test_the_filter_finds_exactly_what_it_says(store, changed, n):
     )
     of = chosen(**changed)
     assert len(gone_through(store, of)) == n
-    assert sum(store.samples.counts(of.wanted).values()) == n
-    assert len(store.samples.ids(of.wanted)) == n
+    assert sum(store.samples.counts(of.filter).values()) == n
+    assert len(store.samples.ids(of.filter)) == n
 
 
 def test_common_and_rare_words_find_the_same(store, monkeypatch):
@@ -236,8 +236,8 @@ def test_a_question_is_edited_and_found_by_its_new_words(store):
     note = review_actions.edit(store, sample.id, ("Who is the poet?", *texts[1:]))
     assert "Saved" in note
     assert store.samples.view(sample.id).sample.prompt == "Who is the poet?"
-    assert [s.id for s in store.samples.search("poet")] == [sample.id]
-    assert store.samples.search("wrote") == []
+    assert store.samples.ids(SampleFilter(text="poet")) == [sample.id]
+    assert store.samples.ids(SampleFilter(text="wrote")) == []
     card = sample_views.card(store.samples.view(sample.id))
     assert "person edited the question" in card
 
@@ -269,7 +269,7 @@ def test_a_person_adds_a_pair_that_is_learned(store):
     assert (view.sample.prompt, view.sample.chosen) == ("Where was it?", "In Weimar.")
     assert view.sample.state == "approved"
     assert view.passage.id == sample.passage_id
-    assert {s.id for s in store.samples.search("Weimar")} == {sample.id, number}
+    assert set(store.samples.ids(SampleFilter(text="Weimar"))) == {sample.id, number}
     (example,) = approved_examples(store, TrainRunSettings())
     assert (example.target, example.is_gap) == ("In Weimar.", True)
     dataset = build_items(store)

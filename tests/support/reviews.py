@@ -88,6 +88,6 @@ def filled(store, n=1, *, words="", flags=(), probability=None, gap=True):
 
 def chosen(**values):
     """Return the values of the filter's fields, some of them changed."""
-    names = ("state", "order", "text", "flag", "verdict", "gap", "least", "most")
+    names = ("state", "order", "text", "flag", "verdict", "gap", "low", "high")
     fields = dict(zip((*names, "document", "run"), FRESH, strict=True))
     return review_queue(*(fields | values).values())

@@ -25,9 +25,8 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 @pytest.fixture
 def session(store, monkeypatch):
     """Hold a desk that queues but starts no worker."""
-    session = Session(store.folder)
-    monkeypatch.setattr(session, "order", lambda run: run)
-    return session
+    monkeypatch.setattr(queues, "start_worker_for", lambda store, run: None)
+    return Session(store.folder)
 
 
 def add_text(store, text):
@@ -152,14 +151,16 @@ def test_another_model_does_not_get_the_answers_of_the_first(
 
 
 def test_a_pending_answer_gets_its_worker_again(store, monkeypatch):
-    orders: list[Run] = []
+    started_runs: list[Run] = []
+    monkeypatch.setattr(
+        queues, "start_worker_for", lambda store, run: started_runs.append(run)
+    )
     session = Session(store.folder)
-    monkeypatch.setattr(session, "order", orders.append)
     ask._send(session, ChatForm("Who?", 0, 0, False, False))
-    orders.clear()
+    started_runs.clear()
     with pytest.raises(JobError, match="still being written"):
         ask._send(session, ChatForm("Who else?", 0, 0, False, False))
-    assert len(orders) == 1
+    assert len(started_runs) == 1
 
 
 def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):

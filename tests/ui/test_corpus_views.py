@@ -59,7 +59,7 @@ def test_a_corpus_is_left_out_used_again_and_removed(store):
 def test_a_corpus_file_is_copied_and_its_import_queued(store, tmp_path, monkeypatch):
     orders: list[Run] = []
     session = Session(store.folder)
-    monkeypatch.setattr(session, "order", orders.append)
+    monkeypatch.setattr(session, "start_worker_for", orders.append)
     with pytest.raises(InputError, match="Choose a corpus file"):
         corpora._add(session, None, "")
     file = tmp_path / "towns.json"

@@ -122,7 +122,7 @@ def test_a_run_that_has_ended_is_drawn_once(store):
 
 def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
     session = Session(store.folder)
-    monkeypatch.setattr(session, "order", lambda run: run)
+    monkeypatch.setattr(session, "start_worker_for", lambda run: run)
     round_ = one_round(store, state="trained", adapter="adapters/round-1")
     history._export(session, round_.id, "chat")
     run = store.runs.newest(1)[0]

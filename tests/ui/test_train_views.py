@@ -224,7 +224,7 @@ def test_a_run_that_lacked_memory_offers_what_would_fit(store):
 
 def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
     samples(store, 3, gaps=3)
-    monkeypatch.setattr(Session, "order", lambda self, run: run)
+    monkeypatch.setattr(Session, "start_worker_for", lambda self, run: run)
     session = Session(store.folder)
     first = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert training_progress._less(session, 0).visible is False

@@ -16,7 +16,7 @@ def session(workspace, monkeypatch):
     with Store.open(workspace) as store:
         put_text(store, "avel.md", "Avel was founded in 1711.")
     session = Session(workspace)
-    monkeypatch.setattr(session, "order", lambda run: run)
+    monkeypatch.setattr(session, "start_worker_for", lambda run: run)
     return session
 
 

@@ -20,7 +20,7 @@ def about(store: Store, model: str) -> Html:
         return html.tag("section", html.note(str(error)), "al-card")
     is_chosen = chosen_model(store).model == model
     badge = html.badge("in use", "approved") if is_chosen else html.badge("not in use")
-    head = html.tag("h3", html.text(facts.server.model)) + badge
+    head = html.tag("h3", html.text(facts.server_address.model)) + badge
     return html.tag(
         "section",
         html.tag("header", head, "al-spread") + html.pairs(_rows(facts)) + _training(),
@@ -42,7 +42,7 @@ def _rows(facts: ServerFacts) -> dict[str, Html]:
         evidence = "the sentence nearest in words (the server does not score texts)"
     texts = {
         "Server": title,
-        "Address": ", ".join(server.base for server in facts.server),
+        "Address": ", ".join(server.base for server in facts.server_address),
         "Context": f"{facts.context:,} tokens" if facts.context else "not told",
         "Requests at once, each": str(facts.at_once),
         "Form of answers": constraints,
