@@ -81,9 +81,7 @@ def _runs(context: PageContext) -> None:
         resume = gr.Button(
             "Resume the selected run", size="sm", elem_id="history-resume"
         )
-        chats = gr.Checkbox(
-            label="Show chats", container=False, min_width=90, elem_id="history-chats"
-        )
+    chats = gr.Checkbox(label="Show chats", container=False, elem_id="history-chats")
     details = html_panel("history-run")
     state = [run_id, version]
     where = [before, chats]
