@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from autolearn.cli.common import (
     Args,
@@ -24,7 +25,12 @@ from autolearn.core.experiments import (
     EvolveSettings,
     Experiment,
 )
-from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    ModelSettings,
+    StudySettings,
+    Tracker,
+    TrainSettings,
+)
 from autolearn.ingest import corpora
 from autolearn.services import actions, pipeline
 from autolearn.services.experiments import (
@@ -51,7 +57,12 @@ def run(args: Args) -> Result:
         if args.control:
             add_gold(store, args.control, "control")
         model, study = model_of(store, args), settings_of(args, StudySettings)
-        train = replace(_preset(model), method=args.method, max_steps=args.max_steps)
+        train = replace(
+            _preset(model),
+            method=args.method,
+            max_steps=args.max_steps,
+            tracker=args.tracker,
+        )
         first = pipeline.begin(store, model, study, train, documents)
         return pipeline.whole_round(
             store,
@@ -321,6 +332,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--method", default="refined_sft")
     parser.add_argument("--max-steps", type=int, default=0)
+    parser.add_argument(
+        "--tracker",
+        choices=get_args(Tracker),
+        help=f"of the training: {TrainSettings.help()['tracker']}",
+    )
 
 
 def add_experiments(parser: argparse.ArgumentParser) -> None:

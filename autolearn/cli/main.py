@@ -184,7 +184,9 @@ def _settings(
             continue
         option = "--" + field.name.replace("_", "-")
         default = None if field.name in by_size else field.default
-        shown_default = "depends on the model size" if default is None else default
+        shown_default = (
+            "depends on the model size" if field.name in by_size else default
+        )
         note = f"{notes[field.name]} (default: {shown_default})".replace("%", "%%")
         if field.type is bool:
             action = argparse.BooleanOptionalAction

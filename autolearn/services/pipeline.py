@@ -34,6 +34,7 @@ from autolearn.runs import model_references
 from autolearn.services import actions, gold_actions
 from autolearn.services.experiments import schedule
 from autolearn.store import SampleFilter, Store
+from autolearn.tracking.trackers import check_installed
 from autolearn.training import presets
 
 LIBRARY = BUILT_IN.parent / "demo-library"
@@ -57,10 +58,11 @@ def begin(
     preset for the model.
 
     Raises:
-        JobError: There is no text to study.
+        JobError: There is no text to study, or the package of the tracker is missing.
     """
     check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
+    check_installed(train.tracker)
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.traits.is_second_stage:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.methods import METHODS, Method
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import TrainSettings
+from autolearn.core.settings import Tracker, TrainSettings
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
@@ -75,6 +75,7 @@ LABELS = {
     "meta_share": "Meta-skill items replayed (SELF)",
     "meta_examples": "Max. meta-skill items (meta, SELF)",
     "checkpoint_seconds": "Checkpoint interval (seconds)",
+    "tracker": "Experiment tracker",
 }
 """What settings are called, where their name alone says too little."""
 
@@ -208,6 +209,9 @@ def _field(name: str) -> Any:
         return gr.Dropdown(["restart", "continual", "continual-new"], **common)
     if name == "replay_weight":
         return gr.Slider(0, 100, step=0.5, **common)
+    if name == "tracker":
+        choices = [("None", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
+        return gr.Dropdown(choices, **common | {"value": ""})
     if isinstance(value, bool):
         return gr.Checkbox(**common)
     return gr.Number(precision=0 if isinstance(value, int) else None, **common)
@@ -248,6 +252,7 @@ class PlanCache:
             least_steps=0,
             replay_weight=float(settings.replay_weight > 0),
             max_tokens=16,
+            tracker=None,
         )
         key = (store.folder, revision, replace(order, train=plain))
         if self._kept is None or self._kept[0] != key:
