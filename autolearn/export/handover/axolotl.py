@@ -59,8 +59,8 @@ def _lora(handover: Handover) -> Settings:
 
 def _data(handover: Handover) -> Settings:
     # Tokens need no type; the pairs are texts that stay as they are.
-    kind = {"type": "passthrough"} if handover.is_preference else {"type": ""}
-    file = {"ds_type": "json", "split": "train", **kind}
+    kind = "passthrough" if handover.is_preference else ""
+    file = {"split": "train", "type": kind}
     data: Settings = {
         "datasets": [{"path": f"{DATA}/train.jsonl", **file}],
         "dataset_prepared_path": "prepared",

@@ -13,13 +13,13 @@ def text(handover: Handover, tool: HandoverTool) -> str:
         f"```\n{tool.command(handover)}\n```",
         _files(handover),
         f"## What {tool.title} does otherwise",
-        *(f"- {line}" for line in _differences(handover, tool)),
+        "\n".join(f"- {line}" for line in _differences(handover, tool)),
         "## Afterwards",
         f"The folder `{OUTPUT}` is a PEFT adapter of the base model. To train another "
         "model, export chats or preference pairs instead: these are without tokens and "
         "chat template.",
     ]
-    return "\n\n".join(parts).replace("\n\n- ", "\n- ") + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def _what(handover: Handover, tool: HandoverTool) -> str:
