@@ -85,9 +85,6 @@ def _preference(handover: Handover) -> Settings:
             "dpo_loss_type": ["sigmoid", "sft"],
             "dpo_loss_weights": [1.0, nll],
         }
-    if handover.start:
-        # The reference is the round before this one, not the base.
-        settings["rl_adapter_ref_model"] = True
     return settings
 
 
