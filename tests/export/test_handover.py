@@ -219,8 +219,8 @@ def test_what_a_tool_cannot_express_is_in_the_readme(tmp_path):
     text = readme.text(handover, TOOLS["llama-factory"])
     for words in (
         "7 answers of the base model (weight 2.5)",
-        "1 items have a weight other than 1",
-        "1 items are left out",
+        "gives 1 item a weight other than 1",
+        "1 item with more than 1024 tokens or without an answer left out",
         "the texts of 3 of 4 items become other tokens",
     ):
         assert words in text

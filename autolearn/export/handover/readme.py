@@ -59,21 +59,23 @@ def _of_data(handover: Handover, tool: HandoverTool) -> list[str]:
     if handover.replay:
         lines.append(
             f"Replay: autolearn holds the round near the base model by the KL "
-            f"divergence on {len(handover.replay)} answers of the base model (weight "
-            f"{handover.settings.replay_weight:g}). {tool.title} has no such loss, so "
-            "they are not trained, and the model may forget more. They are in "
-            "`items.jsonl` (kind `replay`)."
+            f"divergence on {_counted(len(handover.replay), 'answer')} of the base "
+            f"model (weight {handover.settings.replay_weight:g}). {tool.title} has no "
+            "such loss, so none of these is trained, and the model may forget more. "
+            "They are in `items.jsonl` (kind `replay`)."
         )
     n_weighted = sum(entry.item.weight != 1 for entry in handover.training)
     if n_weighted:
         lines.append(
-            f"Weights: {n_weighted} items have a weight other than 1 in the loss of "
-            "autolearn (`weight` in `items.jsonl`). Here all tokens count the same."
+            f"Weights: the loss of autolearn gives {_counted(n_weighted, 'item')} a "
+            "weight other than 1 (`weight` in `items.jsonl`). Here all tokens count "
+            "the same."
         )
     if handover.n_dropped:
         lines.append(
-            f"{handover.n_dropped} items are left out: they have more than "
-            f"{handover.max_tokens} tokens or no answer. autolearn drops them too."
+            f"{_counted(handover.n_dropped, 'item')} with more than "
+            f"{handover.max_tokens} tokens or without an answer left out, as by "
+            "autolearn."
         )
     return [*lines, _tokens(handover, tool)]
 
@@ -81,14 +83,18 @@ def _of_data(handover: Handover, tool: HandoverTool) -> list[str]:
 def _tokens(handover: Handover, tool: HandoverTool) -> str:
     n = len(handover.training) + len(handover.validation)
     if tool.reads_tokens and not handover.is_preference:
-        return f"Tokens: none, the {n} items are given as the tokens of autolearn."
+        return f"Tokens: no difference, {_counted(n, 'item')} given as tokens."
     if not handover.n_inexact:
-        return f"Tokens: none, the texts of all {n} items become the same tokens."
+        return "Tokens: no difference, each text becomes the tokens of autolearn."
     return (
-        f"Tokens: the texts of {handover.n_inexact} of {n} items become other tokens "
-        "than in autolearn, mostly since control tokens in a text, or an end of turn "
-        "that is not the end token of the tokenizer, are read otherwise."
+        f"Tokens: the texts of {handover.n_inexact} of {_counted(n, 'item')} become "
+        "other tokens than in autolearn, mostly since control tokens in a text, or an "
+        "end of turn that is not the end token of the tokenizer, are read otherwise."
     )
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _of_training(handover: Handover) -> list[str]:
