@@ -225,7 +225,7 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
     """
     settings: dict[str, Any] = {}
     for field, value in zip(fields(TrainSettings), values, strict=True):
-        if value is None:
+        if value is None and field.name != "tracker":
             label = LABELS.get(field.name, field.name.replace("_", " "))
             raise InputError(f"Enter a number for “{label}”.")
         settings[field.name] = value
