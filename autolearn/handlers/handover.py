@@ -15,7 +15,8 @@ from autolearn.core.errors import BackendError, InputError
 from autolearn.core.records import Round, TrainItem
 from autolearn.core.run_results import ExportResult, RoundScores
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.engine.chat import ChatFormat
 from autolearn.engine.load import compute_dtype
 from autolearn.engine.rendering import RenderedRow, Renderer
 from autolearn.engine.tokenizer import chat_format
@@ -66,17 +67,17 @@ def _finished(
     about = store.rounds.get(round_id)
     order, scores = TrainRunSettings.of(about), RoundScores.of(about)
     model = _Model.load(order.model, request, about.model.dtype, about.model.device)
-    layers = read_json(adapters.folder_of(store, about) / "adapter_config.json")
+    lora = read_json(adapters.folder_of(store, about) / "adapter_config.json")
     return Handover(
         f"Round {round_id}",
         model.described,
         order.train,
-        model.encoded(store.rounds.items(round_id), request, order),
-        tuple(layers["target_modules"]),
-        _start(context, about),
-        about.n_steps,
-        scores.best_at,
-        scores.scale,
+        items=model.encoded(store.rounds.items(round_id), order.train, request.what),
+        target_modules=tuple(lora["target_modules"]),
+        start=_start(context, about),
+        n_steps_taken=about.n_steps,
+        best_at=scores.best_at,
+        scale=scores.scale,
     )
 
 
@@ -96,8 +97,9 @@ def _planned(context: RunContext, request: ExportRunSettings) -> Handover:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = str(compute_dtype(device)).removeprefix("torch.")
     model = _Model.load(order.model, request, dtype, device)
-    items = model.encoded([*data.items, *data.validation], request, order)
-    return Handover("A planned round", model.described, order.train, items)
+    items = [*data.items, *data.validation]
+    encoded = model.encoded(items, order.train, request.what)
+    return Handover("A planned round", model.described, order.train, encoded)
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ class _Model:
     """The tokenizer of a model, and how it is loaded."""
 
     described: HandoverModel
-    folder: Path
     tokenizer: Any
+    chat: ChatFormat
 
     @classmethod
     def load(
@@ -124,28 +126,26 @@ class _Model:
                 "order it anew."
             )
         tokenizer = load_tokenizer(place)
-        _, context_length = chat_format(place, tokenizer)
+        chat, context_length = chat_format(place, tokenizer)
         path = model_files.hub_id(place) or str(place)
         described = HandoverModel(
             path, model.quantization, dtype, device, context_length
         )
-        return cls(described, place, tokenizer)
+        return cls(described, tokenizer, chat)
 
     def encoded(
-        self,
-        items: Sequence[TrainItem],
-        request: ExportRunSettings,
-        order: TrainRunSettings,
+        self, items: Sequence[TrainItem], settings: TrainSettings, tool: str
     ) -> tuple[EncodedItem, ...]:
-        """Return items with their texts and tokens."""
-        chat, context_length = chat_format(self.folder, self.tokenizer)
-        longest = min(order.train.max_tokens, context_length)
+        """Return items with their texts and tokens, as a tool reads them."""
+        longest = min(settings.max_tokens, self.described.context_length)
         encoder = _Encoder(
             Renderer(self.tokenizer),
-            order.train.traits.trains_preferences,
-            folder.TOOLS[request.what].reads_tokens,
+            settings.traits.trains_preferences,
+            folder.TOOLS[tool].reads_tokens,
         )
-        return tuple(encoder.item(item, encode(item, chat), longest) for item in items)
+        return tuple(
+            encoder.item(item, encode(item, self.chat), longest) for item in items
+        )
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,9 @@ def _llama_factory():
 def _unsloth():
     """Unsloth cannot be imported without a GPU, so its source is read."""
     spec = importlib.util.find_spec("unsloth")
-    folder = Path(spec.submodule_search_locations[0]) / "models"
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent / "models"
     return {
         "FastLanguageModel.from_pretrained": _parameters(
             folder / "loader.py", "FastLanguageModel", "from_pretrained"

@@ -18,6 +18,7 @@ from autolearn.engine.tokenizer import chat_format, loaded
 from autolearn.engine.trainer.batches import encode
 from autolearn.export.handover.folder import TOOLS
 from autolearn.handlers import export
+from autolearn.handlers.model_runs import RunHandlers
 from autolearn.models import files as model_files
 from autolearn.rounds.sources import collect
 from autolearn.runs.context import RunContext
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.torch_model
 
 def carried_out(store, run):
     context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
-    return export.export(context, None)
+    return export.export(context, RunHandlers())
 
 
 def lines(path):
@@ -76,6 +77,7 @@ def test_a_planned_round_is_handed_over_as_it_would_be_trained(store, tmp_path):
     tokenizer = loaded(model_files.BUILT_IN)
     chat, _ = chat_format(model_files.BUILT_IN, tokenizer)
     order = ExportRunSettings.of(run).train
+    assert order is not None
     data = collect(store, order).build()
     assert result.samples == len(data.items) > 40
     rows = lines(tmp_path / "out/data/train.jsonl")
