@@ -7,12 +7,15 @@ of the person says otherwise (``WANDB_MODE``).
 
 import importlib
 import importlib.util
+import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from autolearn.core import atomic
 from autolearn.core.errors import JobError
 from autolearn.core.settings import Tracker
 
@@ -107,23 +110,37 @@ class TrackioRun:
 
 
 class WandbRun:
-    """Files of Weights & Biases, which a person may upload with ``wandb sync``."""
+    """Files of Weights & Biases, which a person may upload with ``wandb sync``.
+
+    Each attempt has a folder of its own, in which a kill leaves a part of the steps. A
+    folder that was not closed is therefore removed, and its steps are sent again. A
+    run that is online skips the steps that the server has.
+    """
 
     def __init__(self, run: TrackedRun):
-        folder = run.folder("wandb")
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = run.folder("wandb")
+        self._attempts = f"wandb/offline-run-*-{run.name}"
+        self._note = self._folder / f"{run.name}.json"
+        closed = {"step": -1, "attempts": []}
+        if self._note.is_file():
+            closed = json.loads(self._note.read_text(encoding="utf-8"))
+        for attempt in self._folder.glob(self._attempts):
+            if attempt.name not in closed["attempts"]:
+                shutil.rmtree(attempt)
+        self.last_step = self._step = int(closed["step"])
+        self._run = self._opened(run)
+
+    def _opened(self, run: TrackedRun) -> Any:
+        self._folder.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("WANDB_MODE", "offline")
         # Read when the package is imported; it would report errors of its own.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         wandb = importlib.import_module("wandb")
         options = {"console": "off", "x_disable_stats": True, "disable_git": True}
-        self._note = folder / f"{run.name}.step"
-        # A run that is offline cannot be asked for its steps.
-        self.last_step = int(self._note.read_text()) if self._note.is_file() else -1
-        self._run = wandb.init(
+        return wandb.init(
             project=PROJECT,
             id=run.name,
-            dir=folder,
+            dir=self._folder,
             config=dict(run.config),
             resume="allow",
             settings=wandb.Settings(**options, save_code=False),
@@ -132,11 +149,14 @@ class WandbRun:
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
         """Keep the numbers of a step."""
         self._run.log(dict(numbers), step=step)
-        self._note.write_text(str(step))
+        self._step = step
 
     def close(self) -> None:
-        """Write the end of the run."""
+        """Write the end of the attempt, and note that it is complete."""
         self._run.finish()
+        attempts = sorted(path.name for path in self._folder.glob(self._attempts))
+        note = {"step": self._step, "attempts": attempts}
+        atomic.write_text(self._note, json.dumps(note))
 
 
 OPEN: dict[Tracker, Callable[[TrackedRun], TrackerRun]] = {

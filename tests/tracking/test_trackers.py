@@ -105,6 +105,16 @@ def test_weights_and_biases_writes_files_offline(tmp_path):
     assert list((tmp_path / "tracking/wandb").rglob("offline-run-*"))
 
 
+def test_weights_and_biases_has_no_step_twice_after_a_kill(tmp_path):
+    needs("wandb")
+    attempt("wandb", tmp_path, [1, 2])
+    attempt("wandb", tmp_path, [3, 4, 5], "kill")
+    assert attempt("wandb", tmp_path, [3, 4, 5, 6]) == 2
+    assert attempt("wandb", tmp_path, []) == 6
+    folders = list((tmp_path / "tracking/wandb").rglob("offline-run-*"))
+    assert len(folders) == 3, "the one of the killed attempt is removed"
+
+
 def test_trackio_sends_nothing_to_a_space_of_the_environment(tmp_path, monkeypatch):
     needs("trackio")
     monkeypatch.setenv("TRACKIO_SPACE_ID", "somebody/space")
