@@ -121,7 +121,7 @@ class WandbRun:
         self._folder = run.folder("wandb")
         self._attempts = f"wandb/offline-run-*-{run.name}"
         self._note = self._folder / f"{run.name}.json"
-        closed = {"step": -1, "attempts": []}
+        closed: dict[str, Any] = {"step": -1, "attempts": []}
         if self._note.is_file():
             closed = json.loads(self._note.read_text(encoding="utf-8"))
         for attempt in self._folder.glob(self._attempts):
