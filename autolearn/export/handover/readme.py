@@ -105,10 +105,9 @@ def _of_training(handover: Handover) -> list[str]:
     ]
     if handover.n_steps_taken and handover.n_steps < handover.n_planned_steps:
         lines.append(
-            f"Steps: autolearn ended after {handover.n_steps} of "
-            f"{handover.n_planned_steps} steps, when validation was learned. "
-            f"`max_steps` is {handover.n_steps}, and the learning rate falls to zero "
-            "over these."
+            f"Steps: the round ended after {handover.n_steps} of "
+            f"{handover.n_planned_steps} planned steps. `max_steps` is "
+            f"{handover.n_steps}, and the learning rate falls to zero over these."
         )
     if handover.validation:
         lines.append(
