@@ -173,7 +173,11 @@ def check_installed(tracker: Tracker | None) -> None:
     Raises:
         JobError: It is missing.
     """
-    if tracker is not None and importlib.util.find_spec(tracker) is None:
+    if tracker is None:
+        return
+    spec = importlib.util.find_spec(tracker)
+    # A plain folder of that name, such as one with runs of W&B, has no origin.
+    if spec is None or spec.origin is None:
         raise JobError(
             f"{tracker} is not installed, so this training cannot be tracked; install "
             f"it with: pip install {tracker}, or choose no tracker."

@@ -204,7 +204,9 @@ def test_a_finished_round_has_the_steps_that_it_took(n_taken, n_steps, tmp_path)
     )
     files = written("trl", handover, tmp_path / "out")
     assert settings_in(files)["max_steps"] == n_steps
-    assert ("after 90 of 240 planned steps" in files["README.md"]) == (n_taken is not None)
+    assert ("after 90 of 240 planned steps" in files["README.md"]) == (
+        n_taken is not None
+    )
     assert "to 0.9" in files["README.md"]
 
 

@@ -1,6 +1,7 @@
 """A tracker is refused before anything is queued if its package is missing."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,7 +38,9 @@ def test_a_whole_round_is_refused_before_its_study(store, no_trackers):
 
 
 def test_the_choice_is_stored_with_the_run(store, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: SimpleNamespace(origin="a")
+    )
     approve(store)
     run = actions.train(store, MODEL, TrainSettings(tracker="trackio"))
     assert TrainRunSettings.of(store.runs.get(run.id)).train.tracker == "trackio"

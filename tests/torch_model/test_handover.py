@@ -86,7 +86,9 @@ def test_a_planned_round_is_handed_over_as_it_would_be_trained(store, tmp_path):
         assert row["input_ids"] == example.ids
         assert sum(label != -100 for label in row["labels"]) == example.n_answer
         assert row["labels"][example.n_prompt :] == example.ids[example.n_prompt :]
-    assert "A planned round" in (tmp_path / "out/README.md").read_text()
+    text = (tmp_path / "out/README.md").read_text()
+    assert "A planned round" in text
+    assert "They are written when a round is trained, so none is here" in text
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -149,6 +149,16 @@ def test_a_missing_package_is_one_sentence(monkeypatch):
             trackers.check_installed(tracker)
 
 
+def test_a_folder_of_the_same_name_is_no_package(tmp_path, monkeypatch):
+    (tmp_path / "wandb").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    importlib.invalidate_caches()
+    assert importlib.util.find_spec("wandb") is not None
+    with pytest.raises(JobError, match="pip install wandb"):
+        trackers.check_installed("wandb")
+
+
 def test_an_unknown_tracker_is_refused_and_none_is_no_setting():
     with pytest.raises(InputError, match="tracker must be one of trackio, tensorb"):
         TrainSettings.from_dict({"tracker": "mlflow"})

@@ -64,6 +64,12 @@ def _of_data(handover: Handover, tool: HandoverTool) -> list[str]:
             "such loss, so none of these is trained, and the model may forget more. "
             "They are in `items.jsonl` (kind `replay`)."
         )
+    elif handover.n_steps_taken is None and handover.settings.replays:
+        lines.append(
+            "Replay: autolearn would let the base model write answers, and hold the "
+            "round near them by their KL divergence. They are written when a round is "
+            f"trained, so none is here, and {tool.title} has no such loss."
+        )
     n_weighted = sum(entry.item.weight != 1 for entry in handover.training)
     if n_weighted:
         lines.append(
