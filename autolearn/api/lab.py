@@ -250,7 +250,10 @@ class Lab:
     def export(
         self, what: str, target: Path | str, round: int | None = None
     ) -> RunInfo:
-        """Write approved samples, or the items or weights of a round, as files."""
+        """Write approved samples, or the items or weights of a round, as files.
+
+        "trl", "axolotl", "llama-factory" and "unsloth" write a folder for that trainer.
+        """
         return self._ordered(actions.export(self._store, what, Path(target), round))
 
     # --- runs ------------------------------------------------------------------

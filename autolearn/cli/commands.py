@@ -233,14 +233,6 @@ def chat(args: Args) -> Result:
         return finish(store, run, "chat", quiet=args.json).result
 
 
-def export(args: Args) -> Result:
-    """Write approved samples or an adapter."""
-    with open_store(args) as store:
-        scope = SampleScope() if args.other_models else None
-        run = actions.export(store, args.what, args.target, args.round, scope)
-        return finish(store, run, "export", quiet=args.json).result
-
-
 def runs(args: Args) -> list[Result]:
     """List runs."""
     with open_store(args) as store:

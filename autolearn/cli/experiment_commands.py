@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from autolearn.cli.common import (
     Args,
@@ -26,7 +27,12 @@ from autolearn.core.experiments import (
     Experiment,
 )
 from autolearn.core.records import ACTIVE_STATES
-from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    ModelSettings,
+    StudySettings,
+    Tracker,
+    TrainSettings,
+)
 from autolearn.services import (
     actions,
     corpus_actions,
@@ -57,7 +63,12 @@ def run(args: Args) -> Result:
         if args.control:
             add_gold(store, args.control, "control")
         model, study = model_of(store, args), settings_of(args, StudySettings)
-        train = replace(_preset(model), method=args.method, max_steps=args.max_steps)
+        train = replace(
+            _preset(model),
+            method=args.method,
+            max_steps=args.max_steps,
+            tracker=args.tracker,
+        )
         first = pipeline.begin(store, model, study, train, documents)
         return whole_round.follow(
             store,
@@ -337,6 +348,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     add_method(parser)
     parser.add_argument(
         "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
+    )
+    parser.add_argument(
+        "--tracker",
+        choices=get_args(Tracker),
+        help=f"of the training: {TrainSettings.help()['tracker']}",
     )
 
 

@@ -15,6 +15,7 @@ from autolearn.cli import (
     commands,
     document_commands,
     experiment_commands,
+    export_commands,
     program_commands,
     prompt_commands,
     quiz_commands,
@@ -25,7 +26,6 @@ from autolearn.cli.common import add_method
 from autolearn.core.errors import AutolearnError
 from autolearn.core.flags import flag_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.export.formats import KINDS
 from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
 from autolearn.training import presets
@@ -92,7 +92,14 @@ def parser() -> argparse.ArgumentParser:
     )
     _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
     _chat(_command(kinds, "chat", commands.chat, "ask the model a question"))
-    _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
+    export_commands.add_arguments(
+        _command(
+            kinds,
+            "export",
+            export_commands.export,
+            "write samples, weights, or a folder for another trainer",
+        )
+    )
     _command(kinds, "models", commands.models, "list the models on this computer")
     _download(
         _command(kinds, "download", commands.download, "download a model from the hub")
@@ -177,7 +184,9 @@ def _settings(
             continue
         option = "--" + field.name.replace("_", "-")
         default = None if field.name in by_size else field.default
-        shown_default = "depends on the model size" if default is None else default
+        shown_default = (
+            "depends on the model size" if field.name in by_size else default
+        )
         note = f"{notes[field.name]} (default: {shown_default})".replace("%", "%%")
         if field.type is bool:
             action = argparse.BooleanOptionalAction
@@ -332,21 +341,6 @@ def _chat(command: Any) -> None:
         help="let the model check its answer and write it again",
     )
     _model(command)
-
-
-def _export(command: Any) -> None:
-    command.add_argument("what", choices=KINDS)
-    command.add_argument(
-        "target", type=Path, help="the file, or the new folder of weights"
-    )
-    command.add_argument(
-        "--round", type=int, metavar="N", help="whose items or adapter"
-    )
-    command.add_argument(
-        "--other-models",
-        action="store_true",
-        help="also the samples that were measured with other models",
-    )
 
 
 def _download(command: Any) -> None:

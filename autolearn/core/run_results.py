@@ -123,6 +123,8 @@ class QuizRunResult(QuizScores, RunResult):
     quiz_version: int | None = field(default=None, metadata=EXTRA)
     truncated: int | None = field(default=None, metadata=EXTRA)
     """Answers that were cut off at the limit of their length."""
+    notes: tuple[str, ...] | None = field(default=None, metadata=EXTRA)
+    """What a person should know, such as why its scores were not tracked."""
     kind: ClassVar[RunKind | None] = "quiz"
 
     @classmethod
@@ -133,7 +135,9 @@ class QuizRunResult(QuizScores, RunResult):
         truncated: int,
     ) -> Self:
         """Build a result from the scores of sets of questions, by name and mode."""
-        fields_by_name = {f"{part}_{mode}": scores[part, mode] for part, mode in scores}
+        fields_by_name: dict[str, Any] = {
+            f"{part}_{mode}": scores[part, mode] for part, mode in scores
+        }
         return cls(**fields_by_name, quiz_version=version, truncated=truncated)
 
 

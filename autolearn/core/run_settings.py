@@ -194,6 +194,8 @@ class ExportRunSettings(PromptSettings):
     """The path of llama.cpp's converter, for GGUF."""
     scope: SampleScope | None = field(default=None, metadata=EXTRA)
     """Which approved samples, where no round is exported; None: all."""
+    train: TrainRunSettings | None = field(default=None, metadata=EXTRA)
+    """The round that is handed over to another trainer before it is trained."""
     model: ModelSettings | None = field(default=None, metadata=EXTRA)
     model_digest: str | None = field(default=None, metadata=EXTRA)
 

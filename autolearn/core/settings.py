@@ -4,17 +4,18 @@ import ast
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Literal, get_args
 
-from autolearn.core.codec import JsonRecord
+from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.errors import InputError
 from autolearn.core.methods import METHODS, Method, TrainingMethod, method_name
 
 Quantization = Literal["nf4", "none"]
 StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
+Tracker = Literal["trackio", "tensorboard", "wandb"]
 
 
 def _check(condition: bool, name: str, rule: str, value: object) -> None:
@@ -182,13 +183,18 @@ class TrainSettings(_Settings):
     """Meta-skill items from the gold corpora at most, 0..1000000."""
     checkpoint_seconds: float = 20.0
     """Seconds between checkpoints."""
+    tracker: Tracker | None = field(default=None, metadata=EXTRA)
+    """Experiment tracker, if installed: trackio, tensorboard or wandb; none: none."""
     seed: int = 0
     """The same seed gives the same random choices."""
 
     def __post_init__(self) -> None:
         """Refuse nonsense."""
         object.__setattr__(self, "method", method_name(self.method))
+        object.__setattr__(self, "tracker", self.tracker or None)
         _one_of("method", self.method, METHODS)
+        if self.tracker is not None:
+            _one_of("tracker", self.tracker, get_args(Tracker))
         _one_of("evolution", self.evolution, ("restart", "continual", "continual-new"))
         for name, low, high in (
             ("rank", 1, 512),

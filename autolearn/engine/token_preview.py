@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, GenerationConfig
-
 from autolearn.core.model_calls import Message
 from autolearn.core.records import TrainItem
-from autolearn.engine.chat import ChatFormat, context_length, eos_ids
+from autolearn.engine.tokenizer import chat_format
 from autolearn.engine.tokenizer import loaded as load_tokenizer
 from autolearn.engine.trainer.batches import Example, Row, encode
 
@@ -27,11 +25,8 @@ def show(
 ) -> dict[str, Any]:
     """Return the first ``n_shown`` items token by token, and totals over all items."""
     tokenizer = load_tokenizer(folder)
-    config = AutoConfig.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
-    longest = min(max_tokens, context_length(config, tokenizer))
-    chat = ChatFormat(tokenizer, eos_ids(_generation(folder, config)))
+    chat, context = chat_format(folder, tokenizer)
+    longest = min(max_tokens, context)
     examples = [encode(item, chat) for item in items]
     rows = [row for example in examples for row in example.rows]
     too_long = [
@@ -50,13 +45,6 @@ def show(
         "tokens": sum(len(row.ids) for row in rows),
         "n_trained": sum(max(0, row.n_answer) for row in rows),
     }
-
-
-def _generation(folder: Path, config: Any) -> Any:
-    try:
-        return GenerationConfig.from_pretrained(folder, local_files_only=True)
-    except OSError:
-        return GenerationConfig.from_model_config(config)
 
 
 def _tokens(example: Example, tokenizer: Any) -> list[dict[str, Any]]:

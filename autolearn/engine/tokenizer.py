@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch  # noqa: F401  # loaded before the child limits its memory
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from autolearn.containment import Limits, run
 from autolearn.core.errors import BackendError, ChildFailed
 from autolearn.core.model_calls import Message
-from autolearn.engine.chat import ChatFormat
+from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.models.foreign import BUILT_IN
 from autolearn.models.token_counting import TRIAL, bound_words
 
@@ -83,3 +83,19 @@ def loaded(folder: Path) -> Any:
     if tokenizer.is_fast:
         bound_words(tokenizer.backend_tokenizer)
     return tokenizer
+
+
+def chat_format(folder: Path, tokenizer: Any) -> tuple[ChatFormat, int]:
+    """Return the chat format of a model without its weights, and its context length."""
+    config = AutoConfig.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    chat = ChatFormat(tokenizer, eos_ids(_generation(folder, config)))
+    return chat, context_length(config, tokenizer)
+
+
+def _generation(folder: Path, config: Any) -> Any:
+    try:
+        return GenerationConfig.from_pretrained(folder, local_files_only=True)
+    except OSError:
+        return GenerationConfig.from_model_config(config)

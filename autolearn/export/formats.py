@@ -90,7 +90,7 @@ WHOLE = ("merged", "gguf")
 WEIGHTS = ("adapter", *WHOLE)
 """Exports that are a folder of weights."""
 KINDS = (*ITEM_FORMATS, *WEIGHTS)
-"""All kinds of export."""
+"""All kinds of export but hand-overs; see ``handover.folder``."""
 
 CARD = "---\ntags:\n- autolearn\n"
 """The beginning of every model card; see ``model_card``."""

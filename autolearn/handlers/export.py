@@ -11,6 +11,8 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
 )
 from autolearn.export import formats, model_card
+from autolearn.export.handover import folder
+from autolearn.handlers import handover
 from autolearn.handlers.weight_export import Models, WeightExport
 from autolearn.rounds.sources import approved_in
 from autolearn.runs.context import RunContext
@@ -19,8 +21,10 @@ from autolearn.study import prompts
 
 
 def export(context: RunContext, models: Models) -> ExportResult:
-    """Write approved samples, or the items or the weights of a round."""
+    """Write approved samples, or the items, the weights or a hand-over of a round."""
     request = ExportRunSettings.of(context.run)
+    if request.what in folder.TOOLS:
+        return handover.hand_over(context, request)
     if request.round_id is None:
         return _samples(context, request)
     about = context.store.rounds.get(request.round_id)

@@ -47,6 +47,7 @@ from autolearn.evaluation.skill_report import (
 )
 from autolearn.handlers import chat, export, gguf_conversion, round_training
 from autolearn.handlers.asked_before import AskedBefore
+from autolearn.handlers.tracking import track_quiz
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
 from autolearn.runs.context import Handler, RunContext
@@ -181,6 +182,7 @@ class RunHandlers:
             round_ = store.rounds.get(backend.identity.round_id)
             all_scores = round_.scores | result.as_dict()
             store.rounds.update(replace(round_, scores=all_scores))
+            result = replace(result, notes=track_quiz(context, round_.id, scores))
         return result
 
     def skills(self, context: RunContext) -> SkillRunResult:

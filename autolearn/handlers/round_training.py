@@ -12,6 +12,8 @@ from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction, Round, Tra
 from autolearn.core.run_results import RoundScores, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
+from autolearn.handlers import tracking
+from autolearn.handlers.tracking import Tracking
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
 from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
@@ -48,20 +50,23 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     adapter = f"adapters/round-{mine.id}"
     states = checkpoints(context.workspace, mine.id)
     try:
-        outcome = backend.train(
-            items,
-            settings,
-            _Watcher(context),
-            start=start,
-            checkpoints=states,
-            output=context.workspace / adapter,
-        )
+        with tracking.of_training(context) as tracker:
+            outcome = backend.train(
+                items,
+                settings,
+                _Watcher(context, tracker),
+                start=start,
+                checkpoints=states,
+                output=context.workspace / adapter,
+            )
+            _track_end(tracker, outcome)
     except TrainingError:
         store.rounds.update(replace(mine, state="failed"))
         raise
     if not outcome.finished:
         raise Cancelled
     result = _result(outcome, mine, items)
+    result = replace(result, notes=(*result.notes, *tracker.notes))
     with store.atomic():
         store.rounds.update(
             replace(
@@ -76,6 +81,14 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         context.save_result(result)
     shutil.rmtree(states, ignore_errors=True)
     return result
+
+
+def _track_end(tracker: Tracking, outcome: TrainOutcome) -> None:
+    """Send what was measured at the end, one step behind the last."""
+    if outcome.finished:
+        scores = outcome.scores.items()
+        numbers = {k: v for k, v in scores if isinstance(v, int | float)}
+        tracker.log(outcome.n_steps + 1, numbers, "end")
 
 
 def _result(
@@ -241,16 +254,21 @@ def _model_pool(
 
 @dataclass(frozen=True)
 class _Watcher:
-    """Writes the numbers of a round into the database."""
+    """Writes the numbers of a round into the database, then into its tracker."""
 
     context: RunContext
+    tracker: Tracking
 
     def stop(self) -> bool:
         return self.context.stop()
 
     def on_probe(self, step: int, metrics: dict[str, float]) -> None:
-        self.context.add_metrics(step, metrics)
+        self._add(step, metrics)
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
-        self.context.add_metrics(step, metrics)
+        self._add(step, metrics)
         self.context.progress("training", step, total)
+
+    def _add(self, step: int, metrics: dict[str, float]) -> None:
+        self.context.add_metrics(step, metrics)
+        self.tracker.log(step, metrics, "train")

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import MetaExample
+from autolearn.core.methods import Method
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.reading import ReadingChoices
@@ -32,11 +33,13 @@ from autolearn.core.server_addresses import check_has_weights, tokenizer_model
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.export import formats, gguf_converter
+from autolearn.export.handover.folder import TOOLS
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
+    chosen_model,
     finished_round,
     with_model,
 )
@@ -45,6 +48,10 @@ from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
+from autolearn.training import presets
+
+EXPORTS = (*formats.KINDS, *TOOLS)
+"""All kinds of export."""
 
 P = TypeVar("P", bound=PipelineRunSettings)
 
@@ -186,14 +193,32 @@ def train(
         BackendError: The model is on a server.
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
+    request = _train_request(
+        store, model, settings, parent_id, sources or TrainSources()
+    )
+    check_train(store, request)
+    return queues.submit(store, _with_link(request, link))
+
+
+def _train_request(
+    store: Store,
+    model: ModelSettings,
+    settings: TrainSettings,
+    parent_id: int | None,
+    sources: TrainSources,
+) -> TrainRunSettings:
+    """Return the round that is ordered so.
+
+    Raises:
+        BackendError: The model is on a server.
+    """
     check_has_weights(model.model)
-    sources = sources or TrainSources()
     base = with_model(store, TrainRunSettings(), replace(model, round_id=None))
     scope = sources.scope or SampleScope(base.model_digest)
     corpus_ids = sources.corpora
     if corpus_ids is None:
         corpus_ids = corpus_actions.ids(store) if settings.traits.uses_corpora else []
-    request = replace(
+    return replace(
         base,
         train=settings,
         parent=parent_id,
@@ -201,8 +226,6 @@ def train(
         corpus_ids=tuple(corpus_ids),
         scope=scope,
     )
-    check_train(store, request)
-    return queues.submit(store, _with_link(request, link))
 
 
 def quiz(
@@ -292,18 +315,27 @@ def export(
     target: Path,
     round_id: int | None = None,
     scope: SampleScope | None = None,
+    method: Method = TrainSettings.method,
 ) -> Run:
     """Queue the export of approved samples, or of the items or weights of a round.
 
-    ``scope`` says which samples; None: those measured with the chosen model.
+    ``scope`` says which samples; None: those measured with the chosen model. A
+    hand-over to another trainer without a round is that of the round that a training
+    by ``method`` would give.
 
     Raises:
         InputError: There is no such export, or it needs a round and none is named, or
             it needs llama.cpp's converter, which is not there.
+        JobError: The round is not finished, or cannot be trained yet.
     """
-    if what not in formats.KINDS:
-        kinds = ", ".join(formats.KINDS)
-        raise InputError(f"There is no export {what!r}; choose one of {kinds}.")
+    if what not in EXPORTS:
+        raise InputError(
+            f"There is no export {what!r}; choose one of {', '.join(EXPORTS)}."
+        )
+    if what in TOOLS and round_id is None:
+        return queues.submit(
+            store, _planned_handover(store, what, target, scope, method)
+        )
     if round_id is None and what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export.")
     request = ExportRunSettings(
@@ -317,10 +349,25 @@ def export(
         if what == "gguf":
             # The worker may have been started with another PATH.
             request = replace(request, converter=str(gguf_converter.converter()))
-        if what in formats.WEIGHTS:  # they are asked something when they are there
+        # Weights are asked something when they are there; others need the tokenizer.
+        if what in formats.WEIGHTS or what in TOOLS:
             model = round_actions.own_model(round_, round_id)
             request = _with_weights(store, request, model)
     return queues.submit(store, request)
+
+
+def _planned_handover(
+    store: Store, what: str, target: Path, scope: SampleScope | None, method: Method
+) -> ExportRunSettings:
+    """Return the export of the round that a training with its preset would give."""
+    model = replace(chosen_model(store), round_id=None)
+    settings = presets.preset_settings(model, TrainSettings(method=method))
+    request = _train_request(store, model, settings, None, TrainSources(scope=scope))
+    check_train(store, request)
+    export_request = ExportRunSettings(
+        what=what, target=str(target.resolve()), train=request
+    )
+    return _with_weights(store, export_request, model)
 
 
 def _with_weights(

@@ -23,6 +23,7 @@ from autolearn.runs import model_references
 from autolearn.services import actions
 from autolearn.services.experiments import schedule
 from autolearn.store import SampleFilter, Store
+from autolearn.tracking.trackers import check_installed
 from autolearn.training import presets
 
 RULE = "default"
@@ -42,10 +43,11 @@ def begin(
     preset for the model.
 
     Raises:
-        JobError: There is no text to study.
+        JobError: There is no text to study, or the package of the tracker is missing.
     """
     check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
+    check_installed(train.tracker)
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.traits.is_second_stage:

@@ -9,15 +9,18 @@ from autolearn.rounds import corpora
 from autolearn.rounds.sources import approved_in
 from autolearn.runs.model_choice import check_base, finished_round
 from autolearn.store import RunFilter, Store
+from autolearn.tracking.trackers import check_installed
 
 
 def check_train(store: Store, request: TrainRunSettings) -> None:
     """Refuse a round that cannot be trained yet, before it is queued.
 
     Raises:
-        JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
+        JobError: A prerequisite is missing: nothing approved, no stage-1 round, or
+            the package of the tracker.
     """
     settings = request.train
+    check_installed(settings.tracker)
     parent = finished_round(store, request.parent) if request.parent else None
     if parent:
         check_base(store, parent, request.model)

@@ -293,6 +293,15 @@ class Runs:
         )
         return [Metric(**dict(row)) for row in rows]
 
+    def all_metrics(self, run_id: int) -> list[Metric]:
+        """Return all numbers of a run, in order of their steps."""
+        rows = self._db.rows(
+            "SELECT step, name, value FROM metrics WHERE run_id = ?"
+            " ORDER BY step, name",
+            run_id,
+        )
+        return [Metric(**dict(row)) for row in rows]
+
     def skips(self, run_id: int) -> list[Skip]:
         """Return what gave nothing in a run, and why."""
         return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)

@@ -1,14 +1,19 @@
 """How rounds, runs, their differences and exports are shown."""
 
+from pathlib import Path
+from zipfile import ZipFile
+
 import pytest
 
 from autolearn.core.errors import JobError
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Metric, Round, TrainItem
+from autolearn.core.run_settings import ExportRunSettings
 from autolearn.runs import queues
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import history
 from autolearn.ui.views import history as views
+from tests.support.rounds import approve
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 MODEL = {"model": "built-in", "round_id": None}
@@ -135,3 +140,22 @@ def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
     store.runs.finish(run.id, "done", result=result)
     assert "Download" in views.exports(store)
     assert history._zip_file(session, run.id).endswith("round-1-chat.zip")
+
+
+def test_a_hand_over_is_a_folder_and_comes_as_one_zip(store, monkeypatch):
+    session = Session(store.folder)
+    monkeypatch.setattr(session, "order", lambda run: run)
+    approve(store)
+    history._export(session, history.OWN, "llama-factory")
+    run = store.runs.newest(1)[0]
+    assert "llama-factory of a planned round" in views.exports(store)
+    folder = Path(ExportRunSettings.of(run).target)
+    assert folder.parent == store.folder / "exports"
+    (folder / "data").mkdir(parents=True)
+    for name in ("README.md", "config.yaml", "data/train.jsonl"):
+        (folder / name).write_text("{}")
+    result = {"path": str(folder), "samples": 1, "card": str(folder / "README.md")}
+    store.runs.finish(run.id, "done", result=result)
+    with ZipFile(history._zip_file(session, run.id)) as archive:
+        names = {name.removeprefix(f"{folder.name}/") for name in archive.namelist()}
+    assert names >= {"README.md", "config.yaml", "data/train.jsonl"}

@@ -320,6 +320,16 @@ def test_a_form_gives_settings_or_says_what_is_wrong():
         train.settings_of(empty)
 
 
+@pytest.mark.parametrize(
+    ("choice", "tracker"), [("", None), (None, None), ("trackio", "trackio")]
+)
+def test_a_form_chooses_a_tracker_or_none(choice, tracker):
+    names = [field.name for field in fields(TrainSettings)]
+    values = [getattr(SETTINGS, name) for name in names]
+    values[names.index("tracker")] = choice
+    assert train.settings_of(values).tracker == tracker
+
+
 def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
     samples(store, 3, gaps=3)
     run = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))

@@ -357,6 +357,7 @@ class RoundTrainer:
     def _fingerprint(self, start: Path | None) -> str:
         """Return a digest of all that a checkpoint must agree on to be resumed."""
         settings = {**asdict(self._settings), "checkpoint_seconds": None}
+        del settings["tracker"]  # checkpoints of earlier versions know none
         start_digest = adapter_digest(start) if start else None
         work = (self._lm.identity.digest, start_digest, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()

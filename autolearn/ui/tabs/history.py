@@ -14,6 +14,7 @@ from autolearn.core.records import END_STATES
 from autolearn.core.run_results import ExportResult
 from autolearn.core.run_settings import ExportRunSettings, SampleScope
 from autolearn.export import formats
+from autolearn.export.handover.folder import TOOLS
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, model_scope
@@ -36,6 +37,7 @@ WHAT = [
     ("adapter (of a round)", "adapter"),
     ("merged model in 16 bit (of a round)", "merged"),
     ("GGUF for llama.cpp (of a round)", "gguf"),
+    *((f"folder for {tool.title}", name) for name, tool in TOOLS.items()),
 ]
 
 
@@ -182,13 +184,14 @@ def sources(session: Session) -> list[tuple[str, int]]:
 def _export(session: Session, source: int, what: str) -> None:
     """Queue an export into a new folder of the workspace."""
     round_id = source if source > OWN else None
-    if not round_id and what not in formats.FORMATS:
+    if not round_id and what not in (*formats.FORMATS, *TOOLS):
         raise InputError("Choose a round as the source; this format needs one.")
     scope = SampleScope() if source == ALL_MODELS else None
     about = f"round-{round_id}" if round_id else "approved"
     name = f"{about}-{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = session.folder / "exports" / name
-    target = folder if what in formats.WEIGHTS else folder / "data.jsonl"
+    is_folder = what in formats.WEIGHTS or what in TOOLS
+    target = folder if is_folder else folder / "data.jsonl"
     session.start_worker_for(
         actions.export(session.store, what, target, round_id, scope)
     )

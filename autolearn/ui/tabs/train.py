@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.methods import METHODS, Method
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import TrainSettings
+from autolearn.core.settings import Tracker, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.rounds.sources import why_nothing
@@ -74,6 +74,7 @@ LABELS = {
     "meta_share": "Meta-skill items replayed (SELF)",
     "meta_examples": "Max. meta-skill items (meta, SELF)",
     "checkpoint_seconds": "Checkpoint interval (seconds)",
+    "tracker": "Experiment tracker",
 }
 """What settings are called, where their name alone says too little."""
 
@@ -207,6 +208,9 @@ def _field(name: str) -> Any:
         return gr.Dropdown(["restart", "continual", "continual-new"], **common)
     if name == "replay_weight":
         return gr.Slider(0, 100, step=0.5, **common)
+    if name == "tracker":
+        choices = [("None", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
+        return gr.Dropdown(choices, **common | {"value": ""})
     if isinstance(value, bool):
         return gr.Checkbox(**common)
     return gr.Number(precision=0 if isinstance(value, int) else None, **common)
@@ -220,7 +224,7 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
     """
     settings: dict[str, Any] = {}
     for field, value in zip(fields(TrainSettings), values, strict=True):
-        if value is None:
+        if value is None and field.name != "tracker":
             label = LABELS.get(field.name, field.name.replace("_", " "))
             raise InputError(f"Enter a number for “{label}”.")
         settings[field.name] = value
@@ -247,6 +251,7 @@ class PlanCache:
             least_steps=0,
             replay_weight=float(settings.replay_weight > 0),
             max_tokens=16,
+            tracker=None,
         )
         key = (store.folder, revision, replace(order, train=plain))
         if self._cached is None or self._cached[0] != key:

@@ -263,7 +263,8 @@ def exports(store: Store) -> Html:
 def _export(run: Run) -> Html:
     settings, result = ExportRunSettings.of(run), ExportResult.of(run)
     about, n = settings.round_id, result.samples
-    title = f"{settings.what} of " + (f"round {about}" if about else "samples")
+    others = "a planned round" if settings.train else "samples"
+    title = f"{settings.what} of " + (f"round {about}" if about else others)
     heading = html.tag("strong", html.text(title)) + labels.state(run.state)
     if run.state == "done" and settings.what not in formats.WHOLE:
         heading += html.pick(

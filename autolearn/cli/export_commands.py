@@ -1,0 +1,50 @@
+"""The command ``export``: samples, items, weights and hand-overs as files."""
+
+from pathlib import Path
+from typing import Any
+
+from autolearn.cli.common import Args, Result, finish, open_store
+from autolearn.core.methods import METHODS, method_name
+from autolearn.core.run_settings import SampleScope
+from autolearn.core.settings import TrainSettings
+from autolearn.services import actions
+
+
+def add_arguments(command: Any) -> None:
+    """Add the arguments of ``export``."""
+    command.add_argument(
+        "what",
+        choices=actions.EXPORTS,
+        help="samples or items as JSON lines, weights, or a folder with data and "
+        "configuration for the trainer of this name",
+    )
+    command.add_argument("target", type=Path, help="the file, or the new folder")
+    command.add_argument(
+        "--round",
+        type=int,
+        metavar="N",
+        help="whose items or adapter; a trainer without one gets the round that would "
+        "be trained now",
+    )
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help="of the round that would be trained now",
+    )
+    command.add_argument(
+        "--other-models",
+        action="store_true",
+        help="also the samples that were measured with other models",
+    )
+
+
+def export(args: Args) -> Result:
+    """Write samples, items, weights or a folder for another trainer."""
+    with open_store(args) as store:
+        scope = SampleScope() if args.other_models else None
+        run = actions.export(
+            store, args.what, args.target, args.round, scope, args.method
+        )
+        return finish(store, run, "export", quiet=args.json).result

@@ -1,0 +1,1 @@
+"""A round as data and configuration for the trainers of other projects."""

@@ -1,0 +1,1 @@
+"""Experiment trackers, which a person may ask for; nothing is tracked otherwise."""
