@@ -182,6 +182,9 @@ class TrainSettings(_Settings):
     """Meta-skill items from the gold corpora at most, 0..1000000."""
     checkpoint_seconds: float = 20.0
     """Seconds between checkpoints."""
+    devices: int = 1
+    """GPUs that train together, each with the whole model, 1..64; without a GPU:
+    processes."""
     seed: int = 0
     """The same seed gives the same random choices."""
 
@@ -208,6 +211,7 @@ class TrainSettings(_Settings):
             ("nll_weight", 0, 100),
             ("meta_share", 0, 4),
             ("meta_examples", 0, 1_000_000),
+            ("devices", 1, 64),
         ):
             value = getattr(self, name)
             _check(low <= value <= high, name, f"from {low} to {high}", value)
