@@ -51,7 +51,12 @@ def run(args: Args) -> Result:
         if args.control:
             add_gold(store, args.control, "control")
         model, study = model_of(store, args), settings_of(args, StudySettings)
-        train = replace(_preset(model), method=args.method, max_steps=args.max_steps)
+        train = replace(
+            _preset(model),
+            method=args.method,
+            max_steps=args.max_steps,
+            devices=args.devices,
+        )
         first = pipeline.begin(store, model, study, train, documents)
         return pipeline.whole_round(
             store,
@@ -321,6 +326,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--method", default="refined_sft")
     parser.add_argument("--max-steps", type=int, default=0)
+    note = TrainSettings.help()["devices"]
+    parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)
 
 
 def add_experiments(parser: argparse.ArgumentParser) -> None:

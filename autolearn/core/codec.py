@@ -7,6 +7,7 @@ and a field without a key gets its default.
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -27,6 +28,8 @@ def encode(record: Any) -> dict[str, Any]:
 def _encoded(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return encode(value)
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, tuple | list):
         return type(value)(map(_encoded, value))
     if isinstance(value, dict):
@@ -85,10 +88,15 @@ def _is_optional(hint: Any) -> bool:
 
 
 def _decoded(hint: Any, value: Any) -> Any:
-    """Return a JSON value as its hint says; text and numbers stay as they are."""
+    """Return a JSON value as its hint says; text and numbers stay as they are.
+
+    A path is kept as text.
+    """
     if value is None:
         return None
     origin, parts = get_origin(hint), get_args(hint)
+    if hint is Path:
+        return Path(value)
     if origin in (Union, UnionType):
         (inner,) = (part for part in parts if part is not type(None))
         return _decoded(inner, value)

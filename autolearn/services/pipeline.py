@@ -33,6 +33,7 @@ from autolearn.models.files import BUILT_IN
 from autolearn.runs import model_references
 from autolearn.services import actions, gold_actions
 from autolearn.services.experiments import schedule
+from autolearn.services.train_checks import check_devices
 from autolearn.store import SampleFilter, Store
 from autolearn.training import presets
 
@@ -57,10 +58,11 @@ def begin(
     preset for the model.
 
     Raises:
-        JobError: There is no text to study.
+        JobError: There is no text to study, or there are fewer devices.
     """
     check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
+    check_devices(train.devices)
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.traits.is_second_stage:

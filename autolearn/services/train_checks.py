@@ -6,6 +6,7 @@ from autolearn.core.errors import JobError
 from autolearn.core.records import Round
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.ingest import corpora
+from autolearn.models import hardware
 from autolearn.rounds.sources import approved_in
 from autolearn.runs.model_choice import check_base, finished_round
 from autolearn.store import RunFilter, Store
@@ -18,6 +19,7 @@ def check_train(store: Store, order: TrainRunSettings) -> None:
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
     settings = order.train
+    check_devices(settings.devices)
     parent = finished_round(store, order.parent) if order.parent else None
     if parent:
         check_base(store, parent, order.model)
@@ -41,6 +43,21 @@ def check_train(store: Store, order: TrainRunSettings) -> None:
         return
     if not store.samples.counts(approved_in(order.scope))["approved"]:
         raise JobError(corpora.MISSING if by_corpora else _why_none(store, order))
+
+
+def check_devices(n: int) -> None:
+    """Refuse a training on more devices than there are.
+
+    Raises:
+        JobError: There are fewer GPUs; without a GPU, fewer processor cores.
+    """
+    most = hardware.most_devices()
+    if n > most:
+        kind = "GPU" if hardware.gpus() else "processor core"
+        raise JobError(
+            f"This computer has {most} {kind}{'s' * (most != 1)} for training; train "
+            f"with devices={most}{' or fewer' * (most > 1)}."
+        )
 
 
 def _why_none(store: Store, order: TrainRunSettings) -> str:

@@ -19,7 +19,7 @@ class Part:
     """What one process has seen of a training."""
 
     seen: list[dict[str, float]] = field(default_factory=list)
-    outcome: Outcome | None = None
+    outcome: Outcome = field(default_factory=lambda: Outcome(0, finished=False))
     error: str = ""
 
 

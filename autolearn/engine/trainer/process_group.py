@@ -118,7 +118,7 @@ class ProcessGroup:
         distributed.init_process_group(
             "nccl" if on_gpu else "gloo",
             # A file needs no port that somebody else could connect to.
-            store=distributed.FileStore(str(meeting_file), size),
+            store=distributed.FileStore(str(meeting_file), size),  # type: ignore[attr-defined]
             rank=number,
             world_size=size,
             timeout=_PATIENCE,
@@ -149,7 +149,7 @@ class ProcessGroup:
             flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
             distributed.all_reduce(flat)
             sizes = [tensor.numel() for tensor in bucket]
-            for tensor, part in zip(bucket, flat.split(sizes), strict=True):
+            for tensor, part in zip(bucket, torch.split(flat, sizes), strict=True):
                 tensor.copy_(part.view_as(tensor))
 
     def add_up_gradients(self, parameters: Iterable[Parameter]) -> None:

@@ -75,6 +75,7 @@ LABELS = {
     "meta_share": "Meta-skill items replayed (SELF)",
     "meta_examples": "Max. meta-skill items (meta, SELF)",
     "checkpoint_seconds": "Checkpoint interval (seconds)",
+    "devices": "GPUs that train together",
 }
 """What settings are called, where their name alone says too little."""
 
@@ -248,6 +249,7 @@ class PlanCache:
             least_steps=0,
             replay_weight=float(settings.replay_weight > 0),
             max_tokens=16,
+            devices=1,
         )
         key = (store.folder, revision, replace(order, train=plain))
         if self._kept is None or self._kept[0] != key:
@@ -299,7 +301,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     model, settings = order.model, order.train
     contents = memo.intake(store, order)
     fit = memory_needs.of_training(store, model, settings, contents)
-    known_pace = durations.pace(store, model.model)
+    known_pace = durations.pace(store, model.model, settings.devices)
     pace = known_pace or durations.first_pace(model, settings, contents)
     effort = durations.effort(settings, contents, pace)
     stops = problems(store, order, contents)
