@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin, get_ty
 
 T = TypeVar("T")
 EXTRA = {"extra": True}
-"""The metadata of a field that has no key while it is None."""
+"""The metadata of a field that has no key while it has its default."""
 
 
 def encode(record: Any) -> dict[str, Any]:
@@ -21,7 +21,8 @@ def encode(record: Any) -> dict[str, Any]:
     return {
         field.name: _encoded(value)
         for field in fields(record)
-        if (value := getattr(record, field.name)) is not None or field.metadata != EXTRA
+        if (value := getattr(record, field.name)) != field.default
+        or field.metadata != EXTRA
     }
 
 

@@ -4,11 +4,11 @@ import ast
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Literal, get_args
 
-from autolearn.core.codec import JsonRecord
+from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.errors import InputError
 from autolearn.core.methods import METHODS, Method, TrainingMethod, method_name
 
@@ -182,7 +182,7 @@ class TrainSettings(_Settings):
     """Meta-skill items from the gold corpora at most, 0..1000000."""
     checkpoint_seconds: float = 20.0
     """Seconds between checkpoints."""
-    devices: int = 1
+    devices: int = field(default=1, metadata=EXTRA)
     """GPUs that train together, each with the whole model, 1..64; without a GPU:
     processes."""
     seed: int = 0

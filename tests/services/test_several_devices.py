@@ -42,7 +42,7 @@ def cards(monkeypatch):
 def test_more_devices_than_there_are_are_refused(
     store, cards, monkeypatch, free, n, sentence
 ):
-    monkeypatch.setattr(hardware.os, "cpu_count", lambda: 32)
+    monkeypatch.setattr("os.cpu_count", lambda: 32)
     cards(*free)
     samples(store, 3, gaps=3)
     put_text(store, "a.md", "Avel was founded in 1711.")

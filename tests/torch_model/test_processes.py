@@ -7,13 +7,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from autolearn.core.errors import BackendError
 from autolearn.core.records import DRIFT_PROBE, TrainItem
-from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.engine.backend import HuggingFaceBackend, _check_devices
+from autolearn.engine.trainer import joint_training
 from autolearn.engine.trainer.batches import encode
+from autolearn.engine.trainer.outcome import Outcome
 from autolearn.engine.trainer.process_group import ProcessGroup
 from autolearn.engine.trainer.shares import shares
+from autolearn.engine.trainer.training_job import TrainingJob
 from tests.support import forks
-from tests.support.tiny import Watch, chat, facts, training
+from tests.support.tiny import Watch, chat, facts, never, request, training
 
 pytestmark = pytest.mark.torch_model
 
@@ -135,6 +139,29 @@ def test_adapters_that_differ_are_refused(open_model, places, monkeypatch):
     assert "no longer that of the first" in parts[1].error
     assert parts[0].error
     assert not places["output"].exists()
+
+
+def test_the_model_is_given_up_for_other_processes_and_loaded_again(
+    open_model, places, monkeypatch
+):
+    backend, jobs = open_model(), []
+    before = backend.complete([request("a?")], never)
+
+    def train(model, folder, job, watcher):
+        assert backend._loaded is None
+        jobs.append((model.model, str(folder), job))
+        return Outcome(6, finished=True)
+
+    monkeypatch.setattr(joint_training, "train", train)
+    settings = training(devices=2)
+    assert backend.train(facts(), settings, Watch(), **places).finished
+    assert jobs[0][0] == jobs[0][1] != ""
+    assert jobs[0][2] == TrainingJob(tuple(facts()), settings, *places.values())
+    assert backend.complete([request("a?")], never) == before
+    with pytest.raises(
+        BackendError, match=r"uses 2 GPUs and 1 can be used.*--devices 1"
+    ):
+        _check_devices(2, 1)
 
 
 def test_shares_are_equal_and_complete(backend: HuggingFaceBackend):

@@ -144,12 +144,12 @@ class _Members:
                 _report(message, watcher)
 
     def _tell_to_stop(self) -> None:
-        """Ask the first process to stop; it agrees with the others on the step."""
-        pipe = self._processes[0].stdin
-        assert pipe is not None
-        with suppress(OSError):  # it has just ended
-            pipe.write(b"stop\n")
-            pipe.flush()
+        """Ask all processes to stop; they agree on the step."""
+        for process in self._processes:
+            assert process.stdin is not None
+            with suppress(OSError):  # it has just ended
+                process.stdin.write(b"stop\n")
+                process.stdin.flush()
 
     def _fail(self, number: int, message: dict[str, Any] | None) -> NoReturn:
         """Raise why the training has ended; a refusal explains more than a signal."""
