@@ -16,6 +16,7 @@ import torch
 
 from autolearn.core import errors
 from autolearn.core.errors import OutOfMemory, ProcessLost
+from autolearn.core.ports import Cancelled
 from autolearn.core.settings import ModelSettings
 from autolearn.engine import load
 from autolearn.engine.backend import HuggingFaceBackend
@@ -162,11 +163,18 @@ def test_an_end_without_an_outcome_is_a_loss(train, end):
         train(Watch(), command=program(end))
 
 
-def test_a_wish_to_stop_is_passed_on(train):
-    class Tired(Watch):
-        def stop(self):
-            return True
+class Tired(Watch):
+    def stop(self):
+        return True
 
+
+def test_processes_that_do_not_stop_are_ended(train, monkeypatch):
+    monkeypatch.setattr(joint_training, "STOP_SECONDS", 0.5)
+    with pytest.raises(Cancelled):
+        train(Tired(), command=program(WAIT))
+
+
+def test_a_wish_to_stop_is_passed_on(train):
     answer = f"print('{OUTCOME}') if sys.stdin.readline() == 'stop\\n' else sys.exit(5)"
     assert train(Tired(), command=program(answer)).n_steps == 3
 

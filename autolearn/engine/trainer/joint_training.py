@@ -29,7 +29,7 @@ import psutil
 
 from autolearn.core import errors
 from autolearn.core.errors import AutolearnError, OutOfMemory, ProcessLost
-from autolearn.core.ports import Watcher
+from autolearn.core.ports import Cancelled, Watcher
 from autolearn.core.settings import ModelSettings
 from autolearn.engine.trainer.outcome import Outcome
 from autolearn.engine.trainer.training_job import SentJob, TrainingJob
@@ -41,6 +41,9 @@ FOLDER = ".processes"
 """Where the processes find what to train, and each other; beside the checkpoints."""
 POLL_SECONDS = 0.1
 """How often a wish to stop is looked at."""
+STOP_SECONDS = 60.0
+"""How long the processes may take to reach a checkpoint; else the newest one has to do.
+They might wait for each other for ever."""
 GRACE_SECONDS = 2.0
 """How long the others may take to end by themselves once one has failed: its own error
 is the cause, theirs is that it is gone."""
@@ -69,6 +72,7 @@ def train(
 
     Raises:
         ProcessLost: One of them was ended; the training can be resumed.
+        Cancelled: They were to stop and did not; likewise.
         AutolearnError: What one of them raised.
         OSError: A file could not be read or written.
     """
@@ -126,12 +130,18 @@ class _Members:
                     pipe.close()
 
     def outcome(self, watcher: Watcher) -> Outcome:
-        """Pass on what the first process reports until it has finished."""
-        is_told = False
+        """Pass on what the first process reports until it has finished.
+
+        Raises:
+            Cancelled: The processes did not stop in time, and are ended.
+        """
+        told_at: float | None = None
         while True:
-            if not is_told and watcher.stop():
+            if told_at is None and watcher.stop():
                 self._tell_to_stop()
-                is_told = True
+                told_at = time.monotonic()
+            if told_at is not None and time.monotonic() - told_at > STOP_SECONDS:
+                raise Cancelled
             try:
                 number, message = self._messages.get(timeout=POLL_SECONDS)
             except queue.Empty:
