@@ -40,7 +40,7 @@ from autolearn.core.settings import (
     StudySettings,
     TrainSettings,
 )
-from autolearn.runs import queues
+from autolearn.runs import model_references, queues
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, gold_actions, pipeline
 from autolearn.store import DEFAULT_WORKSPACE, Store
@@ -56,7 +56,8 @@ class Lab:
         workspace: Its folder, which is made if there is none.
         patience: How many seconds a method waits for the run that it orders; None:
             until it ends. If the run goes on longer, ``wait`` follows it.
-        author: Who decides about samples: "person", or "program" for one without.
+        author: Who decides about samples: "person", or "program" for one without,
+            which may send texts only to servers that a person has chosen.
 
     Each method raises an ``AutolearnError`` whose text is one sentence that says what
     to do.
@@ -117,8 +118,11 @@ class Lab:
         """Use another model, or the same one after a round; no round: as it came.
 
         ``model`` is "built-in", a folder, the id of a model of the hub that was
-        downloaded, or the address of a server.
+        downloaded, or the address of a server: for a program, one that a person has
+        chosen before.
         """
+        if model is not None and self._author == "program":
+            model_references.check_chosen_before(self._store, model)
         now = chosen_model(self._store)
         other = ModelSettings(
             model or now.model, quantization or now.quantization, round

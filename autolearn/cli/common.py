@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from autolearn.cli.terminal import Progress, warn
 from autolearn.core.errors import JobError
+from autolearn.core.methods import METHODS, method_name
 from autolearn.core.records import Document, Run, Split
 from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -52,6 +53,18 @@ def settings_of(args: Args, kind: type[S]) -> S:
     """Return the settings of a kind, with what the call says."""
     options = {name: value for name, value in vars(args).items() if value is not None}
     return kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})
+
+
+def add_method(parser: argparse.ArgumentParser) -> None:
+    """Add the option that chooses how a round learns."""
+    titles = "; ".join(f"{name}: {method.title}" for name, method in METHODS.items())
+    parser.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=titles,
+    )
 
 
 def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:

@@ -45,7 +45,9 @@ def add_reading_options(parser: Any) -> None:
 
 def add_arguments(parser: Any) -> None:
     """Add the options of the command."""
-    parser.add_argument("document", nargs="?", type=int, metavar="N")
+    parser.add_argument(
+        "document", nargs="?", type=int, metavar="N", help="show or change this one"
+    )
     add_reading_options(parser)
     parser.add_argument(
         "--again", action="store_true", help="read the file again by itself"

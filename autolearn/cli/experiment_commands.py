@@ -9,6 +9,7 @@ from autolearn.cli.common import (
     Args,
     Result,
     add_gold,
+    add_method,
     finish,
     finish_import,
     model_of,
@@ -237,7 +238,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="optimiser steps of each trained arm; 0: as many as refined_sft takes",
     )
-    parser.add_argument("--document", type=int, action="append", metavar="N")
+    parser.add_argument(
+        "--document", type=int, action="append", metavar="N", help="only this document"
+    )
     parser.add_argument(
         "--placebo",
         type=int,
@@ -303,7 +306,7 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stop-early", action="store_true", help="end where a round is not worth it"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of all random choices")
     parser.add_argument(
         "--max-steps",
         type=int,
@@ -321,11 +324,19 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``run``."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a text, or a folder of them",
+    )
     parser.add_argument("--quiz", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
-    parser.add_argument("--method", default="refined_sft")
-    parser.add_argument("--max-steps", type=int, default=0)
+    add_method(parser)
+    parser.add_argument(
+        "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
+    )
     note = TrainSettings.help()["devices"]
     parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)
 

@@ -21,9 +21,9 @@ from autolearn.cli import (
     terminal,
     workspace_commands,
 )
+from autolearn.cli.common import add_method
 from autolearn.core.errors import AutolearnError
 from autolearn.core.flags import flag_name
-from autolearn.core.methods import METHODS, method_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
 from autolearn.ingest import quiz_files
@@ -195,20 +195,20 @@ def _demo(command: Any) -> None:
         help="generate a new library that the built-in model has never seen "
         "(default: the library that comes with autolearn)",
     )
-    command.add_argument(
-        "--method",
-        type=method_name,
-        default=TrainSettings.method,
-        choices=METHODS,
-        help=_methods(),
-    )
+    add_method(command)
     command.add_argument(
         "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
     )
 
 
 def _add(command: Any) -> None:
-    command.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    command.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="a text, or a folder of them",
+    )
     gold = quiz_files.FORMATS
     command.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
     command.add_argument(
@@ -266,12 +266,14 @@ def _study(command: Any) -> None:
 
 
 def _samples(command: Any) -> None:
-    command.add_argument("--state", choices=("pending", "approved", "rejected"))
+    command.add_argument(
+        "--state", choices=("pending", "approved", "rejected"), help="only these"
+    )
     command.add_argument("--flag", type=flag_name, help="only samples with this flag")
     command.add_argument(
         "--search", metavar="WORDS", help="only samples with these words"
     )
-    command.add_argument("--limit", type=int, default=20)
+    command.add_argument("--limit", type=int, default=20, help="at most so many")
 
 
 def _ids(command: Any, nargs: str = "+") -> None:
@@ -311,13 +313,7 @@ def _train(command: Any) -> None:
         help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
         "of prompt, response, feedback, refinement (default: all corpora in use)",
     )
-    command.add_argument(
-        "--method",
-        type=method_name,
-        default=TrainSettings.method,
-        choices=METHODS,
-        help=_methods(),
-    )
+    add_method(command)
     _settings(command, TrainSettings, skip=["method"], by_size=presets.NAMES)
 
 
@@ -389,10 +385,6 @@ def _resume(command: Any) -> None:
 
 def _cancel(command: Any) -> None:
     command.add_argument("run", nargs="?", type=int, help="default: the one that runs")
-
-
-def _methods() -> str:
-    return "; ".join(f"{name}: {method.title}" for name, method in METHODS.items())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,10 @@
-"""Addresses of servers that run a model: ``http://HOST:PORT/v1#MODEL``."""
+"""Addresses of servers that run a model: ``http://HOST:PORT/v1#MODEL``.
 
+Several servers of the same model are separated by commas:
+``http://HOST:PORT/v1,http://OTHER:PORT/v1#MODEL``.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -42,24 +47,40 @@ class ServerAddress:
     """Without a slash at its end; ``/chat/completions`` is added to it."""
     model: str = ""
     """Empty: the only model of the server."""
+    others: tuple[str, ...] = ()
+    """Addresses like ``base`` of further servers of the same model."""
 
     @property
     def root(self) -> str:
         """Return the address above ``/v1``, where servers describe themselves."""
         return self.base.removesuffix("/v1")
 
+    def __iter__(self) -> Iterator["ServerAddress"]:
+        """Yield the address of each server."""
+        for base in (self.base, *self.others):
+            yield ServerAddress(base, self.model)
+
     def __str__(self) -> str:
         """Return the address as a person types it."""
-        return f"{self.base}#{self.model}" if self.model else self.base
+        bases = ",".join((self.base, *self.others))
+        return f"{bases}#{self.model}" if self.model else bases
 
 
 def parse(model: str) -> ServerAddress:
     """Return the address that a person has typed.
 
     Raises:
-        InputError: It is not the address of a server.
+        InputError: It is not the address of a server, or names one twice.
     """
-    address, _, name = model.strip().partition("#")
+    addresses, _, name = model.strip().partition("#")
+    base, *others = (_base(address.strip()) for address in addresses.split(","))
+    if len({base, *others}) < 1 + len(others):
+        raise InputError(f"{addresses} names a server twice.")
+    return ServerAddress(base, name.strip(), tuple(others))
+
+
+def _base(address: str) -> str:
+    """Return the address of one server, checked, without a slash at its end."""
     try:
         parts = urlsplit(address)
         has_host = bool(parts.hostname) and parts.port != 0
@@ -67,7 +88,7 @@ def parse(model: str) -> ServerAddress:
         has_host = False
     if not is_server(address) or not has_host:
         raise InputError(
-            f"{model} is not the address of a server; type it as "
+            f"{address} is not the address of a server; type it as "
             "http://127.0.0.1:8080/v1#MODEL."
         )
     if parts.username is not None or parts.password is not None:
@@ -77,4 +98,4 @@ def parse(model: str) -> ServerAddress:
         )
     if parts.query:
         raise InputError(f"Leave out what follows the question mark in {address}.")
-    return ServerAddress(address.rstrip("/"), name.strip())
+    return address.rstrip("/")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -22,12 +22,12 @@ from autolearn.endpoints.client import (
     Patience,
     ServerClient,
     ServerRefused,
-    run_all,
     run_loop,
 )
 from autolearn.endpoints.facts import UNKNOWN_CONTEXT, ServerFacts
 from autolearn.endpoints.label_probabilities import LabelReader
 from autolearn.endpoints.matching import match_of_answer
+from autolearn.endpoints.pool import Outcome, run_all
 from autolearn.endpoints.replies import Reply
 from autolearn.endpoints.requests import RequestBodies, by_prefix, continuation
 
@@ -45,6 +45,8 @@ ESTIMATED = (
     "server gives no log-probabilities."
 )
 
+TAKEN_OVER = "The other servers took over its requests."
+
 
 class ServerBackend:
     """A model on a server; see ``ports.Backend``."""
@@ -53,7 +55,6 @@ class ServerBackend:
         self._facts = facts
         self._patience = patience
         self._bodies = RequestBodies(facts)
-        self._url = f"{facts.place.base}/chat/completions"
         self._notes: set[str] = set()
 
     @property
@@ -92,11 +93,10 @@ class ServerBackend:
         if self._facts.program == "vllm":
             model = self._facts.place.model
             content = {"model": model, "prompt": text}
-        url = f"{self._facts.place.root}/tokenize"
 
         async def count(client: ServerClient) -> int:
             body = {**content, "add_special_tokens": False}
-            return await client.post(url, body, _n_tokens)
+            return await client.post(f"{client.address.root}/tokenize", body, _n_tokens)
 
         (number,) = self._run([count], lambda: False)
         assert number is not None
@@ -191,15 +191,22 @@ class ServerBackend:
     ) -> list[T | None]:
         """Run jobs over connections of their own; None where stopped."""
 
-        async def run() -> list[T | None]:
-            async with ServerClient(self._facts.place, self._patience) as client:
-                calls = [partial(job, client) for job in jobs]
-                return await run_all(calls, self._facts.at_once, stop, progress)
+        async def run() -> Outcome[T]:
+            async with AsyncExitStack() as stack:
+                clients = [
+                    await stack.enter_async_context(
+                        ServerClient(server, self._patience)
+                    )
+                    for server in self._facts.place
+                ]
+                return await run_all(jobs, clients, self._facts.at_once, stop, progress)
 
-        return run_loop(run)
+        outcome = run_loop(run)
+        self._notes |= {f"{error} {TAKEN_OVER}" for error in outcome.failures}
+        return outcome.results
 
     async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
-        return await client.post(self._url, body, replies.read)
+        return await client.post(_url(client), body, replies.read)
 
     async def _complete(self, request: Request, client: ServerClient) -> Completion:
         try:
@@ -268,7 +275,7 @@ class ServerBackend:
         if self._facts.program != "openai":  # some of these refuse the option
             body["stream_options"] = {"include_usage": True}
         beginning, completion, text = _beginning(chat), Completion("", "stop", 0, 0), ""
-        stream = client.events(self._url, body, replies.read_event)
+        stream = client.events(_url(client), body, replies.read_event)
         async with aclosing(stream) as events:
             async for event in events:
                 text += event.text
@@ -291,10 +298,14 @@ class ServerBackend:
         log_probs = reply.prompt_log_probs[prompt.n_prompt_tokens - 1 :]
         if not log_probs or not prompt.n_prompt_tokens:
             raise BackendError(
-                f"The server {self._facts.place.base} gives no log-probabilities of "
+                f"The server {client.address.base} gives no log-probabilities of "
                 "prompts; start vLLM without options that switch them off."
             )
         return sum(log_probs) / len(log_probs)
+
+
+def _url(client: ServerClient) -> str:
+    return f"{client.address.base}/chat/completions"
 
 
 def _beginning(chat: Chat) -> str:

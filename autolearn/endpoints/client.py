@@ -13,7 +13,6 @@ from collections.abc import (
     Callable,
     Coroutine,
     Mapping,
-    Sequence,
 )
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -23,7 +22,6 @@ from typing import Any, TypeVar
 import httpx2
 
 from autolearn.core.errors import BackendError
-from autolearn.core.ports import Stop
 from autolearn.core.server_addresses import ServerAddress
 from autolearn.endpoints import replies
 from autolearn.endpoints.replies import Unusable
@@ -32,8 +30,6 @@ T = TypeVar("T")
 
 KEY = "AUTOLEARN_SERVER_KEY"
 """The environment variable with the key of the server; it is never stored."""
-POLL_SECONDS = 0.1
-"""How often a running request asks whether to stop."""
 LARGEST_ANSWER = 16 << 20
 """Bytes that are read of an answer at most."""
 _MOMENTARY = {408, 429, 500, 502, 503, 504}
@@ -106,7 +102,7 @@ class ServerClient:
     def __init__(
         self, address: ServerAddress, patience: Patience | None = None
     ) -> None:
-        self._address = address
+        self.address = address
         self._patience = patience or Patience()
         key = os.environ.get(KEY, "").strip()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -197,7 +193,7 @@ class ServerClient:
         raise BackendError(problem)
 
     def _sentence(self, error: Exception) -> str:
-        server = f"The server {self._address.base}"
+        server = f"The server {self.address.base}"
         match error:
             case Unusable():
                 return f"{server} {error}; look at its log, or choose another server."
@@ -236,7 +232,7 @@ class ServerClient:
         raise self._error(answer)
 
     def _error(self, answer: HttpAnswer) -> Exception:
-        server, status = f"The server {self._address.base}", answer.status
+        server, status = f"The server {self.address.base}", answer.status
         detail = f" ({answer.message})" if answer.message else ""
         if status in _MOMENTARY:
             return _Busy(
@@ -282,38 +278,3 @@ def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(main())
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(lambda: asyncio.run(main())).result()
-
-
-async def run_all(
-    jobs: Sequence[Callable[[], Awaitable[T]]],
-    at_once: int,
-    stop: Stop,
-    progress: Callable[[int], None] | None = None,
-) -> list[T | None]:
-    """Run jobs in order, some at once; return their results, None where stopped.
-
-    The first error ends all. What is unfinished then, or when ``stop`` says so, is
-    cancelled, which closes its connection.
-    """
-    slots = asyncio.Semaphore(at_once)  # first come, first served
-
-    async def run(job: Callable[[], Awaitable[T]]) -> T:
-        async with slots:
-            return await job()
-
-    tasks = [asyncio.create_task(run(job)) for job in jobs]
-    pending = set(tasks)
-    try:
-        while pending and not stop():
-            done, pending = await asyncio.wait(
-                pending, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                task.result()
-            if done and progress:
-                progress(len(tasks) - len(pending))
-    finally:
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    return [None if task.cancelled() else task.result() for task in tasks]

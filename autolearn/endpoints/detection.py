@@ -4,8 +4,10 @@ Each program has an address that only it answers: llama.cpp ``/props``, vLLM
 ``/version``, SGLang ``/server_info``, Ollama ``/api/version``.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from autolearn.core.errors import BackendError, ModelNotFound
@@ -17,16 +19,61 @@ _QUICK = Patience(tries=2, first_delay=0.3, read=15.0)
 """A person waits for the answer."""
 
 Values = Mapping[str, Any]
+_PATHS = ("model_path", "root")
 
 
-def detect(address: ServerAddress, patience: Patience = _QUICK) -> ServerFacts:
-    """Return what a server is and which model it serves.
+def detect(
+    address: ServerAddress, patience: Patience = _QUICK, *, needs_all: bool = True
+) -> ServerFacts:
+    """Return what a server is and which model it serves; of several, what all share.
+
+    Args:
+        address: Of one server or several.
+        patience: How long each is waited for.
+        needs_all: Each must answer. Otherwise one is enough, since the others may come
+            back while a run goes on.
 
     Raises:
         ModelNotFound: It does not serve the model.
-        BackendError: It cannot be reached, or is no OpenAI-compatible server.
+        BackendError: It cannot be reached, or is no OpenAI-compatible server, or a
+            further one has other weights.
     """
-    return run_loop(lambda: _detect(address, patience))
+    return run_loop(lambda: _detect_all(address, patience, needs_all=needs_all))
+
+
+async def _detect_all(
+    address: ServerAddress, patience: Patience, *, needs_all: bool
+) -> ServerFacts:
+    answers = await asyncio.gather(
+        *(_detect(server, patience) for server in address), return_exceptions=True
+    )
+    every = [answer for answer in answers if isinstance(answer, ServerFacts)]
+    for answer in answers:
+        if not isinstance(answer, BaseException):
+            continue
+        may_come_back = type(answer) is BackendError and every and not needs_all
+        if not may_come_back:
+            raise answer
+    first = every[0]
+    for facts in every[1:]:
+        if _identity(facts) != _identity(first):
+            raise BackendError(
+                f"The server {facts.place.base} does not run the same program and "
+                f"weights as {first.place.base}; name servers of one model together."
+            )
+    whole = ServerAddress(address.base, first.place.model, address.others)
+    return replace(
+        first,
+        address=str(whole),
+        context=min(facts.context or 0 for facts in every) or None,
+        slots=min(facts.slots or 0 for facts in every) or None,
+    )
+
+
+def _identity(facts: ServerFacts) -> tuple[Program, str, Values]:
+    """Return what servers of one model share; paths differ between computers."""
+    weights = {k: v for k, v in facts.weights.items() if k not in _PATHS}
+    return facts.program, facts.place.model, weights
 
 
 async def _detect(address: ServerAddress, patience: Patience) -> ServerFacts:

@@ -53,7 +53,7 @@ class ServerFacts(JsonRecord):
     context: int | None = None
     """Tokens of prompt and answer together; None: it does not tell."""
     slots: int | None = None
-    """Requests that it serves at once; None: it does not tell."""
+    """Requests that each server serves at once; None: it does not tell."""
     weights: dict[str, Any] = field(default_factory=dict)
     """What it says of the weights, such as path, size and quantisation."""
 
@@ -69,7 +69,7 @@ class ServerFacts(JsonRecord):
 
     @property
     def at_once(self) -> int:
-        """Return how many requests are sent at once."""
+        """Return how many requests are sent at once to each server."""
         return min(self.slots or AT_ONCE, MOST_AT_ONCE)
 
     @property
@@ -77,8 +77,9 @@ class ServerFacts(JsonRecord):
         """Return a SHA-256 of address, model and what the server says of the weights.
 
         Neither the version of the program nor its context counts: the weights are the
-        same after an update.
+        same after an update. Of several servers the first counts: others, which have
+        the same weights, may be added and left out.
         """
-        values = [self.address, self.program, self.weights]
+        values = [str(next(iter(self.place))), self.program, self.weights]
         text = json.dumps(values, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -221,7 +221,8 @@ def _server_backend(context: RunContext, settings: ModelSettings) -> ServerBacke
         BackendError: It cannot be reached, or serves another model by now.
     """
     address = server_addresses.parse(settings.model)
-    backend = ServerBackend(detection.detect(address, Patience()))
+    facts = detection.detect(address, Patience(), needs_all=False)
+    backend = ServerBackend(facts)
     if backend.identity.digest != ModelRunSettings.of(context.run).model_digest:
         raise BackendError(
             f"The server {settings.model} has another model since this run was "

@@ -15,7 +15,7 @@ from autolearn.core.run_results import ChatResult, RunResult
 from autolearn.store import Pace, RunJournal, Store
 
 RATE_SECONDS = 60.0
-"""The rate is that of the last minute, so a resumed run does not boast for long."""
+"""The rate covers the last minute, or the last two counts where these take longer."""
 
 REPORT_SECONDS = 0.2
 """Progress is written at most so often."""
@@ -87,6 +87,7 @@ class RateMeter:
     def __init__(self) -> None:
         self._total = -1
         self._measurements: deque[tuple[float, int]] = deque()
+        """When each count was reached."""
 
     def read(self, stage: str, n_done: int, total: int, now: float) -> Pace:
         """Return the pace when so much is done at this time.
@@ -98,7 +99,8 @@ class RateMeter:
         ):
             self._total = total
             self._measurements.clear()
-        self._measurements.append((now, n_done))
+        if not self._measurements or n_done > self._measurements[-1][1]:
+            self._measurements.append((now, n_done))
         while (
             len(self._measurements) > 2
             and now - self._measurements[1][0] > RATE_SECONDS

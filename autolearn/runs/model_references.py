@@ -5,7 +5,7 @@ it; it is called when a person chooses a server or queues a run on it.
 """
 
 from autolearn.core import server_addresses
-from autolearn.core.errors import ModelNotFound
+from autolearn.core.errors import InputError, ModelNotFound
 from autolearn.core.server_addresses import is_server
 from autolearn.endpoints import detection
 from autolearn.endpoints.facts import ServerFacts
@@ -32,6 +32,25 @@ def ask(store: Store, model: str) -> ServerFacts | None:
     if servers.get(model.strip()) != facts.as_dict():
         store.choices.set(CHOICE, {**servers, model.strip(): facts.as_dict()})
     return facts
+
+
+def check_chosen_before(store: Store, model: str) -> None:
+    """Check that a person has chosen a server of this address before.
+
+    Programs may use these only: whoever orders a study sends texts to the model.
+
+    Raises:
+        InputError: The address is malformed, or no person has chosen it.
+    """
+    if not is_server(model):
+        return
+    address = server_addresses.parse(model)
+    chosen = [server_addresses.parse(name) for name in store.choices.get(CHOICE) or {}]
+    if not {a.base for a in address} <= {a.base for name in chosen for a in name}:
+        raise InputError(
+            f"Programs may send texts only to servers that a person has chosen; choose "
+            f"{address} on the page once, under Model."
+        )
 
 
 def known(store: Store, model: str) -> ServerFacts:

@@ -316,7 +316,7 @@ def export(
         kinds = ", ".join(formats.KINDS)
         raise InputError(f"There is no export {what!r}; choose one of {kinds}.")
     if round_id is None and what not in formats.FORMATS:
-        raise InputError(f"Choose the round whose {what} to export, with --round.")
+        raise InputError(f"Choose the round whose {what} to export.")
     request = ExportRunSettings(
         what=what, target=str(target.resolve()), round_id=round_id
     )

@@ -33,7 +33,7 @@ def check_train(store: Store, order: TrainRunSettings) -> None:
     elif settings.traits.evolves and settings.evolution != "restart" and not parent:
         raise JobError(
             f"SELF with evolution {settings.evolution!r} continues an earlier round; "
-            "choose the round to start from (--parent N), or evolution 'restart'."
+            "choose the round to start from, or evolution 'restart'."
         )
     has_corpus = bool(order.corpus or order.corpora)
     if settings.traits.learns_pairs and not has_corpus:
@@ -68,7 +68,7 @@ def _why_none(store: Store, order: TrainRunSettings) -> str:
         return (
             f"{was} measured with another model, whose gaps need not be those of "
             f"{order.model.model}: study with this model, or include samples of other "
-            "models (under Train, or with --other-models)."
+            "models (under Train, or with: python -m autolearn train --other-models)."
         )
     if store.samples.counts()["approved"]:
         return (

@@ -17,6 +17,7 @@ from autolearn.api.operations import MOST_SECONDS, OPERATIONS
 from autolearn.core.errors import InputError
 from autolearn.core.records import Question, Sample
 from autolearn.store import Store
+from tests.support import model_server
 from tests.support.texts import put_text
 
 FOR_PYTHON_ALONE = {"add", "close", "export", "model"}
@@ -140,6 +141,19 @@ def test_wrong_arguments_change_nothing(client, folder, name, arguments):
     with Store.open(folder) as store:
         assert store.samples.counts()["pending"] == 2
         assert len(store.runs.newest()) == 1
+
+
+def test_a_program_may_send_texts_only_to_servers_of_a_person(client, folder):
+    with model_server.running() as server:
+        body = {"model": server.address}
+        refusal = client.post("/use_model", json=body)
+        assert refusal.status_code == 400
+        assert "a person has chosen" in refusal.json()["error"]
+        with Lab(folder) as lab:
+            assert lab.model().model == "built-in"
+            lab.use_model(server.address)
+            lab.use_model("built-in")
+        assert client.post("/use_model", json=body).json()["model"] == server.address
 
 
 def test_no_call_waits_longer_than_a_minute(folder, monkeypatch):

@@ -34,6 +34,17 @@ def test_a_new_total_begins_a_new_measurement():
     assert meter.read("answer", 1, 5, now=3.0).rate == pytest.approx(1.0)
 
 
+def test_units_that_take_longer_than_the_window_still_have_a_rate():
+    """A large model on a slow machine: most reports tell the same count again."""
+    meter = RateMeter()
+    for second in range(0, 301):
+        pace = meter.read("answers", second // 100, 10, now=float(second))
+    assert pace.rate == pytest.approx(0.01)
+    assert pace.eta_seconds == pytest.approx(700)
+    slower = meter.read("answers", 3, 10, now=400.0)
+    assert 0 < slower.rate < pace.rate
+
+
 def test_progress_is_written_seldom_but_its_end_always(store):
     run = store.runs.create("study", {})
     report = Reporter(store, run.id)

@@ -222,7 +222,7 @@ def test_an_export_is_of_a_known_kind_and_of_a_round_where_it_needs_one(
 
 
 def test_an_export_of_an_adapter_names_a_finished_round(store, tmp_path):
-    with pytest.raises(InputError, match="--round"):
+    with pytest.raises(InputError, match="Choose the round"):
         actions.export(store, "adapter", tmp_path / "x")
     with pytest.raises(InputError, match="no round 4"):
         actions.export(store, "adapter", tmp_path / "x", 4)

@@ -74,8 +74,8 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
 def _check_quiz(store: Store) -> None:
     if not gold_questions.measured_by(store, "quiz"):
         raise JobError(
-            "There is no quiz to compare by; add one with: python -m autolearn add "
-            "--quiz FILE, or study with a quiz share above 0."
+            "There is no quiz to compare by; study with a quiz share above 0, or add "
+            "one under Library or with: python -m autolearn add --quiz FILE"
         )
 
 

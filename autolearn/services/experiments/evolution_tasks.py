@@ -43,8 +43,8 @@ def begin(store: Store, settings: EvolveSettings) -> Experiment:
         )
     if not gold_questions.questions(store, "quiz"):
         raise JobError(
-            "There is no quiz to measure the rounds by; add one with: "
-            "python -m autolearn add --quiz FILE"
+            "There is no quiz to measure the rounds by; add one under Library, or "
+            "with: python -m autolearn add --quiz FILE"
         )
     if settings.meta and not corpora.ids(store):
         raise JobError(corpora.MISSING)

@@ -42,9 +42,9 @@ def _rows(facts: ServerFacts) -> dict[str, Html]:
         evidence = "the sentence nearest in words (the server does not score texts)"
     texts = {
         "Server": title,
-        "Address": facts.place.base,
+        "Address": ", ".join(server.base for server in facts.place),
         "Context": f"{facts.context:,} tokens" if facts.context else "not told",
-        "Requests at once": str(facts.at_once),
+        "Requests at once, each": str(facts.at_once),
         "Form of answers": constraints,
         "Probabilities of verdicts": verdicts,
         "Evidence where none is known": evidence,
