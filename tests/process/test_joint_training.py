@@ -139,7 +139,8 @@ def test_the_outcome_of_the_first_process_ends_the_others(train):
 
 
 @pytest.mark.parametrize("kind", ["TrainingError", "BackendError", "OutOfMemory"])
-def test_a_refusal_is_raised_whoever_is_seen_to_end_first(train, kind):
+def test_a_refusal_is_raised_whoever_is_seen_to_end_first(train, kind, monkeypatch):
+    monkeypatch.setattr(joint_training, "GRACE_SECONDS", SECONDS)
     command = program(
         "sys.exit(1)", f"import time; time.sleep(0.5); print('{REFUSAL % kind}')"
     )
