@@ -284,7 +284,7 @@ def resume(args: Args) -> Result:
         ]
         if args.run is None and not candidates:
             raise JobError("There is no unfinished run to resume.")
-        run = queues.resume(store, args.run or candidates[-1].id)
+        run = actions.resume(store, args.run or candidates[-1].id, args.devices)
         run = finish(store, run, run.kind, quiet=args.json)
         is_report = run.kind == "skills" and not args.json
         return skill_actions.readable(run) if is_report else run.result

@@ -68,6 +68,7 @@ def run(args: Args) -> Result:
             method=args.method,
             max_steps=args.max_steps,
             tracker=args.tracker,
+            devices=args.devices,
         )
         first = pipeline.begin(store, model, study, train, documents)
         return whole_round.follow(
@@ -354,6 +355,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Tracker),
         help=f"of the training: {TrainSettings.help()['tracker']}",
     )
+    note = TrainSettings.help()["devices"]
+    parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)
 
 
 def add_experiments(parser: argparse.ArgumentParser) -> None:

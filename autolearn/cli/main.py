@@ -372,6 +372,9 @@ def _resume(command: Any) -> None:
     command.add_argument(
         "run", nargs="?", type=int, help="default: the newest unfinished"
     )
+    command.add_argument(
+        "--devices", type=int, metavar="N", help="go on with a training on N devices"
+    )
 
 
 def _cancel(command: Any) -> None:

@@ -7,12 +7,13 @@ and a field without a key gets its default.
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 EXTRA = {"extra": True}
-"""The metadata of a field that has no key while it is None."""
+"""The metadata of a field that has no key while it has its default."""
 
 
 def stored_as(key: str) -> dict[str, str]:
@@ -30,7 +31,7 @@ def encode(record: Any) -> dict[str, Any]:
     return {
         _key(field): _encoded(value)
         for field in fields(record)
-        if (value := getattr(record, field.name)) is not None
+        if (value := getattr(record, field.name)) != field.default
         or not field.metadata.get("extra")
     }
 
@@ -38,6 +39,8 @@ def encode(record: Any) -> dict[str, Any]:
 def _encoded(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return encode(value)
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, tuple | list):
         return type(value)(map(_encoded, value))
     if isinstance(value, dict):
@@ -96,10 +99,15 @@ def _is_optional(hint: Any) -> bool:
 
 
 def _decoded(hint: Any, value: Any) -> Any:
-    """Return a JSON value as its hint says; text and numbers stay as they are."""
+    """Return a JSON value as its hint says; text and numbers stay as they are.
+
+    A path is kept as text.
+    """
     if value is None:
         return None
     origin, parts = get_origin(hint), get_args(hint)
+    if hint is Path:
+        return Path(value)
     if origin in (Union, UnionType):
         (inner,) = (part for part in parts if part is not type(None))
         return _decoded(inner, value)

@@ -8,6 +8,7 @@ AutolearnError
 │   ├── ModelNotFound     no usable model at that place
 │   └── OutOfMemory       the device is too small for these settings
 ├── TrainingError         a round cannot go on
+├── ProcessLost           one of several processes that train a round was ended
 ├── StoreError            the database cannot be used
 │   └── SchemaTooNew      it was written by a newer autolearn
 ├── ChildFailed           work in a child process ended without a result
@@ -59,6 +60,10 @@ class OutOfMemory(BackendError):
 
 class TrainingError(AutolearnError):
     """A round cannot go on, for instance because its loss is not a number."""
+
+
+class ProcessLost(AutolearnError):
+    """One of several processes that train a round was ended; it can be resumed."""
 
 
 class StoreError(AutolearnError):

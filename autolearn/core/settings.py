@@ -185,6 +185,9 @@ class TrainSettings(_Settings):
     """Seconds between checkpoints."""
     tracker: Tracker | None = field(default=None, metadata=EXTRA)
     """Experiment tracker, if installed: trackio, tensorboard or wandb; none: none."""
+    devices: int = field(default=1, metadata=EXTRA)
+    """GPUs that train together, each with the whole model, 1..64; without a GPU:
+    processes."""
     seed: int = 0
     """The same seed gives the same random choices."""
 
@@ -214,6 +217,7 @@ class TrainSettings(_Settings):
             ("nll_weight", 0, 100),
             ("meta_share", 0, 4),
             ("meta_examples", 0, 1_000_000),
+            ("devices", 1, 64),
         ):
             value = getattr(self, name)
             _check(low <= value <= high, name, f"from {low} to {high}", value)

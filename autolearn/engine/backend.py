@@ -1,20 +1,28 @@
 """The backend of a local model, as the study and the worker use it."""
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import torch
+
 from autolearn.core import atomic
+from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
 from autolearn.core.ports import Stop, TrainOutcome, Watcher
 from autolearn.core.records import TrainItem
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine import adapters, device_memory, instructions, load
 from autolearn.engine.decoding import generate, probabilities
-from autolearn.engine.trainer import train
-from autolearn.models import memory_calibration
+from autolearn.engine.load import LoadedModel
+from autolearn.engine.trainer import joint_training, train
+from autolearn.engine.trainer.outcome import Outcome
+from autolearn.engine.trainer.process_group import ONE, Processes
+from autolearn.engine.trainer.training_job import TrainingJob
+from autolearn.models import hardware, memory_calibration
 from autolearn.models.files import (
     ADAPTER_NOTE,
     adapter_digest,
@@ -27,9 +35,16 @@ from autolearn.study.protocol import PROTOCOLS
 class HuggingFaceBackend:
     """A loaded model that answers and trains; see ``ports.Backend`` and ``Trainer``."""
 
-    def __init__(self, lm: load.LoadedModel, protocol: str = "guided"):
-        self._lm = lm
+    def __init__(
+        self,
+        lm: LoadedModel,
+        protocol: str = "guided",
+        source: tuple[ModelSettings, Path] | None = None,
+    ):
+        """Take a loaded model; ``source`` is what it was loaded by and from."""
+        self._loaded: LoadedModel | None = lm
         self._protocol = protocol
+        self._source = source
         self._adapter_protocol: str | None = None
 
     @classmethod
@@ -38,7 +53,16 @@ class HuggingFaceBackend:
     ) -> Self:
         """Load the model in ``folder`` without an adapter; see ``load.load``."""
         protocol = study_protocol(folder) or "guided"
-        return cls(load.load(settings, folder, gguf), protocol)
+        lm = load.load(settings, folder, gguf)
+        return cls(lm, protocol, (settings, folder))
+
+    @property
+    def _lm(self) -> LoadedModel:
+        """The model, which is loaded again after other processes have trained it."""
+        if self._loaded is None:
+            assert self._source is not None
+            self._loaded = load.load(*self._source)
+        return self._loaded
 
     @property
     def identity(self) -> ModelIdentity:
@@ -165,27 +189,68 @@ class HuggingFaceBackend:
 
         The base is active afterwards, also after an error.
         """
+        job = TrainingJob(tuple(items), settings, start, checkpoints, output)
+        if settings.devices > 1:
+            return self._train_apart(job, watcher)
+        return self.train_here(job, watcher)
+
+    def _train_apart(self, job: TrainingJob, watcher: Watcher) -> Outcome:
+        """Let a process for each device train; this one holds no model meanwhile.
+
+        Raises:
+            BackendError: There are fewer devices.
+        """
+        self.use_adapter(None)
+        assert self._source is not None
+        if self._lm.device.type == "cuda":
+            _check_devices(job.settings.devices, torch.cuda.device_count())
+        self._loaded = None
+        gc.collect()  # peft and its layers refer to each other
+        hardware.release_memory()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        settings, folder = self._source
+        return joint_training.train(settings, folder, job, watcher)
+
+    def train_here(
+        self, job: TrainingJob, watcher: Watcher, processes: Processes = ONE
+    ) -> Outcome:
+        """Train in this process, with the other ``processes`` if there are any."""
         # The trainer attaches an adapter of its own.
         self.use_adapter(None)
         try:
-            training = train.RoundTrainer(self._lm, items, settings)
+            training = train.RoundTrainer(self._lm, job.items, job.settings, processes)
             outcome = training.run(
-                watcher, start=start, checkpoints=checkpoints, output=output
+                watcher,
+                start=job.start,
+                checkpoints=job.checkpoints,
+                output=job.output,
             )
-            if outcome.finished:
-                self._note_protocol(settings, start, output)
+            if outcome.finished and processes.number == 0:
+                self._note_protocol(job)
             return outcome
         finally:
             self.use_adapter(None)
 
-    def _note_protocol(
-        self, settings: TrainSettings, start: Path | None, output: Path
-    ) -> None:
+    def _note_protocol(self, job: TrainingJob) -> None:
         """Note in the adapter how to prompt it: without worked examples after meta."""
         # A continued adapter keeps the protocol that it was trained for.
-        protocol = (study_protocol(start) if start else None) or self._protocol
-        if not settings.traits.teaches_facts and PROTOCOLS[protocol].guided:
+        protocol = (study_protocol(job.start) if job.start else None) or self._protocol
+        if not job.settings.traits.teaches_facts and PROTOCOLS[protocol].guided:
             protocol = "taught"
-        note = output / ADAPTER_NOTE
+        note = job.output / ADAPTER_NOTE
         text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)
         atomic.write_text(note, text + "\n")
+
+
+def _check_devices(n: int, n_present: int) -> None:
+    """Refuse a training on more GPUs than there are.
+
+    Raises:
+        BackendError: There are fewer.
+    """
+    if n > n_present:
+        raise BackendError(
+            f"This training uses {n} GPUs and {n_present} can be used; resume its run "
+            f"with --devices {n_present}, or train with devices={n_present}."
+        )

@@ -45,33 +45,68 @@ class Gpu:
 class _LastReading:
     """The last answer of nvidia-smi, and when it came."""
 
-    gpu: Gpu | None = None
+    gpus: tuple[Gpu, ...] = ()
     at = float("-inf")
 
 
 def gpu() -> Gpu | None:
     """Return the first GPU; None if there is none that can be used."""
+    return next(iter(gpus()), None)
+
+
+def gpus() -> tuple[Gpu, ...]:
+    """Return the GPUs that can be used."""
     if time.monotonic() - _LastReading.at > LOOK_SECONDS:
-        _LastReading.gpu, _LastReading.at = _query(), time.monotonic()
-    return _LastReading.gpu
+        _LastReading.gpus, _LastReading.at = _query(), time.monotonic()
+    return _visible(_LastReading.gpus)
 
 
-def _query() -> Gpu | None:
+def _visible(cards: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+    """Return the GPUs that CUDA_VISIBLE_DEVICES names, in its order."""
+    names = _visible_names()
+    if names is None:
+        return cards
+    if not all(name.isdigit() for name in names):
+        return cards[: len(names)]  # by ids that nvidia-smi was not asked for
+    return tuple(cards[int(name)] for name in names if int(name) < len(cards))
+
+
+def _visible_names() -> list[str] | None:
+    """Return what CUDA_VISIBLE_DEVICES says; None if nothing."""
+    value = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if value is None:
+        return None
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def visible_gpu(number: int) -> str:
+    """Return the value of CUDA_VISIBLE_DEVICES for the GPU ``number``, from 0.
+
+    Empty if there is none.
+    """
+    names = _visible_names()
+    if names is None:
+        return str(number)
+    return names[number] if number < len(names) else ""
+
+
+def _query() -> tuple[Gpu, ...]:
     with suppress(OSError, subprocess.SubprocessError):
         result = subprocess.run(
             _ASK, capture_output=True, text=True, check=True, timeout=2
         )
-        return read_gpu(result.stdout)
-    return None
+        return read_gpus(result.stdout)
+    return ()
 
 
-def read_gpu(output: str) -> Gpu | None:
-    """Return the first GPU in the output of nvidia-smi; None if there is none."""
+def read_gpus(output: str) -> tuple[Gpu, ...]:
+    """Return the GPUs in the output of nvidia-smi."""
+    cards = []
     for row in csv.reader(output.splitlines(), skipinitialspace=True):
         with suppress(ValueError):
             name, n_used, total = row
-            return Gpu(name, int(n_used) * _MIB, int(total) * _MIB)
-    return None
+            cards.append(Gpu(name, int(n_used) * _MIB, int(total) * _MIB))
+    return tuple(cards)
 
 
 def device() -> Device:
@@ -90,10 +125,19 @@ def _cpu_has_half() -> bool:
     return False
 
 
-def free() -> int:
-    """Return the free memory in bytes of the device where a model would compute."""
-    card = gpu()
-    return card.free if card else free_memory()
+def free(devices: int = 1) -> int:
+    """Return the free memory in bytes of the device where a model would compute.
+
+    Of several devices, return that of the fullest. Without a GPU, as many processes
+    divide the main memory.
+    """
+    cards = gpus()[:devices]
+    return min(card.free for card in cards) if cards else free_memory() // devices
+
+
+def most_devices() -> int:
+    """Return how many GPUs can train together; without a GPU, how many processes."""
+    return len(gpus()) or os.cpu_count() or 1
 
 
 def free_memory() -> int:

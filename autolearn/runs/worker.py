@@ -19,7 +19,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from autolearn.containment import interrupt, stopped_by
-from autolearn.core.errors import AutolearnError, OutOfMemory, StoreError
+from autolearn.core.errors import AutolearnError, OutOfMemory, ProcessLost, StoreError
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, RunState
 from autolearn.core.run_results import FailedResult, RunResult
@@ -186,6 +186,9 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
     except Cancelled:
         is_wish = context.store.runs.is_cancel_requested(number)
         return "cancelled" if is_wish else "interrupted", None, RunResult()
+    except ProcessLost as error:
+        log.warning("Run %d is interrupted: %s", number, error)
+        return "interrupted", str(error), RunResult()
     except OutOfMemory as error:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
         return "failed", str(error), FailedResult(error.advice)

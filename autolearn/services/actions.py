@@ -44,7 +44,7 @@ from autolearn.runs.model_choice import (
     with_model,
 )
 from autolearn.services import corpus_actions, model_scope, round_actions
-from autolearn.services.train_checks import check_train
+from autolearn.services.train_checks import check_devices, check_train
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
@@ -226,6 +226,28 @@ def _train_request(
         corpus_ids=tuple(corpus_ids),
         scope=scope,
     )
+
+
+def resume(store: Store, run_id: int, devices: int | None = None) -> Run:
+    """Put a run that did not finish back into the queue; see ``queues.resume``.
+
+    ``devices`` is the number of devices on which a training goes on; None: as before.
+
+    Raises:
+        JobError: It is done, or a worker is at it, or there are fewer devices.
+        InputError: It trains nothing.
+    """
+    if devices is None:
+        return queues.resume(store, run_id)
+    run = store.runs.get(run_id)
+    if run.kind != "train":
+        raise InputError(f"Run {run_id} trains nothing; resume it without --devices.")
+    settings = TrainRunSettings.of(run)
+    changed = replace(settings, train=replace(settings.train, devices=devices))
+    check_devices(devices)
+    queues.recover(store)
+    store.runs.change_settings(run_id, changed.as_dict())
+    return queues.resume(store, run_id)
 
 
 def quiz(

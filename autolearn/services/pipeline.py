@@ -22,6 +22,7 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import model_references
 from autolearn.services import actions
 from autolearn.services.experiments import schedule
+from autolearn.services.train_checks import check_devices
 from autolearn.store import SampleFilter, Store
 from autolearn.tracking.trackers import check_installed
 from autolearn.training import presets
@@ -43,11 +44,13 @@ def begin(
     preset for the model.
 
     Raises:
-        JobError: There is no text to study, or the package of the tracker is missing.
+        JobError: There is no text to study, the package of the tracker is
+            missing, or there are fewer devices.
     """
     check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
     check_installed(train.tracker)
+    check_devices(train.devices)
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.traits.is_second_stage:

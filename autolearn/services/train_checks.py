@@ -5,6 +5,7 @@ from dataclasses import replace
 from autolearn.core.errors import JobError
 from autolearn.core.records import Round
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
+from autolearn.models import hardware
 from autolearn.rounds import corpora
 from autolearn.rounds.sources import approved_in
 from autolearn.runs.model_choice import check_base, finished_round
@@ -21,6 +22,7 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
     """
     settings = request.train
     check_installed(settings.tracker)
+    check_devices(settings.devices)
     parent = finished_round(store, request.parent) if request.parent else None
     if parent:
         check_base(store, parent, request.model)
@@ -44,6 +46,21 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
         return
     if not store.samples.counts(approved_in(request.scope))["approved"]:
         raise JobError(corpora.MISSING if by_corpora else _why_none(store, request))
+
+
+def check_devices(n: int) -> None:
+    """Refuse a training on more devices than there are.
+
+    Raises:
+        JobError: There are fewer GPUs; without a GPU, fewer processor cores.
+    """
+    most = hardware.most_devices()
+    if n > most:
+        kind = "GPU" if hardware.gpus() else "processor core"
+        raise JobError(
+            f"This computer has {most} {kind}{'s' * (most != 1)} for training; train "
+            f"with devices={most}{' or fewer' * (most > 1)}."
+        )
 
 
 def _why_none(store: Store, request: TrainRunSettings) -> str:

@@ -260,6 +260,15 @@ class Runs:
         )
         return n_rows > 0
 
+    def change_settings(self, run_id: int, settings: Mapping[str, Any]) -> None:
+        """Change the settings of a run, unless it goes on or is done."""
+        self._db.write(
+            "UPDATE runs SET settings = ?"
+            " WHERE id = ? AND state NOT IN ('running', 'done')",
+            as_json(dict(settings)),
+            run_id,
+        )
+
     def interrupt_running(self, kinds: Collection[RunKind]) -> int:
         """Mark what is left running as interrupted; only for who holds the lock."""
         return self._db.write(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -23,19 +24,34 @@ class Whole:
     n: int = 3
     parent: int | None = None
     after: int | None = field(default=None, metadata=EXTRA)
+    devices: int = field(default=1, metadata=EXTRA)
+    folder: Path | None = None
 
 
-WHOLE = Whole(Part("a", 0.5), (Part("b"), Part("c")), (("x", 1),), {"k": "v"}, 4, 7, 8)
+WHOLE = Whole(
+    Part("a", 0.5),
+    (Part("b"), Part("c")),
+    (("x", 1),),
+    {"k": "v"},
+    4,
+    7,
+    after=8,
+    devices=2,
+    folder=Path("a/b"),
+)
 
 
 def test_what_is_written_is_read_back():
     assert decode(Whole, json.loads(json.dumps(encode(WHOLE)))) == WHOLE
 
 
-def test_an_extra_field_has_no_key_while_it_is_none():
+def test_an_extra_field_has_no_key_while_it_has_its_default():
     values = encode(Whole(Part("a")))
     assert "after" not in values
+    assert "devices" not in values
     assert values["parent"] is None
+    assert values["n"] == 3
+    assert encode(WHOLE)["devices"] == 2
 
 
 def test_unknown_keys_are_ignored_and_missing_ones_get_their_default():

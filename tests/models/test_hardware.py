@@ -8,16 +8,44 @@ import pytest
 from autolearn.models import hardware
 
 
-def test_the_first_card_that_can_be_read_is_taken():
-    card = hardware.read_gpu("NVIDIA H100, 80GB, x\nNVIDIA H100, 512, 81559\n")
-    assert card is not None
+def test_the_cards_that_can_be_read_are_taken():
+    rows = "NVIDIA H100, 80GB, x\nNVIDIA H100, 512, 81559\nNVIDIA L4, 0, 23034\n"
+    card, other = hardware.read_gpus(rows)
     assert (card.name, card.used >> 20, card.free >> 20) == (
         "NVIDIA H100",
         512,
         81047,
     )
-    assert hardware.read_gpu("") is None
-    assert hardware.read_gpu("No devices were found") is None
+    assert (other.name, other.free >> 20) == ("NVIDIA L4", 23034)
+    assert hardware.read_gpus("") == ()
+    assert hardware.read_gpus("No devices were found") == ()
+
+
+@pytest.mark.parametrize(
+    ("visible", "names", "of_second"),
+    [
+        (None, ["a", "b", "c"], "1"),
+        ("2,0", ["c", "a"], "0"),
+        ("1, 7", ["b"], "7"),
+        ("", [], ""),
+        ("GPU-1f, GPU-2e", ["a", "b"], "GPU-2e"),
+    ],
+)
+def test_only_visible_cards_are_used(monkeypatch, visible, names, of_second):
+    cards = tuple(hardware.Gpu(name, i, 10) for i, name in enumerate("abc"))
+    monkeypatch.setattr(hardware, "_query", lambda: cards)
+    monkeypatch.setattr(hardware._LastReading, "at", float("-inf"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert [card.name for card in hardware.gpus()] == names
+    assert hardware.visible_gpu(1) == of_second
+    if names:
+        assert hardware.most_devices() == len(names)
+        assert hardware.free(2) == min(c.free for c in hardware.gpus()[:2])
+    else:
+        assert hardware.most_devices() == os.cpu_count()
+        assert hardware.free(2) < hardware.free_memory()
 
 
 def test_there_is_free_memory():

@@ -190,10 +190,11 @@ def test_a_run_that_was_measured_corrects_the_next_estimate(large):
 
 
 def test_the_device_is_found_without_torch(monkeypatch):
-    monkeypatch.setattr(hardware, "gpu", lambda: None)
+    monkeypatch.setattr(hardware, "gpus", lambda: ())
     assert hardware.device().kind == "cpu"
     assert hardware.free() == pytest.approx(hardware.free_memory(), rel=0.1)
-    monkeypatch.setattr(hardware, "gpu", lambda: hardware.Gpu("a card", 1, 5 * GIB))
+    card = hardware.Gpu("a card", 1, 5 * GIB)
+    monkeypatch.setattr(hardware, "gpus", lambda: (card,))
     assert hardware.device() == replace(CARD, size=5 * GIB)
     assert hardware.free() == 5 * GIB - 1
 

@@ -16,7 +16,7 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 
-from autolearn.core.errors import InputError, WorkerLost
+from autolearn.core.errors import InputError, ProcessLost, WorkerLost
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question, Run, Skip
 from autolearn.core.run_results import RunResult
@@ -102,7 +102,12 @@ def panic(context):
     return Texts(())
 
 
+def lose(context):
+    raise ProcessLost("Process 2 of 2 of this training ended; resume the run.")
+
+
 HANDLERS: Handlers = {
+    "convert": lose,
     "study": study,
     "train": train,
     "quiz": quiz,
@@ -234,6 +239,14 @@ def test_an_unexpected_error_ends_the_run_and_is_in_its_log(lab):
     assert "warned by a library" in log
     assert "logged by a library" in log
     until(lambda: "warned by a library" in (logs / "worker.log").read_text())
+
+
+def test_a_run_that_lost_a_process_is_interrupted_with_its_sentence(lab):
+    run = queues.wait(lab, lab.runs.create("convert", {}).id)
+    assert run.state == "interrupted"
+    assert run.error == "Process 2 of 2 of this training ended; resume the run."
+    assert queues.resume(lab, run.id).state == "queued"
+    assert queues.wait(lab, run.id).state == "interrupted"
 
 
 def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(lab):

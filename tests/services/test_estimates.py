@@ -76,6 +76,6 @@ def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypat
 def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):
     samples(store, 3, gaps=3)
     contents = round_contents(store, ORDER, lambda text: 150)
-    monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
+    monkeypatch.setattr(hardware, "free", lambda devices=1: 480 << 20)
     fit = memory_needs.of_training(store, ModelSettings(), SETTINGS, contents)
     assert "train with max_tokens=" in str(fit.problem)

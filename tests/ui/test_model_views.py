@@ -21,7 +21,7 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
-    monkeypatch.setattr(hardware, "gpu", lambda: None)
+    monkeypatch.setattr(hardware, "gpus", lambda: ())
 
 
 def test_the_page_says_whether_a_model_fits(store, monkeypatch):

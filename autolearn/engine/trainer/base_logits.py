@@ -15,6 +15,7 @@ from autolearn.core.ports import Stop
 from autolearn.engine.trainer.batches import Example
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.losses import Likeliest
+from autolearn.engine.trainer.process_group import Processes
 
 
 class BaseLogits:
@@ -25,8 +26,8 @@ class BaseLogits:
         self._likeliest_by_example: dict[Example, Likeliest] = {}
 
     def prepare(self, examples: Sequence[Example], stop: Stop) -> bool:
-        """Compute the predictions for all examples; return False if ``stop`` did."""
-        for part in self._forward.parts(examples):
+        """Compute the predictions for the share; return False if ``stop`` did."""
+        for part in self._forward.own_parts(examples):
             if stop():
                 return False
             # ``base_predictions`` disables the adapter, so this is the base alone.
@@ -35,6 +36,16 @@ class BaseLogits:
             )
             self._likeliest_by_example.update(zip(part, predictions, strict=True))
         return True
+
+    def complete(self, examples: Sequence[Example], processes: Processes) -> None:
+        """Get the predictions that other processes have computed."""
+        for example in examples:
+            if example not in self._likeliest_by_example:
+                empty = self._forward.no_predictions(example.chosen.n_answer)
+                self._likeliest_by_example[example] = empty
+        predictions = self.predictions(examples)
+        processes.add_up([likeliest.ids for likeliest in predictions])
+        processes.add_up([likeliest.log_probs for likeliest in predictions])
 
     def predictions(self, examples: Sequence[Example]) -> list[Likeliest]:
         """Return the predictions for these examples, which must be prepared."""

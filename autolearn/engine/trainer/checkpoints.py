@@ -29,10 +29,14 @@ log = logging.getLogger(__name__)
 class Checkpoints:
     """The checkpoints of one round in a folder: the newest two and the best."""
 
-    def __init__(self, folder: Path, work: str):
-        """Open ``folder``; only checkpoints with the same ``work`` can be resumed."""
+    def __init__(self, folder: Path, work: str, *, writes: bool = True):
+        """Open ``folder``; only checkpoints with the same ``work`` can be resumed.
+
+        Of several processes that train together, only one ``writes``.
+        """
         self._folder = folder
         self._work = work
+        self._writes = writes
         self.notes: list[str] = []
         """Sentences on the checkpoints that could not be used."""
 
@@ -42,6 +46,8 @@ class Checkpoints:
         Raises:
             OSError: It cannot be written; the older ones stay.
         """
+        if not self._writes:
+            return
         # The new checkpoint is complete before an old one is removed.
         self._write(f"step-{step}", step, state)
         for folder in self._newest_first()[_N_NEWEST:]:
@@ -53,6 +59,8 @@ class Checkpoints:
         Raises:
             OSError: It cannot be written; the one before stays.
         """
+        if not self._writes:
+            return
         name = f"{_BEST}-{step}"
         self._write(name, step, state)
         for folder in self._folder.glob(f"{_BEST}*"):

@@ -24,14 +24,17 @@ from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer import losses
 from autolearn.engine.trainer.batches import Batch, Example, Row, collate, micro_batches
 from autolearn.engine.trainer.losses import Likeliest
+from autolearn.engine.trainer.process_group import ONE, Processes
 from autolearn.models.memory import AT_ONCE
 
 
 class Forward:
     """Computes probabilities and divergences of answers with a loaded model."""
 
-    def __init__(self, lm: LoadedModel):
+    def __init__(self, lm: LoadedModel, processes: Processes = ONE):
+        """Prepare passes; the measures are sums over the shares of all processes."""
         self._lm = lm
+        self._processes = processes
         shares = can_share(lm)
         self.token_cost = lm.token_cost if shares else 0
         """Decides whether rows are laid out as trees; see ``batches.collate``."""
@@ -41,6 +44,10 @@ class Forward:
     def parts(self, examples: Sequence[Example]) -> Iterator[list[Example]]:
         """Yield examples in parts that fit into one pass each."""
         return micro_batches(examples, self.token_cost, self.at_once)
+
+    def own_parts(self, examples: Sequence[Example]) -> Iterator[list[Example]]:
+        """Yield the share of this process in parts that fit into one pass each."""
+        return self.parts(self._processes.share(examples))
 
     def log_probs(self, rows: Sequence[Row]) -> Tensor:
         """Return the log-probability of each answer, (B,) float32, with gradient."""
@@ -94,6 +101,11 @@ class Forward:
             predictions = losses.likeliest(self.logits(batch))
         return [predictions.at(batch.owner == i) for i in range(len(rows))]
 
+    def no_predictions(self, n_tokens: int) -> Likeliest:
+        """Return zeros in place of the base model's predictions for so many tokens."""
+        n_logits = self._lm.model.get_output_embeddings().out_features
+        return losses.zeros(n_tokens, n_logits, self._lm.device)
+
     @torch.no_grad()
     def mean_divergence(self, examples: Sequence[Example]) -> float | None:
         """Return KL(base || round) per answer token in nats; None for no examples.
@@ -103,20 +115,22 @@ class Forward:
         # Divided at the end: parts have different numbers of tokens.
         n_tokens = sum(example.chosen.n_answer for example in examples)
         total = 0.0
-        for part in self.parts(examples):
+        for part in self.own_parts(examples):
             batch = self.collate([example.chosen for example in part])
             with adapters.without(self._lm.model):
                 base = self.logits(batch)
             total += losses.divergence(base, self.logits(batch)).item()
+        (total,) = self._processes.totals([total])
         return total / n_tokens if n_tokens else None
 
     @torch.no_grad()
     def mean_probability(self, examples: Sequence[Example]) -> float | None:
         """Return the mean probability of the answers, 0..1; None for no examples."""
-        total = sum(
+        total: float = sum(
             float(self.log_probs([example.chosen for example in part]).exp().sum())
-            for part in self.parts(examples)
+            for part in self.own_parts(examples)
         )
+        (total,) = self._processes.totals([total])
         return total / len(examples) if examples else None
 
     @torch.no_grad()
@@ -127,11 +141,12 @@ class Forward:
         included, is the likeliest after those before it. None for no examples.
         """
         # A single wrong token makes its answer inexact.
-        n_exact = 0
-        for part in self.parts(examples):
+        n_exact = 0.0
+        for part in self.own_parts(examples):
             batch = self.collate([example.chosen for example in part])
             is_wrong = self.logits(batch).argmax(dim=1) != batch.targets
             n_exact += batch.n_answers - len(set(batch.owner[is_wrong].tolist()))
+        (n_exact,) = self._processes.totals([n_exact])
         return n_exact / len(examples) if examples else None
 
     def collate(self, rows: Sequence[Row]) -> Batch:

@@ -137,6 +137,15 @@ def likeliest(logits: Tensor) -> Likeliest:
     return Likeliest(ids.int(), token_log_probs(logits.detach(), ids))
 
 
+def zeros(n_tokens: int, n_logits: int, device: torch.device) -> Likeliest:
+    """Return zeros in the shape of predictions; added to predictions, they vanish."""
+    n = min(LIKELIEST, n_logits)
+    return Likeliest(
+        torch.zeros(n_tokens, n, dtype=torch.int32, device=device),
+        torch.zeros(n_tokens, n + 1, dtype=torch.float32, device=device),
+    )
+
+
 def per_answer(log_probs: Tensor, owner: Tensor, n_answers: int) -> Tensor:
     """Return the log-probability of each answer.
 

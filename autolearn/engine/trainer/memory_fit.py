@@ -19,6 +19,8 @@ from autolearn.engine import device_memory
 from autolearn.engine.load import LoadedModel, memory_guard
 from autolearn.engine.trainer.batches import Example
 from autolearn.engine.trainer.forward import Forward
+from autolearn.engine.trainer.process_group import Processes
+from autolearn.engine.trainer.round_examples import RoundExamples
 from autolearn.models import memory
 from autolearn.models.batch_shape import BatchShape, ItemSizes
 from autolearn.models.memory import Memory
@@ -30,20 +32,21 @@ log = logging.getLogger(__name__)
 
 
 class BatchSizer:
-    """Decides how many tokens of a round go through the model at once."""
+    """Decides how many tokens of a round go through the model of a process at once."""
 
     def __init__(
         self,
         lm: LoadedModel,
         forward: Forward,
+        processes: Processes,
         settings: TrainSettings,
-        new_examples: Sequence[Example],
-        replay: Sequence[Example],
+        examples: RoundExamples,
     ):
         self._lm = lm
         self._forward = forward
+        self._processes = processes
         self._settings = settings
-        self._items = _items(new_examples, replay, settings)
+        self._items = _items(examples, settings, processes)
 
     def plan(self) -> bool:
         """Choose the tokens per pass; return whether to recompute activations.
@@ -51,7 +54,7 @@ class BatchSizer:
         Raises:
             OutOfMemory: Not even the longest item fits.
         """
-        free = device_memory.free(self._lm.device)
+        free = device_memory.free(self._lm.device) // self._processes.n_on_device
         batch_shape = self._lm.estimator.plan(self._settings, self._items, free)
         self._forward.at_once = batch_shape.tokens
         log.info("%d MiB are free; planned: %s", free >> 20, batch_shape)
@@ -62,12 +65,12 @@ class BatchSizer:
         return retry_on_oom(self._forward, self._items.longest, work)
 
     def predicted(self, examples: Sequence[Example]) -> Memory:
-        """Return the estimated memory of a step with these examples."""
+        """Return the estimated memory of the largest pass with these examples."""
         estimator = self._lm.estimator
         batch_shapes = map(self._load, self._forward.parts(examples))
         # The largest part decides, since parts run one after the other.
         estimates = (estimator.training(self._settings, load) for load in batch_shapes)
-        return max(estimates, key=attrgetter("total"))
+        return max(estimates, key=attrgetter("total"), default=Memory())
 
     def _load(self, part: Sequence[Example]) -> BatchShape:
         # Collated as in training: trees are smaller than the sum of their rows.
@@ -112,8 +115,10 @@ def retry_on_oom(forward: Forward, longest: int, work: Callable[[], T]) -> T:
 
 
 def _items(
-    new_examples: Sequence[Example], replay: Sequence[Example], settings: TrainSettings
+    round_examples: RoundExamples, settings: TrainSettings, processes: Processes
 ) -> ItemSizes:
+    new_examples = round_examples.new
+    replay = round_examples.of("replay") if settings.replays else []
     examples = [*new_examples, *replay]
     rows = [row for example in examples for row in example.rows]
     longest = max(example.length for example in examples)
@@ -125,6 +130,6 @@ def _items(
         longest=longest,
         tokens=sum(len(row.ids) for row in rows),
         n_learned=sum(row.n_answer for row in rows),
-        in_step=n_rows * longest,
+        in_step=processes.largest_share(n_rows) * longest,
         n_replay=sum(example.chosen.n_answer for example in replay),
     )

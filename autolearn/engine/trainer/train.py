@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from heapq import nlargest
-from math import isfinite
+from math import fsum, isfinite
 from operator import attrgetter
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import torch
@@ -39,6 +38,7 @@ from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.lr_schedule import LRSchedule
 from autolearn.engine.trainer.memory_fit import BatchSizer
 from autolearn.engine.trainer.outcome import Outcome
+from autolearn.engine.trainer.process_group import ONE, Processes
 from autolearn.engine.trainer.reference import ReferenceLogProbs
 from autolearn.engine.trainer.round_examples import RoundExamples
 from autolearn.models import hardware, memory_calibration
@@ -50,9 +50,13 @@ class RoundTrainer:
     """One round: a model, the items that its adapter learns from, and the settings."""
 
     def __init__(
-        self, lm: LoadedModel, items: Sequence[TrainItem], settings: TrainSettings
+        self,
+        lm: LoadedModel,
+        items: Sequence[TrainItem],
+        settings: TrainSettings,
+        processes: Processes = ONE,
     ):
-        """Prepare the items.
+        """Prepare the items; ``processes`` are those that train this round together.
 
         Raises:
             TrainingError: None of them can be learned.
@@ -60,7 +64,8 @@ class RoundTrainer:
         lm.packed_linears.drop()  # training does not use the packed copies
         lm.prefixes.clear()
         self._lm = lm
-        self._forward = Forward(lm)
+        self._processes = processes
+        self._forward = Forward(lm, processes)
         self._base_logits = BaseLogits(self._forward)
         self._settings = settings
         self._items = items
@@ -70,7 +75,7 @@ class RoundTrainer:
         self._new = self._examples.new
         self._replay = self._examples.of("replay") if settings.replays else []
         self._batch_sizer = BatchSizer(
-            lm, self._forward, settings, self._new, self._replay
+            lm, self._forward, processes, settings, self._examples
         )
         self._best = 0.0
         self._n_replay = in_step(settings, len(self._new), len(self._replay))
@@ -104,24 +109,27 @@ class RoundTrainer:
             TrainingError: The loss is not a number, or the checkpoint is of other work.
             OutOfMemory: The device is too small for a step.
         """
-        store = Checkpoints(checkpoints, self._fingerprint(start))
+        is_first = self._processes.number == 0
+        store = Checkpoints(checkpoints, self._fingerprint(start), writes=is_first)
         state = store.newest()
         step = state["step"] if state else 0
         hardware.release_memory()
         baseline = device_memory.bytes_in_use(self._lm.device)
         with memory_guard(), self._answering_afterwards():
             self._set_up(start)
-            if not self._batch_sizer.retry_on_oom(lambda: self._prepare(watcher)):
+            if not self._prepare(watcher):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state)
+            self._processes.check_equal(self._parameters.values())
             watcher.on_probe(step, self._probe(baseline))
             step = self._loop(watcher, step, store)
             if step < self.n_steps:
                 return Outcome(step, finished=False, dropped=self._dropped)
             scores = self._choose_scale(start, store)
-        with atomic_folder(output) as draft:
-            adapters.save(self._lm, draft)
+        if is_first:
+            with atomic_folder(output) as draft:
+                adapters.save(self._lm, draft)
         return Outcome(
             step, True, dropped=self._dropped, scores=scores, notes=store.notes
         )
@@ -145,7 +153,8 @@ class RoundTrainer:
         with device_memory.PeakMemory(self._lm.device, every=0.002) as peak:
             self._batch_sizer.retry_on_oom(lambda: self._gradient(longest, replay))
         self._optimizer.zero_grad(set_to_none=True)
-        estimate = self._batch_sizer.predicted([*longest, *replay])
+        share = self._processes.share([*longest, *replay])
+        estimate = self._batch_sizer.predicted(share)
         # Adam allocates its moments at the first step, so they are added here.
         moments = 0 if self._optimizer.state else estimate.moments
         return memory_calibration.numbers(estimate, baseline, peak.bytes + moments)
@@ -153,7 +162,9 @@ class RoundTrainer:
     def _gradient(
         self, examples: list[Example], replay: list[Example]
     ) -> dict[str, float]:
-        """Compute the gradient of a step; return its metrics.
+        """Compute the gradient of the share of a step; return its metrics.
+
+        Added up over all processes, they are those of the step.
 
         SFT items count by the mean over the answer tokens of the step, preference pairs
         by the mean over the pairs. In a mixed step each kind counts by its number of
@@ -166,8 +177,9 @@ class RoundTrainer:
         per_pair = 1 / len(examples)
         per_token = per_pair * len(plain) / (n_tokens or 1)
         n_replay_tokens = sum(example.chosen.n_answer for example in replay)
+        n_pairs = len(examples) - len(plain)
         loss = kl = 0.0
-        for part in self._forward.parts([*examples, *replay]):
+        for part in self._forward.own_parts([*examples, *replay]):
             new = [example for example in part if example.kind != "replay"]
             replay_part = [example for example in part if example.kind == "replay"]
             rows = [e.chosen for e in new] + [row for e in new for row in e.rows[1:]]
@@ -182,8 +194,8 @@ class RoundTrainer:
             loss += new_loss.item()
             kl += divergence.item()
         numbers = {"loss": loss}
-        if self._margins:
-            numbers["reward_margin"] = fmean(self._margins)
+        if n_pairs:
+            numbers["reward_margin"] = fsum(self._margins) / n_pairs
         if replay:
             numbers["replay_kl"] = kl
         return numbers
@@ -196,9 +208,11 @@ class RoundTrainer:
             step += 1
             metrics |= self._validate(step, store)
             watcher.on_step(step, self.n_steps, metrics)
-            is_stopped = watcher.stop()
             age = time.monotonic() - saved_at
-            if is_stopped or age >= self._settings.checkpoint_seconds:
+            is_stopped, is_due = self._processes.any(
+                watcher.stop(), age >= self._settings.checkpoint_seconds
+            )
+            if is_stopped or is_due:
                 store.save(step, self._state())
                 saved_at = time.monotonic()
             if is_stopped:
@@ -279,8 +293,18 @@ class RoundTrainer:
     def _prepare(self, watcher: Watcher) -> bool:
         """Compute reference and base predictions; return False if stopped."""
         pairs = [example for example in self._new if example.rejected is not None]
-        ready = self._reference.prepare(pairs, watcher.stop)
-        return ready and self._base_logits.prepare(self._replay, watcher.stop)
+        is_ready = self._batch_sizer.retry_on_oom(
+            lambda: (
+                self._reference.prepare(pairs, watcher.stop)
+                and self._base_logits.prepare(self._replay, watcher.stop)
+            )
+        )
+        (is_stopped,) = self._processes.any(not is_ready)
+        if is_stopped:
+            return False
+        self._reference.complete(pairs, self._processes)
+        self._base_logits.complete(self._replay, self._processes)
+        return True
 
     def _step(self, step: int) -> dict[str, float]:
         """Take one optimiser step and return its numbers."""
@@ -291,10 +315,10 @@ class RoundTrainer:
         examples = [self._new[i] for i in self._new_order.batch(step)]
         places = self._replay_order.batch(step) if self._n_replay else ()
         replay = [self._replay[i] for i in places]
-        numbers = self._batch_sizer.retry_on_oom(
-            lambda: self._gradient(examples, replay)
-        )
-        numbers["learning_rate"] = rate
+        share = self._batch_sizer.retry_on_oom(lambda: self._gradient(examples, replay))
+        self._processes.add_up_gradients(self._parameters.values())
+        totals = self._processes.totals(share.values())
+        numbers = dict(zip(share, totals, strict=True)) | {"learning_rate": rate}
         limit = self._settings.max_grad_norm
         norm = clip_grad_norm_(self._parameters.values(), limit)
         numbers["grad_norm"] = float(norm)
@@ -336,6 +360,7 @@ class RoundTrainer:
         return example.weight * per_pair * share
 
     def _state(self) -> State:
+        self._processes.check_equal(self._parameters.values())
         return {
             "adapter": {k: p.detach() for k, p in self._parameters.items()},
             "optimizer": self._optimizer.state_dict(),
@@ -358,6 +383,7 @@ class RoundTrainer:
         """Return a digest of all that a checkpoint must agree on to be resumed."""
         settings = {**asdict(self._settings), "checkpoint_seconds": None}
         del settings["tracker"]  # checkpoints of earlier versions know none
+        del settings["devices"]  # any number of processes can go on
         start_digest = adapter_digest(start) if start else None
         work = (self._lm.identity.digest, start_digest, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()

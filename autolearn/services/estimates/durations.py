@@ -5,7 +5,7 @@ from math import ceil
 
 from autolearn.core.records import Run
 from autolearn.core.run_results import StudyResult
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import compute
 from autolearn.services.estimates.memory_needs import estimator_of, with_model
@@ -74,9 +74,14 @@ def first_pace(
     return compute.tokens_per_second(estimator.shape, settings.rank, width, share)
 
 
-def pace(store: Store, model: str) -> float | None:
-    """Return the tokens a second of the last training with this model, if any."""
+def pace(store: Store, model: str, devices: int = 1) -> float | None:
+    """Return the tokens a second of the last training with this model, if any.
+
+    Only those on as many devices count.
+    """
     for run in store.runs.find(RunFilter(("train",), model=model)):
+        if TrainRunSettings.of(run).train.devices != devices:
+            continue
         if speed := latest_speed(store, run):
             return speed
     return None

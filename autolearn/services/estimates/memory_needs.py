@@ -33,6 +33,8 @@ class MemoryFit:
     """The run whose measured memory corrected the estimate."""
     problem: str = ""
     """Why it does not fit, if it does not."""
+    devices: int = 1
+    """How many devices train together; each needs as much."""
 
     @property
     def disk(self) -> int:
@@ -45,8 +47,8 @@ def of_training(
     store: Store, model: ModelSettings, settings: TrainSettings, contents: RoundContents
 ) -> MemoryFit:
     """Return what a round needs, planned as the training itself will plan it."""
-    estimator = estimator_of(model)
-    budget = _budget(store, model, "train")
+    estimator = estimator_of(model, settings.devices)
+    budget = _budget(store, model, "train", settings.devices)
     room = budget.free - budget.correct(estimator.loading()).n_loaded
     items, problem = _items(settings, contents), ""
     try:
@@ -54,7 +56,8 @@ def of_training(
     except OutOfMemory as error:
         load, problem = items.at_once(items.longest, recompute=True), str(error)
     need = budget.correct(estimator.training(settings, load))
-    return MemoryFit(need, budget.free, budget.calibration_run, problem)
+    run = budget.calibration_run
+    return MemoryFit(need, budget.free, run, problem, settings.devices)
 
 
 def of_study(
@@ -102,11 +105,11 @@ def _is_with(run: Run, model: ModelSettings) -> bool:
     return (run.model, run.quantization) == (model.model, model.quantization)
 
 
-def estimator_of(model: ModelSettings) -> MemoryEstimator:
-    """Return the estimator of this model on this computer."""
+def estimator_of(model: ModelSettings, devices: int = 1) -> MemoryEstimator:
+    """Return the estimator of this model on each of the devices of this computer."""
     shape = model_shape.of(model_files.locate(model.model))
     estimator = MemoryEstimator(shape, model.quantization, hardware.device())
-    return estimator.within(hardware.free())
+    return estimator.within(hardware.free(devices))
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,10 @@ class _Budget:
     correct: Callable[[Memory], Memory]
 
 
-def _budget(store: Store, model: ModelSettings, kind: RunKind) -> _Budget:
-    """Return the memory budget of a run.
+def _budget(
+    store: Store, model: ModelSettings, kind: RunKind, devices: int = 1
+) -> _Budget:
+    """Return the memory budget of a run on each of its devices.
 
     The memory of the worker counts as free, since the run happens in the worker. Until
     a run has been measured, the need is at least what the worker uses with the model
@@ -131,7 +136,7 @@ def _budget(store: Store, model: ModelSettings, kind: RunKind) -> _Budget:
         in_worker = (
             hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file) or 0
         )
-    free = hardware.free() + in_worker
+    free = hardware.free(devices) + in_worker // devices
     run_id, adjustment = _newest_correction(store, model, kind)
     if run_id:
         return _Budget(free, run_id, adjustment.apply)
@@ -166,6 +171,6 @@ def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
         longest,
         sum(lengths),
         sizes.n_learned + answers,
-        rows * longest,
+        ceil(rows / settings.devices) * longest,
         answers,
     )

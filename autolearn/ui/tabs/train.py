@@ -75,6 +75,7 @@ LABELS = {
     "meta_examples": "Max. meta-skill items (meta, SELF)",
     "checkpoint_seconds": "Checkpoint interval (seconds)",
     "tracker": "Experiment tracker",
+    "devices": "GPUs that train together",
 }
 """What settings are called, where their name alone says too little."""
 
@@ -252,6 +253,7 @@ class PlanCache:
             replay_weight=float(settings.replay_weight > 0),
             max_tokens=16,
             tracker=None,
+            devices=1,
         )
         key = (store.folder, revision, replace(order, train=plain))
         if self._cached is None or self._cached[0] != key:
@@ -303,7 +305,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     model, settings = order.model, order.train
     contents = memo.intake(store, order)
     fit = memory_needs.of_training(store, model, settings, contents)
-    known_pace = durations.pace(store, model.model)
+    known_pace = durations.pace(store, model.model, settings.devices)
     pace = known_pace or durations.first_pace(model, settings, contents)
     effort = durations.effort(settings, contents, pace)
     stops = problems(store, order, contents)

@@ -39,9 +39,13 @@ def fit(estimate: MemoryFit) -> dict[str, Html]:
         if estimate.calibration_run
         else "rough until a run has been measured"
     )
-    return parts(estimate.need) | {
-        "Memory, total": whole + html.text(f" ({source})"),
-        "Memory, free": html.text(html.size(estimate.free)),
+    devices = {"Devices": html.number(estimate.devices)}
+    name = "Memory" if estimate.devices == 1 else "Memory of each device"
+    return {
+        **(devices if estimate.devices > 1 else {}),
+        **parts(estimate.need),
+        f"{name}, total": whole + html.text(f" ({source})"),
+        f"{name}, free": html.text(html.size(estimate.free)),
     }
 
 

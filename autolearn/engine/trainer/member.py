@@ -1,0 +1,103 @@
+"""One of several processes that train a round together.
+
+Started as ``python -m autolearn.engine.trainer.member FOLDER NUMBER`` by
+``joint_training``. Its messages are lines of JSON on standard output. It ends when its
+standard input does: then the process that started it has ended.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from autolearn.core.errors import AutolearnError, OutOfMemory
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.engine.trainer.process_group import ProcessGroup
+from autolearn.engine.trainer.training_job import SentJob
+
+MEETING_FILE = "meeting"
+"""In the folder, where the processes find each other."""
+
+Send = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    """Train as the process that the command line names."""
+    folder, number = Path(sys.argv[1]), int(sys.argv[2])
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    channel = _channel()
+    logging.basicConfig(format=f"%(asctime)s process {number + 1}: %(message)s")
+
+    def send(message: dict[str, Any]) -> None:
+        channel.write(json.dumps(message).encode() + b"\n")
+        channel.flush()
+
+    try:
+        _train(folder, number, stop, send)
+    except AutolearnError as error:
+        advice = error.advice if isinstance(error, OutOfMemory) else {}
+        kind = type(error).__name__
+        send({"error": {"kind": kind, "message": str(error), "advice": advice}})
+    except OSError as error:
+        values = (error.errno, error.strerror or str(error), error.filename)
+        send({"error": {"kind": "OSError", "values": values}})
+    # Python would wait for the thread that reads the standard input.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _train(folder: Path, number: int, stop: threading.Event, send: Send) -> None:
+    sent = SentJob.read(folder)
+    backend = HuggingFaceBackend.load(sent.model, sent.model_folder)
+    group = ProcessGroup(folder / MEETING_FILE, number, sent.job.settings.devices)
+    watcher = _Watcher(stop, send if number == 0 else _drop)
+    outcome = backend.train_here(sent.job, watcher, group)
+    if number == 0:
+        send({"outcome": asdict(outcome)})
+    else:
+        # To end now could cut off the first one; whoever started us ends us.
+        threading.Event().wait()
+
+
+def _listen(stop: threading.Event) -> None:
+    """Hear a wish to stop; end the process when nobody is left to wish."""
+    while os.read(0, 64):
+        stop.set()
+    os._exit(1)
+
+
+def _channel() -> BinaryIO:
+    """Return where messages go; what a library prints goes to standard error."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return channel
+
+
+def _drop(message: dict[str, Any]) -> None:
+    """Drop a message: the first process reports for all."""
+
+
+class _Watcher:
+    """Sends the numbers of a round to the process that owns its run."""
+
+    def __init__(self, stop: threading.Event, send: Send) -> None:
+        self.stop = stop.is_set
+        self._send = send
+
+    def on_probe(self, step: int, metrics: dict[str, float]) -> None:
+        """Send what the largest step needs of memory."""
+        self._send({"step": step, "probe": metrics})
+
+    def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
+        """Send the numbers of a step."""
+        self._send({"step": step, "total": total, "metrics": metrics})
+
+
+if __name__ == "__main__":
+    main()
