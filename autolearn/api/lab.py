@@ -42,7 +42,7 @@ from autolearn.core.settings import (
 )
 from autolearn.runs import model_references, queues
 from autolearn.runs.model_choice import choose_model, chosen_model
-from autolearn.services import actions, gold_actions, pipeline
+from autolearn.services import actions, export_actions, gold_actions, pipeline
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
@@ -254,7 +254,9 @@ class Lab:
 
         "trl", "axolotl", "llama-factory" and "unsloth" write a folder for that trainer.
         """
-        return self._ordered(actions.export(self._store, what, Path(target), round))
+        return self._ordered(
+            export_actions.export(self._store, what, Path(target), round)
+        )
 
     # --- runs ------------------------------------------------------------------
 

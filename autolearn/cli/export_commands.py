@@ -7,14 +7,14 @@ from autolearn.cli.common import Args, Result, finish, open_store
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import TrainSettings
-from autolearn.services import actions
+from autolearn.services import export_actions
 
 
 def add_arguments(command: Any) -> None:
     """Add the arguments of ``export``."""
     command.add_argument(
         "what",
-        choices=actions.EXPORTS,
+        choices=export_actions.EXPORTS,
         help="samples or items as JSON lines, weights, or a folder with data and "
         "configuration for the trainer of this name",
     )
@@ -44,7 +44,7 @@ def export(args: Args) -> Result:
     """Write samples, items, weights or a folder for another trainer."""
     with open_store(args) as store:
         scope = SampleScope() if args.other_models else None
-        run = actions.export(
+        run = export_actions.export(
             store, args.what, args.target, args.round, scope, args.method
         )
         return finish(store, run, "export", quiet=args.json).result

@@ -13,7 +13,7 @@ from autolearn.core.records import Action, Decision, Run
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import make_library
 from autolearn.runs import queues
-from autolearn.services import actions, reading_actions
+from autolearn.services import actions, export_actions, reading_actions
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 
@@ -179,7 +179,7 @@ class Person:
             if not store.samples.ids(SampleFilter(state="approved")):
                 return
             target = self._workspace / "exports" / f"soak-{self._draw.random()}.jsonl"
-            self._finish(store, actions.export(store, "chat", target))
+            self._finish(store, export_actions.export(store, "chat", target))
         page = self._open()
         try:
             page.get_by_role("tab", name="History", exact=True).click()

@@ -7,7 +7,7 @@ from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Round
 from autolearn.export import gguf_converter
-from autolearn.services import actions
+from autolearn.services import export_actions
 
 
 def never():
@@ -52,7 +52,7 @@ def test_without_a_converter_no_export_is_queued(store, tmp_path, monkeypatch):
     )
     store.rounds.create(round_, [])
     with pytest.raises(InputError, match=r"not in the PATH; set LLAMA_CPP to"):
-        actions.export(store, "gguf", tmp_path / "out", 1)
+        export_actions.export(store, "gguf", tmp_path / "out", 1)
     assert len(store.runs.newest(9)) == 1
 
 

@@ -20,6 +20,7 @@ from autolearn.runs import queues, worker
 from autolearn.services import (
     actions,
     backups,
+    export_actions,
     model_actions,
     pipeline,
     skill_actions,
@@ -198,7 +199,7 @@ def _export(what: str) -> Workload:
         _with_a_round(rig, folder)
         os.environ["LLAMA_CPP"] = str(CONVERTER)
         with Store.open(folder) as store:
-            actions.export(store, what, folder / "exports" / what, 1)
+            export_actions.export(store, what, folder / "exports" / what, 1)
 
     return Workload(prepare, _work, _resume, is_graceful=True)
 

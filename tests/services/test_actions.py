@@ -17,7 +17,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.services import actions, gold_actions, quiz_actions
+from autolearn.services import actions, export_actions, gold_actions, quiz_actions
 from autolearn.services.actions import TrainSources
 from tests.support.rounds import one_round
 from tests.support.texts import put
@@ -216,16 +216,16 @@ def test_an_export_is_of_a_known_kind_and_of_a_round_where_it_needs_one(
     store, tmp_path
 ):
     with pytest.raises(InputError, match="choose one of chat, preference"):
-        actions.export(store, "xml", tmp_path / "x")
+        export_actions.export(store, "xml", tmp_path / "x")
     with pytest.raises(InputError, match="round whose meta"):
-        actions.export(store, "meta", tmp_path / "x")
+        export_actions.export(store, "meta", tmp_path / "x")
 
 
 def test_an_export_of_an_adapter_names_a_finished_round(store, tmp_path):
     with pytest.raises(InputError, match="Choose the round"):
-        actions.export(store, "adapter", tmp_path / "x")
+        export_actions.export(store, "adapter", tmp_path / "x")
     with pytest.raises(InputError, match="no round 4"):
-        actions.export(store, "adapter", tmp_path / "x", 4)
+        export_actions.export(store, "adapter", tmp_path / "x", 4)
 
 
 def test_the_database_can_be_read_by_anyone(store, text):

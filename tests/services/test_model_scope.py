@@ -12,7 +12,7 @@ from autolearn.handlers import export
 from autolearn.handlers.weight_export import Models
 from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
-from autolearn.services import actions, model_scope
+from autolearn.services import actions, export_actions, model_scope
 from autolearn.services.actions import TrainSources
 from autolearn.store import SampleFilter
 from autolearn.ui.session import Session
@@ -143,8 +143,8 @@ def test_an_export_takes_the_samples_of_the_chosen_model_unless_all_are_asked_fo
 ):
     study(store, OWN, 2)
     study(store, OTHER, 3)
-    own = actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
-    every = actions.export(
+    own = export_actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
+    every = export_actions.export(
         store, "chat", tmp_path / "all" / "data.jsonl", None, SampleScope()
     )
     assert written(store, own) == 2
@@ -168,8 +168,8 @@ def test_samples_of_a_model_that_is_gone_are_exported_only_with_all(store, tmp_p
     study(store, OTHER, 3)
     store.choices.set("model", replace(OTHER, model=str(tmp_path / "gone")).as_dict())
     with pytest.raises(InputError, match="files of the chosen model are missing"):
-        actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
-    run = actions.export(
+        export_actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
+    run = export_actions.export(
         store, "chat", tmp_path / "all" / "data.jsonl", None, SampleScope()
     )
     assert written(store, run) == 3

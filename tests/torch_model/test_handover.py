@@ -22,7 +22,7 @@ from autolearn.handlers.model_runs import RunHandlers
 from autolearn.models import files as model_files
 from autolearn.rounds.sources import collect
 from autolearn.runs.context import RunContext
-from autolearn.services import actions
+from autolearn.services import export_actions
 from tests.support.rounds import approve, one_round
 from tests.support.tiny import TEMPLATE, build_tokenizer
 
@@ -72,7 +72,7 @@ def ask(question="Who leads?"):
 
 def test_a_planned_round_is_handed_over_as_it_would_be_trained(store, tmp_path):
     approve(store)
-    run = actions.export(store, "trl", tmp_path / "out")
+    run = export_actions.export(store, "trl", tmp_path / "out")
     result = carried_out(store, run)
     tokenizer = loaded(model_files.BUILT_IN)
     chat, _ = chat_format(model_files.BUILT_IN, tokenizer)
@@ -99,7 +99,7 @@ def test_a_finished_round_has_its_frozen_items(store, round_of, tool, tmp_path):
         TrainItem("validation", ask("Who heads 1?"), "Ada 1."),
     ]
     about = round_of(items, batch_size=4)
-    run = actions.export(store, tool, tmp_path / "out", about.id)
+    run = export_actions.export(store, tool, tmp_path / "out", about.id)
     result = carried_out(store, run)
     assert result.samples == 9
     assert result.card == str(tmp_path / "out/README.md")
@@ -116,7 +116,7 @@ def test_a_continued_round_brings_the_adapter_of_its_parent(store, round_of, tmp
     first = round_of([TrainItem("sft", ask(), "Ada.")])
     pair = TrainItem("dpo", ask(), "Ada.", "Bo.")
     second = round_of([pair], first.id, method="al2")
-    run = actions.export(store, "llama-factory", tmp_path / "out", second.id)
+    run = export_actions.export(store, "llama-factory", tmp_path / "out", second.id)
     carried_out(store, run)
     config = json.loads((tmp_path / "out/start/adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(model_files.BUILT_IN)
@@ -130,24 +130,24 @@ def test_an_export_that_is_resumed_after_its_end_keeps_its_folder(
     store, round_of, tmp_path
 ):
     about = round_of([TrainItem("sft", ask(), "Ada.")])
-    run = actions.export(store, "trl", tmp_path / "out", about.id)
+    run = export_actions.export(store, "trl", tmp_path / "out", about.id)
     result = carried_out(store, run)
     assert carried_out(store, store.runs.get(run.id)) == result
     assert ExportResult.of(store.runs.get(run.id)) == result
-    again = actions.export(store, "trl", tmp_path / "out", about.id)
+    again = export_actions.export(store, "trl", tmp_path / "out", about.id)
     with pytest.raises(InputError, match="exists already"):
         carried_out(store, again)
 
 
 def test_a_planned_round_without_data_is_refused_before_it_is_queued(store, tmp_path):
     with pytest.raises(JobError, match="approve"):
-        actions.export(store, "trl", tmp_path / "out")
+        export_actions.export(store, "trl", tmp_path / "out")
     assert store.runs.newest() == []
 
 
 def test_a_model_that_has_changed_is_refused(store, round_of, tmp_path):
     about = round_of([TrainItem("sft", ask(), "Ada.")])
-    run = actions.export(store, "trl", tmp_path / "out", about.id)
+    run = export_actions.export(store, "trl", tmp_path / "out", about.id)
     changed = replace(run, settings={**run.settings, "model_digest": "other"})
     with pytest.raises(BackendError, match="have changed"):
         carried_out(store, changed)
@@ -194,6 +194,6 @@ def test_a_start_token_that_the_tokenizer_adds_is_no_part_of_the_text():
 
 def test_a_model_on_a_server_has_nothing_to_hand_over(store, tmp_path, monkeypatch):
     server = ModelSettings("http://127.0.0.1:9/v1#a")
-    monkeypatch.setattr(actions, "chosen_model", lambda store: server)
+    monkeypatch.setattr(export_actions, "chosen_model", lambda store: server)
     with pytest.raises((BackendError, InputError), match="server"):
-        actions.export(store, "trl", tmp_path / "out")
+        export_actions.export(store, "trl", tmp_path / "out")

@@ -16,7 +16,7 @@ from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import gold_questions, paired_quizzes
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.services import actions, gold_actions
+from autolearn.services import actions, export_actions, gold_actions
 from autolearn.services.demo_library import LIBRARY
 from autolearn.store.samples import SampleFilter
 from autolearn.text import model_output
@@ -213,7 +213,7 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
 
 def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
     target = tmp_path / "round" / "data.jsonl"
-    run = finish(lab, actions.export(lab, "chat", target, 1))
+    run = finish(lab, export_actions.export(lab, "chat", target, 1))
     n_taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
     assert run.result["samples"] == len(target.read_text().splitlines()) == n_taught
     assert (
@@ -223,18 +223,18 @@ def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
 
 
 def test_samples_and_adapters_are_exported(lab, tmp_path):
-    finish(lab, actions.export(lab, "preference", tmp_path / "p.jsonl"))
+    finish(lab, export_actions.export(lab, "preference", tmp_path / "p.jsonl"))
     lines = (tmp_path / "p.jsonl").read_text().splitlines()
     assert len(lines) == lab.samples.counts()["approved"]
     assert json.loads(lines[0])["chosen"][0]["role"] == "assistant"
-    run = finish(lab, actions.export(lab, "adapter", tmp_path / "adapter", 1))
+    run = finish(lab, export_actions.export(lab, "adapter", tmp_path / "adapter", 1))
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
     assert run.result["n_same_answers"] == run.result["n_questions"] == 5
 
 
 def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     target = tmp_path / "merged"
-    run = finish(lab, actions.export(lab, "merged", target, whole))
+    run = finish(lab, export_actions.export(lab, "merged", target, whole))
     assert run.result["n_questions"] == 5
     assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert "word for word" in (target / "README.md").read_text()
@@ -248,7 +248,7 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     theirs = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
     for name, weight in theirs.state_dict().items():
         assert torch.equal(weight, merged_model.state_dict()[name]), name
-    again = actions.export(lab, "merged", target, whole)
+    again = export_actions.export(lab, "merged", target, whole)
     queues.ensure_worker(lab.folder)
     last_run = queues.wait(lab, again.id)
     assert last_run.error is not None
@@ -258,7 +258,7 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
 def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatch):
     monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
     target = tmp_path / "converted"
-    run = finish(lab, actions.export(lab, "gguf", target, whole))
+    run = finish(lab, export_actions.export(lab, "gguf", target, whole))
     assert run.result["n_questions"] == 5
     assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert sorted(path.name for path in target.iterdir()) == ["README.md", "model.gguf"]

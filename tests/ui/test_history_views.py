@@ -144,7 +144,7 @@ def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
 
 def test_a_hand_over_is_a_folder_and_comes_as_one_zip(store, monkeypatch):
     session = Session(store.folder)
-    monkeypatch.setattr(session, "order", lambda run: run)
+    monkeypatch.setattr(session, "start_worker_for", lambda run: run)
     approve(store)
     history._export(session, history.OWN, "llama-factory")
     run = store.runs.newest(1)[0]

@@ -17,7 +17,7 @@ from autolearn.export import formats
 from autolearn.export.handover.folder import TOOLS
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, model_scope
+from autolearn.services import export_actions, model_scope
 from autolearn.ui.drawer import FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -193,7 +193,7 @@ def _export(session: Session, source: int, what: str) -> None:
     is_folder = what in formats.WEIGHTS or what in TOOLS
     target = folder if is_folder else folder / "data.jsonl"
     session.start_worker_for(
-        actions.export(session.store, what, target, round_id, scope)
+        export_actions.export(session.store, what, target, round_id, scope)
     )
 
 

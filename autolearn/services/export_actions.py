@@ -1,0 +1,101 @@
+"""Exports: of samples, of the items or weights of a round, and hand-overs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from autolearn.core.errors import InputError
+from autolearn.core.methods import Method
+from autolearn.core.records import Run
+from autolearn.core.run_settings import (
+    ExportRunSettings,
+    ModelRunSettings,
+    SampleScope,
+)
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.export import formats, gguf_converter
+from autolearn.export.handover.folder import TOOLS
+from autolearn.runs import queues
+from autolearn.runs.model_choice import chosen_model, finished_round, with_model
+from autolearn.services import actions, model_scope, round_actions
+from autolearn.services.train_checks import check_train
+from autolearn.store import Store
+from autolearn.training import presets
+
+EXPORTS = (*formats.KINDS, *TOOLS)
+"""All kinds of export."""
+
+
+def export(
+    store: Store,
+    what: str,
+    target: Path,
+    round_id: int | None = None,
+    scope: SampleScope | None = None,
+    method: Method = TrainSettings.method,
+) -> Run:
+    """Queue the export of approved samples, or of the items or weights of a round.
+
+    ``scope`` says which samples; None: those measured with the chosen model. A
+    hand-over to another trainer without a round is that of the round that a training
+    by ``method`` would give.
+
+    Raises:
+        InputError: There is no such export, or it needs a round and none is named, or
+            it needs llama.cpp's converter, which is not there.
+        JobError: The round is not finished, or cannot be trained yet.
+    """
+    if what not in EXPORTS:
+        raise InputError(
+            f"There is no export {what!r}; choose one of {', '.join(EXPORTS)}."
+        )
+    if what in TOOLS and round_id is None:
+        return queues.submit(
+            store, _planned_handover(store, what, target, scope, method)
+        )
+    if round_id is None and what not in formats.FORMATS:
+        raise InputError(f"Choose the round whose {what} to export.")
+    request = ExportRunSettings(
+        what=what, target=str(target.resolve()), round_id=round_id
+    )
+    if round_id is None:
+        samples = scope or model_scope.chosen_samples(store)
+        request = replace(request, scope=samples)
+    else:
+        round_ = finished_round(store, round_id)
+        if what == "gguf":
+            # The worker may have been started with another PATH.
+            request = replace(request, converter=str(gguf_converter.converter()))
+        # Weights are asked something when they are there; others need the tokenizer.
+        if what in formats.WEIGHTS or what in TOOLS:
+            model = round_actions.own_model(round_, round_id)
+            request = _with_weights(store, request, model)
+    return queues.submit(store, request)
+
+
+def _planned_handover(
+    store: Store, what: str, target: Path, scope: SampleScope | None, method: Method
+) -> ExportRunSettings:
+    """Return the export of the round that a training with its preset would give."""
+    model = replace(chosen_model(store), round_id=None)
+    settings = presets.preset_settings(model, TrainSettings(method=method))
+    request = actions.train_request(
+        store, model, settings, None, actions.TrainSources(scope=scope)
+    )
+    check_train(store, request)
+    export_request = ExportRunSettings(
+        what=what, target=str(target.resolve()), train=request
+    )
+    return _with_weights(store, export_request, model)
+
+
+def _with_weights(
+    store: Store, request: ExportRunSettings, model: ModelSettings
+) -> ExportRunSettings:
+    own = with_model(store, ModelRunSettings(), model)
+    return replace(
+        request,
+        model=own.model,
+        model_digest=own.model_digest,
+        prompts=own.prompts,
+        changed_prompts=own.changed_prompts,
+    )
