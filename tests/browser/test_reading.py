@@ -191,7 +191,9 @@ def test_chats_are_added_as_what_a_person_chooses(start, visit, tmp_path):
     report.get_by_label("Add talks.jsonl as instructions").click()
     expect(page.locator("#library-told")).to_contain_text("1 new instructions")
     report.get_by_label("Add talks.jsonl as quiz").click()
-    expect(page.locator("#library-told")).to_contain_text("Questions of the file in the quiz: 1")
+    expect(page.locator("#library-told")).to_contain_text(
+        "Questions of the file in the quiz: 1"
+    )
     report.get_by_label("Add talks.jsonl as texts").click()
     wait_for_run(app, 2)
     expect(page.locator("#library-documents")).to_contain_text("talks.jsonl")
