@@ -184,7 +184,7 @@ class TrainSettings(_Settings):
     checkpoint_seconds: float = 20.0
     """Seconds between checkpoints."""
     tracker: Tracker | None = field(default=None, metadata=EXTRA)
-    """Experiment tracker, if installed: trackio, tensorboard or wandb; none: none."""
+    """Gets the numbers of the training, if installed: trackio, tensorboard or wandb."""
     devices: int = field(default=1, metadata=EXTRA)
     """GPUs that train together, each with the whole model, 1..64; without a GPU:
     processes."""

@@ -210,7 +210,7 @@ def _field(name: str) -> Any:
     if name == "replay_weight":
         return gr.Slider(0, 100, step=0.5, **common)
     if name == "tracker":
-        choices = [("None", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
+        choices = [("none", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
         return gr.Dropdown(choices, **common | {"value": ""})
     if isinstance(value, bool):
         return gr.Checkbox(**common)
