@@ -199,9 +199,9 @@ class ServerBackend:
                 ]
                 return await run_all(jobs, clients, self._facts.at_once, stop, progress)
 
-        step = run_loop(run)
-        self._notes |= {f"{error} {TAKEN_OVER}" for error in step.failures}
-        return step.results
+        results = run_loop(run)
+        self._notes |= {f"{error} {TAKEN_OVER}" for error in results.failures}
+        return results.values
 
     async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
         return await client.post(_url(client), body, replies.read)

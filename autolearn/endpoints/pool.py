@@ -26,7 +26,7 @@ POLL_SECONDS = 0.1
 class StepResults(Generic[T]):
     """What became of the jobs of a step."""
 
-    results: list[T | None]
+    values: list[T | None]
     """In the order of the jobs; None where stopped."""
     failures: list[BackendError] = field(default_factory=list)
     """One for each server whose requests others have answered."""
@@ -70,7 +70,7 @@ async def run_all(
         for task in pending:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return queue.step
+    return queue.results
 
 
 class _Jobs(Generic[T]):
@@ -79,7 +79,7 @@ class _Jobs(Generic[T]):
     def __init__(
         self, jobs: Sequence[Job[T]], clients: Sequence[ServerClient], at_once: int
     ) -> None:
-        self.step = StepResults[T]([None] * len(jobs))
+        self.results = StepResults[T]([None] * len(jobs))
         self.n_done = 0
         self._jobs, self._clients = jobs, clients
         share = -(-len(jobs) // len(clients))
@@ -93,7 +93,7 @@ class _Jobs(Generic[T]):
     async def work(self, server: int) -> None:
         """Do the jobs of a server, and then those of others, until none is left."""
         while (number := self._next(server)) is not None:
-            self.step.results[number] = await self._result(number, server)
+            self.results.values[number] = await self._result(number, server)
             self.n_done += 1
 
     def _next(self, server: int) -> int | None:
@@ -121,4 +121,4 @@ class _Jobs(Generic[T]):
             raise error
         if server in self._alive:
             self._alive.remove(server)
-            self.step.failures.append(error)
+            self.results.failures.append(error)

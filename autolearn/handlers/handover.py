@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from autolearn.core.errors import BackendError, InputError
-from autolearn.core.records import Round, TrainItem
+from autolearn.core.errors import InputError
+from autolearn.core.records import TrainItem
 from autolearn.core.run_results import ExportResult, RoundScores
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
@@ -35,6 +35,7 @@ from autolearn.models.small_files import read_json
 from autolearn.rounds import adapters
 from autolearn.rounds.sources import collect, why_nothing
 from autolearn.runs.context import RunContext
+from autolearn.runs.model_choice import check_unchanged
 
 
 def hand_over(context: RunContext, request: ExportRunSettings) -> ExportResult:
@@ -74,18 +75,11 @@ def _finished(
         order.train,
         items=model.encoded(store.rounds.items(round_id), order.train, request.what),
         target_modules=tuple(lora["target_modules"]),
-        start=_start(context, about),
+        start=adapters.start_of(store, about),
         n_steps_taken=about.n_steps,
         best_at=scores.best_at,
         scale=scores.scale,
     )
-
-
-def _start(context: RunContext, about: Round) -> Path | None:
-    """Return the adapter that a round has continued."""
-    if about.parent_id is None:
-        return None
-    return adapters.folder_of(context.store, context.store.rounds.get(about.parent_id))
 
 
 def _planned(context: RunContext, request: ExportRunSettings) -> Handover:
@@ -120,11 +114,7 @@ class _Model:
             BackendError: The files have changed since the export was ordered.
         """
         place = model_files.locate(model.model)
-        if model_files.digest(place) != request.model_digest:
-            raise BackendError(
-                f"The files of {model.model} have changed since this run was ordered; "
-                "order it anew."
-            )
+        check_unchanged(model.model, model_files.digest(place), request.model_digest)
         tokenizer = load_tokenizer(place)
         chat, context_length = chat_format(place, tokenizer)
         path = model_files.hub_id(place) or str(place)
@@ -137,7 +127,7 @@ class _Model:
         self, items: Sequence[TrainItem], settings: TrainSettings, tool: str
     ) -> tuple[EncodedItem, ...]:
         """Return items with their texts and tokens, as a tool reads them."""
-        longest = min(settings.max_tokens, self.described.context_length)
+        longest = self.described.longest_item(settings)
         encoder = _Encoder(
             Renderer(self.tokenizer),
             settings.traits.trains_preferences,

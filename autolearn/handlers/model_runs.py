@@ -51,6 +51,7 @@ from autolearn.handlers.tracking import track_quiz
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
 from autolearn.runs.context import Handler, RunContext
+from autolearn.runs.model_choice import check_unchanged
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
@@ -103,11 +104,8 @@ class RunHandlers:
             self._backend = None  # free the old weights before loading new ones
             self._backend = HuggingFaceBackend.load(settings, folder)
             self._key = key
-        if self._backend.identity.digest != run_settings.model_digest:
-            raise BackendError(
-                f"The files of {settings.model} have changed since this run was "
-                "ordered; order it anew."
-            )
+        digest = self._backend.identity.digest
+        check_unchanged(settings.model, digest, run_settings.model_digest)
         self._attach(context, self._backend, settings.round_id)
         return self._backend
 

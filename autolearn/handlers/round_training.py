@@ -45,8 +45,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         # The worker ended between the end of the round and that of its run.
         return TrainResult.of(store.runs.get(run.id))
     items = store.rounds.items(mine.id)
-    parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
-    start = adapters.folder_of(store, parent) if parent else None
+    start = adapters.start_of(store, mine)
     adapter = f"adapters/round-{mine.id}"
     states = checkpoints(context.workspace, mine.id)
     try:

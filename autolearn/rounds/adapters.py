@@ -37,6 +37,17 @@ def folder_of(store: Store, round_: Round) -> Path:
     return store.folder / round_.adapter
 
 
+def start_of(store: Store, round_: Round) -> Path | None:
+    """Return the folder of the adapter that a round continues; None: a new one.
+
+    Raises:
+        InputError: As ``folder_of``.
+    """
+    if round_.parent_id is None:
+        return None
+    return folder_of(store, store.rounds.get(round_.parent_id))
+
+
 def _is_verified(folder: Path, round_: Round) -> bool:
     """Return whether an adapter is sound; hash it if its files are not known."""
     key = folder, round_.adapter_digest

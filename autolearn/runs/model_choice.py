@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TypeVar
 
-from autolearn.core.errors import JobError
+from autolearn.core.errors import BackendError, JobError
 from autolearn.core.records import Round
 from autolearn.core.run_settings import ModelRunSettings
 from autolearn.core.settings import ModelSettings
@@ -45,6 +45,19 @@ def check_base(store: Store, round_: Round, model: ModelSettings) -> None:
         raise JobError(
             f"Round {round_.id} was trained on {round_.model.name}, not on "
             f"{model.model} as it is now; choose that model first."
+        )
+
+
+def check_unchanged(model: str, digest: str, request_digest: str | None) -> None:
+    """Refuse a model whose files are not those that a run was ordered with.
+
+    Raises:
+        BackendError: They have changed.
+    """
+    if digest != request_digest:
+        raise BackendError(
+            f"The files of {model} have changed since this run was ordered; order it "
+            "anew."
         )
 
 

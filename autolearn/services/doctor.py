@@ -21,7 +21,7 @@ import json, torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 gpu = torch.cuda.is_available()
 device = "cuda" if gpu else "cpu"
-told = {
+values = {
     "device": torch.cuda.get_device_name() if gpu else "CPU",
     "free": torch.cuda.mem_get_info()[0] if gpu else None,
     "cuda": torch.version.cuda,
@@ -29,10 +29,10 @@ told = {
 try:
     given = torch.linspace(-1, 1, 4096, device=device).view(64, 64)
     packed, state = quantize_4bit(given, quant_type="nf4", compress_statistics=True)
-    told["off"] = float((dequantize_4bit(packed, state) - given).abs().max())
+    values["off"] = float((dequantize_4bit(packed, state) - given).abs().max())
 except Exception as error:
-    told["broken"] = f"{type(error).__name__}: {error}"
-print(json.dumps(told))
+    values["broken"] = f"{type(error).__name__}: {error}"
+print(json.dumps(values))
 """
 _LARGEST_ROUNDING = 0.2
 """Of numbers between -1 and 1 in NF4: half of its widest gap, and some."""

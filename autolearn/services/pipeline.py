@@ -22,9 +22,8 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import model_references
 from autolearn.services import actions
 from autolearn.services.experiments import schedule
-from autolearn.services.train_checks import check_devices
+from autolearn.services.train_checks import check_equipment
 from autolearn.store import SampleFilter, Store
-from autolearn.tracking.trackers import check_installed
 from autolearn.training import presets
 
 RULE = "default"
@@ -49,8 +48,7 @@ def begin(
     """
     check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
-    check_installed(train.tracker)
-    check_devices(train.devices)
+    check_equipment(train)
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.traits.is_second_stage:

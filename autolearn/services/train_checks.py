@@ -5,6 +5,7 @@ from dataclasses import replace
 from autolearn.core.errors import JobError
 from autolearn.core.records import Round
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.models import hardware
 from autolearn.rounds import corpora
 from autolearn.rounds.sources import approved_in
@@ -21,8 +22,7 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
             the package of the tracker.
     """
     settings = request.train
-    check_installed(settings.tracker)
-    check_devices(settings.devices)
+    check_equipment(settings)
     parent = finished_round(store, request.parent) if request.parent else None
     if parent:
         check_base(store, parent, request.model)
@@ -46,6 +46,16 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
         return
     if not store.samples.counts(approved_in(request.scope))["approved"]:
         raise JobError(corpora.MISSING if by_corpora else _why_none(store, request))
+
+
+def check_equipment(settings: TrainSettings) -> None:
+    """Refuse a training that needs what this computer lacks.
+
+    Raises:
+        JobError: The package of the tracker is missing, or there are fewer devices.
+    """
+    check_installed(settings.tracker)
+    check_devices(settings.devices)
 
 
 def check_devices(n: int) -> None:

@@ -52,8 +52,8 @@ def test_neighbours_are_answered_by_one_server(servers):
     backend = ServerBackend(detect(_address(servers), QUICK), QUICK)
     backend.complete(requests, _never)
     for server in servers:
-        asked = [body["messages"][0]["content"] for body in server.requests]
-        texts = [question.split(",")[0] for question in asked]
+        contents = [body["messages"][0]["content"] for body in server.requests]
+        texts = [question.split(",")[0] for question in contents]
         # Each begins with a text of its own; at the end it may help others.
         assert texts[:5] == [texts[0]] * 5
 

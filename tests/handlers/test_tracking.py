@@ -87,8 +87,8 @@ def test_the_tracker_gets_what_the_database_gets_and_the_end(
     }
     assert (result.notes, recorder.n_closed) == ((), 1)
     losses = store.runs.metrics(run.id, "loss")
-    kept = {m.step: m.value for m in losses}
-    assert kept == {n: recorder.steps[n]["train/loss"] for n in range(1, 7)}
+    loss_by_step = {m.step: m.value for m in losses}
+    assert loss_by_step == {n: recorder.steps[n]["train/loss"] for n in range(1, 7)}
 
 
 @pytest.mark.parametrize("lost", [0, 2], ids=["stopped", "killed"])

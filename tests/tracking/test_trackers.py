@@ -164,5 +164,5 @@ def test_an_unknown_tracker_is_refused_and_none_is_no_setting():
         TrainSettings.from_dict({"tracker": "mlflow"})
     assert TrainSettings.from_dict({"tracker": ""}).tracker is None
     assert "tracker" not in TrainSettings().as_dict()
-    kept = TrainSettings(tracker="wandb").as_dict()
-    assert TrainSettings.from_dict(kept).tracker == "wandb"
+    stored = TrainSettings(tracker="wandb").as_dict()
+    assert TrainSettings.from_dict(stored).tracker == "wandb"

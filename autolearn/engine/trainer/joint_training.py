@@ -187,8 +187,8 @@ class _Members:
 def environment(number: int, n: int) -> dict[str, str]:
     """Return the environment variables of process ``number`` of ``n``.
 
-    Each sees one GPU alone, which is its first. Nobody else can reach the connections
-    between them, and on a CPU they divide the cores.
+    Each sees one GPU alone, which is its first. The connections between them are
+    local to this computer, and on a CPU they divide the cores.
     """
     variables = dict(child_environment())
     variables.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi counts

@@ -66,7 +66,7 @@ def _train(folder: Path, number: int, stop: threading.Event, send: Send) -> None
 
 
 def _listen(stop: threading.Event) -> None:
-    """Hear a wish to stop; end the process when nobody is left to wish."""
+    """Set the event when a stop is asked for; end the process with its input."""
     while os.read(0, 64):
         stop.set()
     os._exit(1)

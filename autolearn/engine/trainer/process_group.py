@@ -68,7 +68,7 @@ class Processes(Protocol):
 
 
 class OneProcess:
-    """A training in this process alone: there is nobody to share with."""
+    """A training in this process alone; each method returns its own part."""
 
     number = 0
     n_on_device = 1

@@ -89,8 +89,10 @@ def _preference(handover: Handover) -> Settings:
 
 
 def _files(handover: Handover) -> dict[str, str]:
-    title = f"{handover.title} of autolearn for Axolotl; see README.md."
-    return {CONFIG: as_yaml(title, _settings(handover)), **data_files(handover)}
+    return {
+        CONFIG: as_yaml(handover, "Axolotl", _settings(handover)),
+        **data_files(handover),
+    }
 
 
 AXOLOTL = HandoverTool(

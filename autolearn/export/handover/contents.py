@@ -62,6 +62,10 @@ class HandoverModel:
         """Return whether it is loaded in 4 bit (NF4)."""
         return self.quantization == "nf4"
 
+    def longest_item(self, settings: TrainSettings) -> int:
+        """Return the number of tokens of an item at most."""
+        return min(settings.max_tokens, self.context_length)
+
 
 @dataclass(frozen=True)
 class Handover:
@@ -129,7 +133,7 @@ class Handover:
     @property
     def max_tokens(self) -> int:
         """Return the number of tokens of an item at most."""
-        return min(self.settings.max_tokens, self.model.context_length)
+        return self.model.longest_item(self.settings)
 
     @property
     def part_size(self) -> int:

@@ -77,9 +77,8 @@ def _files(handover: Handover) -> dict[str, str]:
     parts = {"train": handover.training, "validation": handover.validation}
     parts = {name: items for name, items in parts.items() if items}
     info = {name: _description(handover, name) for name in parts}
-    title = f"{handover.title} of autolearn for LLaMA-Factory; see README.md."
     return {
-        CONFIG: as_yaml(title, _settings(handover)),
+        CONFIG: as_yaml(handover, "LLaMA-Factory", _settings(handover)),
         f"{DATA}/dataset_info.json": json.dumps(info, indent=2) + "\n",
         **{f"{DATA}/{name}.jsonl": rows.lines(parts[name], row) for name in parts},
     }

@@ -36,10 +36,10 @@ class HandoverTool:
     """Whether answers (SFT) are given as tokens; pairs are texts for every tool."""
 
 
-def as_yaml(title: str, settings: Settings) -> str:
-    """Return settings as YAML, with a title above them."""
+def as_yaml(handover: Handover, tool: str, settings: Settings) -> str:
+    """Return settings as YAML, with a title above them; ``tool``: its title."""
     body = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
-    return f"# {title}\n{body}"
+    return f"# {handover.title} of autolearn for {tool}; see README.md.\n{body}"
 
 
 def call(name: str, settings: Settings) -> str:

@@ -86,8 +86,10 @@ def preference(handover: Handover) -> Settings:
 
 def _files(handover: Handover) -> dict[str, str]:
     config = _config(handover)
-    title = f"{handover.title} of autolearn for TRL; see README.md."
-    files = {config: as_yaml(title, _settings(handover)), **data_files(handover)}
+    files = {
+        config: as_yaml(handover, "TRL", _settings(handover)),
+        **data_files(handover),
+    }
     if handover.start:
         kind = "DPO" if handover.is_preference else "SFT"
         files["train.py"] = _SCRIPT.format(kind=kind, config=config, start=START)
