@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import log
@@ -44,7 +45,8 @@ class ModelServer:
     """A running server; ``chat`` answers each request to ``/chat/completions``."""
 
     def __init__(self, pages: Mapping[str, Any]) -> None:
-        self.pages = dict(pages)
+        # A test may change them; others read ``PROGRAMS`` after it.
+        self.pages = deepcopy(dict(pages))
         """The JSON values of other addresses."""
         self.chat: Callable[[Body], Answer] = lambda body: reply("Hello.")
         self.requests: list[dict[str, Any]] = []
