@@ -198,7 +198,6 @@ def ensure_worker(
     _start_times[folder, queue] = time.monotonic()
     if worker_alive(folder, queue):
         return None
-    _reap(folder, queue)
     if _is_starting(folder, queue):
         return None
     logs = folder / "logs"
@@ -221,6 +220,7 @@ def _is_starting(folder: Path, queue: WorkerQueue) -> bool:
 
     A worker notes its process once it has its lock; one that ends leaves the note.
     """
+    _reap(folder, queue)
     try:
         last_pid = (folder / queue.pid_file).read_text()
     except OSError:
@@ -296,7 +296,9 @@ def wait(
             seen_alive = time.monotonic()
         elif run.state == "running":
             _refuse_interrupted(store.runs.get(run_id))
-        elif time.monotonic() - seen_alive > START_SECONDS:
+        elif time.monotonic() - seen_alive > START_SECONDS and not _is_starting(
+            store.folder, queue
+        ):
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
                 f"{store.folder / 'logs' / queue.name}.log. The run stays queued: mend "
