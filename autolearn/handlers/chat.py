@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Chat, Completion, Generation, Message, Request
@@ -10,7 +11,7 @@ from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
 from autolearn.runs.context import Draft, RunContext
-from autolearn.study.answers import open_book_requests
+from autolearn.study.answers import open_book_requests, telling_parts
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.grounding import TextQuestion
@@ -47,7 +48,7 @@ class _Conversation:
             texts = _passages(self._context, self._settings.passages)
             case = TextQuestion(None, texts, self._question)
             (request,) = open_book_requests(self._generator, [case])
-            self._write(request, _open_book)
+            self._write(request, partial(_open_book, self._question))
         else:
             self._write(self._request("closed_book"), _answer)
             if self._settings.refine:
@@ -131,8 +132,8 @@ def _refined(before: ChatResult, raw: str) -> ChatResult:
     return replace(before, refined=model_output.answer(raw))
 
 
-def _open_book(before: ChatResult, raw: str) -> ChatResult:
-    output = model_output.open_book(raw)
+def _open_book(question: str, before: ChatResult, raw: str) -> ChatResult:
+    output = telling_parts(question, model_output.open_book(raw))
     return replace(before, answer=output.answer, evidence=output.evidence)
 
 

@@ -271,3 +271,21 @@ def test_answers_to_questions_that_no_rule_would_approve_are_not_criticised():
     questions = {q.id: q.text for q in journal.all(Question)}
     question_of = {a.id: questions[a.question_id] for a in journal.all(Answer)}
     assert {question_of[number] for number in answer_ids} == {QUESTION_TEXT}
+
+
+@pytest.mark.parametrize(
+    "full", ["When did the mill of Avel open?", "The mill of Avel did open.", ""]
+)
+def test_of_an_answer_that_tells_nothing_the_short_answer_is_used(full):
+    def repeating(request):
+        answer = model(request)
+        if LINE not in request.constraint:
+            return answer
+        return answer.replace("1842.\nAnswer: The mill of Avel opened in 1842.", told)
+
+    told = f"1842\nAnswer: {full}"
+    journal, _ = study(repeating)
+    (sample,) = (s for s in journal.all(Sample) if "When" in s.prompt)
+    assert sample.chosen == "1842"
+    assert "short_answer" in sample.flags
+    assert RULES["default"].accepts(sample)
