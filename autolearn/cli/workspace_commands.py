@@ -47,17 +47,16 @@ def check(args: Args) -> list[dict[str, Any]]:
     Raises:
         StoreError: Something is damaged; the findings are its message.
     """
-    findings = [asdict(finding) for finding in integrity.check(workspace_of(args))]
-    if not all(finding["well"] for finding in findings):
-        if args.json:
-            terminal.say(terminal.as_json(findings))
-        else:
-            terminal.say(terminal.as_table(findings))
+    findings = integrity.check(workspace_of(args))
+    rows = [asdict(finding) for finding in findings]
+    if not all(finding.ok for finding in findings):
+        show = terminal.as_json if args.json else terminal.as_table
+        terminal.say(show(rows))
         raise StoreError(
             "Something in this workspace is damaged. Restore a backup with "
             "python -m autolearn restore, or train and add again what is named."
         )
-    return findings
+    return rows
 
 
 def _as_row(result: Backup) -> dict[str, Any]:
