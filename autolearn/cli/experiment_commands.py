@@ -11,6 +11,7 @@ from autolearn.cli.common import (
     Result,
     add_gold,
     add_method,
+    add_settings,
     finish,
     finish_import,
     model_of,
@@ -285,40 +286,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
 
 def add_evolve(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``evolve``."""
-    parser.add_argument(
-        "--rounds", type=int, default=EvolveSettings.rounds, help="1..20"
-    )
-    parser.add_argument(
-        "--evolution",
-        default=EvolveSettings.evolution,
-        choices=("restart", "continual", "continual-new"),
-        help=TrainSettings.help()["evolution"],
-    )
-    parser.add_argument(
-        "--new-instructions",
-        type=int,
-        default=0,
-        help="instructions that the model writes before each later round; 0: as many "
-        "as were given",
-    )
-    parser.add_argument(
-        "--meta", action="store_true", help="begin with a meta-skill round"
-    )
-    parser.add_argument(
-        "--votes",
-        type=int,
-        default=EvolveSettings.votes,
-        help="sampled answers for self-consistency; 0: not asked",
-    )
-    parser.add_argument(
-        "--margin",
-        type=float,
-        default=EvolveSettings.margin,
-        help="by how much the control may fall for a round to be kept, 0..1",
-    )
-    parser.add_argument(
-        "--stop-early", action="store_true", help="end where a round is not worth it"
-    )
+    add_settings(parser, EvolveSettings, ["model", "study", "train"])
     parser.add_argument("--seed", type=int, default=0, help="of all random choices")
     parser.add_argument(
         "--max-steps",

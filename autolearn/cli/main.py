@@ -6,7 +6,6 @@ Exit 0: done; 1: it failed, with one sentence; 2: it was called wrongly.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from autolearn.cli import (
     terminal,
     workspace_commands,
 )
-from autolearn.cli.common import add_method
+from autolearn.cli.common import add_method, add_settings
 from autolearn.core.errors import AutolearnError
 from autolearn.core.flags import flag_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -174,28 +173,6 @@ def _model(command: Any, *, with_round: bool = True) -> None:
         )
 
 
-def _settings(
-    command: Any, kind: type, *, skip: Sequence[str] = (), by_size: Sequence[str] = ()
-) -> None:
-    """Add one option per setting, with its default and the line below it as help."""
-    notes = kind.help()  # type: ignore[attr-defined]
-    for field in fields(kind):
-        if field.name in skip:
-            continue
-        option = "--" + field.name.replace("_", "-")
-        default = None if field.name in by_size else field.default
-        shown_default = (
-            "depends on the model size" if field.name in by_size else default
-        )
-        note = f"{notes[field.name]} (default: {shown_default})".replace("%", "%%")
-        if field.type is bool:
-            action = argparse.BooleanOptionalAction
-            command.add_argument(option, action=action, default=default, help=note)
-        else:
-            cast = field.type if field.type in (int, float) else str
-            command.add_argument(option, type=cast, default=default, help=note)
-
-
 def _demo(command: Any) -> None:
     command.add_argument(
         "--seed",
@@ -271,7 +248,7 @@ def _study(command: Any) -> None:
         action="store_true",
         help="study the instructions, and no text unless --document is given",
     )
-    _settings(command, StudySettings, skip=["passage_tokens"])
+    add_settings(command, StudySettings, ["passage_tokens"])
 
 
 def _samples(command: Any) -> None:
@@ -323,7 +300,7 @@ def _train(command: Any) -> None:
         "of prompt, response, feedback, refinement (default: all corpora in use)",
     )
     add_method(command)
-    _settings(command, TrainSettings, skip=["method"], by_size=presets.NAMES)
+    add_settings(command, TrainSettings, ["method"], by_size=presets.NAMES)
 
 
 def _quiz(command: Any) -> None:
@@ -355,7 +332,7 @@ def _download(command: Any) -> None:
 def _run(command: Any) -> None:
     _model(command)
     experiment_commands.add_run(command)
-    _settings(command, StudySettings, skip=["passage_tokens"])
+    add_settings(command, StudySettings, ["passage_tokens"])
 
 
 def _compare(command: Any) -> None:
