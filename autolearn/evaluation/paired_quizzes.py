@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.quiz_records import QuizMode, QuizResult
-from autolearn.evaluation import gold_questions, quiz, statistics
+from autolearn.evaluation import quiz, quiz_sets, statistics, taught_questions
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 
@@ -90,7 +90,7 @@ class QuizChange:
         """Return the share of the gap to the open-book bound that the round closed."""
         if not self.n_open:
             return None
-        return quiz.gap_closed(self.before_of_open, self.after_of_open, self.right_open)
+        return gap_closed(self.before_of_open, self.after_of_open, self.right_open)
 
     def shares(self) -> QuizShares:
         """Return the change as rounded shares."""
@@ -171,13 +171,13 @@ def compare(
             alias accepted between two quizzes counts for both. Answers of versions
             without scorers keep their scores.
     """
-    questions = {q.question.id: q for q in gold_questions.every_question(store)}
+    questions = {q.question.id: q for q in quiz_sets.every_question(store)}
     if rescore:
         before, after = (_rescored(results, questions) for results in (before, after))
     was, now = _by_id(before, "closed_book"), _by_id(after, "closed_book")
     open_book = _by_id(before, "open_book")
     common_ids = was.keys() & now.keys() & questions.keys()
-    taught_ids = gold_questions.taught_ids(store, round_id, list(questions.values()))
+    taught_ids = taught_questions.taught_ids(store, round_id, list(questions.values()))
 
     def change(part: str, ids: Collection[int]) -> QuizChange:
         among = sorted(i for i in ids if part_of(questions[i]) == part)
@@ -210,21 +210,50 @@ def change_of(
     bound: dict[int, QuizResult] | None = None,
 ) -> QuizChange:
     """Return what changed between two quizzes with the same questions."""
-    flips = quiz.flips(was.values(), now.values())
+    changes = flips(was.values(), now.values())
     ids = sorted(was.keys() & now.keys())
     open_book_ids = [i for i in ids if bound and i in bound]
     return QuizChange(
         len(ids),
         sum(was[i].right for i in ids),
         sum(now[i].right for i in ids),
-        flips.newly_right,
-        flips.newly_wrong,
+        changes.newly_right,
+        changes.newly_wrong,
         tuple(i for i in ids if not was[i].right and not now[i].right),
         len(open_book_ids),
         sum(bound[i].right for i in open_book_ids) if bound else 0,
         sum(was[i].right for i in open_book_ids),
         sum(now[i].right for i in open_book_ids),
     )
+
+
+@dataclass(frozen=True)
+class Flips:
+    """The ids of questions whose outcome a round changed."""
+
+    newly_right: tuple[int, ...]
+    newly_wrong: tuple[int, ...]
+
+
+def flips(before: Iterable[QuizResult], after: Iterable[QuizResult]) -> Flips:
+    """Compare two quiz runs with the same questions."""
+    before_right = {result.question_id: result.right for result in before}
+    after_right = {result.question_id: result.right for result in after}
+    common_ids = sorted(before_right.keys() & after_right.keys())
+    return Flips(
+        tuple(q for q in common_ids if after_right[q] and not before_right[q]),
+        tuple(q for q in common_ids if before_right[q] and not after_right[q]),
+    )
+
+
+def gap_closed(before: float, after: float, open_book: float) -> float | None:
+    """Return the share of the gap to the open-book bound that a round closed.
+
+    None where the model knew closed-book all that it can read open-book.
+    """
+    if open_book <= before:
+        return None
+    return (after - before) / (open_book - before)
 
 
 def by_part(

@@ -36,7 +36,7 @@ from autolearn.endpoints import detection
 from autolearn.endpoints.backend import ServerBackend
 from autolearn.endpoints.client import RetryPolicy
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import gold_questions, paired_quizzes, quiz, skills
+from autolearn.evaluation import paired_quizzes, quiz, quiz_sets, quiz_versions, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.skill_report import (
@@ -244,9 +244,9 @@ def _questions(
 ) -> list[QuizQuestion]:
     """Return the questions of the version that a run asks."""
     if run_settings.version is None:
-        return gold_questions.questions(store, split)
+        return quiz_sets.questions(store, split)
     version = store.quizzes.get(run_settings.version)
-    return gold_questions.frozen_questions(store, version, split)
+    return quiz_versions.frozen_questions(store, version, split)
 
 
 def _guidance(

@@ -20,7 +20,7 @@ from autolearn.core.run_settings import ExportRunSettings, ModelRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.export import formats, gguf_converter, model_card
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
@@ -69,7 +69,7 @@ class WeightExport:
         earlier_result = ExportResult.of(self.context.run)
         if self._is_complete(earlier_result):
             return earlier_result
-        questions = gold_questions.some_questions(self.context.store, N_ASKED)
+        questions = quiz_sets.some_questions(self.context.store, N_ASKED)
         with formats.new_folder(self.target) as draft:
             adapter = adapters.folder_of(self.context.store, self.about)
             before = self._answers(self.models.local_backend(self.context), questions)

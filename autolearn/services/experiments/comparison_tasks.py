@@ -20,7 +20,7 @@ from autolearn.core.methods import METHODS
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
     FinishedRuns,
@@ -62,7 +62,7 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
 
 
 def _check_quiz(store: Store) -> None:
-    if not gold_questions.measured_by(store, "quiz"):
+    if not quiz_sets.measured_by(store, "quiz"):
         raise JobError(
             "There is no quiz to compare by; study with a quiz share above 0, or add "
             "one under Library or with: python -m autolearn add --quiz FILE"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Metric, Round
 from autolearn.core.run_results import RoundScores
-from autolearn.evaluation import gold_questions, statistics
+from autolearn.evaluation import quiz_sets, statistics
 from autolearn.evaluation.paired_quizzes import (
     PARTS,
     QuizChange,
@@ -290,7 +290,7 @@ def lock(store: Store) -> Html:
     if version is None:
         return html.note("Each run of the quiz freezes its questions as a version.")
     counts = Counter(
-        PARTS[part_of(question)] for question in gold_questions.every_question(store)
+        PARTS[part_of(question)] for question in quiz_sets.every_question(store)
     )
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"
