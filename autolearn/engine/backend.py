@@ -101,6 +101,11 @@ class HuggingFaceBackend:
             digest = digest or adapter_digest(folder)
         self._lm.identity = load.identity_with_adapter(self._lm, round_id, digest)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return nothing: the results of a local model need no explanation."""
+        return ()
+
     @contextmanager
     def measured_memory(
         self, settings: StudySettings, passages: int

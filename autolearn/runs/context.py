@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autolearn.core.ports import Progress, Stop
 from autolearn.core.records import Metric, Run, RunKind
-from autolearn.core.run_results import ChatResult, RunResult
+from autolearn.core.run_results import RunResult
 from autolearn.store import Pace, RunJournal, Store
 
 RATE_SECONDS = 60.0
@@ -44,6 +44,10 @@ class RunContext:
         """Return the memory of the run."""
         return self.store.journal(self.run.id)
 
+    def report(self, stage: str, total: int, n_done: int) -> None:
+        """Report the progress of a stage whose total is known; see ``progress``."""
+        self.progress(stage, n_done, total)
+
     def save_result(self, result: RunResult) -> None:
         """Keep the result before what it was made from is moved or removed.
 
@@ -56,25 +60,6 @@ class RunContext:
         """Keep numbers of the run at a step, by their names."""
         rows = [Metric(step, name, value) for name, value in numbers.items()]
         self.store.runs.add_metrics(self.run.id, rows)
-
-
-class Draft:
-    """What a chat has written so far, told seldom enough to cost nothing."""
-
-    def __init__(self, context: RunContext) -> None:
-        self.result = ChatResult()
-        self._context = context
-        self._last_report_at = 0.0
-
-    def write(self, result: ChatResult) -> None:
-        """Take note of the answer as it is now."""
-        self.result = result
-        now = time.monotonic()
-        if now - self._last_report_at >= REPORT_SECONDS:
-            self._last_report_at = now
-            self._context.store.runs.save_partial_result(
-                self._context.run.id, result.as_dict()
-            )
 
 
 Handler = Callable[[RunContext], RunResult]

@@ -46,7 +46,7 @@ class WorkerQueue:
     name: QueueName
     """What its process is called; also the name of its lock, log and pid file."""
     handlers: str
-    """The module that does them."""
+    """The module whose ``HANDLERS`` do them."""
     environment: Mapping[str, str] = field(hash=False)
     """Environment variables of its worker, unless the person has set them."""
     follow_up: str = ""
