@@ -1,6 +1,6 @@
 """The commands ``compare``, ``evolve``, ``run`` and ``experiments``."""
 
-import argparse
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -234,7 +234,7 @@ def _added(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
     return tuple(document.id for document in documents)
 
 
-def add_compare(parser: argparse.ArgumentParser) -> None:
+def add_compare(parser: ArgumentParser) -> None:
     """Add the options of ``compare``."""
     meanings = "; ".join(f"{name}: {arm.title}" for name, arm in ARMS.items())
     parser.add_argument(
@@ -284,7 +284,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_evolve(parser: argparse.ArgumentParser) -> None:
+def add_evolve(parser: ArgumentParser) -> None:
     """Add the options of ``evolve``."""
     add_settings(parser, EvolveSettings, ["model", "study", "train"])
     parser.add_argument("--seed", type=int, default=0, help="of all random choices")
@@ -303,7 +303,7 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
+def add_run(parser: ArgumentParser) -> None:
     """Add the options of ``run``."""
     parser.add_argument(
         "files",
@@ -327,19 +327,19 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)
 
 
-def add_experiments(parser: argparse.ArgumentParser) -> None:
+def add_experiments(parser: ArgumentParser) -> None:
     """Add the options of ``experiments``."""
     parser.add_argument("id", nargs="?", type=int, metavar="N", help="show this one")
     _add_files(parser)
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--resume", type=int, metavar="N", help="go on with this experiment"
     )
     _add_files(parser)
 
 
-def _add_files(parser: argparse.ArgumentParser) -> None:
+def _add_files(parser: ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a report")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the numbers")
