@@ -16,8 +16,9 @@ from autolearn.handlers import tracking
 from autolearn.handlers.tracking import Tracking
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
-from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
+from autolearn.rounds.sources import collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
+from autolearn.store import layout
 from autolearn.study import prompts, statements
 from autolearn.study.generation import Generator, of_type
 from autolearn.training import replay
@@ -46,8 +47,8 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         return TrainResult.of(store.runs.get(run.id))
     items = store.rounds.items(mine.id)
     start = adapters.start_of(store, mine)
-    adapter = f"adapters/round-{mine.id}"
-    states = checkpoints(context.workspace, mine.id)
+    adapter = layout.adapter(mine.id)
+    states = layout.checkpoints(context.workspace, mine.id)
     try:
         with tracking.of_training(context) as tracker:
             outcome = backend.train(

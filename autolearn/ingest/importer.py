@@ -25,7 +25,7 @@ from autolearn.ingest.row_kinds import NotTexts
 from autolearn.ingest.spool import Spool
 from autolearn.models import files as model_files
 from autolearn.runs.context import Handler, RunContext
-from autolearn.store import Store
+from autolearn.store import Store, layout
 
 KB = 1024
 EXCERPT = 60
@@ -183,7 +183,7 @@ def stage(
     ]
     if not (uploads or pasted_text):
         return None, texts
-    folder = Path(mkdtemp(dir=store.subfolder("incoming"))).resolve()
+    folder = Path(mkdtemp(dir=store.subfolder(layout.INCOMING))).resolve()
     return str(folder), [*texts, *_put_aside(folder, uploads, pasted_text)]
 
 

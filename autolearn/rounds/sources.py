@@ -6,7 +6,6 @@ estimate of a round, the worker to train it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from autolearn.core.gold import MetaExample
 from autolearn.core.records import Sample, TrainItem
@@ -125,11 +124,6 @@ def why_nothing(settings: TrainSettings) -> str:
         f"The approved samples give method {settings.method!r} nothing to train on; "
         "approve more, or train on all pairs instead of gaps only."
     )
-
-
-def checkpoints(workspace: Path, round_id: int) -> Path:
-    """Return where the states of a round in training are kept."""
-    return workspace / "checkpoints" / f"round-{round_id}"
 
 
 def study_settings(store: Store) -> StudySettings:

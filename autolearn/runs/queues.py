@@ -24,7 +24,7 @@ from autolearn.core.records import END_STATES, Run, RunKind
 from autolearn.core.run_kinds import RUN_KINDS, QueueName
 from autolearn.core.run_settings import RunSettings
 from autolearn.runs.versions import versions
-from autolearn.store import Store
+from autolearn.store import Store, layout
 
 POLL_SECONDS = 0.2
 """How often a waiting caller looks at its run."""
@@ -201,9 +201,9 @@ def ensure_worker(
     _reap(folder, queue)
     if _is_starting(folder, queue):
         return None
-    logs = folder / "logs"
-    logs.mkdir(exist_ok=True)
-    with (logs / f"{queue.name}.log").open("ab") as log:
+    log_file = layout.worker_log(folder, queue.name)
+    log_file.parent.mkdir(exist_ok=True)
+    with log_file.open("ab") as log:
         process = subprocess.Popen(
             [*command, "--queue", queue.name, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
@@ -299,8 +299,8 @@ def wait(
         elif time.monotonic() - seen_alive > START_SECONDS:
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
-                f"{store.folder / 'logs' / queue.name}.log. The run stays queued: mend "
-                f"that, then start it with python -m autolearn resume {run_id}."
+                f"{layout.worker_log(store.folder, queue.name)}. The run stays queued: "
+                f"mend that, then start it with python -m autolearn resume {run_id}."
             )
         else:
             replace_dead_workers(store)

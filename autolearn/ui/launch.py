@@ -34,7 +34,7 @@ from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import demo_library, model_actions
-from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only
+from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only, layout
 from autolearn.study import prompts
 from autolearn.ui.listener import address_of, listen
 from autolearn.ui.temporary import temporary_files
@@ -187,12 +187,12 @@ def only_page(folder: Path, address: str) -> Iterator[None]:
     Raises:
         AlreadyOpen: Another page serves it; the sentence says where.
     """
-    note = folder / "page.url"
-    if is_read_only(folder / "autolearn.db"):
+    note = folder / layout.PAGE_ADDRESS
+    if is_read_only(folder / layout.DATABASE):
         yield  # it starts and stops no worker
         return
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "page.lock")
+    lock = FileLock(folder / layout.PAGE_LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -209,7 +209,7 @@ def only_page(folder: Path, address: str) -> Iterator[None]:
 
 def prepare(folder: Path, model: str | None) -> None:
     """Open the workspace; a new one gets the built-in library."""
-    is_new = not (folder / "autolearn.db").exists()
+    is_new = not (folder / layout.DATABASE).exists()
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         if is_new or store.choices.get(_ADDING_LIBRARY):
