@@ -154,7 +154,7 @@ def approved_examples(store: Store, request: TrainRunSettings) -> list[ApprovedE
         ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
         ids += [round_.id for round_ in store.rounds.lineage(parent_id)]
         learned_ids = store.rounds.trained_samples(ids)
-        samples = [one for one in samples if one.id not in learned_ids]
+        samples = [sample for sample in samples if sample.id not in learned_ids]
     return _as_examples(store, samples)
 
 

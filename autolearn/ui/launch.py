@@ -106,20 +106,19 @@ def _serve(flags: argparse.Namespace) -> int:
     with listen(flags.host, flags.port) as listener:
         address = address_of(flags.host, listener)
         secret = owner or Token(secrets.token_urlsafe(24))
-        shown = (
-            f"{address}/?token={secret.text}" if isinstance(secret, Token) else address
-        )
-        with only_page(flags.workspace, shown), temporary_files(flags.workspace):
+        if isinstance(secret, Token):
+            address = f"{address}/?token={secret.text}"
+        with only_page(flags.workspace, address), temporary_files(flags.workspace):
             prepare(flags.workspace, flags.model)
             # Gradio takes seconds to import: refusals above come at once.
             with _without_stubs():
                 from autolearn.ui import server  # noqa: PLC0415
 
             def ready() -> None:
-                sys.stdout.write(f"autolearn is at {shown} (Ctrl-C ends it)\n")
+                sys.stdout.write(f"autolearn is at {address} (Ctrl-C ends it)\n")
                 sys.stdout.flush()
                 if not flags.no_browser:
-                    _open_browser(shown)
+                    _open_browser(address)
 
             app = server.gradio_app(flags.workspace)
             gate = _gate(app, allowed, read_key(flags.workspace / KEY_FILE), secret)

@@ -92,8 +92,8 @@ def _question(store: Store, document: Document) -> str:
     samples = store.samples.ids(SampleFilter(document_id=document.id))
     if samples:
         n = len(samples)
-        made = "1 sample was" if n == 1 else f"{n:,} samples were"
-        words.append(f"{made} made from it and will stay, each with its passage.")
+        subject = "1 sample was" if n == 1 else f"{n:,} samples were"
+        words.append(f"{subject} made from it and will stay, each with its passage.")
     rounds = [
         str(round_.id)
         for round_ in store.rounds.all()
@@ -182,9 +182,9 @@ def _encoding(document: Document) -> Html:
     )
     more = _details("Other encodings", html.tag("div", html.join(buttons), "al-picks"))
     table = html.table(("Encoding", "The text in it", ""), rows, "Encodings")
-    known = encodings.LABELS.get(reading.encoding, reading.encoding)
+    label = encodings.LABELS.get(reading.encoding, reading.encoding)
     is_guess = bool(rows) and not reading.choices.encoding
-    title = f"Encoding: {known}{', chosen by likelihood' if is_guess else ''}"
+    title = f"Encoding: {label}{', chosen by likelihood' if is_guess else ''}"
     return _details(title, (table if rows else Html("")) + more, is_open=is_guess)
 
 
@@ -218,9 +218,9 @@ def _columns(document: Document, choice: Sequence[Column]) -> Html:
     )
     is_changed = columns != document.reading.columns
     preview = html.tag("div", html.text(rows.preview(columns)), "al-text al-card")
-    read = html.pick(html.text("Read the rows so"), READ_COLUMNS, "al-go")
+    button = html.pick(html.text("Read the rows so"), READ_COLUMNS, "al-go")
     words = html.tag("p", html.text("The first rows, read so:"), "al-faint")
-    content = table + words + preview + (read if is_changed else Html(""))
+    content = table + words + preview + (button if is_changed else Html(""))
     return _details(f"Columns: {len(columns)}", content, is_open=is_changed)
 
 
