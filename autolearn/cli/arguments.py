@@ -67,10 +67,15 @@ def add(parser: ArgumentParser) -> None:
         "texts with questions and answers; invented: of the invented world",
     )
     parser.add_argument(
-        "--licence", default="", metavar="TEXT", help="stored with the corpus"
+        "--licence",
+        default="",
+        metavar="TEXT",
+        help="a note on licence and origin, stored with the corpus",
     )
     parser.add_argument(
-        "--model", default=ModelSettings.model, help="counts the tokens"
+        "--model",
+        default=ModelSettings.model,
+        help="its tokenizer measures the passages",
     )
     parser.add_argument(
         "--passage-tokens",
@@ -85,8 +90,8 @@ def corpora(parser: ArgumentParser) -> None:
     """Add what ``corpora`` takes."""
     for option, meaning in (
         ("--leave-out", "exclude this corpus from rounds"),
-        ("--use", "include it again"),
-        ("--remove", "remove it"),
+        ("--use", "include this corpus again"),
+        ("--remove", "remove this corpus"),
     ):
         parser.add_argument(
             option, type=int, action="append", metavar="N", help=meaning
@@ -116,11 +121,15 @@ def samples(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--search", metavar="WORDS", help="only samples with these words"
     )
-    parser.add_argument("--limit", type=int, default=20, help="at most so many")
+    parser.add_argument(
+        "--limit", type=int, default=20, help="most samples that are listed"
+    )
 
 
 def _ids(parser: ArgumentParser, nargs: str = "+") -> None:
-    parser.add_argument("ids", nargs=nargs, type=int, metavar="ID", help="of a sample")
+    parser.add_argument(
+        "ids", nargs=nargs, type=int, metavar="ID", help="id of a sample"
+    )
 
 
 def approve(parser: ArgumentParser) -> None:
@@ -133,12 +142,12 @@ def approve(parser: ArgumentParser) -> None:
 def reject(parser: ArgumentParser) -> None:
     """Add what ``reject`` takes."""
     _ids(parser)
-    parser.add_argument("--reason", default="", help="why")
+    parser.add_argument("--reason", default="", help="why they are rejected")
 
 
 def edit(parser: ArgumentParser) -> None:
     """Add what ``edit`` takes."""
-    parser.add_argument("id", type=int, metavar="ID", help="of a sample")
+    parser.add_argument("id", type=int, metavar="ID", help="id of a sample")
     parser.add_argument("--answer", metavar="TEXT", help="the answer to be learned")
     parser.add_argument("--refined", metavar="TEXT", help="the corrected refinement")
     parser.add_argument("--feedback", metavar="TEXT", help="the corrected feedback")
@@ -215,7 +224,7 @@ def evolve(parser: ArgumentParser) -> None:
 def resume(parser: ArgumentParser) -> None:
     """Add what ``resume`` takes."""
     parser.add_argument(
-        "run", nargs="?", type=int, help="default: the newest unfinished"
+        "run", nargs="?", type=int, help="default: the newest unfinished run"
     )
     parser.add_argument(
         "--devices", type=int, metavar="N", help="go on with a training on N devices"
@@ -224,4 +233,4 @@ def resume(parser: ArgumentParser) -> None:
 
 def cancel(parser: ArgumentParser) -> None:
     """Add what ``cancel`` takes."""
-    parser.add_argument("run", nargs="?", type=int, help="default: the one that runs")
+    parser.add_argument("run", nargs="?", type=int, help="default: the running one")

@@ -23,13 +23,13 @@ _USES = tuple(use.replace(" ", "-") for use in get_args(ColumnUse))
 def add_reading_options(parser: ArgumentParser) -> None:
     """Add the options that say how a file is read."""
     parser.add_argument(
-        "--encoding", default="", metavar="NAME", help="read text files in it"
+        "--encoding", default="", metavar="NAME", help="the encoding of text files"
     )
     parser.add_argument(
         "--column",
         action="append",
         metavar="NAME=USE",
-        help=f"of rows: what becomes of a column ({', '.join(_USES)})",
+        help=f"how a column of a table is used ({', '.join(_USES)})",
     )
     parser.add_argument(
         "--chats-as-texts",
@@ -45,12 +45,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_reading_options(parser)
     parser.add_argument(
-        "--again", action="store_true", help="read the file again by itself"
+        "--again",
+        action="store_true",
+        help="read the file again, with automatic choices",
     )
     for option, name, meaning in (
         ("--take-in", "EXCLUSION", "make this exclusion a passage"),
         ("--exclude", "PASSAGE", "do not study this passage"),
-        ("--include", "PASSAGE", "study it again"),
+        ("--include", "PASSAGE", "study this passage again"),
     ):
         parser.add_argument(
             option, type=int, action="append", metavar=name, help=meaning

@@ -280,14 +280,19 @@ def add_compare(parser: ArgumentParser) -> None:
     )
     _add_common(parser)
     parser.add_argument(
-        "--seed", type=int, default=1, help="of the library made in an empty workspace"
+        "--seed",
+        type=int,
+        default=1,
+        help="seed of the library that is made in an empty workspace",
     )
 
 
 def add_evolve(parser: ArgumentParser) -> None:
     """Add the options of ``evolve``."""
     add_settings(parser, EvolveSettings, ["model", "study", "train"])
-    parser.add_argument("--seed", type=int, default=0, help="of all random choices")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of all random choices"
+    )
     parser.add_argument(
         "--max-steps",
         type=int,
@@ -321,7 +326,7 @@ def add_run(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--tracker",
         choices=get_args(Tracker),
-        help=f"of the training: {TrainSettings.help()['tracker']}",
+        help=TrainSettings.help()["tracker"],
     )
     note = TrainSettings.help()["devices"]
     parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)

@@ -23,15 +23,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--round",
         type=int,
         metavar="N",
-        help="whose items or adapter; a trainer without one gets the round that would "
-        "be trained now",
+        help="the round whose items or weights are exported; for a trainer without it: "
+        "the round that would be trained now",
     )
     parser.add_argument(
         "--method",
         type=method_name,
         default=TrainSettings.method,
         choices=METHODS,
-        help="of the round that would be trained now",
+        help="method of the round that would be trained now",
     )
     parser.add_argument(
         "--other-models",

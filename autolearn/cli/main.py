@@ -73,7 +73,7 @@ COMMANDS = (
     Command(
         "quizzes",
         commands.quizzes,
-        "list, score and lock the quiz",
+        "list the questions of the quiz; score and lock them",
         quiz_commands.add_arguments,
     ),
     Command("skills", commands.skills, "check the skills of a model", arguments.model),
@@ -127,13 +127,13 @@ COMMANDS = (
     Command(
         "backup",
         workspace_commands.backup,
-        "copy the workspace while in use",
+        "copy the workspace, also while it is in use",
         workspace_commands.add_backup,
     ),
     Command(
         "restore",
         workspace_commands.restore,
-        "make a workspace of a backup",
+        "create a workspace from a backup",
         workspace_commands.add_restore,
     ),
     Command("check", workspace_commands.check, "check database and files"),

@@ -40,9 +40,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=ACTIONS, default="list", help="default: list"
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="of the prompt")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the prompt")
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="set: its new text, Markdown"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="for set: a Markdown file with its new text",
     )
     parser.set_defaults(show=show)
 

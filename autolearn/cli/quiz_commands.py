@@ -14,9 +14,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     lock.add_argument(
         "--lock",
         action="store_true",
-        help="later studies and imports add no question any more",
+        help="keep later studies and imports from adding questions",
     )
-    lock.add_argument("--unlock", action="store_true", help="they do again")
+    lock.add_argument(
+        "--unlock", action="store_true", help="let them add questions again"
+    )
     parser.add_argument(
         "--accept",
         nargs=2,

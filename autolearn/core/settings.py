@@ -232,7 +232,7 @@ class TrainSettings(Settings):
         return bool(self.replay_share and self.replay_weight)
 
     def n_replay(self, n_items: int) -> int:
-        """Return how many generated instructions are replayed beside so many items."""
+        """Return how many generated instructions are replayed beside some items."""
         return round(self.replay_share * n_items) * self.replays
 
     @property

@@ -41,7 +41,10 @@ class HuggingFaceBackend:
         protocol: str = "guided",
         source: tuple[ModelSettings, Path] | None = None,
     ):
-        """Take a loaded model; ``source`` is what it was loaded by and from."""
+        """Take a loaded model.
+
+        ``source``: the settings and the folder that it was loaded from.
+        """
         self._loaded: LoadedModel | None = lm
         self._protocol = protocol
         self._source = source

@@ -30,7 +30,7 @@ def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
 
 
 class _Draft:
-    """What a chat has written so far, told seldom enough to cost nothing."""
+    """What a chat has written so far, stored at most five times a second."""
 
     def __init__(self, context: RunContext) -> None:
         self.result = ChatResult()

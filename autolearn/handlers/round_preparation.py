@@ -104,7 +104,7 @@ class _BaseWriter:
         return [replay.as_item(generation) for generation in generations]
 
     def _instructions(self, n: int) -> list[GeneratedInstruction]:
-        """Return so many generated instructions and their answers."""
+        """Return ``n`` generated instructions and their answers."""
         prompt = prompts.load(replay.PROMPT)
         stored = self.context.store.instructions.of(
             self.backend.identity, prompt.digest

@@ -12,7 +12,7 @@ _TEMPLATES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#
 
 
 class Html(str):
-    """Markup that is safe to show; together with more of it, it stays that."""
+    """Markup that is safe to show; so is the sum of two."""
 
     __slots__ = ()
 

@@ -24,7 +24,7 @@ DOUBTFUL = 0.3
 Measured: texts that a model was made for have 0.05 to 0.15. English prose has 0.5 with
 the built-in model; German has 0.3 with SmolLM2, Finnish 0.5, Russian 0.7, Chinese 1."""
 N_CHARACTERS = 2000
-"""So much of a text is looked at."""
+"""Characters at the beginning of a text that are looked at."""
 
 
 def small_piece_shares(folder: Path, texts: Sequence[str]) -> list[float]:

@@ -1,6 +1,6 @@
-"""What a handler gets for a run: the store, its stop signal, and a progress report.
+"""What a handler gets for a run: the store, a stop signal, and progress reports.
 
-The rate of the work is measured here.
+The rate of the work is measured from these reports.
 """
 
 import time
@@ -18,7 +18,7 @@ RATE_SECONDS = 60.0
 """The rate covers the last minute, or the last two counts where these take longer."""
 
 REPORT_SECONDS = 0.2
-"""Progress is written at most so often."""
+"""Least time between two writes of progress."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class RateMeter:
         """When each count was reached."""
 
     def read(self, stage: str, n_done: int, total: int, now: float) -> Pace:
-        """Return the pace when so much is done at this time.
+        """Return the pace, given what is done at this time.
 
         Stages that count towards the same total are measured as one.
         """

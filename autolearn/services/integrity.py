@@ -17,7 +17,7 @@ from autolearn.runs import queues
 from autolearn.store import Store, copies, layout
 
 MOST_NAMED = 5
-"""So many of one kind are named."""
+"""Most names of one kind that are listed."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from autolearn.core.errors import StoreError
 from autolearn.store.connection import BUSY_SECONDS, open_file, store_errors
 
 MOST_NAMED = 5
-"""So many problems of one kind are named."""
+"""Most problems of one kind that are listed."""
 
 
 def copy(source: Path, target: Path) -> None:

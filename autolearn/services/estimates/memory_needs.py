@@ -63,7 +63,7 @@ def of_training(
 def of_study(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> MemoryFit:
-    """Return what a study of so many passages needs, about."""
+    """Return about how much memory a study of this many passages needs."""
     budget = _budget(store, model, "study")
     need = budget.correct(estimator_of(model).study(settings, passages))
     problem = ""

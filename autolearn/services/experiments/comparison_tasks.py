@@ -36,7 +36,7 @@ from autolearn.study import rules
 
 STUDY, PLACEBO_STUDY, BASE_QUIZ = "study", "study of other documents", "quiz before"
 STAGE_1_TO_2 = 8
-"""Stage 1 of Autonomous Learning takes at least so many times the steps of stage 2."""
+"""Least number of steps of stage 1 for each step of stage 2."""
 
 
 def begin(store: Store, settings: CompareSettings) -> Experiment:

@@ -76,7 +76,7 @@ def draw(
 
 
 def thinned(numbers: Sequence[Metric], most: int = MOST_POINTS) -> list[Metric]:
-    """Return so many points at most, each the mean of its neighbours."""
+    """Return at most ``most`` points, each the mean of its neighbours."""
     size = max(1, ceil(len(numbers) / most))
     parts = [numbers[i : i + size] for i in range(0, len(numbers), size)]
     return [
@@ -106,7 +106,7 @@ def _legend(lines: Mapping[str, Sequence[Metric]], unit: str) -> Html:
 
 
 def smoothed(points: Sequence[Metric], n_points: int) -> list[Metric]:
-    """Return the exponential moving average of points over about so many of them."""
+    """Return the exponential moving average over about ``n_points`` points."""
     weight, mean, total = 1 - 1 / max(1, n_points), 0.0, 0.0
     averages = []
     for point in points:
