@@ -8,20 +8,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from autolearn.core.codec import EXTRA, JsonRecord
-from autolearn.core.quiz_records import QuizMode, QuizResult
+from autolearn.core.quiz_records import QuizMode, QuizPart, QuizResult
 from autolearn.evaluation import quiz, quiz_sets, statistics, taught_questions
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 
-PARTS: dict[str, str] = {
+PARTS: dict[QuizPart, str] = {
     "gold": "Gold quiz",
     "self_made": "Self-made quiz",
     "control": "Control",
 }
-"""The sets of questions that are counted apart, and their titles."""
+"""The titles of the sets of questions."""
 
 
-def part_of(question: QuizQuestion) -> str:
+def part_of(question: QuizQuestion) -> QuizPart:
     """Return in which set a question is counted."""
     if question.question.split == "control":
         return "control"
@@ -129,9 +129,8 @@ class RoundChange(JsonRecord):
 class RoundComparison:
     """A round against another model, over the questions that both were asked."""
 
-    parts: dict[str, QuizChange]
-    """By the names of ``PARTS``."""
-    studied_parts: dict[str, QuizChange]
+    parts: dict[QuizPart, QuizChange]
+    studied_parts: dict[QuizPart, QuizChange]
     """Those of ``gold`` and ``self_made`` whose answer the round learned."""
     questions: dict[int, QuizQuestion]
     before: dict[int, QuizResult]
@@ -144,9 +143,8 @@ class RoundComparison:
 
     def summary(self) -> RoundChange:
         """Return the shares of each set of questions that was asked."""
-        changes = self.parts | {
-            f"{k}_studied": v for k, v in self.studied_parts.items()
-        }
+        changes: dict[str, QuizChange] = {k: v for k, v in self.parts.items()}
+        changes |= {f"{part}_studied": v for part, v in self.studied_parts.items()}
         shares = {name: change.shares() for name, change in changes.items() if change.n}
         return RoundChange(**shares, left_out=self.left_out)
 
@@ -179,7 +177,7 @@ def compare(
     common_ids = was.keys() & now.keys() & questions.keys()
     taught_ids = taught_questions.taught_ids(store, round_id, list(questions.values()))
 
-    def change(part: str, ids: Collection[int]) -> QuizChange:
+    def change(part: QuizPart, ids: Collection[int]) -> QuizChange:
         among = sorted(i for i in ids if part_of(questions[i]) == part)
         return change_of(*(_among(results, among) for results in (was, now, open_book)))
 
@@ -258,10 +256,10 @@ def gap_closed(before: float, after: float, open_book: float) -> float | None:
 
 def by_part(
     questions: Iterable[QuizQuestion], results: Iterable[QuizResult]
-) -> dict[str, list[QuizResult]]:
+) -> dict[QuizPart, list[QuizResult]]:
     """Return results by the set in which their questions are counted."""
     part = {q.question.id: part_of(q) for q in questions}
-    parts: dict[str, list[QuizResult]] = {}
+    parts: dict[QuizPart, list[QuizResult]] = {}
     for result in results:
         parts.setdefault(part[result.question_id], []).append(result)
     return parts

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from autolearn.core.ports import Backend
-from autolearn.core.quiz_records import QuizMode
+from autolearn.core.quiz_records import QuizMode, QuizPart
 from autolearn.core.records import Split
 from autolearn.core.run_results import QuizRunResult, Score
 from autolearn.core.run_settings import QuizRunSettings
@@ -17,7 +17,7 @@ from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study.generation import Generator
 
-Scores = dict[tuple[str, QuizMode], Score]
+Scores = dict[tuple[QuizPart, QuizMode], Score]
 """By the set of questions and the mode in which they were asked."""
 
 
