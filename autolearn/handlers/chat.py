@@ -1,5 +1,6 @@
 """Answer in a chat: from memory, with self-refinement, or from passages."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,7 +11,7 @@ from autolearn.core.ports import Cancelled, ChatBackend
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.runs.context import Draft, RunContext
+from autolearn.runs.context import REPORT_SECONDS, RunContext
 from autolearn.study.answers import open_book_requests, telling_parts
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
@@ -29,6 +30,25 @@ def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
     return _Conversation(context, backend).answer()
 
 
+class _Draft:
+    """What a chat has written so far, stored at most five times a second."""
+
+    def __init__(self, context: RunContext) -> None:
+        self.result = ChatResult()
+        self._context = context
+        self._last_report_at = 0.0
+
+    def write(self, result: ChatResult) -> None:
+        """Take note of the answer as it is now."""
+        self.result = result
+        now = time.monotonic()
+        if now - self._last_report_at >= REPORT_SECONDS:
+            self._last_report_at = now
+            self._context.store.runs.save_partial_result(
+                self._context.run.id, result.as_dict()
+            )
+
+
 class _Conversation:
     """A chat whose last question is answered part by part."""
 
@@ -37,7 +57,7 @@ class _Conversation:
         self._settings = ChatRunSettings.of(context.run)
         *self._earlier, last = self._settings.messages
         self._question = last.content
-        self._draft = Draft(context)
+        self._draft = _Draft(context)
         self._generator = Generator(
             backend, StudySettings(), context.stop, lambda _: None
         )

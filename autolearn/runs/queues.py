@@ -24,7 +24,7 @@ from autolearn.core.records import END_STATES, Run, RunKind
 from autolearn.core.run_kinds import RUN_KINDS, QueueName
 from autolearn.core.run_settings import RunSettings
 from autolearn.runs.versions import versions
-from autolearn.store import Store
+from autolearn.store import Store, layout
 
 POLL_SECONDS = 0.2
 """How often a waiting caller looks at its run."""
@@ -46,7 +46,7 @@ class WorkerQueue:
     name: QueueName
     """What its process is called; also the name of its lock, log and pid file."""
     handlers: str
-    """The module that does them."""
+    """The module whose ``HANDLERS`` do them."""
     environment: Mapping[str, str] = field(hash=False)
     """Environment variables of its worker, unless the person has set them."""
     follow_up: str = ""
@@ -200,9 +200,9 @@ def ensure_worker(
         return None
     if _is_starting(folder, queue):
         return None
-    logs = folder / "logs"
-    logs.mkdir(exist_ok=True)
-    with (logs / f"{queue.name}.log").open("ab") as log:
+    log_file = layout.worker_log(folder, queue.name)
+    log_file.parent.mkdir(exist_ok=True)
+    with log_file.open("ab") as log:
         process = subprocess.Popen(
             [*command, "--queue", queue.name, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
@@ -301,8 +301,8 @@ def wait(
         ):
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
-                f"{store.folder / 'logs' / queue.name}.log. The run stays queued: mend "
-                f"that, then start it with python -m autolearn resume {run_id}."
+                f"{layout.worker_log(store.folder, queue.name)}. The run stays queued: "
+                f"mend that, then start it with python -m autolearn resume {run_id}."
             )
         else:
             replace_dead_workers(store)

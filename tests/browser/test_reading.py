@@ -85,12 +85,12 @@ def test_another_encoding_is_chosen_by_its_preview(start, visit, tmp_path):
     expect(panel).to_contain_text("chosen by likelihood")
     expect(panel).to_contain_text("Windows-1250, Central European")
     picture(page, "encoding")
-    panel.get_by_label("Read in Windows-1252").click()
+    panel.get_by_label("Use this encoding: Windows-1252").click()
     wait_for_run(app, 2)
     expect(panel.locator("[data-passage]")).to_contain_text("M³yn")
     expect(page.locator("#library-report")).to_contain_text("Read again: kamil.txt")
     panel.get_by_text("Encoding: Windows-1252").click()
-    panel.get_by_label("Read in Windows-1250").click()
+    panel.get_by_label("Use this encoding: Windows-1250").click()
     wait_for_run(app, 3)
     expect(panel.locator("[data-passage]")).to_contain_text("Młyn")
     assert texts(app) == [text]
@@ -116,7 +116,7 @@ def test_columns_are_mapped_and_rows_read_again(start, visit, tmp_path):
     panel.get_by_label("id: “name: value”").click()
     expect(panel.locator(".al-card").first).to_contain_text("id: 1")
     picture(page, "columns")
-    panel.get_by_text("Read the rows so").click()
+    panel.get_by_text("Read with these columns").click()
     wait_for_run(app, 2)
     expect(panel.locator("[data-passage]").first).to_contain_text("id: 1")
     assert texts(app) == [

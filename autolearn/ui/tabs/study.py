@@ -50,7 +50,7 @@ LABELS = {
 INSTRUCTIONS = 0
 """Value of the entry “instructions” among the document ids, which begin at 1."""
 N_PLAIN = 4
-"""So many settings are in sight, the rest is folded."""
+"""Settings that are always visible; the others are folded."""
 
 
 def build(context: PageContext) -> None:
