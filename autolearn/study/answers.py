@@ -91,14 +91,10 @@ def open_book_requests(
     """
     if not generator.protocol.guided:
         return [open_book_request(generator, case) for case in cases]
-    pairs = [(case.text, case.question) for case in cases if not case.sentence]
-    likeliest = iter(grounding.likeliest_sentences(generator, pairs))
+    unknown = [case for case in cases if not case.sentence]
+    likeliest = iter(grounding.with_likeliest_sentences(generator, unknown))
     return [
-        quoting(
-            generator,
-            case if case.sentence else replace(case, sentence=next(likeliest)),
-        )
-        for case in cases
+        quoting(generator, case if case.sentence else next(likeliest)) for case in cases
     ]
 
 
@@ -119,7 +115,8 @@ def quoting(builder: RequestBuilder, case: TextQuestion[T]) -> GenerationRequest
     Without a sentence the model has to say that the text does not tell.
     """
     quote = grounding.as_quote(case.sentence)
-    short: tuple[Part, ...] = (" ", Excerpt(quote))
+    otherwise = NOT_STATED if case.may_be_untold else ""
+    short: tuple[Part, ...] = (" ", Excerpt(quote, otherwise))
     if not case.sentence:
         short = (f" {NOT_STATED}",)
     constraint = (*short, "\nAnswer: ", LINE)

@@ -60,11 +60,30 @@ def test_where_no_sentence_is_known_the_question_chooses_it():
         assert Excerpt(sentence) in request.constraint
 
 
-def test_where_no_sentence_makes_the_question_likelier_the_text_does_not_say():
-    cases = [TextQuestion(None, TEXT, "When was the mill of Avel sold?")]
-    (request,) = open_book_requests(guided(sure=lambda chat, text: -1.0), cases)
-    assert prefill(request) == "Evidence: none\nShort answer:"
-    assert request.constraint[0] == " none"
+def gains(nats):
+    """Texts are likelier by so much after a prompt with a sentence of the mill."""
+    return lambda chat, text: nats if "Avel opened" in chat[-1].content else 0.0
+
+
+@pytest.mark.parametrize(
+    ("nats", "begun", "short_answer"),
+    [
+        (0.2, f"Evidence: {SENTENCES[0]}", Excerpt(SENTENCES[0])),
+        (0.05, f"Evidence: {SENTENCES[0]}", Excerpt(SENTENCES[0], "none")),
+        (-0.05, f"Evidence: {SENTENCES[0]}", Excerpt(SENTENCES[0], "none")),
+        (-0.2, "Evidence: none", None),
+    ],
+)
+def test_a_sentence_that_makes_the_question_less_likely_does_not_answer_it(
+    nats, begun, short_answer
+):
+    text = f"# The mill of Avel\n\n{SENTENCES[0]}\n"
+    cases = [TextQuestion(None, text, "When was the mill of Avel sold?")]
+    (request,) = open_book_requests(guided(sure=gains(nats)), cases)
+    assert prefill(request) == f"{begun}\nShort answer:"
+    excerpts = [part for part in request.constraint if isinstance(part, Excerpt)]
+    assert excerpts == ([short_answer] if short_answer else [])
+    assert (request.constraint[0] == " none") == (not short_answer)
 
 
 def test_a_text_without_a_sentence_answers_nothing():
