@@ -3,8 +3,9 @@
 import ast
 import inspect
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from math import ceil
 from typing import Literal, get_args
 
@@ -32,7 +33,8 @@ class _Settings(JsonRecord):
     """Settings whose meaning stands below each field."""
 
     @classmethod
-    def help(cls) -> dict[str, str]:
+    @cache
+    def help(cls) -> Mapping[str, str]:
         """Return for each setting the line that stands below it in this file."""
         (tree,) = ast.parse(inspect.getsource(cls)).body
         assert isinstance(tree, ast.ClassDef)
