@@ -192,7 +192,7 @@ def train_by_hand(app, page):
     """Look at the tokens, train a few steps, load the page anew in the middle."""
     open_tab(page, "Train")
     fill(page, "train-replay_weight", 0)
-    fill(page, "train-max_steps", 40)
+    fill(page, "train-max_steps", 12)
     page.locator("#train-look").click()
     expect(page.locator("#train-tokens .al-learned").nth(1)).to_be_visible()
     page.locator("#train-go").click()
@@ -201,7 +201,7 @@ def train_by_hand(app, page):
     open_tab(page, "Train")
     until(lambda: ended(app, "train"))
     expect(page.locator("#train-live")).to_contain_text("Loss")
-    expect(page.locator("#train-live")).to_contain_text("40 of 40")
+    expect(page.locator("#train-live")).to_contain_text("12 of 12")
 
 
 def ask_by_hand(app, page):
