@@ -86,8 +86,18 @@ def running_apps() -> Iterator[Start]:
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A workspace with one passage of the library, and a short quiz and control."""
-    folder = tmp_path / "workspace"
-    text, quiz, control = write_excerpt(tmp_path)
+    return make_small_workspace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def small_app(start_shared: Start, tmp_path_factory: pytest.TempPathFactory) -> App:
+    """An app on such a workspace, which the tests of a module share."""
+    return start_shared(make_small_workspace(tmp_path_factory.mktemp("small")))
+
+
+def make_small_workspace(place: Path) -> Path:
+    folder = place / "workspace"
+    text, quiz, control = write_excerpt(place)
     with Store.open(folder) as store:
         put(store, text)
         gold_actions.add_gold(store, quiz, "quiz")
