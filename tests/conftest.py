@@ -1,11 +1,13 @@
 """What the tests share."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from autolearn.core.heavy_imports import heavy_imports
 from autolearn.store import Store
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -36,6 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast", action="store_true", help="without torch, processes and a browser"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what collecting has loaded out of later collections of garbage."""
+    with heavy_imports():
+        result = yield
+    gc.freeze()
+    return result
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is slow, so that at the end no process waits long for another."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

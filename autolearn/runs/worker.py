@@ -20,6 +20,7 @@ from typing import Self
 
 from autolearn.containment import interrupt, stopped_by
 from autolearn.core.errors import AutolearnError, OutOfMemory, ProcessLost, StoreError
+from autolearn.core.heavy_imports import heavy_imports
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, RunState
 from autolearn.core.run_results import FailedResult, RunResult
@@ -228,7 +229,8 @@ def _run_log(store: Store, run: Run) -> Iterator[None]:
 
 def _handlers(queue: WorkerQueue) -> Handlers:
     # By name, so that torch is loaded only once the lock is ours.
-    handlers: Handlers = importlib.import_module(queue.handlers).HANDLERS
+    with heavy_imports():
+        handlers: Handlers = importlib.import_module(queue.handlers).HANDLERS
     return handlers
 
 

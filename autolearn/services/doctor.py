@@ -64,7 +64,11 @@ def examine(workspace: Path) -> list[Finding]:
 def _device() -> list[Finding]:
     """Ask torch in a process of its own: it takes seconds and memory to load."""
     process = subprocess.run(
-        [sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _PROBE],
+        env={**os.environ, "TORCHDYNAMO_DISABLE": "1"},  # as in ``engine``
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if process.returncode:
         reason = (process.stderr.strip().splitlines() or ["no output"])[-1]

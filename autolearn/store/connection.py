@@ -3,10 +3,12 @@
 With ``database``, the only module that knows sqlite3; its errors become ours here.
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -139,18 +141,24 @@ def _make(path: Path) -> None:
         with FileLock(path.with_name("create.lock")), suppress(FileExistsError):
             if path.exists():
                 return  # another process was faster
-            draft.unlink(missing_ok=True)
-            with (
-                store_errors(path),
-                closing(sqlite3.connect(draft, isolation_level=None)) as connection,
-            ):
-                # It is flushed as a whole, before it gets its name.
-                connection.execute("PRAGMA synchronous = OFF")
-                _apply_migrations(connection)
+            draft.write_bytes(_new_database())
             atomic.put_in_place(draft, path)
     except OSError as error:
-        sentence = SENTENCES[sqlite3.SQLITE_CANTOPEN]
-        raise StoreError(sentence.format(path=path)) from error
+        is_full = error.errno == errno.ENOSPC
+        code = sqlite3.SQLITE_FULL if is_full else sqlite3.SQLITE_CANTOPEN
+        raise StoreError(SENTENCES[code].format(path=path)) from error
+
+
+@cache
+def _new_database() -> bytes:
+    """Return the content of a database with all tables and without rows.
+
+    Every new workspace begins with it, so a program that makes several of them applies
+    the migrations once.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _apply_migrations(connection)
+        return connection.serialize()
 
 
 def _refuse_empty(path: Path) -> None:

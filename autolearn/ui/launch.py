@@ -31,6 +31,7 @@ from autolearn.access.sessions import (
     write_private,
 )
 from autolearn.core.errors import AutolearnError, InputError
+from autolearn.core.heavy_imports import heavy_imports
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import demo_library, model_actions
@@ -111,7 +112,7 @@ def _serve(flags: argparse.Namespace) -> int:
         with only_page(flags.workspace, address), temporary_files(flags.workspace):
             prepare(flags.workspace, flags.model)
             # Gradio takes seconds to import: refusals above come at once.
-            with _without_stubs():
+            with heavy_imports(), _without_stubs():
                 from autolearn.ui import server  # noqa: PLC0415
 
             def ready() -> None:

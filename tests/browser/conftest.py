@@ -6,6 +6,7 @@ Without a chromium these tests are skipped, except in CI, where one is installed
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from autolearn.runs import queues
 from autolearn.services import gold_actions
 from autolearn.store import Store
-from tests.support.pages import PATIENCE, ROOT, App, start_app
-from tests.support.texts import put
+from tests.support.pages import PATIENCE, App, start_app
+from tests.support.texts import put, write_excerpt
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = [
@@ -47,9 +48,25 @@ Start = Callable[..., App]
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start the app on a workspace; what is left at the end is ended."""
+    with running_apps() as start:
+        yield lambda folder=tmp_path / "workspace": start(folder)
+
+
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start an app that the tests of a module share, on a workspace or a new one."""
+    with running_apps() as start:
+        yield lambda folder=None: start(
+            folder or tmp_path_factory.mktemp("shared") / "workspace"
+        )
+
+
+@contextmanager
+def running_apps() -> Iterator[Start]:
+    """Start apps, and end them with their workers."""
     running: list[App] = []
 
-    def started(folder: Path = tmp_path / "workspace") -> App:
+    def started(folder: Path) -> App:
         running.append(start_app(folder))
         return running[-1]
 
@@ -68,15 +85,19 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A workspace with one document of the library, and a short quiz and control."""
-    folder = tmp_path / "workspace"
-    library = ROOT / "assets" / "demo-library"
-    text = min(library.glob("*.md"))
-    quiz, control = tmp_path / "quiz.jsonl", tmp_path / "control.jsonl"
-    lines = (library / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
-    quiz.write_text("\n".join(line for line in lines if text.name in line))
-    questions = (library / "control.jsonl").read_text(encoding="utf-8").splitlines()
-    control.write_text("\n".join(questions[:12]))
+    """A workspace with one passage of the library, and a short quiz and control."""
+    return make_small_workspace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def small_app(start_shared: Start, tmp_path_factory: pytest.TempPathFactory) -> App:
+    """An app on such a workspace, which the tests of a module share."""
+    return start_shared(make_small_workspace(tmp_path_factory.mktemp("small")))
+
+
+def make_small_workspace(place: Path) -> Path:
+    folder = place / "workspace"
+    text, quiz, control = write_excerpt(place)
     with Store.open(folder) as store:
         put(store, text)
         gold_actions.add_gold(store, quiz, "quiz")
@@ -98,11 +119,11 @@ Visit = Callable[..., Page]
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
     """Open the page of an app; errors in its console and requests out are noted."""
-    pages: list[Page] = []
+    pages: list[tuple[Page, App]] = []
 
     def visited(app: App, **options: object) -> Page:
         page = browser.new_page(viewport=SIZE, **options)  # type: ignore[arg-type]
-        pages.append(page)
+        pages.append((page, app))
         page.set_default_timeout(PATIENCE)
         watch(page, app)
         page.goto(app.url)
@@ -110,8 +131,9 @@ def visit(browser: Browser) -> Iterator[Visit]:
         return page
 
     yield visited
-    for page in pages:
+    for page, _ in pages:
         page.close()
+    assert [stray for _, app in pages for stray in app.strays] == []
 
 
 def watch(page: Page, app: App) -> None:

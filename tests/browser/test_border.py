@@ -5,12 +5,12 @@ The victim has the page open in this browser, so its cookie is there to be misus
 
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.support.pages import PATIENCE, App, load_anew, open_tab, start_app
+from tests.support.pages import PATIENCE, App, load_anew, open_tab
 
 expect.set_options(timeout=PATIENCE)
 
@@ -76,11 +76,9 @@ def other_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(start_shared: Callable[[], App]) -> App:
     """An app that nobody but its owner should reach."""
-    app = start_app(tmp_path_factory.mktemp("border") / "workspace")
-    yield app
-    app.end()
+    return start_shared()
 
 
 @pytest.fixture
@@ -194,8 +192,7 @@ def test_a_script_in_a_text_does_not_run(victim):
     assert ran == 0
 
 
-def test_a_reload_and_the_installed_app_need_no_token(start, visit):
-    app = start()
+def test_a_reload_and_the_installed_app_need_no_token(app, visit):
     page = visit(app)
     assert page.url.partition("#")[0] == f"{app.origin}/"
     load_anew(page, app)

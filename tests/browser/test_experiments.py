@@ -4,7 +4,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from autolearn.store import Store
 from tests.support.pages import PATIENCE, open_tab, until
 
 pytestmark = pytest.mark.torch_model
@@ -12,8 +11,8 @@ pytestmark = pytest.mark.torch_model
 expect.set_options(timeout=PATIENCE)
 
 
-def test_a_comparison_runs_by_one_button_and_shows_its_claims(start, visit, small):
-    page = visit(start(small))
+def test_a_comparison_runs_by_one_button_and_shows_its_claims(visit, small_app):
+    page = visit(small_app)
     open_tab(page, "Experiments")
     expect(page.locator("#experiments-list")).to_contain_text("No experiment yet")
     arms = page.locator("#experiments-arms")
@@ -24,7 +23,7 @@ def test_a_comparison_runs_by_one_button_and_shows_its_claims(start, visit, smal
     page.locator("#experiments-steps input").fill("4")
     page.locator("#experiments-compare").click()
     expect(page.locator("#experiments-list")).to_contain_text("Comparison 1")
-    with Store.open(small) as store:
+    with small_app.store() as store:
         until(store.rounds.all)
     result = page.locator("#experiments-result")
     expect(result).to_contain_text("both papers joined over continued pre-training")
@@ -37,8 +36,8 @@ def test_a_comparison_runs_by_one_button_and_shows_its_claims(start, visit, smal
     assert not [v["id"] for v in violations if v["impact"] in ("serious", "critical")]
 
 
-def test_what_cannot_be_compared_is_refused_in_a_sentence(start, visit, small):
-    page = visit(start(small))
+def test_what_cannot_be_compared_is_refused_in_a_sentence(visit, small_app):
+    page = visit(small_app)
     open_tab(page, "Experiments")
     page.locator("#experiments-seeds input").fill("0")
     page.locator("#experiments-compare").click()

@@ -34,28 +34,26 @@ def names(app):
         return [document.name for document in store.library.documents()]
 
 
-def test_a_reload_stays_on_the_open_tab_and_the_start_leads_on(start, visit, small):
-    app = start(small)
-    page = visit(app)
+def test_a_reload_stays_on_the_open_tab_and_the_start_leads_on(visit, small_app):
+    page = visit(small_app)
     expect(page.locator("#start-about")).to_contain_text("finds out what it does not")
     page.locator("#start-ways [data-pick=tab-Library]").click()
     expect(page.locator("#library-documents")).to_be_visible()
     until(lambda: page.url.endswith("#Library"))
-    load_anew(page, app)
+    load_anew(page, small_app)
     expect(page.locator("#library-documents")).to_be_visible()
     expect(page.get_by_role("tab", name="Library")).to_have_attribute(
         "aria-selected", "true"
     )
 
 
-def test_a_text_that_the_model_cannot_read_is_named_before_a_study(start, visit, small):
-    app = start(small)
-    page = visit(app)
+def test_a_text_that_the_model_cannot_read_is_named_before_a_study(visit, small_app):
+    page = visit(small_app)
     open_tab(page, "Library")
     page.locator("#library-text").get_by_role("textbox").fill(PROSE)
     page.locator("#library-name").get_by_role("textbox").fill("keeper.txt")
     page.locator("#library-add").click()
-    until(lambda: "keeper.txt" in names(app))
+    until(lambda: "keeper.txt" in names(small_app))
     warning = page.locator("#library-documents .al-warning")
     expect(warning).to_contain_text("can hardly read keeper.txt")
     open_tab(page, "Study")

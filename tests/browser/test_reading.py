@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -15,6 +16,12 @@ expect.set_options(timeout=PATIENCE)
 SIZES = (800, 1280, 1920)
 
 
+@pytest.fixture(scope="module")
+def app(start_shared):
+    """An app to which each test adds a document of its own."""
+    return start_shared()
+
+
 def add(page, app, *files):
     """Add files on the page, and wait until they have been read."""
     open_tab(page, "Library")
@@ -22,21 +29,21 @@ def add(page, app, *files):
         [str(file) for file in files]
     )
     expect(page.locator("#library-files")).to_contain_text(files[-1].stem)
-    with app.store() as store:
-        n = len(store.runs.newest())
-    page.locator("#library-add").click()
-    wait_for_run(app, n + 1)
+    with new_run(app):
+        page.locator("#library-add").click()
 
 
-def wait_for_run(app, n):
-    """Wait until so many runs are there, and all have ended."""
+@contextmanager
+def new_run(app):
+    """Wait until a run that begins within the block has ended."""
 
-    def is_done():
+    def states():
         with app.store() as store:
-            runs = store.runs.newest()
-        return len(runs) >= n and all(run.state == "done" for run in runs)
+            return [run.state for run in store.runs.newest()]
 
-    until(is_done)
+    n = len(states())
+    yield
+    until(lambda: len(states()) > n and set(states()) == {"done"})
 
 
 def texts(app):
@@ -73,8 +80,7 @@ def has_overflow(page):
     )
 
 
-def test_another_encoding_is_chosen_by_its_preview(start, visit, tmp_path):
-    app = start(tmp_path / "new")
+def test_another_encoding_is_chosen_by_its_preview(app, visit, tmp_path):
     page = visit(app)
     file = tmp_path / "kamil.txt"
     text = "Młyn spłonął w 1877 roku. Żółta łódź stoi przy moście.\n"
@@ -85,19 +91,18 @@ def test_another_encoding_is_chosen_by_its_preview(start, visit, tmp_path):
     expect(panel).to_contain_text("chosen by likelihood")
     expect(panel).to_contain_text("Windows-1250, Central European")
     picture(page, "encoding")
-    panel.get_by_label("Use this encoding: Windows-1252").click()
-    wait_for_run(app, 2)
+    with new_run(app):
+        panel.get_by_label("Use this encoding: Windows-1252").click()
     expect(panel.locator("[data-passage]")).to_contain_text("M³yn")
     expect(page.locator("#library-report")).to_contain_text("Read again: kamil.txt")
     panel.get_by_text("Encoding: Windows-1252").click()
-    panel.get_by_label("Use this encoding: Windows-1250").click()
-    wait_for_run(app, 3)
+    with new_run(app):
+        panel.get_by_label("Use this encoding: Windows-1250").click()
     expect(panel.locator("[data-passage]")).to_contain_text("Młyn")
     assert texts(app) == [text]
 
 
-def test_columns_are_mapped_and_rows_read_again(start, visit, tmp_path):
-    app = start(tmp_path / "new")
+def test_columns_are_mapped_and_rows_read_again(app, visit, tmp_path):
     page = visit(app)
     file = tmp_path / "towns.csv"
     file.write_text(
@@ -116,8 +121,8 @@ def test_columns_are_mapped_and_rows_read_again(start, visit, tmp_path):
     panel.get_by_label("id: “name: value”").click()
     expect(panel.locator(".al-card").first).to_contain_text("id: 1")
     picture(page, "columns")
-    panel.get_by_text("Read with these columns").click()
-    wait_for_run(app, 2)
+    with new_run(app):
+        panel.get_by_text("Read with these columns").click()
     expect(panel.locator("[data-passage]").first).to_contain_text("id: 1")
     assert texts(app) == [
         "## Avel\n\nid: 1\n\nThe mill burned.\n\n",
@@ -125,8 +130,7 @@ def test_columns_are_mapped_and_rows_read_again(start, visit, tmp_path):
     ]
 
 
-def test_exclusions_are_taken_in_and_stretches_left_out(start, visit, tmp_path):
-    app = start(tmp_path / "new")
+def test_exclusions_are_taken_in_and_stretches_left_out(app, visit, tmp_path):
     page = visit(app)
     file = tmp_path / "page.html"
     file.write_text(
@@ -177,8 +181,7 @@ def select(page, text):
     page.wait_for_timeout(200)  # the browser tells of a selection a moment later
 
 
-def test_chats_are_added_as_what_a_person_chooses(start, visit, tmp_path):
-    app = start(tmp_path / "new")
+def test_chats_are_added_as_what_a_person_chooses(app, visit, tmp_path):
     page = visit(app)
     turns = [{"from": "human", "value": "Who built it?"}]
     turns.append({"from": "gpt", "value": "Kell did."})
@@ -194,7 +197,7 @@ def test_chats_are_added_as_what_a_person_chooses(start, visit, tmp_path):
     expect(page.locator("#library-told")).to_contain_text(
         "Questions of the file in the quiz: 1"
     )
-    report.get_by_label("Add talks.jsonl as texts").click()
-    wait_for_run(app, 2)
+    with new_run(app):
+        report.get_by_label("Add talks.jsonl as texts").click()
     expect(page.locator("#library-documents")).to_contain_text("talks.jsonl")
     assert texts(app) == ["User: Who built it?\n\nAssistant: Kell did.\n\n"]

@@ -12,8 +12,13 @@ pytestmark = pytest.mark.torch_model
 expect.set_options(timeout=PATIENCE)
 
 
-def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_path):
-    app = start(tmp_path / "new")
+@pytest.fixture(scope="module")
+def app(start_shared):
+    """An app on a new workspace, in which nothing has been studied."""
+    return start_shared()
+
+
+def test_what_cannot_be_done_says_why_and_the_page_goes_on(app, visit):
     page = visit(app)
     open_tab(page, "Model")
     name = page.locator("#model-name").get_by_role("textbox")
@@ -45,8 +50,8 @@ def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_pat
     expect(page.locator("#library-report")).to_contain_text("Added: pasted text")
 
 
-def test_a_notice_disappears_after_twelve_seconds(start, visit, tmp_path):
-    page = visit(start(tmp_path / "new"))
+def test_a_notice_disappears_after_twelve_seconds(app, visit):
+    page = visit(app)
     page.clock.install()
     open_tab(page, "Train")
     message = page.locator("#notice").get_by_text("No sample is approved")

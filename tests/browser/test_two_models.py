@@ -133,7 +133,7 @@ def train_and_turn_to(app, page, other):
     """Choose another model while a round is trained, which keeps its own."""
     open_tab(page, "Train")
     fill(page, "train-replay_weight", 0)
-    fill(page, "train-max_steps", 40)
+    fill(page, "train-max_steps", 12)
     page.locator("#train-go").click()
     until(lambda: states(app, "train") == ["running"])
     use(page, other)

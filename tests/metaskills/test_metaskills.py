@@ -3,7 +3,6 @@
 import random
 import re
 from collections import Counter
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,17 +10,15 @@ from hypothesis import strategies as st
 
 from autolearn.core.constraints import Excerpt, OneOf
 from autolearn.core.gold import GoldExample
-from autolearn.core.model_calls import Chat
 from autolearn.core.records import Answer, Feedback, Passage, Question
 from autolearn.demo import gold_examples
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
 from autolearn.study import answers, fact_questions, feedback
-from autolearn.study.generation import GenerationRequest
 from autolearn.text import model_output, sentences
 from autolearn.training.leakage import Guard
-from tests.support.skill_requests import WRITER, requests
+from tests.support.skill_requests import WRITER, requests_by_chat
 
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
 WORLD_EXAMPLES = gold_examples.examples(n_passages=40)
@@ -81,14 +78,7 @@ EXAMPLES = st.lists(
 def test_each_target_satisfies_the_constraint_of_its_request(examples, seed):
     pool = [*examples, *random.Random(seed).sample(WORLD_EXAMPLES, 4)]
     skill_items, _ = items.make(pool, 48, seed, lambda question: False)
-    requests_by_chat: dict[Chat, list[GenerationRequest[Any]]] = {
-        r.prompt.chat[:2]: [] for one in pool for r in requests(one)
-    }
-    for one in pool:
-        for other in pool:  # what a text does not tell is asked of it too
-            other_examples = GoldExample(one.text, other.question, "", one.title)
-            for request in requests(other_examples):
-                requests_by_chat.setdefault(request.prompt.chat[:2], []).append(request)
+    requests = requests_by_chat(pool)
     assert skill_items
     for item in skill_items:
         if items.skill_of(item) in ("ask", "answer"):
@@ -96,7 +86,7 @@ def test_each_target_satisfies_the_constraint_of_its_request(examples, seed):
             short = item.chosen.partition("\nAnswer:")[0]
             assert any(
                 satisfies(request, target)
-                for request in requests_by_chat[item.chat[:2]]
+                for request in requests[item.chat[:2]]
                 for target in (item.chosen, short)
             )
     for item in items_of_skill(skill_items, "ask"):

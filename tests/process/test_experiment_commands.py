@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autolearn.store import Store
+from tests.support.texts import write_excerpt
 
 pytestmark = pytest.mark.torch_model
 
@@ -33,14 +34,7 @@ def command(folder: Path, *options: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The beginning of a document of the library, with its quiz beside it."""
-    folder = tmp_path_factory.mktemp("text")
-    source = min(LIBRARY.glob("*.md"))
-    head = source.read_text(encoding="utf-8").split("\n## ")[:2]
-    path = folder / source.name
-    path.write_text("\n## ".join(head), encoding="utf-8")
-    lines = (LIBRARY / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
-    quiz = [line for line in lines if source.name in line][:6]
-    (folder / "quiz.jsonl").write_text("\n".join(quiz), encoding="utf-8")
+    path, *_ = write_excerpt(tmp_path_factory.mktemp("text"))
     return path
 
 

@@ -15,10 +15,7 @@ from autolearn.api.operations import OPERATIONS
 from autolearn.runs import queues
 from tests.support.pages import ROOT, start_app
 
-TEXT = """The harbour of Orvel was built in 1731 by the mason Tamsin Reed.
-Its lighthouse is 41 metres high.
-The museum of Orvel is led by Joris Hale, who was born in Pellworm.
-"""
+TEXT = "The harbour of Orvel was built in 1731 by the mason Tamsin Reed.\n"
 READS = {operation.name for operation in OPERATIONS if not operation.changes}
 
 

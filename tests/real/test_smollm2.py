@@ -30,7 +30,11 @@ TEXT = (
     "on Tuesday. She promised a new pier of 240 metres.\n"
 )
 STUDY = StudySettings(
-    questions_per_passage=2, paraphrases=0, answer_tokens=24, feedback_tokens=24
+    questions_per_passage=2,
+    ask_rounds=1,
+    paraphrases=0,
+    answer_tokens=24,
+    feedback_tokens=24,
 )
 LESSON = "Ann Sorley chairs the harbour board of Port Ellis."
 TRAIN = TrainSettings(
@@ -63,7 +67,7 @@ GOLD = [
         ),
     )
 ]
-TEACH = replace(TRAIN, method="meta", max_steps=10, warmup_steps=2, meta_examples=4)
+TEACH = replace(TRAIN, method="meta", max_steps=6, warmup_steps=2, meta_examples=2)
 
 
 @pytest.fixture(scope="module")

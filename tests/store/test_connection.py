@@ -1,14 +1,16 @@
 """How the database of a workspace is made, refused, and opened for reading only."""
 
+import errno
 import os
 import sqlite3
 
 import pytest
 import sqlite_utils
 
+from autolearn.core import atomic
 from autolearn.core.errors import JobError, StoreError
 from autolearn.core.records import Skip
-from autolearn.store import Store, connection, copies
+from autolearn.store import Store, copies, schema_sql
 from autolearn.store.migrations import MIGRATIONS
 
 
@@ -47,18 +49,40 @@ def test_an_empty_file_is_refused_and_never_becomes_a_new_database(filled_worksp
 
 
 def test_a_new_database_has_its_name_only_once_it_is_complete(workspace, monkeypatch):
-    def die(connection):
-        connection.execute("CREATE TABLE half (id)")
+    def die(draft, path):
+        draft.write_bytes(draft.read_bytes()[:5000])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(connection, "_apply_migrations", die)
+        patch.setattr(atomic, "put_in_place", die)
         with pytest.raises(KeyboardInterrupt):
             Store.open(workspace)
+    assert len(list(workspace.glob(".autolearn.db.*"))) == 1
     assert not (workspace / "autolearn.db").exists()
     with Store.open(workspace) as store:
         assert store.runs.newest() == []
-        assert not store.db.rows("SELECT 1 FROM sqlite_master WHERE name = 'half'")
+
+
+def test_a_full_disk_leaves_no_database_and_is_named(workspace, monkeypatch):
+    def is_full(draft, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "put_in_place", is_full)
+        with pytest.raises(StoreError, match=r"disk is full"):
+            Store.open(workspace)
+    with Store.open(workspace) as store:
+        assert store.runs.newest() == []
+
+
+def test_new_databases_are_equal_and_independent(tmp_path):
+    with (
+        Store.open(tmp_path / "first") as first,
+        Store.open(tmp_path / "other") as other,
+    ):
+        assert schema_sql(first.db) == schema_sql(other.db) != ""
+        first.runs.create("study", {})
+        assert other.runs.newest() == []
 
 
 @pytest.mark.parametrize("has_wal", [False, True])

@@ -1,5 +1,7 @@
 """The requests of a study that meta-skill items are made of."""
 
+from collections import defaultdict
+
 from autolearn.core.records import Passage
 from autolearn.core.settings import StudySettings
 from autolearn.study import answers, fact_questions, grounding
@@ -16,15 +18,31 @@ WRITER = Generator(
 )
 
 
-def requests(example):
-    """Return all that a study by the protocol ``taught`` may ask about an example."""
-    passage = Passage(0, 0, 0, len(example.text), example.text, 0, example.title)
+def requests_by_chat(examples):
+    """Return all that a study by the protocol ``taught`` may ask about these texts.
+
+    By the turns before the answer. What a text does not tell is asked of it too.
+    """
+    asked = defaultdict(list)
+    questions = dict.fromkeys(example.question for example in examples)
+    for text, title in dict.fromkeys((one.text, one.title) for one in examples):
+        passage = Passage(0, 0, 0, len(text), text, 0, title)
+        for request in (*_for_facts(passage), *_for_answers(passage, questions)):
+            asked[request.prompt.chat[:2]].append(request)
+    return asked
+
+
+def _for_facts(passage):
     every = StudySettings(protocol="taught", questions_per_passage=50)
     for fact in fact_questions.facts(every, passage):
         texts = (with_heading(passage), fact.sentence.text, fact.stretch)
         yield fact_questions.about_sentence(WRITER, None, *texts)
+
+
+def _for_answers(passage, questions):
     text = with_heading(passage)
     for sentence in sentences.of(text):
-        case = TextQuestion(None, text, example.question, sentence.text)
-        yield answers.quoting(WRITER, case)
-        yield grounding.short_answer_request(WRITER, case)
+        for question in questions:
+            case = TextQuestion(None, text, question, sentence.text)
+            yield answers.quoting(WRITER, case)
+            yield grounding.short_answer_request(WRITER, case)

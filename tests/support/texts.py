@@ -8,6 +8,7 @@ from autolearn.ingest import importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
+from autolearn.services.demo_library import LIBRARY
 from autolearn.text import chunking
 
 
@@ -44,3 +45,23 @@ def put_passages(store, name, texts, digest=None):
     document = Document(name, digest or f"sha {name}", place)
     stored_document = store.library.add_document(document, passages)
     return store.library.passages([stored_document.id])
+
+
+def write_excerpt(folder, n_passages=1):
+    """Write the first passages of the built-in library to a file, its quiz beside it.
+
+    Returns:
+        The paths of the text, of the quiz, and of twelve questions of the control set.
+    """
+    source = min(LIBRARY.glob("*.md"))
+    title, *parts = source.read_text(encoding="utf-8").split("\n## ")
+    paths = [folder / name for name in (source.name, "quiz.jsonl", "control.jsonl")]
+    paths[0].write_text("\n## ".join([title, *parts[:n_passages]]), encoding="utf-8")
+    headings = [part.partition("\n")[0] for part in parts[:n_passages]]
+    quiz = (LIBRARY / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = [line for line in quiz if any(name in line for name in headings)]
+    assert questions
+    paths[1].write_text("\n".join(questions), encoding="utf-8")
+    control = (LIBRARY / "control.jsonl").read_text(encoding="utf-8").splitlines()
+    paths[2].write_text("\n".join(control[:12]), encoding="utf-8")
+    return paths

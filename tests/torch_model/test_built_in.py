@@ -107,7 +107,7 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
             assert any(s.gap for s in samples), value
         actions.approve(store, "default")
         round_id = finish(
-            store, actions.train(store, ModelSettings(), TrainSettings())
+            store, actions.train(store, ModelSettings(), TrainSettings(max_steps=60))
         ).result["round"]
         after = finish(store, actions.quiz(store, ModelSettings(round_id=round_id)))
         assert n_right(store, before) == [False, False]
@@ -119,7 +119,7 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
 def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
     """A round of self-evolution (arXiv 2310.00533) on the skill where it is weak."""
     rng = random.Random("instructions")
-    problems = [problem(World(rng, held_out=True)) for _ in range(40)]
+    problems = [problem(World(rng, held_out=True)) for _ in range(20)]
     solutions = {
         problem.question: problem.answer(problem.steps) for problem in problems
     }

@@ -26,10 +26,11 @@ from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
 pytestmark = pytest.mark.torch_model
 
 
-def write_control(folder):
-    lines = (LIBRARY / "control.jsonl").read_text().splitlines()[:20]
-    (folder / "control.jsonl").write_text("\n".join(lines))
-    return folder / "control.jsonl"
+def write_some(name, folder, n):
+    """Write the first questions of a file of the library, and return its copy."""
+    lines = (LIBRARY / name).read_text().splitlines()[:n]
+    (folder / name).write_text("\n".join(lines))
+    return folder / name
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,9 @@ def lab(tmp_path_factory):
     """A workspace in which everything was done once."""
     folder = tmp_path_factory.mktemp("lab")
     with open_library(folder) as store:
-        gold_actions.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
-        gold_actions.add_gold(store, write_control(folder), "control")
+        # Those on the two documents that are studied, and some on the next.
+        gold_actions.add_gold(store, write_some("quiz.jsonl", folder, 32), "quiz")
+        gold_actions.add_gold(store, write_some("control.jsonl", folder, 20), "control")
         finish(store, actions.quiz(store, MODEL, open_book=True))
         finish(store, actions.study(store, MODEL, STUDY))
         actions.approve(store, "default")

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -60,11 +61,11 @@ def finish_through_kills(store, run, kills, draw):
 
 def run_everything(folder, kills=0):
     draw = random.Random(7)
-    with open_library(folder) as store:
+    with open_library(folder, n_documents=1) as store:
         run = actions.study(store, MODEL, STUDY)
         finish_through_kills(store, run, kills, draw)
         actions.approve(store, "open-book")
-        run = actions.train(store, MODEL, TRAIN)
+        run = actions.train(store, MODEL, replace(TRAIN, max_steps=24))
         finish_through_kills(store, run, kills, draw)
         adapter = store.folder / store.rounds.get(1).adapter
         story = stored_texts(store), model_files.adapter_digest(adapter)
@@ -82,7 +83,7 @@ def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
 
 
 def test_a_study_is_cancelled_within_a_moment_and_resumed(tmp_path):
-    with open_library(tmp_path / "lab", 4) as store:
+    with open_library(tmp_path / "lab") as store:
         run = actions.study(store, MODEL, STUDY)
         queues.ensure_worker(store.folder)
         while store.runs.get(run.id).done < 3:

@@ -1,18 +1,14 @@
 """Meta-skill items match the prompts and constraints of the engine."""
 
-from typing import Any
-
 import pytest
 
 from autolearn.core.gold import GoldExample
-from autolearn.core.model_calls import Chat
 from autolearn.demo import gold_examples
 from autolearn.engine.trainer.batches import encode
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.study import grounding
-from autolearn.study.generation import GenerationRequest
-from tests.support.skill_requests import requests
+from tests.support.skill_requests import requests_by_chat
 
 pytestmark = pytest.mark.torch_model
 
@@ -46,12 +42,7 @@ def test_what_follows_the_given_beginning_is_learned(family, open_model):
 
 
 def test_the_engine_allows_each_target_token_by_token(backend):
-    requests_by_chat: dict[Chat, list[GenerationRequest[Any]]] = {}
-    for one in EXAMPLES:
-        for other in EXAMPLES:
-            pair = GoldExample(one.text, other.question, "", one.title)
-            for request in requests(pair):
-                requests_by_chat.setdefault(request.prompt.chat[:2], []).append(request)
+    requests = requests_by_chat(EXAMPLES)
     n_seen = 0
     for item in ITEMS:
         if items.skill_of(item) not in ("ask", "answer"):
@@ -60,7 +51,7 @@ def test_the_engine_allows_each_target_token_by_token(backend):
         targets = (item.chosen, item.chosen.partition("\nAnswer:")[0])
         assert any(
             _allows(backend, request, target)
-            for request in requests_by_chat[item.chat[:2]]
+            for request in requests[item.chat[:2]]
             for target in targets
         ), item.chosen
         n_seen += 1
