@@ -64,11 +64,13 @@ class StudySettings(Settings):
         "Quick: no feedback, refinements or paraphrases; learns the open-book answers",
     )
     questions_per_passage: int = setting(
-        6, "Questions per list; up to twice as many for a long passage", Range(1, 50)
+        6,
+        "Facts to ask about, or questions per list; twice as many at most",
+        Range(1, 50),
     )
     ask_rounds: int = setting(
         4,
-        "Lists per passage: the first is decoded greedily, the others are sampled",
+        "The first is greedy, the others are sampled; guided models write no lists",
         Range(1, 20),
     )
     closed_book_samples: int = setting(
