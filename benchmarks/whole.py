@@ -24,7 +24,8 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine import adapters
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.engine.load import LoadedModel, compute_dtype
-from autolearn.handlers.model_runs import RunHandlers
+from autolearn.handlers import model_runs
+from autolearn.handlers.models import Models
 from autolearn.ingest import importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
@@ -114,23 +115,23 @@ class Noting(HuggingFaceBackend):
         return texts
 
 
-class Shop(RunHandlers):
-    """The worker's handlers with a model that is loaded already."""
+class OneModel(Models):
+    """A model that is loaded already, for every run."""
 
     def __init__(self, backend: Noting) -> None:
         super().__init__()
-        self.given = backend
+        self._noting = backend
 
     def local_backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model."""
-        return self.given
+        return self._noting
 
 
 def ours(lm: LoadedModel, text: str) -> Work:
     """Study, approve and train in a new workspace."""
     adapters.detach(lm)
     backend = Noting(lm)
-    shop = Shop(backend)
+    handlers = model_runs.handlers(OneModel(backend))
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
         count = token_counting.token_counter(model_files.BUILT_IN)
         text_importer = importer.TextImporter(
@@ -140,12 +141,12 @@ def ours(lm: LoadedModel, text: str) -> Work:
         path.write_text(text, encoding="utf-8")
         text_importer.import_files([importer.ImportFile(path, path.name)])
         study = actions.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
-        shop.study(_context(store, study))
+        handlers["study"](_context(store, study))
         backend.work.n_samples = actions.approve(store, RULE)
-        round_id = shop.train(
-            _context(store, actions.train(store, ModelSettings(), SETTINGS))
-        ).round
-        new_items = [item for item in store.rounds.items(round_id) if item.teaches]
+        training = actions.train(store, ModelSettings(), SETTINGS)
+        handlers["train"](_context(store, training))
+        (round_,) = store.rounds.all(training.id)
+        new_items = [item for item in store.rounds.items(round_.id) if item.teaches]
     return replace(backend.work, items=new_items)
 
 

@@ -265,7 +265,7 @@ class Lab:
         return [RunInfo.of(run) for run in self._store.runs.newest()]
 
     def wait(self, run: int, seconds: float | None = None) -> RunInfo:
-        """Wait until a run has ended, or so many seconds; return it as it is then."""
+        """Wait until a run has ended, or for some seconds; return its state then."""
         return RunInfo.of(queues.wait(self._store, run, seconds=seconds))
 
     def cancel(self, run: int) -> RunInfo:

@@ -21,7 +21,7 @@ MOST_SECONDS = 60.0
 
 
 def wait(lab: Lab, run: int, seconds: float = 30.0) -> RunInfo:
-    """Wait until a run has ended, 60 seconds at most; return it as it is then."""
+    """Wait until a run has ended, 60 seconds at most; return its state then."""
     return lab.wait(run, min(seconds, MOST_SECONDS))
 
 

@@ -74,7 +74,7 @@ def add(args: Args) -> Result:
         if args.control:
             result["control"] = add_gold(store, args.control, "control")
         if args.corpus:
-            result["corpus"] = corpus_commands.add(store, args, finish)
+            result["corpus"] = corpus_commands.add(store, args)
         return result
 
 
@@ -98,7 +98,7 @@ def _add_texts(store: Store, args: Args) -> Result:
 def documents(args: Args) -> Result:
     """List documents, or show and change how one is read."""
     with open_store(args) as store:
-        return document_commands.show(store, args, finish)
+        return document_commands.show(store, args)
 
 
 def list_corpora(args: Args) -> list[Result]:
@@ -189,7 +189,7 @@ def train(args: Args) -> Result:
         model = model_of(store, args)
         usual = presets.preset_settings(model, options).as_dict()
         settings = replace(options, **{name: usual[name] for name in open_ones})
-        sources = corpus_commands.chosen(store, args, finish)
+        sources = corpus_commands.chosen(store, args)
         scope = SampleScope() if args.other_models else None
         sources = replace(sources, scope=scope)
         run = actions.train(store, model, settings, args.parent, sources)

@@ -1,7 +1,8 @@
 """What the commands share: workspace, model and settings of a call, and waiting."""
 
 import argparse
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from autolearn.core.errors import JobError
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.records import Document, Run, Split
 from autolearn.core.run_results import ImportResult
+from autolearn.core.setting_fields import Settings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import gold_actions, model_actions
@@ -65,6 +67,42 @@ def add_method(parser: argparse.ArgumentParser) -> None:
         choices=METHODS,
         help=titles,
     )
+
+
+def add_settings(
+    parser: argparse.ArgumentParser,
+    kind: type[Settings],
+    skip: Sequence[str] = (),
+    *,
+    by_size: Sequence[str] = (),
+) -> None:
+    """Add an option for each setting of a kind, with its default and its help.
+
+    ``skip``: settings without an option. ``by_size``: settings whose default is the
+    value of the preset for the model.
+    """
+    notes = kind.help()
+    for setting in fields(kind):
+        if setting.name in skip:
+            continue
+        default = None if setting.name in by_size else setting.default
+        shown = "depends on the model size" if setting.name in by_size else default
+        note = f"{notes[setting.name]} (default: {shown})".replace("%", "%%")
+        parser.add_argument(
+            "--" + setting.name.replace("_", "-"),
+            default=default,
+            help=note,
+            **_option_type(setting),
+        )
+
+
+def _option_type(setting: Field[Any]) -> dict[str, Any]:
+    """Return how the value of a setting is read from the command line."""
+    if setting.type is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if setting.type in (int, float):
+        return {"type": setting.type}
+    return {"type": str, "choices": setting.metadata["allowed"]}
 
 
 def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:

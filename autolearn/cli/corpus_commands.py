@@ -1,14 +1,11 @@
 """What the command line does with the corpora of the library."""
 
-import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from autolearn.cli.common import Args, Result, finish
 from autolearn.cli.terminal import warn
 from autolearn.core.errors import InputError
 from autolearn.core.gold import KINDS, MetaExample
-from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
@@ -17,20 +14,15 @@ from autolearn.services import corpus_actions
 from autolearn.services.actions import TrainSources
 from autolearn.store import Store
 
-Args = argparse.Namespace
-Result = dict[str, Any]
-Finish = Callable[..., Run]
-"""Waits for a run, and returns it as it ended."""
 
-
-def add(store: Store, args: Args, finish: Finish) -> Result:
+def add(store: Store, args: Args) -> Result:
     """Add the gold examples of a file, or of the invented world."""
     path = None if args.corpus == corpus_actions.INVENTED else Path(args.corpus)
-    return _import_result(store, args, finish, path, args.licence)
+    return _import_result(store, args, path, args.licence)
 
 
 def _import_result(
-    store: Store, args: Args, finish: Finish, path: Path | None, licence: str = ""
+    store: Store, args: Args, path: Path | None, licence: str = ""
 ) -> Result:
     # The built-in tokenizer only measures where long texts are cut.
     run = corpus_actions.add(store, path, ModelSettings.model, licence)
@@ -79,7 +71,7 @@ def _with_feedback(name: str) -> list[MetaExample]:
         ) from error
 
 
-def chosen(store: Store, args: Args, finish: Finish) -> TrainSources:
+def chosen(store: Store, args: Args) -> TrainSources:
     """Return the examples of the files that are named, and which corpora to use.
 
     Nothing named: those of the library. The invented world is added if it is missing.
@@ -89,7 +81,7 @@ def chosen(store: Store, args: Args, finish: Finish) -> TrainSources:
     others = [name for name in names if name not in files]
     is_invented = corpus_actions.INVENTED in others
     if is_invented and not store.corpora.by_name(gold_examples.NAME):
-        _import_result(store, args, finish, None)
+        _import_result(store, args, None)
     examples = [example for name in files for example in _with_feedback(name)]
     if not names:
         return TrainSources()

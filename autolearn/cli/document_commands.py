@@ -1,22 +1,17 @@
 """What the command line shows and changes of the documents of the library."""
 
-import argparse
-from collections.abc import Callable
-from typing import Any, get_args
+from argparse import ArgumentParser
+from typing import get_args
 
+from autolearn.cli.common import Args, Result, finish
 from autolearn.cli.terminal import warn
 from autolearn.core.errors import InputError
 from autolearn.core.reading import Column, ColumnUse, ReadingChoices
-from autolearn.core.records import Document, Run
+from autolearn.core.records import Document
 from autolearn.core.run_results import ImportResult
 from autolearn.ingest.readers import encodings
 from autolearn.services import reading_actions
 from autolearn.store import Store
-
-Args = argparse.Namespace
-Result = dict[str, Any]
-Finish = Callable[..., Run]
-"""Waits for a run, and returns it as it ended."""
 
 EXCERPT = 80
 """Characters of what was left out that are shown."""
@@ -25,16 +20,16 @@ MOST_KINDS = 40
 _USES = tuple(use.replace(" ", "-") for use in get_args(ColumnUse))
 
 
-def add_reading_options(parser: Any) -> None:
+def add_reading_options(parser: ArgumentParser) -> None:
     """Add the options that say how a file is read."""
     parser.add_argument(
-        "--encoding", default="", metavar="NAME", help="read text files in it"
+        "--encoding", default="", metavar="NAME", help="the encoding of text files"
     )
     parser.add_argument(
         "--column",
         action="append",
         metavar="NAME=USE",
-        help=f"of rows: what becomes of a column ({', '.join(_USES)})",
+        help=f"how a column of a table is used ({', '.join(_USES)})",
     )
     parser.add_argument(
         "--chats-as-texts",
@@ -43,19 +38,21 @@ def add_reading_options(parser: Any) -> None:
     )
 
 
-def add_arguments(parser: Any) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
         "document", nargs="?", type=int, metavar="N", help="show or change this one"
     )
     add_reading_options(parser)
     parser.add_argument(
-        "--again", action="store_true", help="read the file again by itself"
+        "--again",
+        action="store_true",
+        help="read the file again, with automatic choices",
     )
     for option, name, meaning in (
         ("--take-in", "EXCLUSION", "make this exclusion a passage"),
         ("--exclude", "PASSAGE", "do not study this passage"),
-        ("--include", "PASSAGE", "study it again"),
+        ("--include", "PASSAGE", "study this passage again"),
     ):
         parser.add_argument(
             option, type=int, action="append", metavar=name, help=meaning
@@ -85,7 +82,7 @@ def _column(option: str) -> Column:
     return Column(name, get_args(ColumnUse)[_USES.index(use)])
 
 
-def show(store: Store, args: Args, finish: Finish) -> Result:
+def show(store: Store, args: Args) -> Result:
     """List documents, or show and change how one is read."""
     if args.document is None:
         return {"documents": [_row(store, d) for d in store.library.documents()]}

@@ -1,6 +1,6 @@
 """The commands ``compare``, ``evolve``, ``run`` and ``experiments``."""
 
-import argparse
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from autolearn.cli.common import (
     Result,
     add_gold,
     add_method,
+    add_settings,
     finish,
     finish_import,
     model_of,
@@ -233,7 +234,7 @@ def _added(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
     return tuple(document.id for document in documents)
 
 
-def add_compare(parser: argparse.ArgumentParser) -> None:
+def add_compare(parser: ArgumentParser) -> None:
     """Add the options of ``compare``."""
     meanings = "; ".join(f"{name}: {arm.title}" for name, arm in ARMS.items())
     parser.add_argument(
@@ -279,47 +280,19 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
     _add_common(parser)
     parser.add_argument(
-        "--seed", type=int, default=1, help="of the library made in an empty workspace"
+        "--seed",
+        type=int,
+        default=1,
+        help="seed of the library that is made in an empty workspace",
     )
 
 
-def add_evolve(parser: argparse.ArgumentParser) -> None:
+def add_evolve(parser: ArgumentParser) -> None:
     """Add the options of ``evolve``."""
+    add_settings(parser, EvolveSettings, ["model", "study", "train"])
     parser.add_argument(
-        "--rounds", type=int, default=EvolveSettings.rounds, help="1..20"
+        "--seed", type=int, default=0, help="seed of all random choices"
     )
-    parser.add_argument(
-        "--evolution",
-        default=EvolveSettings.evolution,
-        choices=("restart", "continual", "continual-new"),
-        help=TrainSettings.help()["evolution"],
-    )
-    parser.add_argument(
-        "--new-instructions",
-        type=int,
-        default=0,
-        help="instructions that the model writes before each later round; 0: as many "
-        "as were given",
-    )
-    parser.add_argument(
-        "--meta", action="store_true", help="begin with a meta-skill round"
-    )
-    parser.add_argument(
-        "--votes",
-        type=int,
-        default=EvolveSettings.votes,
-        help="sampled answers for self-consistency; 0: not asked",
-    )
-    parser.add_argument(
-        "--margin",
-        type=float,
-        default=EvolveSettings.margin,
-        help="by how much the control may fall for a round to be kept, 0..1",
-    )
-    parser.add_argument(
-        "--stop-early", action="store_true", help="end where a round is not worth it"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of all random choices")
     parser.add_argument(
         "--max-steps",
         type=int,
@@ -335,7 +308,7 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
+def add_run(parser: ArgumentParser) -> None:
     """Add the options of ``run``."""
     parser.add_argument(
         "files",
@@ -353,25 +326,25 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tracker",
         choices=get_args(Tracker),
-        help=f"of the training: {TrainSettings.help()['tracker']}",
+        help=TrainSettings.help()["tracker"],
     )
     note = TrainSettings.help()["devices"]
     parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)
 
 
-def add_experiments(parser: argparse.ArgumentParser) -> None:
+def add_experiments(parser: ArgumentParser) -> None:
     """Add the options of ``experiments``."""
     parser.add_argument("id", nargs="?", type=int, metavar="N", help="show this one")
     _add_files(parser)
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--resume", type=int, metavar="N", help="go on with this experiment"
     )
     _add_files(parser)
 
 
-def _add_files(parser: argparse.ArgumentParser) -> None:
+def _add_files(parser: ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a report")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the numbers")

@@ -1,7 +1,7 @@
 """The command ``export``: samples, items, weights and hand-overs as files."""
 
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from autolearn.cli.common import Args, Result, finish, open_store
 from autolearn.core.methods import METHODS, method_name
@@ -10,30 +10,30 @@ from autolearn.core.settings import TrainSettings
 from autolearn.services import export_actions
 
 
-def add_arguments(command: Any) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of ``export``."""
-    command.add_argument(
+    parser.add_argument(
         "what",
         choices=export_actions.EXPORTS,
         help="samples or items as JSON lines, weights, or a folder with data and "
         "configuration for the trainer of this name",
     )
-    command.add_argument("target", type=Path, help="the file, or the new folder")
-    command.add_argument(
+    parser.add_argument("target", type=Path, help="the file, or the new folder")
+    parser.add_argument(
         "--round",
         type=int,
         metavar="N",
-        help="whose items or adapter; a trainer without one gets the round that would "
-        "be trained now",
+        help="the round whose items or weights are exported; for a trainer without it: "
+        "the round that would be trained now",
     )
-    command.add_argument(
+    parser.add_argument(
         "--method",
         type=method_name,
         default=TrainSettings.method,
         choices=METHODS,
-        help="of the round that would be trained now",
+        help="method of the round that would be trained now",
     )
-    command.add_argument(
+    parser.add_argument(
         "--other-models",
         action="store_true",
         help="also the samples that were measured with other models",

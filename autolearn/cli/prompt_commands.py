@@ -1,20 +1,18 @@
 """The command ``prompts``: list, show, change and reset the prompts of a workspace."""
 
-import argparse
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from autolearn.cli import terminal
-from autolearn.cli.common import workspace_of
+from autolearn.cli.common import Args, Result, workspace_of
 from autolearn.core.errors import InputError
 from autolearn.services import prompt_editor
 from autolearn.services.prompt_editor import PromptState
 
 ACTIONS = ("list", "show", "set", "reset")
-Result = dict[str, Any]
 
 
-def prompts(args: argparse.Namespace) -> Result | list[Result]:
+def prompts(args: Args) -> Result | list[Result]:
     """List the prompts, or show, change or reset one of them."""
     folder = workspace_of(args)
     if args.action == "list":
@@ -37,16 +35,20 @@ def show(result: Result | list[Result]) -> str:
     return terminal.as_text(result)
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Add what the command takes."""
-    command.add_argument(
+    parser.add_argument(
         "action", nargs="?", choices=ACTIONS, default="list", help="default: list"
     )
-    command.add_argument("name", nargs="?", metavar="NAME", help="of the prompt")
-    command.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="set: its new text, Markdown"
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the prompt")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="for set: a Markdown file with its new text",
     )
-    command.set_defaults(show=show)
+    parser.set_defaults(show=show)
 
 
 def _as_row(state: PromptState) -> Result:

@@ -1,25 +1,25 @@
 """The command ``quizzes``: the questions, their scorers, aliases and the lock."""
 
-import argparse
-from typing import Any
+from argparse import ArgumentParser
 
+from autolearn.cli.common import Args, Result
 from autolearn.evaluation.scoring import SCORERS
 from autolearn.services import quiz_actions
 from autolearn.store import Store
 
-Args = argparse.Namespace
 
-
-def add_arguments(command: Any) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    lock = command.add_mutually_exclusive_group()
+    lock = parser.add_mutually_exclusive_group()
     lock.add_argument(
         "--lock",
         action="store_true",
-        help="later studies and imports add no question any more",
+        help="keep later studies and imports from adding questions",
     )
-    lock.add_argument("--unlock", action="store_true", help="they do again")
-    command.add_argument(
+    lock.add_argument(
+        "--unlock", action="store_true", help="let them add questions again"
+    )
+    parser.add_argument(
         "--accept",
         nargs=2,
         action="append",
@@ -28,7 +28,7 @@ def add_arguments(command: Any) -> None:
         help="accept another right answer to this question",
     )
     meanings = "; ".join(f"{name}: {meaning}" for name, meaning in SCORERS.items())
-    command.add_argument(
+    parser.add_argument(
         "--scorer",
         nargs=2,
         action="append",
@@ -38,7 +38,7 @@ def add_arguments(command: Any) -> None:
     )
 
 
-def change(store: Store, args: Args) -> dict[str, Any]:
+def change(store: Store, args: Args) -> Result:
     """Change what is asked for; return the questions with their version."""
     for number, answer in args.accept:
         quiz_actions.accept(store, _id(number), answer)

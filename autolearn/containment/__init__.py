@@ -8,7 +8,12 @@ caller gets the result or one sentence. See docs/security.md.
 from autolearn.containment.child import Child, child_environment, run
 from autolearn.containment.limits import Limits, limited_memory
 from autolearn.containment.process_role import Role
-from autolearn.containment.stopping import interrupt, interruptible, stopped_by
+from autolearn.containment.stopping import (
+    interrupt,
+    interruptible,
+    is_stopped,
+    stopped_by,
+)
 
 __all__ = [
     "Child",
@@ -17,6 +22,7 @@ __all__ = [
     "child_environment",
     "interrupt",
     "interruptible",
+    "is_stopped",
     "limited_memory",
     "run",
     "stopped_by",

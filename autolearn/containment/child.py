@@ -206,9 +206,9 @@ class Child:
         assert self._process is not None
         code = self._process.wait()
         self._errors.seek(0)
-        written = self._errors.read()[-4000:]
-        log.warning("a child ended: %s", written.decode(errors="replace"))
-        if any(text in written for text in _OUT_OF_MEMORY):
+        log_end = self._errors.read()[-4000:]
+        log.warning("a child ended: %s", log_end.decode(errors="replace"))
+        if any(text in log_end for text in _OUT_OF_MEMORY):
             raise _needs_memory(limits)
         if hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
             raise _takes_time(limits)

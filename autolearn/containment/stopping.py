@@ -21,7 +21,10 @@ _interruptible: set[int] = set()
 
 @contextmanager
 def stopped_by(stop: Stop) -> Iterator[None]:
-    """Let ``stop`` end each call of a child within the block, with ``Cancelled``."""
+    """Let ``stop`` end the work within the block with ``Cancelled``.
+
+    That is each call of a child, and each pass of a model that only reads or writes.
+    """
     token = _current.set(stop)
     try:
         yield

@@ -5,13 +5,15 @@ has a *task*, whose name says what the run is for.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from autolearn.core.codec import JsonRecord
 from autolearn.core.errors import InputError
 from autolearn.core.methods import Method
 from autolearn.core.quiz_records import QuizMode
+from autolearn.core.setting_fields import Range, Settings, setting
 from autolearn.core.settings import (
+    EVOLUTION_MEANING,
     Evolution,
     ModelSettings,
     StudySettings,
@@ -129,40 +131,40 @@ class CompareSettings(JsonRecord):
 
 
 @dataclass(frozen=True)
-class EvolveSettings(JsonRecord):
+class EvolveSettings(Settings):
     """Rounds of self-evolution on instructions (SELF, arXiv 2310.00533)."""
 
     model: ModelSettings
     study: StudySettings
     train: TrainSettings
-    rounds: int = 3
-    evolution: Evolution = "restart"
-    new_instructions: int = 0
-    """Instructions that the model writes before each later round; 0: as many as were
-    given."""
-    meta: bool = False
-    """Whether a meta-skill round comes first, from the corpora of the library."""
-    votes: int = 5
-    """Sampled answers for self-consistency, 0 (not asked) or 2..40."""
-    margin: float = 0.02
-    """By how much the control may fall for a round to be kept, 0..1."""
-    stop_early: bool = False
-    """Whether the rounds end where the gate proposes to roll back."""
+    rounds: int = setting(3, "Rounds", Range(1, 20))
+    evolution: Evolution = setting("restart", EVOLUTION_MEANING, get_args(Evolution))
+    new_instructions: int = setting(
+        0,
+        "Instructions that the model writes before each later round; 0: as many as the "
+        "library has",
+        Range(0, 100_000),
+    )
+    meta: bool = setting(
+        False, "Begin with a meta-skill round, from the corpora of the library"
+    )
+    votes: int = setting(
+        5, "Sampled answers for self-consistency, 2 or more; 0: not asked", Range(0, 40)
+    )
+    margin: float = setting(
+        0.02, "By how much the control may fall for a round to be kept", Range(0, 1)
+    )
+    stop_early: bool = setting(False, "End where the gate proposes to roll back")
 
     def __post_init__(self) -> None:
-        """Refuse nonsense.
+        """Check every field.
 
         Raises:
-            InputError: A value is out of its range.
+            InputError: A value is not allowed.
         """
-        if not 1 <= self.rounds <= 20:
-            raise InputError(f"rounds must be from 1 to 20, not {self.rounds}.")
-        if self.votes != 0 and not 2 <= self.votes <= 40:
+        super().__post_init__()
+        if self.votes == 1:
             raise InputError(f"votes must be 0 or from 2 to 40, not {self.votes}.")
-        if not 0 <= self.margin <= 1:
-            raise InputError(f"margin must be from 0 to 1, not {self.margin}.")
-        if not 0 <= self.new_instructions <= 100_000:
-            raise InputError("new_instructions must be from 0 to 100000.")
 
 
 @dataclass(frozen=True)

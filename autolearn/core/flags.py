@@ -84,8 +84,8 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     ),
     "short_answer": FlagInfo(
         "short answer",
-        "The open-book answer was a long sentence of the text; its short answer, for "
-        "which the question was made, is learned instead.",
+        "The full open-book answer was a long sentence of the text, or told nothing "
+        "that the question does not; its short answer is used instead.",
         "note",
     ),
     "from_open_book": FlagInfo(

@@ -1,6 +1,6 @@
-"""Protocols that the study loop needs: a backend, a trainer, a journal.
+"""Protocols of what studies and trainings work with: a model, a trainer, a journal.
 
-The loop knows nothing of tensors, files or tables; it talks to these protocols.
+The study loop knows nothing of tensors, files or tables; it talks to these protocols.
 """
 
 from collections.abc import Callable, Sequence

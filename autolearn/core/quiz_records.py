@@ -7,6 +7,8 @@ from autolearn.core.model_calls import Generation
 
 Scorer = Literal["contains", "exact", "f1", "number", "choice", "none"]
 QuizMode = Literal["closed_book", "open_book", "retrieval", "refined", "consistent"]
+QuizPart = Literal["gold", "self_made", "control"]
+"""The sets of questions that are counted apart: the quiz by its origin, and control."""
 
 
 @dataclass(frozen=True)

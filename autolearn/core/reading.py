@@ -33,11 +33,11 @@ class EncodingCandidate:
 
 @dataclass(frozen=True)
 class ReadingChoices(JsonRecord):
-    """What a person has chosen about the reading of a file; empty: by itself."""
+    """How a person wants a file to be read; what is empty is chosen automatically."""
 
     encoding: str = ""
     columns: tuple[Column, ...] = ()
-    """Columns that are not named here are used as they would be by themselves."""
+    """The uses of columns that are not named here are chosen automatically."""
     chats_as_texts: bool = False
     """Whether rows of chats, instructions or questions are read as texts."""
 

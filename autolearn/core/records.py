@@ -1,4 +1,4 @@
-"""The words of autolearn as values: what is read, asked, answered and decided.
+"""The records of autolearn: what is read, asked, answered and decided.
 
 Values only: nothing here knows where it is kept. ``id`` is 0 until the store has
 given one. Texts of models are kept as they came; nothing is escaped here.
@@ -299,7 +299,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of work by the worker."""
+    """A piece of work that one of the worker processes does."""
 
     kind: RunKind
     settings: dict[str, object]

@@ -12,8 +12,8 @@ QueueName = Literal["worker", "reader", "downloader"]
 class RunKindTraits:
     """In what a kind of run differs from the others.
 
-    Its settings and its result are the classes with its name as ``kind`` below
-    ``RunSettings`` and ``RunResult``.
+    Its settings and its result are the subclasses of ``RunSettings`` and ``RunResult``
+    whose ``kind`` is its name.
     """
 
     title: str

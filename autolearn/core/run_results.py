@@ -5,10 +5,10 @@ fields therefore have a default.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from autolearn.core.codec import EXTRA, JsonRecord, stored_as
-from autolearn.core.quiz_records import QuizMode
+from autolearn.core.quiz_records import QuizMode, QuizPart
 from autolearn.core.records import Round, Run, RunKind
 
 
@@ -100,8 +100,11 @@ class QuizScores:
     """Of earlier versions, which counted gold and self-made questions together."""
     quiz_open_book: Score | None = field(default=None, metadata=EXTRA)
 
-    def right(self, part: str) -> float | None:
-        """Return the share of right closed-book answers of a set; None: not asked."""
+    def right(self, part: QuizPart | Literal["quiz"]) -> float | None:
+        """Return the share of right closed-book answers of a set; None: not asked.
+
+        "quiz": of gold and self-made questions together, as earlier versions counted.
+        """
         score: Score | None = getattr(self, f"{part}_closed_book")
         return score.right if score else None
 
@@ -130,7 +133,7 @@ class QuizRunResult(QuizScores, RunResult):
     @classmethod
     def from_scores(
         cls,
-        scores: dict[tuple[str, QuizMode], Score],
+        scores: dict[tuple[QuizPart, QuizMode], Score],
         version: int | None,
         truncated: int,
     ) -> Self:

@@ -220,7 +220,7 @@ class ImportRunSettings(RunSettings):
     """Its tokens measure the passages."""
     passage_tokens: int = StudySettings.passage_tokens
     choices: ReadingChoices | None = field(default=None, metadata=EXTRA)
-    """How the files are read; None: by themselves."""
+    """How the files are read; None: as is chosen automatically."""
     document_id: int | None = field(default=None, metadata=EXTRA)
     """The document that is read again; None: the sources are read."""
     corpus_source: ImportSource | None = field(

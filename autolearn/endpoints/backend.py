@@ -1,8 +1,8 @@
 """The backend of a model that runs on a server, as study, quiz and chat use it."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -17,6 +17,7 @@ from autolearn.core.model_calls import (
     Sampling,
 )
 from autolearn.core.ports import Stop
+from autolearn.core.settings import StudySettings
 from autolearn.endpoints import replies
 from autolearn.endpoints.client import (
     RetryPolicy,
@@ -84,6 +85,13 @@ class ServerBackend:
     def notes(self) -> tuple[str, ...]:
         """Return what a person should know of the results so far, in sentences."""
         return tuple(sorted(self._notes))
+
+    @contextmanager
+    def measured_memory(
+        self, settings: StudySettings, passages: int
+    ) -> Iterator[dict[str, float]]:
+        """Yield nothing: the memory of a server cannot be measured."""
+        yield {}
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text: an estimate if none counts them."""

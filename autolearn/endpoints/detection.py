@@ -120,14 +120,15 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
     if not requested and len(models) == 1:
         return _ids(models[0])[0]
     names = [_ids(row)[0] for row in models]
-    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    listing = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     if not requested:
         raise ModelNotFound(
-            f"The server {address.base} has several models ({shown or 'none'}); add "
+            f"The server {address.base} has several models ({listing or 'none'}); add "
             "the name of one to its address, as #MODEL."
         )
     raise ModelNotFound(
-        f"The server {address.base} has no model {requested}; it has {shown or 'none'}."
+        f"The server {address.base} has no model {requested}; it has "
+        f"{listing or 'none'}."
     )
 
 

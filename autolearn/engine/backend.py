@@ -41,7 +41,10 @@ class HuggingFaceBackend:
         protocol: str = "guided",
         source: tuple[ModelSettings, Path] | None = None,
     ):
-        """Take a loaded model; ``source`` is what it was loaded by and from."""
+        """Take a loaded model.
+
+        ``source``: the settings and the folder that it was loaded from.
+        """
         self._loaded: LoadedModel | None = lm
         self._protocol = protocol
         self._source = source
@@ -100,6 +103,11 @@ class HuggingFaceBackend:
             self._adapter_protocol = study_protocol(folder)
             digest = digest or adapter_digest(folder)
         self._lm.identity = load.identity_with_adapter(self._lm, round_id, digest)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return nothing: the results of a local model need no explanation."""
+        return ()
 
     @contextmanager
     def measured_memory(

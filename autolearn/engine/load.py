@@ -34,6 +34,7 @@ from autolearn.engine.decoding import attention
 from autolearn.engine.decoding.constraints import Grammars
 from autolearn.engine.decoding.packed_linear import PackedLinears
 from autolearn.engine.decoding.prefix_cache import PrefixCache
+from autolearn.engine.interruption import let_stop
 from autolearn.engine.tokenizer import load as load_tokenizer
 from autolearn.models import files as model_files
 from autolearn.models import memory
@@ -125,6 +126,7 @@ def load(
         # Models that use another implementation need features that ours does not have.
         if model.config.get_text_config()._attn_implementation == "sdpa":
             model.set_attn_implementation(attention.NAME)
+        let_stop(model)
         tokenizer = load_tokenizer(folder)
         if folder != model_files.BUILT_IN:
             finite.check(model_files.weight_files(folder))

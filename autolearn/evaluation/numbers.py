@@ -168,7 +168,7 @@ def _numbers(text: str) -> Numbers:
             values = [frozenset(sign * v * scale for v in body) for body in bodies]
         else:
             values = [frozenset(sign * v * scale / denominator for v in bodies[0])]
-        numbers += [(match.start("body"), one) for one in values]
+        numbers += [(match.start("body"), readings) for readings in values]
     return numbers
 
 

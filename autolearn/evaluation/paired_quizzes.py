@@ -8,20 +8,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from autolearn.core.codec import EXTRA, JsonRecord
-from autolearn.core.quiz_records import QuizMode, QuizResult
-from autolearn.evaluation import gold_questions, quiz, statistics
+from autolearn.core.quiz_records import QuizMode, QuizPart, QuizResult
+from autolearn.evaluation import quiz, quiz_sets, statistics, taught_questions
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 
-PARTS: dict[str, str] = {
+PARTS: dict[QuizPart, str] = {
     "gold": "Gold quiz",
     "self_made": "Self-made quiz",
     "control": "Control",
 }
-"""The sets of questions that are counted apart, and their titles."""
+"""The titles of the sets of questions."""
 
 
-def part_of(question: QuizQuestion) -> str:
+def part_of(question: QuizQuestion) -> QuizPart:
     """Return in which set a question is counted."""
     if question.question.split == "control":
         return "control"
@@ -90,7 +90,7 @@ class QuizChange:
         """Return the share of the gap to the open-book bound that the round closed."""
         if not self.n_open:
             return None
-        return quiz.gap_closed(self.before_of_open, self.after_of_open, self.right_open)
+        return gap_closed(self.before_of_open, self.after_of_open, self.right_open)
 
     def shares(self) -> QuizShares:
         """Return the change as rounded shares."""
@@ -129,9 +129,8 @@ class RoundChange(JsonRecord):
 class RoundComparison:
     """A round against another model, over the questions that both were asked."""
 
-    parts: dict[str, QuizChange]
-    """By the names of ``PARTS``."""
-    studied_parts: dict[str, QuizChange]
+    parts: dict[QuizPart, QuizChange]
+    studied_parts: dict[QuizPart, QuizChange]
     """Those of ``gold`` and ``self_made`` whose answer the round learned."""
     questions: dict[int, QuizQuestion]
     before: dict[int, QuizResult]
@@ -144,9 +143,8 @@ class RoundComparison:
 
     def summary(self) -> RoundChange:
         """Return the shares of each set of questions that was asked."""
-        changes = self.parts | {
-            f"{k}_studied": v for k, v in self.studied_parts.items()
-        }
+        changes: dict[str, QuizChange] = {k: v for k, v in self.parts.items()}
+        changes |= {f"{part}_studied": v for part, v in self.studied_parts.items()}
         shares = {name: change.shares() for name, change in changes.items() if change.n}
         return RoundChange(**shares, left_out=self.left_out)
 
@@ -171,15 +169,15 @@ def compare(
             alias accepted between two quizzes counts for both. Answers of versions
             without scorers keep their scores.
     """
-    questions = {q.question.id: q for q in gold_questions.every_question(store)}
+    questions = {q.question.id: q for q in quiz_sets.every_question(store)}
     if rescore:
         before, after = (_rescored(results, questions) for results in (before, after))
     was, now = _by_id(before, "closed_book"), _by_id(after, "closed_book")
     open_book = _by_id(before, "open_book")
     common_ids = was.keys() & now.keys() & questions.keys()
-    taught_ids = gold_questions.taught_ids(store, round_id, list(questions.values()))
+    taught_ids = taught_questions.taught_ids(store, round_id, list(questions.values()))
 
-    def change(part: str, ids: Collection[int]) -> QuizChange:
+    def change(part: QuizPart, ids: Collection[int]) -> QuizChange:
         among = sorted(i for i in ids if part_of(questions[i]) == part)
         return change_of(*(_among(results, among) for results in (was, now, open_book)))
 
@@ -210,15 +208,15 @@ def change_of(
     bound: dict[int, QuizResult] | None = None,
 ) -> QuizChange:
     """Return what changed between two quizzes with the same questions."""
-    flips = quiz.flips(was.values(), now.values())
+    changes = flips(was.values(), now.values())
     ids = sorted(was.keys() & now.keys())
     open_book_ids = [i for i in ids if bound and i in bound]
     return QuizChange(
         len(ids),
         sum(was[i].right for i in ids),
         sum(now[i].right for i in ids),
-        flips.newly_right,
-        flips.newly_wrong,
+        changes.newly_right,
+        changes.newly_wrong,
         tuple(i for i in ids if not was[i].right and not now[i].right),
         len(open_book_ids),
         sum(bound[i].right for i in open_book_ids) if bound else 0,
@@ -227,12 +225,41 @@ def change_of(
     )
 
 
+@dataclass(frozen=True)
+class Flips:
+    """The ids of questions whose outcome a round changed."""
+
+    newly_right: tuple[int, ...]
+    newly_wrong: tuple[int, ...]
+
+
+def flips(before: Iterable[QuizResult], after: Iterable[QuizResult]) -> Flips:
+    """Compare two quiz runs with the same questions."""
+    before_right = {result.question_id: result.right for result in before}
+    after_right = {result.question_id: result.right for result in after}
+    common_ids = sorted(before_right.keys() & after_right.keys())
+    return Flips(
+        tuple(q for q in common_ids if after_right[q] and not before_right[q]),
+        tuple(q for q in common_ids if before_right[q] and not after_right[q]),
+    )
+
+
+def gap_closed(before: float, after: float, open_book: float) -> float | None:
+    """Return the share of the gap to the open-book bound that a round closed.
+
+    None where the model knew closed-book all that it can read open-book.
+    """
+    if open_book <= before:
+        return None
+    return (after - before) / (open_book - before)
+
+
 def by_part(
     questions: Iterable[QuizQuestion], results: Iterable[QuizResult]
-) -> dict[str, list[QuizResult]]:
+) -> dict[QuizPart, list[QuizResult]]:
     """Return results by the set in which their questions are counted."""
     part = {q.question.id: part_of(q) for q in questions}
-    parts: dict[str, list[QuizResult]] = {}
+    parts: dict[QuizPart, list[QuizResult]] = {}
     for result in results:
         parts.setdefault(part[result.question_id], []).append(result)
     return parts

@@ -1,12 +1,11 @@
-"""Evaluate a round: ask quiz and control questions before and after it, and compare.
+"""Ask quiz and control questions, and score the answers.
 
 Quiz questions are never trained on. Control questions ask about other things, which a
 round must not make worse.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from autolearn.core.model_calls import Generation
@@ -17,7 +16,7 @@ from autolearn.evaluation import quiz_modes, scoring
 from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study.generation import Generator, of_type
-from autolearn.text import matching, model_output
+from autolearn.text import model_output
 
 STEP = 64
 """Questions per committed step."""
@@ -109,80 +108,3 @@ def right_answers(
         for result in results
         if result.mode == mode and result.question_id in ids
     }
-
-
-@dataclass(frozen=True)
-class Flips:
-    """The ids of questions whose outcome a round changed."""
-
-    newly_right: tuple[int, ...]
-    newly_wrong: tuple[int, ...]
-
-
-def flips(before: Iterable[QuizResult], after: Iterable[QuizResult]) -> Flips:
-    """Compare two quiz runs with the same questions."""
-    before_right = {result.question_id: result.right for result in before}
-    after_right = {result.question_id: result.right for result in after}
-    common_ids = sorted(before_right.keys() & after_right.keys())
-    return Flips(
-        tuple(q for q in common_ids if after_right[q] and not before_right[q]),
-        tuple(q for q in common_ids if before_right[q] and not after_right[q]),
-    )
-
-
-def gap_closed(before: float, after: float, open_book: float) -> float | None:
-    """Return the share of the gap to the open-book bound that a round closed.
-
-    None where the model knew closed-book all that it can read open-book.
-    """
-    if open_book <= before:
-        return None
-    return (after - before) / (open_book - before)
-
-
-@dataclass(frozen=True)
-class TrainedText:
-    """A text that a round was trained on, with the passage that it is about."""
-
-    text: str
-    passage_id: int | None
-    question: str = ""
-
-
-def taught_ids(
-    questions: Sequence[QuizQuestion], trained_texts: Iterable[TrainedText]
-) -> set[int]:
-    """Return the ids of the questions whose gold answer a round was trained on.
-
-    A trained text counts if it holds the gold answer and is about the passage of the
-    question; without a passage it must have the words of the question, too.
-    """
-    by_passage: defaultdict[int | None, list[TrainedText]] = defaultdict(list)
-    for text in trained_texts:
-        by_passage[text.passage_id].append(text)
-    everything = [
-        (text, set(matching.normalise(f"{text.question} {text.text}").split()))
-        for texts in by_passage.values()
-        for text in texts
-    ]
-    ids = set()
-    for question in questions:
-        place = question.question.passage_id
-        words = matching.key_terms("", question.question.text)
-        # Words are compared first: to look for the answers in all texts takes seconds.
-        candidates = (
-            by_passage[place]
-            if place
-            else [
-                text for text, known in everything if words and known.issuperset(words)
-            ]
-        )
-        if any(_tells_answer(text, question) for text in candidates):
-            ids.add(question.question.id)
-    return ids
-
-
-def _tells_answer(text: TrainedText, question: QuizQuestion) -> bool:
-    record = question.question
-    golds = (record.gold_value or question.gold_answer, *record.aliases)
-    return any(scoring.holds(text.text, gold) for gold in golds if gold.strip())

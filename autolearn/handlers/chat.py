@@ -1,7 +1,9 @@
 """Answer in a chat: from memory, with self-refinement, or from passages."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Chat, Completion, Generation, Message, Request
@@ -9,8 +11,8 @@ from autolearn.core.ports import Cancelled, ChatBackend
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.runs.context import Draft, RunContext
-from autolearn.study.answers import open_book_requests
+from autolearn.runs.context import REPORT_SECONDS, RunContext
+from autolearn.study.answers import open_book_requests, telling_parts
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.grounding import TextQuestion
@@ -28,6 +30,25 @@ def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
     return _Conversation(context, backend).answer()
 
 
+class _Draft:
+    """What a chat has written so far, stored at most five times a second."""
+
+    def __init__(self, context: RunContext) -> None:
+        self.result = ChatResult()
+        self._context = context
+        self._last_report_at = 0.0
+
+    def write(self, result: ChatResult) -> None:
+        """Take note of the answer as it is now."""
+        self.result = result
+        now = time.monotonic()
+        if now - self._last_report_at >= REPORT_SECONDS:
+            self._last_report_at = now
+            self._context.store.runs.save_partial_result(
+                self._context.run.id, result.as_dict()
+            )
+
+
 class _Conversation:
     """A chat whose last question is answered part by part."""
 
@@ -36,7 +57,7 @@ class _Conversation:
         self._settings = ChatRunSettings.of(context.run)
         *self._earlier, last = self._settings.messages
         self._question = last.content
-        self._draft = Draft(context)
+        self._draft = _Draft(context)
         self._generator = Generator(
             backend, StudySettings(), context.stop, lambda _: None
         )
@@ -47,7 +68,7 @@ class _Conversation:
             texts = _passages(self._context, self._settings.passages)
             case = TextQuestion(None, texts, self._question)
             (request,) = open_book_requests(self._generator, [case])
-            self._write(request, _open_book)
+            self._write(request, partial(_open_book, self._question))
         else:
             self._write(self._request("closed_book"), _answer)
             if self._settings.refine:
@@ -131,8 +152,8 @@ def _refined(before: ChatResult, raw: str) -> ChatResult:
     return replace(before, refined=model_output.answer(raw))
 
 
-def _open_book(before: ChatResult, raw: str) -> ChatResult:
-    output = model_output.open_book(raw)
+def _open_book(question: str, before: ChatResult, raw: str) -> ChatResult:
+    output = telling_parts(question, model_output.open_book(raw))
     return replace(before, answer=output.answer, evidence=output.evidence)
 
 

@@ -13,7 +13,8 @@ from autolearn.core.run_settings import (
 from autolearn.export import formats, model_card
 from autolearn.export.handover import folder
 from autolearn.handlers import handover
-from autolearn.handlers.weight_export import Models, WeightExport
+from autolearn.handlers.models import Models
+from autolearn.handlers.weight_export import WeightExport
 from autolearn.rounds.sources import approved_in
 from autolearn.runs.context import RunContext
 from autolearn.store import RunFilter

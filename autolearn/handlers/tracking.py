@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from autolearn.core.quiz_records import QuizMode
+from autolearn.core.quiz_records import QuizMode, QuizPart
 from autolearn.core.records import Run
 from autolearn.core.run_results import Score
 from autolearn.core.run_settings import TrainRunSettings
@@ -83,7 +83,9 @@ def of_training(context: RunContext) -> Iterator[Tracking]:
 
 
 def track_quiz(
-    context: RunContext, round_id: int, scores: Mapping[tuple[str, QuizMode], Score]
+    context: RunContext,
+    round_id: int,
+    scores: Mapping[tuple[QuizPart, QuizMode], Score],
 ) -> tuple[str, ...] | None:
     """Send the scores of a quiz to the tracker of the training of its round.
 

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from autolearn.core import digests
 from autolearn.core.errors import BackendError
@@ -20,8 +19,9 @@ from autolearn.core.run_settings import ExportRunSettings, ModelRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.export import formats, gguf_converter, model_card
+from autolearn.handlers.models import Models
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
 from autolearn.runs.context import RunContext
@@ -31,16 +31,6 @@ N_ASKED = 5
 """Questions that exported weights are asked, beside the round as it is here."""
 
 log = logging.getLogger(__name__)
-
-
-class Models(Protocol):
-    """Loads the model of a run, and keeps it for the next one."""
-
-    def local_backend(self, context: RunContext) -> HuggingFaceBackend:
-        """Return the model that the run asks for, its adapter attached."""
-
-    def unload(self) -> None:
-        """Free the memory of the model."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ class WeightExport:
         earlier_result = ExportResult.of(self.context.run)
         if self._is_complete(earlier_result):
             return earlier_result
-        questions = gold_questions.some_questions(self.context.store, N_ASKED)
+        questions = quiz_sets.some_questions(self.context.store, N_ASKED)
         with formats.new_folder(self.target) as draft:
             adapter = adapters.folder_of(self.context.store, self.about)
             before = self._answers(self.models.local_backend(self.context), questions)

@@ -25,7 +25,7 @@ from autolearn.metaskills import examples as gold
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.runs.context import RunContext
-from autolearn.store import Store
+from autolearn.store import Store, layout
 from autolearn.text import chunking, matching
 
 MOST_NAMED = 20
@@ -93,7 +93,7 @@ def _in_child(
         InputError: It cannot be read.
     """
     size = path.stat().st_size if path.exists() else 0
-    with TemporaryDirectory(dir=store.subfolder("incoming")) as place:
+    with TemporaryDirectory(dir=store.subfolder(layout.INCOMING)) as place:
         target = Path(place) / "examples.jsonl"
         try:
             values = containment.run(

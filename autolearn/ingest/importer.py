@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 
+from autolearn.core.digests import stamp_of
 from autolearn.core.errors import InputError
 from autolearn.core.ports import Cancelled, Progress, Stop
 from autolearn.core.reading import ReadingChoices
@@ -25,7 +26,7 @@ from autolearn.ingest.row_kinds import NotTexts
 from autolearn.ingest.spool import Spool
 from autolearn.models import files as model_files
 from autolearn.runs.context import Handler, RunContext
-from autolearn.store import Store
+from autolearn.store import Store, layout
 
 KB = 1024
 EXCERPT = 60
@@ -129,12 +130,12 @@ class TextImporter:
         on_progress: Callable[[float], None],
     ) -> Iterator[tuple[Document, Spool]]:
         """Read a file as a document that is not stored yet, and its parts."""
-        stamp = _stamp(file.path)
+        stamp = stamp_of(file.path)
         with self.parser.parsed(file, choices, on_progress, self.stop) as (
             parsed,
             spool,
         ):
-            if _stamp(file.path) != stamp:
+            if stamp_of(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."
                 )
@@ -152,13 +153,6 @@ class TextImporter:
                 reading=parsed.reading,
             )
             yield document, spool
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    if not path.exists():
-        return None
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 def stage(
@@ -183,7 +177,7 @@ def stage(
     ]
     if not (uploads or pasted_text):
         return None, texts
-    folder = Path(mkdtemp(dir=store.subfolder("incoming"))).resolve()
+    folder = Path(mkdtemp(dir=store.subfolder(layout.INCOMING))).resolve()
     return str(folder), [*texts, *_put_aside(folder, uploads, pasted_text)]
 
 

@@ -107,7 +107,7 @@ class ContainedParser:
     """The folder of the model whose tokens are counted."""
     max_tokens: int
     limits: Callable[[int], Limits] = Limits.for_bytes
-    """Returns what a file of so many bytes may take."""
+    """Returns the limits for a file of this many bytes."""
 
     @contextmanager
     def parsed(

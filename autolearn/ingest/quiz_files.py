@@ -108,7 +108,7 @@ def _about(row: Row, passage: str, title: str) -> list[GoldQuestion]:
     items = row.get("qas", row.get("qa"))
     if not isinstance(items, list):
         raise BadRow("has no list of questions")
-    return [_question(one, passage, title) for one in items]
+    return [_question(item, passage, title) for item in items]
 
 
 def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
@@ -194,8 +194,8 @@ def _answers(row: Row) -> list[str]:
         answer = answer.get("value", answer.get("text"))
     if isinstance(aliases, str):
         aliases = aliases.split(_SEVERAL)
-    several = answer if isinstance(answer, list) else [answer]
-    texts = [one.get("text") if isinstance(one, Mapping) else one for one in several]
+    answers = answer if isinstance(answer, list) else [answer]
+    texts = [row.get("text") if isinstance(row, Mapping) else row for row in answers]
     return [_text(text) for text in (*texts, *aliases)]
 
 

@@ -34,7 +34,7 @@ class ItemSizes:
     """Answer tokens of all replay items."""
 
     def at_once(self, tokens: int, *, recompute: bool = False) -> BatchShape:
-        """Return a pass of so many tokens, or of a whole step if that is less."""
+        """Return a pass of this many tokens, or of a whole step if that is less."""
         n_tokens = min(tokens, max(self.in_step, self.longest))
         n_learned = round(n_tokens * self.n_learned / max(1, self.tokens))
         return BatchShape(n_tokens, n_learned, self.longest, recompute, self.n_replay)

@@ -187,7 +187,7 @@ class MemoryEstimator:
         return products * device.unit
 
     def copies_within(self, free: int) -> bool:
-        """Return whether a packed copy is made when so many bytes are free.
+        """Return whether a packed copy is made when this many bytes are free.
 
         Half of them are for the work.
         """
@@ -205,7 +205,7 @@ class MemoryEstimator:
         )
 
     def writing(self, texts: int, columns: int) -> Memory:
-        """Return the memory for generating so many texts with so many tokens."""
+        """Return the memory for generating this many texts with this many tokens."""
         unit = self.device.unit
         return replace(
             self.loading(),
@@ -219,7 +219,7 @@ class MemoryEstimator:
         )
 
     def study(self, settings: StudySettings, passages: int) -> Memory:
-        """Return roughly how much memory a study of so many passages needs."""
+        """Return roughly how much memory a study of this many passages needs."""
         at_once = min(passages, settings.passages_per_step)
         # A list of questions may be twice as long, and several lists are merged.
         most = 2 * settings.questions_per_passage * settings.ask_rounds
@@ -228,7 +228,7 @@ class MemoryEstimator:
         return self.writing(texts, at_once * settings.passage_tokens + texts * own)
 
     def columns(self, free: int) -> int:
-        """Return how many tokens the cache can hold when so many bytes are free."""
+        """Return how many tokens the cache can hold when this many bytes are free."""
         reading = self._reading(READ_AT_ONCE[self.device.kind])
         rest = int(USABLE_SHARE * free) - reading - self.prefixes
         return max(0, rest) // self._kv
@@ -265,7 +265,7 @@ class MemoryEstimator:
         )
 
     def base_logits(self, n_tokens: int) -> int:
-        """Return the memory of the base predictions for so many replay tokens."""
+        """Return the memory of the base predictions for this many replay tokens."""
         n = min(LIKELIEST, self.shape.vocabulary)
         return n_tokens * (4 * n + 4 * (n + 1))  # ids and log-probabilities
 
@@ -338,7 +338,7 @@ class MemoryEstimator:
         return self.device.unit * (4 * self.shape.hidden_size + 3 * self.shape.inner)
 
     def _reading(self, columns: int) -> int:
-        """Return the temporary bytes while so many tokens are read."""
+        """Return the temporary bytes while this many tokens are read."""
         kind = self.device.kind
         # Scores, their softmax, and the softmax in the dtype of the values.
         scores = SCORES_AT_ONCE[kind] * (4 + 4 + self.device.unit)

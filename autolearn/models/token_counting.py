@@ -3,26 +3,22 @@
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TypeVar
 
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import PreTokenizer, Sequence, Split
 
-from autolearn.containment import Child, Limits, Role, run
+from autolearn.containment import Child, Role, run
 from autolearn.core.errors import BackendError, ChildFailed
 from autolearn.models.foreign import BUILT_IN
 from autolearn.models.small_files import check_regular
-
-T = TypeVar("T")
+from autolearn.models.tokenizer_files import LIMITS, fault, guarded, load
 
 LONGEST_WORD = 96
 """Most characters that a WordPiece model sees as one word."""
 AT_ONCE = 1 << 17
 """Characters that are encoded at once: a token takes some 300 bytes meanwhile. Longer
 texts, which only white space is, are counted part by part."""
-LIMITS = Limits(seconds=60.0, memory=3 << 30)
-"""What loading a tokenizer may take, with a text to count."""
 TRIAL = "In 1711 the river was 3.5 km long.\n\n" + "a" * 4096 + "\u200d" * 256
 
 
@@ -57,7 +53,7 @@ def _contained_count(folder: Path, text: str) -> int:
             run("autolearn.models.token_counting:count", folder, text, limits=LIMITS)
         )
     except ChildFailed as error:
-        raise BackendError(_fault(folder, error)) from error
+        raise BackendError(fault(folder, error)) from error
 
 
 def try_in(child: Child, folder: Path) -> None:
@@ -69,7 +65,7 @@ def try_in(child: Child, folder: Path) -> None:
     try:
         child.call("autolearn.models.token_counting:try_out", folder, limits=LIMITS)
     except ChildFailed as error:
-        raise BackendError(_fault(folder, error)) from error
+        raise BackendError(fault(folder, error)) from error
 
 
 def count(folder: str, text: str) -> int:
@@ -97,43 +93,22 @@ def local_counter(folder: Path) -> Callable[[str], int]:
     return _counter(folder, file.stat().st_mtime_ns)
 
 
+def _bounded(folder: Path) -> Tokenizer:
+    tokenizer = load(folder)
+    guarded(folder, lambda: bound_words(tokenizer))
+    return tokenizer
+
+
 @lru_cache(maxsize=2)
 def _counter(folder: Path, _modification: int) -> Callable[[str], int]:
-    tokenizer = _guarded(folder, lambda: _loaded(folder))
+    tokenizer = _bounded(folder)
 
     def count_tokens(text: str) -> int:
         starts = range(0, len(text), AT_ONCE)
         parts = [text[start : start + AT_ONCE] for start in starts]
-        return _guarded(folder, lambda: sum(map(n_tokens, parts)))
+        return guarded(folder, lambda: sum(map(n_tokens, parts)))
 
     def n_tokens(part: str) -> int:
         return len(tokenizer.encode(part, add_special_tokens=False).ids)
 
     return count_tokens
-
-
-def _loaded(folder: Path) -> Tokenizer:
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    bound_words(tokenizer)
-    return tokenizer
-
-
-def _guarded(folder: Path, work: Callable[[], T]) -> T:
-    """Turn whatever a tokenizer raises into one sentence.
-
-    Raises:
-        BackendError: It failed.
-    """
-    try:
-        return work()
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:  # tokenizers raises panics, which are no Exception
-        reason = " ".join(str(error).split())[:120]
-        raise BackendError(_fault(folder, f"fails ({reason})")) from error
-
-
-def _fault(folder: Path, what: object) -> str:
-    return f"The tokenizer in {folder} {what}; choose another model."

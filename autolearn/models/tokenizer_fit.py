@@ -5,10 +5,16 @@ kind of text, that it has hardly seen fall into small pieces; a model reads them
 """
 
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from tokenizers import Tokenizer
+
+from autolearn.containment import Role, run
+from autolearn.core.errors import BackendError, ChildFailed
+from autolearn.models.foreign import BUILT_IN
+from autolearn.models.tokenizer_files import LIMITS, fault, guarded, load
 
 SMALL = 2
 """Bytes (UTF-8) up to which a piece is small."""
@@ -18,19 +24,42 @@ DOUBTFUL = 0.3
 Measured: texts that a model was made for have 0.05 to 0.15. English prose has 0.5 with
 the built-in model; German has 0.3 with SmolLM2, Finnish 0.5, Russian 0.7, Chinese 1."""
 N_CHARACTERS = 2000
-"""So much of a text is looked at."""
+"""Characters at the beginning of a text that are looked at."""
 
 
-def small_piece_share(folder: Path, text: str) -> float:
-    """Return the share of letters of a text that lie in small pieces, 0..1.
+def small_piece_shares(folder: Path, texts: Sequence[str]) -> list[float]:
+    """Return the share of letters of each text that lie in small pieces, 0..1.
 
-    Only the beginning of the text is read. A text without letters has none.
+    Only the beginning of a text is read. A text without letters has none. The tokenizer
+    of a foreign model looks at them in a child.
+
+    Raises:
+        BackendError: The tokenizer is broken.
     """
-    text = text[:N_CHARACTERS]
-    encoding = _tokenizer(folder, _changed_at(folder)).encode(
-        text, add_special_tokens=False
-    )
-    spans = Counter(encoding.offsets)
+    beginnings = [text[:N_CHARACTERS] for text in texts]
+    if folder == BUILT_IN or Role.is_child:
+        return shares_here(str(folder), beginnings)
+    try:
+        function = f"{__name__}:shares_here"
+        shares: list[float] = run(function, folder, beginnings, limits=LIMITS)
+    except ChildFailed as error:
+        raise BackendError(fault(folder, error)) from error
+    return shares
+
+
+def shares_here(folder: str, texts: Sequence[str]) -> list[float]:
+    """Return the same, in this process.
+
+    Raises:
+        BackendError: The tokenizer is broken.
+    """
+    place = Path(folder)
+    tokenizer = load(place)
+    return [guarded(place, partial(_share, tokenizer, text)) for text in texts]
+
+
+def _share(tokenizer: Tokenizer, text: str) -> float:
+    spans = Counter(tokenizer.encode(text, add_special_tokens=False).offsets)
     n_letters = n_small = 0
     for (start, end), n_pieces in spans.items():
         piece = text[start:end]
@@ -40,16 +69,3 @@ def small_piece_share(folder: Path, text: str) -> float:
         if n_pieces > 1 or len(piece.strip().encode()) <= SMALL:
             n_small += letters
     return n_small / n_letters if n_letters else 0.0
-
-
-def _changed_at(folder: Path) -> int:
-    return (folder / "tokenizer.json").stat().st_mtime_ns
-
-
-@lru_cache(maxsize=2)
-def _tokenizer(folder: Path, changed_at: int) -> Tokenizer:
-    """Return the tokenizer of a folder, read anew when its file has changed."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer

@@ -75,8 +75,8 @@ def _has_digest(folder: Path, digest: str | None) -> bool:
     if not all((folder / name).is_file() for name in model_files.ADAPTER_FILES):
         return False
     # The second one is how early versions hashed large adapters.
-    known = (
+    digests_of_files = (
         model_files.adapter_digest(folder, largest)
         for largest in (inf, model_files.WHOLE)
     )
-    return digest is None or digest in known
+    return digest is None or digest in digests_of_files

@@ -6,7 +6,6 @@ estimate of a round, the worker to train it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from autolearn.core.gold import MetaExample
 from autolearn.core.records import Sample, TrainItem
@@ -127,11 +126,6 @@ def why_nothing(settings: TrainSettings) -> str:
     )
 
 
-def checkpoints(workspace: Path, round_id: int) -> Path:
-    """Return where the states of a round in training are kept."""
-    return workspace / "checkpoints" / f"round-{round_id}"
-
-
 def study_settings(store: Store) -> StudySettings:
     """Return the settings of the last study: replay keeps to the same limits."""
     last = store.runs.last("study")
@@ -160,7 +154,7 @@ def approved_examples(store: Store, request: TrainRunSettings) -> list[ApprovedE
         ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
         ids += [round_.id for round_ in store.rounds.lineage(parent_id)]
         learned_ids = store.rounds.trained_samples(ids)
-        samples = [one for one in samples if one.id not in learned_ids]
+        samples = [sample for sample in samples if sample.id not in learned_ids]
     return _as_examples(store, samples)
 
 

@@ -1,6 +1,6 @@
-"""What a handler gets for a run: the store, its stop signal, and a progress report.
+"""What a handler gets for a run: the store, a stop signal, and progress reports.
 
-The rate of the work is measured here.
+The rate of the work is measured from these reports.
 """
 
 import time
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from autolearn.core.ports import Progress, Stop
 from autolearn.core.records import Metric, Run, RunKind
-from autolearn.core.run_results import ChatResult, RunResult
+from autolearn.core.run_results import RunResult
 from autolearn.store import Pace, RunJournal, Store
 
 RATE_SECONDS = 60.0
 """The rate covers the last minute, or the last two counts where these take longer."""
 
 REPORT_SECONDS = 0.2
-"""Progress is written at most so often."""
+"""Least time between two writes of progress."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class RunContext:
         """Return the memory of the run."""
         return self.store.journal(self.run.id)
 
+    def report(self, stage: str, total: int, n_done: int) -> None:
+        """Report the progress of a stage whose total is known; see ``progress``."""
+        self.progress(stage, n_done, total)
+
     def save_result(self, result: RunResult) -> None:
         """Keep the result before what it was made from is moved or removed.
 
@@ -56,25 +60,6 @@ class RunContext:
         """Keep numbers of the run at a step, by their names."""
         rows = [Metric(step, name, value) for name, value in numbers.items()]
         self.store.runs.add_metrics(self.run.id, rows)
-
-
-class Draft:
-    """What a chat has written so far, told seldom enough to cost nothing."""
-
-    def __init__(self, context: RunContext) -> None:
-        self.result = ChatResult()
-        self._context = context
-        self._last_report_at = 0.0
-
-    def write(self, result: ChatResult) -> None:
-        """Take note of the answer as it is now."""
-        self.result = result
-        now = time.monotonic()
-        if now - self._last_report_at >= REPORT_SECONDS:
-            self._last_report_at = now
-            self._context.store.runs.save_partial_result(
-                self._context.run.id, result.as_dict()
-            )
 
 
 Handler = Callable[[RunContext], RunResult]
@@ -92,7 +77,7 @@ class RateMeter:
         """When each count was reached."""
 
     def read(self, stage: str, n_done: int, total: int, now: float) -> Pace:
-        """Return the pace when so much is done at this time.
+        """Return the pace, given what is done at this time.
 
         Stages that count towards the same total are measured as one.
         """

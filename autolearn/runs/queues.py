@@ -24,7 +24,7 @@ from autolearn.core.records import END_STATES, Run, RunKind
 from autolearn.core.run_kinds import RUN_KINDS, QueueName
 from autolearn.core.run_settings import RunSettings
 from autolearn.runs.versions import versions
-from autolearn.store import Store
+from autolearn.store import Store, layout
 
 POLL_SECONDS = 0.2
 """How often a waiting caller looks at its run."""
@@ -46,7 +46,7 @@ class WorkerQueue:
     name: QueueName
     """What its process is called; also the name of its lock, log and pid file."""
     handlers: str
-    """The module that does them."""
+    """The module whose ``HANDLERS`` do them."""
     environment: Mapping[str, str] = field(hash=False)
     """Environment variables of its worker, unless the person has set them."""
     follow_up: str = ""
@@ -198,12 +198,11 @@ def ensure_worker(
     _start_times[folder, queue] = time.monotonic()
     if worker_alive(folder, queue):
         return None
-    _reap(folder, queue)
     if _is_starting(folder, queue):
         return None
-    logs = folder / "logs"
-    logs.mkdir(exist_ok=True)
-    with (logs / f"{queue.name}.log").open("ab") as log:
+    log_file = layout.worker_log(folder, queue.name)
+    log_file.parent.mkdir(exist_ok=True)
+    with log_file.open("ab") as log:
         process = subprocess.Popen(
             [*command, "--queue", queue.name, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
@@ -221,6 +220,7 @@ def _is_starting(folder: Path, queue: WorkerQueue) -> bool:
 
     A worker notes its process once it has its lock; one that ends leaves the note.
     """
+    _reap(folder, queue)
     try:
         last_pid = (folder / queue.pid_file).read_text()
     except OSError:
@@ -296,11 +296,13 @@ def wait(
             seen_alive = time.monotonic()
         elif run.state == "running":
             _refuse_interrupted(store.runs.get(run_id))
-        elif time.monotonic() - seen_alive > START_SECONDS:
+        elif time.monotonic() - seen_alive > START_SECONDS and not _is_starting(
+            store.folder, queue
+        ):
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
-                f"{store.folder / 'logs' / queue.name}.log. The run stays queued: mend "
-                f"that, then start it with python -m autolearn resume {run_id}."
+                f"{layout.worker_log(store.folder, queue.name)}. The run stays queued: "
+                f"mend that, then start it with python -m autolearn resume {run_id}."
             )
         else:
             replace_dead_workers(store)

@@ -28,7 +28,7 @@ from autolearn.core.run_settings import PromptSettings
 from autolearn.models import hardware
 from autolearn.runs.context import Handlers, Reporter, RunContext
 from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue, worker_lock
-from autolearn.store import Store
+from autolearn.store import Store, layout
 from autolearn.study import prompts
 
 BEAT_SECONDS = 0.5
@@ -214,7 +214,8 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
 @contextmanager
 def _run_log(store: Store, run: Run) -> Iterator[None]:
     """Let everything that is logged during a run go to its own file too."""
-    path = store.subfolder("logs") / f"run-{run.id}.log"
+    path = layout.run_log(store.folder, run.id)
+    path.parent.mkdir(exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.getLogger().addHandler(handler)

@@ -28,7 +28,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.server_addresses import check_has_weights, tokenizer_model
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
@@ -262,13 +262,13 @@ def quiz(
     ]
     if open_book:
         parts.append(("quiz", "open_book"))
-    sets = tuple(part for part in parts if gold_questions.questions(store, part[0]))
+    sets = tuple(part for part in parts if quiz_sets.questions(store, part[0]))
     if not sets:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
-    version = gold_questions.freeze(store).version
+    version = quiz_versions.freeze(store).version
     study = study or round_sources.study_settings(store)
     request = QuizRunSettings(parts=sets, study=study, version=version)
     return queues.submit(store, with_model(store, _with_link(request, link), model))

@@ -29,13 +29,13 @@ from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
 from autolearn.runs import queues
-from autolearn.store import Store, copies
+from autolearn.store import Store, copies, layout
+from autolearn.store.layout import DATABASE
 from autolearn.study import prompts
 
-DATABASE = "autolearn.db"
 MANIFEST = "backup.json"
 ZIP = ".zip"
-FOLDERS = ("adapters", originals.FOLDER, prompts.FOLDER, "incoming")
+FOLDERS = (layout.ADAPTERS, originals.FOLDER, prompts.FOLDER, layout.INCOMING)
 """What a backup may hold beside database and manifest."""
 LARGEST_MANIFEST = 64 << 20
 _ENCRYPTED = 0x1
@@ -138,7 +138,9 @@ def _collect(workspace: Path, draft: Path) -> _Contents:
         open_runs = snapshot.runs.in_state(*OPEN_STATES)
     for run in open_runs:
         if run.kind == "import" and (place := ImportRunSettings.of(run).upload_folder):
-            contents.add_folder(workspace, workspace / "incoming" / Path(place).name)
+            contents.add_folder(
+                workspace, workspace / layout.INCOMING / Path(place).name
+            )
     for name in (originals.FOLDER, prompts.FOLDER):
         contents.add_folder(workspace, workspace / name)
     return contents
@@ -218,7 +220,7 @@ def _refuse_full(workspace: Path, *, replace: bool) -> None:
         if queues.worker_alive(workspace, queue):
             raise JobError(f"A {queue.name} is at work in {workspace}; stop it first.")
     try:
-        with FileLock(workspace / "page.lock", timeout=0):
+        with FileLock(workspace / layout.PAGE_LOCK, timeout=0):
             pass
     except Timeout:
         raise JobError(f"{workspace} is open in a page; close it first.") from None

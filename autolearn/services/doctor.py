@@ -27,9 +27,9 @@ values = {
     "cuda": torch.version.cuda,
 }
 try:
-    given = torch.linspace(-1, 1, 4096, device=device).view(64, 64)
-    packed, state = quantize_4bit(given, quant_type="nf4", compress_statistics=True)
-    values["off"] = float((dequantize_4bit(packed, state) - given).abs().max())
+    numbers = torch.linspace(-1, 1, 4096, device=device).view(64, 64)
+    packed, state = quantize_4bit(numbers, quant_type="nf4", compress_statistics=True)
+    values["off"] = float((dequantize_4bit(packed, state) - numbers).abs().max())
 except Exception as error:
     values["broken"] = f"{type(error).__name__}: {error}"
 print(json.dumps(values))
@@ -40,10 +40,12 @@ _LARGEST_ROUNDING = 0.2
 
 def examine(workspace: Path) -> list[Finding]:
     """Check Python, packages, device, memory, disk, workspace and built-in model."""
-    present = versions()
+    installed_versions = versions()
     packages = [
         Finding(
-            name, name in present, present.get(name, "missing; run the set-up again")
+            name,
+            name in installed_versions,
+            installed_versions.get(name, "missing; run the set-up again"),
         )
         for name in PACKAGES
     ]

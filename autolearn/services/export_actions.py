@@ -48,44 +48,44 @@ def export(
         raise InputError(
             f"There is no export {what!r}; choose one of {', '.join(EXPORTS)}."
         )
-    if what in TOOLS and round_id is None:
-        return queues.submit(
-            store, _planned_handover(store, what, target, scope, method)
-        )
-    if round_id is None and what not in formats.FORMATS:
+    request = ExportRunSettings(what=what, target=str(target.resolve()))
+    if round_id is not None:
+        return queues.submit(store, _of_round(store, request, round_id))
+    if what in TOOLS:
+        return queues.submit(store, _of_planned_round(store, request, scope, method))
+    if what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export.")
-    request = ExportRunSettings(
-        what=what, target=str(target.resolve()), round_id=round_id
-    )
-    if round_id is None:
-        samples = scope or model_scope.chosen_samples(store)
-        request = replace(request, scope=samples)
-    else:
-        round_ = finished_round(store, round_id)
-        if what == "gguf":
-            # The worker may have been started with another PATH.
-            request = replace(request, converter=str(gguf_converter.converter()))
-        # Weights are asked something when they are there; others need the tokenizer.
-        if what in formats.WEIGHTS or what in TOOLS:
-            model = round_actions.own_model(round_, round_id)
-            request = _with_weights(store, request, model)
-    return queues.submit(store, request)
+    samples = scope or model_scope.chosen_samples(store)
+    return queues.submit(store, replace(request, scope=samples))
 
 
-def _planned_handover(
-    store: Store, what: str, target: Path, scope: SampleScope | None, method: Method
+def _of_round(
+    store: Store, request: ExportRunSettings, round_id: int
+) -> ExportRunSettings:
+    """Return the export of what a round has."""
+    round_ = finished_round(store, round_id)
+    request = replace(request, round_id=round_id)
+    if request.what == "gguf":
+        # The worker may have been started with another PATH.
+        request = replace(request, converter=str(gguf_converter.converter()))
+    # Exported weights are asked a few questions; other trainers need the tokenizer.
+    if request.what in formats.WEIGHTS or request.what in TOOLS:
+        model = round_actions.own_model(round_, round_id)
+        return _with_weights(store, request, model)
+    return request
+
+
+def _of_planned_round(
+    store: Store, request: ExportRunSettings, scope: SampleScope | None, method: Method
 ) -> ExportRunSettings:
     """Return the export of the round that a training with its preset would give."""
     model = replace(chosen_model(store), round_id=None)
     settings = presets.preset_settings(model, TrainSettings(method=method))
-    request = actions.train_request(
+    training = actions.train_request(
         store, model, settings, None, actions.TrainSources(scope=scope)
     )
-    check_train(store, request)
-    export_request = ExportRunSettings(
-        what=what, target=str(target.resolve()), train=request
-    )
-    return _with_weights(store, export_request, model)
+    check_train(store, training)
+    return _with_weights(store, replace(request, train=training), model)
 
 
 def _with_weights(

@@ -7,7 +7,7 @@ from pathlib import Path
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question, Split
-from autolearn.evaluation import gold_questions, scoring
+from autolearn.evaluation import gold_import, scoring
 from autolearn.ingest import contained_files
 from autolearn.rounds import sources as round_sources
 from autolearn.store import Store
@@ -70,7 +70,7 @@ def add_gold_questions(
         )
     guard = Guard(round_sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
-    kept_questions = gold_questions.import_gold(store, new, split)
+    kept_questions = gold_import.import_gold(store, new, split)
     return GoldImport(
         len({question.id for question in kept_questions}), len(gold) - len(new)
     )

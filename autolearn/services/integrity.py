@@ -14,11 +14,10 @@ from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
 from autolearn.runs import queues
-from autolearn.services.backups import DATABASE
-from autolearn.store import Store, copies
+from autolearn.store import Store, copies, layout
 
 MOST_NAMED = 5
-"""So many of one kind are named."""
+"""Most names of one kind that are listed."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ def check(workspace: Path) -> list[Finding]:
     Raises:
         StoreError: There is no workspace.
     """
-    if not (workspace / DATABASE).exists():
+    if not (workspace / layout.DATABASE).exists():
         raise StoreError(f"{workspace} holds no workspace.")
-    problems = copies.problems(workspace / DATABASE)
+    problems = copies.problems(workspace / layout.DATABASE)
     database = Finding("database", not problems, "; ".join(problems) or "sound")
     try:
         with Store.open(workspace) as store:
@@ -77,7 +76,7 @@ def _adapters(store: Store) -> tuple[int, list[str]]:
 def _checkpoints(store: Store) -> tuple[int, list[str]]:
     """Compare the checkpoints that have a digest with it."""
     files = sorted(
-        (store.folder / "checkpoints").glob(f"*/*/{digests.CHECKPOINT_DIGEST}")
+        (store.folder / layout.CHECKPOINTS).glob(f"*/*/{digests.CHECKPOINT_DIGEST}")
     )
     damages = [
         str(file.parent.relative_to(store.folder))
@@ -136,7 +135,7 @@ def _of_imports(store: Store) -> Iterator[Path]:
     imports = [run for run in open_runs if run.kind == "import"]
     folders = {ImportRunSettings.of(run).upload_folder for run in imports}
     used = {Path(folder).name for folder in folders if folder}
-    for folder in sorted((store.folder / "incoming").glob("*")):
+    for folder in sorted((store.folder / layout.INCOMING).glob("*")):
         if folder.name not in used:
             yield folder
 
@@ -145,8 +144,9 @@ def _of_rounds(store: Store) -> Iterator[Path]:
     """Yield adapters and checkpoints of no round, and drafts of killed writers."""
     rounds = store.rounds.all()
     adapter_names = {Path(r.adapter).name for r in rounds if r.adapter}
-    training = {f"round-{r.id}" for r in rounds if not r.adapter}
-    for folder, names in (("adapters", adapter_names), ("checkpoints", training)):
+    training = {layout.round_name(r.id) for r in rounds if not r.adapter}
+    names_by_folder = {layout.ADAPTERS: adapter_names, layout.CHECKPOINTS: training}
+    for folder, names in names_by_folder.items():
         for path in sorted((store.folder / folder).glob("*")):
             if path.name not in names | training:
                 yield path

@@ -6,6 +6,7 @@ What one model does not know says little about another, so their data are kept a
 from functools import lru_cache
 from pathlib import Path
 
+from autolearn.core.digests import Stamp, stamp_of
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.server_addresses import is_server
@@ -24,18 +25,14 @@ def chosen_digest(store: Store) -> str | None:
         if is_server(model):
             return model_references.digest(store, model)
         folder = model_files.locate(model)
-        files = tuple(
-            (path.name, path.stat().st_size, path.stat().st_mtime_ns)
-            for path in sorted(folder.iterdir())
-        )
-        return _digest(folder, files)
+        return _digest(folder, tuple(map(stamp_of, sorted(folder.iterdir()))))
     except (AutolearnError, OSError):
         return None
 
 
 @lru_cache(maxsize=8)
-def _digest(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
-    """Return the digest of a folder whose files have these sizes and times."""
+def _digest(folder: Path, _: tuple[Stamp, ...]) -> str:
+    """Return the digest of a folder whose files have these stamps."""
     return model_files.digest(folder)
 
 

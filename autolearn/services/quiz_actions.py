@@ -5,7 +5,7 @@ from typing import Any, cast, get_args
 from autolearn.core.errors import InputError
 from autolearn.core.quiz_records import QuizVersion, Scorer
 from autolearn.core.records import Question
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.evaluation.paired_quizzes import PARTS, part_of
 from autolearn.store import Store
 
@@ -22,7 +22,7 @@ def question_rows(store: Store) -> list[dict[str, Any]]:
             "gold": q.question.gold_value or q.gold_answer,
             "aliases": " | ".join(q.question.aliases),
         }
-        for q in gold_questions.every_question(store)
+        for q in quiz_sets.every_question(store)
     ]
 
 
@@ -32,9 +32,9 @@ def set_locked(store: Store, *, locked: bool) -> QuizVersion:
     Raises:
         InputError: There is no question.
     """
-    if not gold_questions.every_question(store):
+    if not quiz_sets.every_question(store):
         raise InputError("There is no quiz to lock; add one first.")
-    version = gold_questions.freeze(store)
+    version = quiz_versions.freeze(store)
     return store.quizzes.set_locked(version.version, locked=locked)
 
 
@@ -49,7 +49,7 @@ def accept(store: Store, question_id: int, answer: str) -> QuizVersion:
         raise InputError("An empty answer cannot be accepted.")
     aliases = tuple(dict.fromkeys((*question.aliases, alias)))
     store.library.set_scoring(question_id, question.scorer, aliases)
-    return gold_questions.freeze(store)
+    return quiz_versions.freeze(store)
 
 
 def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
@@ -63,11 +63,11 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
         scorers = ", ".join(get_args(Scorer))
         raise InputError(f"There is no scorer {scorer!r}; choose one of {scorers}.")
     store.library.set_scoring(question_id, cast(Scorer, scorer), question.aliases)
-    return gold_questions.freeze(store)
+    return quiz_versions.freeze(store)
 
 
 def _question(store: Store, question_id: int) -> Question:
-    by_id = {q.question.id: q.question for q in gold_questions.every_question(store)}
+    by_id = {q.question.id: q.question for q in quiz_sets.every_question(store)}
     if question_id not in by_id:
         raise InputError(f"Quiz and control have no question {question_id}.")
     return by_id[question_id]

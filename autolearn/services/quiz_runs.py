@@ -6,7 +6,7 @@ from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.evaluation import gold_questions, paired_quizzes
+from autolearn.evaluation import paired_quizzes, quiz_sets
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.rounds.sources import study_settings
 from autolearn.services import actions
@@ -54,7 +54,7 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     if _prompt(last_quiz) not in (None, prompts.load("closed_book").digest):
         return False
     asked_ids = {r.question_id for r in store.runs.quiz_results(last_quiz.id)}
-    questions = gold_questions.every_question(store)
+    questions = quiz_sets.every_question(store)
     return asked_ids.issuperset(q.question.id for q in questions)
 
 

@@ -82,7 +82,7 @@ def take_in(store: Store, exclusion_id: int) -> None:
     """Make an exclusion a passage.
 
     Raises:
-        InputError: There is none of this id any more.
+        InputError: There is no exclusion of this id.
         JobError: A study goes on.
     """
     check_no_study(store)

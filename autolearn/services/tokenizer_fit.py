@@ -4,6 +4,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
+from autolearn.core.digests import Stamp, stamp_of
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
 from autolearn.models import tokenizer_fit
@@ -21,25 +22,31 @@ def hard_documents(
 ) -> dict[int, float]:
     """Return the documents that are hard to read, with their share of small pieces.
 
-    Of many documents only the newest are looked at. Empty if the model is not there.
+    Of many documents only the newest are looked at. Empty if the model is not there, or
+    if its tokenizer fails.
     ``documents``: only these; None: all.
     """
-    try:
-        folder = model_files.locate(chosen_model(store).model)
-    except AutolearnError:
-        return {}
     ids = [entry.id for entry in store.library.document_sizes()]
     if documents is not None:
         ids = [number for number in ids if number in documents]
-    shares: dict[int, float] = {}
-    for document_id in ids[-N_DOCUMENTS:]:
-        passages = store.library.stretch(document_id, 0, N_PASSAGES)
-        share = _share(folder, "\n".join(passage.text for passage in passages))
-        if share >= tokenizer_fit.DOUBTFUL:
-            shares[document_id] = share
-    return shares
+    ids = ids[-N_DOCUMENTS:]
+    texts = (_beginning(store, document_id) for document_id in ids)
+    try:
+        folder = model_files.locate(chosen_model(store).model)
+        stamp = stamp_of(folder / "tokenizer.json")
+        shares = _shares(folder, stamp, tuple(texts))
+    except AutolearnError:
+        return {}
+    by_id = zip(ids, shares, strict=True)
+    return {i: share for i, share in by_id if share >= tokenizer_fit.DOUBTFUL}
 
 
-@lru_cache(maxsize=1024)
-def _share(folder: Path, text: str) -> float:
-    return tokenizer_fit.small_piece_share(folder, text)
+def _beginning(store: Store, document_id: int) -> str:
+    passages = store.library.stretch(document_id, 0, N_PASSAGES)
+    return "\n".join(passage.text for passage in passages)
+
+
+@lru_cache(maxsize=8)
+def _shares(folder: Path, _: Stamp, texts: tuple[str, ...]) -> list[float]:
+    """Return the shares of texts by a tokenizer whose file has this stamp."""
+    return tokenizer_fit.small_piece_shares(folder, texts)

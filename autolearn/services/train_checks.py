@@ -77,9 +77,9 @@ def _why_none(store: Store, request: TrainRunSettings) -> str:
     """Return why a scope has no approved sample, and what to do."""
     of_all = approved_in(replace(request.scope or SampleScope(), model_digest=None))
     if n := store.samples.counts(of_all)["approved"]:
-        was = "1 approved sample was" if n == 1 else f"{n} approved samples were"
+        subject = "1 approved sample was" if n == 1 else f"{n} approved samples were"
         return (
-            f"{was} measured with another model, whose gaps need not be those of "
+            f"{subject} measured with another model, whose gaps need not be those of "
             f"{request.model.model}: study with this model, or include samples of "
             "other models (under Train, or with: "
             "python -m autolearn train --other-models)."

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from autolearn.core.errors import StoreError
+from autolearn.store import layout
 from autolearn.store.choices import Choices
 from autolearn.store.connection import is_read_only
 from autolearn.store.corpora import Corpora
@@ -88,7 +89,7 @@ class Store:
                 f"The folder {folder} cannot be made ({error.strerror}); choose a place"
                 " that may be written."
             ) from error
-        return cls(folder, Database(folder / "autolearn.db"))
+        return cls(folder, Database(folder / layout.DATABASE))
 
     def journal(self, run_id: int) -> RunJournal:
         """Return the memory of a run."""

@@ -8,7 +8,7 @@ from autolearn.core.errors import StoreError
 from autolearn.store.connection import BUSY_SECONDS, open_file, store_errors
 
 MOST_NAMED = 5
-"""So many problems of one kind are named."""
+"""Most problems of one kind that are listed."""
 
 
 def copy(source: Path, target: Path) -> None:
@@ -37,17 +37,17 @@ def problems(path: Path) -> list[str]:
             rows = connection.execute(
                 f"PRAGMA integrity_check({MOST_NAMED})"
             ).fetchall()
-            found = [text for (text,) in rows if text != "ok"]
+            sentences = [text for (text,) in rows if text != "ok"]
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
     except StoreError as error:
         return [str(error)]
-    found += [
+    sentences += [
         f"row {row} of {table} refers to a row of {parent} that is not there"
         for table, row, parent, _ in broken[:MOST_NAMED]
     ]
     if len(broken) > MOST_NAMED:
-        found.append(f"{len(broken) - MOST_NAMED} more references are broken")
-    return found
+        sentences.append(f"{len(broken) - MOST_NAMED} more references are broken")
+    return sentences
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -243,7 +243,7 @@ class Library:
     ) -> list[Passage]:
         """Return the passages that fit a question best by BM25, the best first.
 
-        At most so many, and together no longer than ``n_tokens``. Passages that score
+        At most this many, and together no longer than ``n_tokens``. Passages that score
         less than ``MIN_SHARE`` of the best one are left out, since they would distract.
         """
         rows = self._db.rows(_NEAREST, search.any_word_of(question), most)

@@ -80,7 +80,7 @@ def match(text: str) -> str:
 
 
 def is_common(db: Database, query: str) -> bool:
-    """Return whether a query finds so many samples that sorting them takes long."""
+    """Return whether a query matches so many samples that sorting them takes long."""
     matches = "SELECT 1 FROM samples_search WHERE samples_search MATCH ? LIMIT ?"
     rows = db.rows(f"SELECT count(*) AS n FROM ({matches})", query, _COMMON + 1)
     return int(rows[0]["n"]) > _COMMON

@@ -31,6 +31,7 @@ from autolearn.study.grounding import (
     with_heading,
 )
 from autolearn.text import languages, matching, model_output, sentences
+from autolearn.text.model_output import OpenBook
 
 Passages = Mapping[int, Passage]
 T = TypeVar("T")
@@ -90,14 +91,10 @@ def open_book_requests(
     """
     if not generator.protocol.guided:
         return [open_book_request(generator, case) for case in cases]
-    pairs = [(case.text, case.question) for case in cases if not case.sentence]
-    likeliest = iter(grounding.likeliest_sentences(generator, pairs))
+    unknown = [case for case in cases if not case.sentence]
+    likeliest = iter(grounding.with_likeliest_sentences(generator, unknown))
     return [
-        quoting(
-            generator,
-            case if case.sentence else replace(case, sentence=next(likeliest)),
-        )
-        for case in cases
+        quoting(generator, case if case.sentence else next(likeliest)) for case in cases
     ]
 
 
@@ -118,7 +115,8 @@ def quoting(builder: RequestBuilder, case: TextQuestion[T]) -> GenerationRequest
     Without a sentence the model has to say that the text does not tell.
     """
     quote = grounding.as_quote(case.sentence)
-    short: tuple[Part, ...] = (" ", Excerpt(quote))
+    otherwise = NOT_STATED if case.may_be_untold else ""
+    short: tuple[Part, ...] = (" ", Excerpt(quote, otherwise))
     if not case.sentence:
         short = (f" {NOT_STATED}",)
     constraint = (*short, "\nAnswer: ", LINE)
@@ -129,7 +127,8 @@ def quoting(builder: RequestBuilder, case: TextQuestion[T]) -> GenerationRequest
 def _read_open_book(
     question: Question, passage: Passage, generation: Generation, threshold: float
 ) -> Answer | Skip:
-    parts = model_output.open_book(generation.completion.text)
+    written = model_output.open_book(generation.completion.text)
+    parts = telling_parts(question.text, written)
     if not parts.answer:
         return _skip("open-book answers", question, generation)
     short_answer = question.short_answer
@@ -152,7 +151,7 @@ def _read_open_book(
             "no_evidence": not has_evidence,
             "answers_differ": not leads_back,
             "copies_sentence": copies_sentence and not uses_short_answer,
-            "short_answer": uses_short_answer,
+            "short_answer": parts.answer != written.answer,
             "reworded_quote": bool(place and has_evidence and place.score < 1.0),
             "unanswerable": not parts.is_stated,
             "too_long": generation.completion.finish == "length",
@@ -171,14 +170,26 @@ def _read_open_book(
     )
 
 
-def _leads_back(parts: model_output.OpenBook, short_answer: str) -> bool:
+def telling_parts(question: str, parts: OpenBook) -> OpenBook:
+    """Return an open-book answer, in short where its full answer tells nothing.
+
+    Small models often find the answer and then only repeat words of the question ("When
+    This Is All Over was released.").
+    """
+    tells_nothing = not matching.key_terms(question, parts.answer)
+    if parts.short and parts.is_stated and tells_nothing:
+        return replace(parts, answer=parts.short)
+    return parts
+
+
+def _leads_back(parts: OpenBook, short_answer: str) -> bool:
     """Return whether an open-book answer gives the short answer of its question."""
     short = parts.short or parts.answer
     is_same = grounding.same_short_answer(short, short_answer)
     return is_same and grounding.tells(parts.answer, parts.short or short_answer)
 
 
-def _copies_sentence(parts: model_output.OpenBook) -> bool:
+def _copies_sentence(parts: OpenBook) -> bool:
     """Return whether an answer is a long sentence of the text, word for word.
 
     Small models do that where they cannot answer, and where they can: the sentence

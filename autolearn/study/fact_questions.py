@@ -1,12 +1,14 @@
 """Write one question about each fact of a passage, and keep those that hold.
 
 The answer is copied from the fact before the question is written, so that every
-question is grounded, and each part of a passage is asked about. A question that does
-not hold is drawn again: half of those that small models write do not.
+question is grounded, and each part of a passage is asked about. Where a question does
+not hold, another answer of the fact is asked for: half of those that small models write
+do not.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from autolearn.core.constraints import Excerpt, Pattern
@@ -33,7 +35,9 @@ from autolearn.text.sentences import Sentence
 T = TypeVar("T")
 
 ATTEMPTS = 3
-"""Draws per fact at most; a quick study draws once."""
+"""Questions per fact at most, each for another answer; a quick study asks once."""
+ANSWER_DRAWS = 4
+"""Draws of other answers in a fact whose first question does not hold."""
 LEAST_TOLD = 0.6
 """Share of the words of its answer from which a question gives it away."""
 QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
@@ -55,12 +59,18 @@ class _Draft:
 
     fact: Fact
     generation: Generation
+    subject: str = ""
+    """What the question is about, put before it; empty: it names that itself."""
     fault: str = ""
     """Why it is not kept, as a clause; empty: it is."""
 
     @property
-    def text(self) -> str:
+    def question(self) -> str:
         return self._parts.get("question", "")
+
+    @property
+    def text(self) -> str:
+        return f"{self.subject}: {self.question}" if self.subject else self.question
 
     @property
     def short_answer(self) -> str:
@@ -120,18 +130,13 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     """
     all_facts = [fact for p in passages for fact in facts(generator.settings, p)]
     passage_ids = {fact.passage.id for fact in all_facts}
-    todo, results = all_facts, dict[Fact, Question]()
-    earlier_texts: dict[int, list[str]] = {}
-    faulty: list[_Draft] = []
-    for attempt in range(1 if generator.settings.quick else ATTEMPTS):
-        drafts = _checked(generator, _drafts(generator, todo, attempt))
-        drafts = [_compared(generator, draft, earlier_texts) for draft in drafts]
-        results |= {draft.fact: _question(draft) for draft in drafts if not draft.fault}
-        faulty = [draft for draft in drafts if draft.fault]
-        todo = [draft.fact for draft in faulty]
+    questions = _Questions(generator)
+    questions.take([_about(generator, fact) for fact in all_facts])
+    if not generator.settings.quick:
+        _ask_for_other_answers(questions)
     return [
-        *(results[fact] for fact in all_facts if fact in results),
-        *(_skip(draft) for draft in faulty),
+        *(questions.kept[fact] for fact in all_facts if fact in questions.kept),
+        *(_skip(draft) for draft in questions.faulty.values()),
         *(
             Skip("questions", "there is no sentence to ask about", passage.id)
             for passage in passages
@@ -140,18 +145,105 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     ]
 
 
-def _drafts(generator: Generator, todo: Sequence[Fact], attempt: int) -> list[_Draft]:
-    """Write a question about each fact; rewrite those that are not self-contained."""
-    requests = [_about(generator, fact, attempt) for fact in todo]
+@dataclass
+class _Questions:
+    """The questions of a step: those that hold, and the last faulty one of a fact."""
+
+    generator: Generator
+    kept: dict[Fact, Question] = field(default_factory=dict)
+    faulty: dict[Fact, _Draft] = field(default_factory=dict)
+    _texts: dict[int, list[str]] = field(default_factory=dict)
+    """The questions that hold, without their subjects, by the id of their passage."""
+
+    def take(self, requests: Sequence[GenerationRequest[Fact]]) -> None:
+        """Let the model write a question for each request, and check it."""
+        for draft in _checked(self.generator, _drafts(self.generator, requests)):
+            fact, fault = draft.fact, draft.fault or self._repeats(draft)
+            if fault:
+                self.faulty[fact] = replace(draft, fault=fault)
+            else:
+                self.faulty.pop(fact, None)
+                self.kept[fact] = _question(draft)
+                self._texts.setdefault(fact.passage.id, []).append(draft.question)
+
+    def _repeats(self, draft: _Draft) -> str:
+        limit = self.generator.settings.duplicate_threshold
+        earlier = self._texts.get(draft.fact.passage.id, ())
+        repeats = any(matching.similarity(draft.question, e) >= limit for e in earlier)
+        return "it repeats another one" if repeats else ""
+
+
+def _ask_for_other_answers(questions: _Questions) -> None:
+    """Ask for other answers in the facts whose question does not hold.
+
+    The answers are sampled, their questions are not: a sampled question of a small
+    model is rarely right (docs/study.md has the figures).
+    """
+    generator = questions.generator
+    options = _other_answers(generator, list(questions.faulty.values()))
+    for place in range(ATTEMPTS - 1):
+        questions.take(
+            [
+                _for_answer(generator, fact, answers[place])
+                for fact, answers in options.items()
+                if fact in questions.faulty and place < len(answers)
+            ]
+        )
+
+
+def _other_answers(
+    generator: Generator, faulty: Sequence[_Draft]
+) -> dict[Fact, list[str]]:
+    """Return answers in each fact beside the one that was drawn, as they were drawn."""
+    requests = [
+        _answer_request(generator, draft.fact, draw)
+        for draft in faulty
+        for draw in range(1, 1 + ANSWER_DRAWS)
+    ]
+    known = {draft.fact: [draft.short_answer] for draft in faulty}
+    for fact, generation in generator.write(requests):
+        answer = _Draft(fact, generation).short_answer
+        is_new = not any(same_short_answer(answer, other) for other in known[fact])
+        if is_new and matching.tells_something(answer):
+            known[fact].append(answer)
+    return {fact: answers[1:] for fact, answers in known.items()}
+
+
+def _drafts(
+    generator: Generator, requests: Sequence[GenerationRequest[Fact]]
+) -> list[_Draft]:
+    """Write the questions; rewrite those that are not self-contained.
+
+    Where the model does not name the subject then either, it is put before the question
+    ("A Normal Family: Which novel was the film adapted from?").
+    """
     drafts = [_Draft(*result) for result in generator.write(requests)]
     unclear = [i for i, d in enumerate(drafts) if d.text and not d.stands_alone]
     for i, generation in generator.write(
         [_naming(generator, drafts[i], i) for i in unclear]
     ):
-        second = replace(drafts[i], generation=generation)
-        if second.stands_alone:
-            drafts[i] = second
+        rewritten = replace(drafts[i], generation=generation)
+        if rewritten.stands_alone:
+            drafts[i] = rewritten
+        else:
+            drafts[i] = replace(drafts[i], subject=_subject(drafts[i].fact.passage))
     return drafts
+
+
+def _subject(passage: Passage) -> str:
+    """Return the heading if the text speaks of what it names; otherwise nothing.
+
+    "History" and the heading of a news report say nothing to who has not the text.
+    """
+    name = passage.heading.partition(" (")[0]  # as in "Agra (2023 film)"
+    first = re.escape(name[:1])
+    # Within a sentence "Marsh beetle" is "marsh beetle"; but "history" is no name.
+    first = f"(?i:{first})" if " " in name else first
+    # Scripts without capitals attach particles to names, or have no spaces.
+    edge = r"\b" if name.lower() != name.upper() else ""
+    pattern = re.compile(f"{edge}{first}{re.escape(name[1:])}{edge}")
+    is_named = any(pattern.search(s.text) for s in sentences.of(passage.text))
+    return passage.heading if name and is_named else ""
 
 
 def _naming(generator: Generator, draft: _Draft, place: int) -> GenerationRequest[int]:
@@ -177,19 +269,6 @@ def _as_text_question(draft: _Draft) -> TextQuestion[None]:
     return TextQuestion(None, text, draft.text, sentence)
 
 
-def _compared(
-    generator: Generator, draft: _Draft, earlier_texts: dict[int, list[str]]
-) -> _Draft:
-    """Note whether a question repeats a known one; if it holds, it becomes known."""
-    earlier = earlier_texts.setdefault(draft.fact.passage.id, [])
-    limit = generator.settings.duplicate_threshold
-    if any(matching.similarity(draft.text, other) >= limit for other in earlier):
-        return replace(draft, fault=draft.fault or "it repeats another one")
-    if not draft.fault:
-        earlier.append(draft.text)
-    return draft
-
-
 def _question(draft: _Draft) -> Question:
     passage, sentence = draft.fact.passage, draft.fact.sentence
     return Question(
@@ -211,30 +290,58 @@ def _skip(draft: _Draft) -> Skip:
 
 
 def about_sentence(
-    builder: RequestBuilder,
-    subject: T,
-    text: str,
-    sentence: str,
-    stretch: str,
-    draw: int = 0,
+    builder: RequestBuilder, subject: T, text: str, sentence: str, stretch: str
 ) -> GenerationRequest[T]:
     """Return the request to a guided model for a question about a sentence.
 
     Its short answer can be nothing but words of ``stretch``.
     """
-    prefill = prompts.load("ask_sentence").prefill()
-    constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
-    form = Form(prefill, constraint, languages.of(text), draw)
+    form = Form(
+        prompts.load("ask_sentence").prefill(),
+        (" ", Excerpt(stretch), "\nQuestion: ", QUESTION),
+        languages.of(text),
+    )
+    return _sentence_request(builder, subject, text, sentence, form)
+
+
+def _sentence_request(
+    builder: RequestBuilder, subject: T, text: str, sentence: str, form: Form
+) -> GenerationRequest[T]:
     values = {"passage": text, "sentence": sentence}
     limit = 2 * builder.settings.question_tokens
     return builder.request("ask_sentence", subject, values, limit, form)
 
 
-def _about(generator: Generator, fact: Fact, attempt: int) -> GenerationRequest[Fact]:
+def _about(generator: Generator, fact: Fact) -> GenerationRequest[Fact]:
     text = with_heading(fact.passage)
-    return about_sentence(
-        generator, fact, text, fact.sentence.text, fact.stretch, attempt
+    return about_sentence(generator, fact, text, fact.sentence.text, fact.stretch)
+
+
+def _answer_request(
+    generator: Generator, fact: Fact, draw: int
+) -> GenerationRequest[Fact]:
+    """Return the request for an answer alone, sampled."""
+    text = with_heading(fact.passage)
+    form = Form(
+        prompts.load("ask_sentence").prefill(),
+        (" ", Excerpt(fact.stretch), "\n"),
+        languages.of(text),
+        draw,
     )
+    return _sentence_request(generator, fact, text, fact.sentence.text, form)
+
+
+def _for_answer(
+    generator: Generator, fact: Fact, answer: str
+) -> GenerationRequest[Fact]:
+    """Return the request for the question that has this answer."""
+    text = with_heading(fact.passage)
+    form = Form(
+        f"{prompts.load('ask_sentence').prefill()} {answer}\nQuestion:",
+        (" ", QUESTION),
+        languages.of(text),
+    )
+    return _sentence_request(generator, fact, text, fact.sentence.text, form)
 
 
 def naming_request(

@@ -6,7 +6,7 @@ chosen among all of the text.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from autolearn.core.constraints import Constraint, Excerpt
@@ -36,7 +36,8 @@ Wikipedia articles of three sentences or more.
 TELLS = 0.1
 """Nats per token by which the sentence that answers a question makes it likelier.
 
-On invented texts 58 of 60 sentences that answer reach it, and 10 of 40 that do not.
+A sentence that makes it less likely by as much does not answer it. In between, the
+model itself may say so; docs/lab-notes.md has the figures.
 """
 _CASES_PER_CALL = 32
 """Questions that are compared between two checks for cancellation."""
@@ -53,6 +54,8 @@ class TextQuestion(Generic[T]):
     question: str
     sentence: str = ""
     """The sentence that is known to answer it; empty: unknown."""
+    may_be_untold: bool = False
+    """Whether the model may say that the sentence does not answer it."""
 
 
 def with_heading(passage: Passage) -> str:
@@ -124,46 +127,56 @@ def short_answer_request(
     return after_evidence(builder, case, constraint, SHORT_ANSWER_TOKENS)
 
 
-def likeliest_sentences(
-    generator: Generator, cases: Sequence[tuple[str, str]]
-) -> list[str]:
-    """Return the sentence of each text that most likely answers its question.
+def with_likeliest_sentences(
+    generator: Generator, cases: Sequence[TextQuestion[T]]
+) -> list[TextQuestion[T]]:
+    """Return each case with the sentence of its text that most likely answers it.
 
     That is the one after which the question is likeliest, given the heading: the query
     likelihood of Ponte and Croft (1998) by a language model (Sachan et al., 2022,
     arXiv 2204.07496). Written token by token, small models choose among sentences that
-    begin alike almost at random. Empty where no sentence makes the question likelier by
-    ``TELLS``: the text does not say. A model whose likelihoods cannot be measured gets
-    the sentence that is nearest in words.
+    begin alike almost at random. No sentence where none is likely: the text does not
+    say. A model whose likelihoods cannot be measured gets the sentence that is nearest
+    in words.
 
     Raises:
         Cancelled: The person stopped the run.
     """
     if not generator.backend.scores_texts:
-        return [nearest_sentence(text, question) for text, question in cases]
-    likeliest: list[str] = []
+        return [
+            replace(case, sentence=nearest_sentence(case.text, case.question))
+            for case in cases
+        ]
+    results: list[TextQuestion[T]] = []
     for begin in range(0, len(cases), _CASES_PER_CALL):
         if generator.stop():
             raise Cancelled
-        likeliest += _likeliest(generator, cases[begin : begin + _CASES_PER_CALL])
-    return likeliest
+        results += _with_likeliest(generator, cases[begin : begin + _CASES_PER_CALL])
+    return results
 
 
-def _likeliest(generator: Generator, cases: Sequence[tuple[str, str]]) -> list[str]:
-    nearest = [_nearest(text, question) for text, question in cases]
+def _with_likeliest(
+    generator: Generator, cases: Sequence[TextQuestion[T]]
+) -> list[TextQuestion[T]]:
+    nearest = [_nearest(case.text, case.question) for case in cases]
     prompt = prompts.load("sentence_question")
     chats, questions = [], []
-    for (text, question), candidates in zip(cases, nearest, strict=True):
+    for case, candidates in zip(cases, nearest, strict=True):
         for sentence in ("", *candidates):
-            values = {"heading": _heading(text), "sentence": sentence}
+            values = {"heading": _heading(case.text), "sentence": sentence}
             chats.append(prompt.render(**values).chat)
-            questions.append(question)
+            questions.append(case.question)
     likelihoods = iter(generator.backend.confidence(chats, questions))
-    return [_best(candidates, likelihoods) for candidates in nearest]
+    return [
+        _with_best(case, candidates, likelihoods)
+        for case, candidates in zip(cases, nearest, strict=True)
+    ]
 
 
-def _best(candidates: Sequence[str], likelihoods: Iterator[float]) -> str:
-    """Return the likeliest sentence if it ``TELLS``.
+def _with_best(
+    case: TextQuestion[T], candidates: Sequence[str], likelihoods: Iterator[float]
+) -> TextQuestion[T]:
+    """Return a case with its likeliest sentence, unless that makes it less likely.
 
     ``likelihoods``: that of the question after the heading alone, then after each
     sentence.
@@ -171,7 +184,9 @@ def _best(candidates: Sequence[str], likelihoods: Iterator[float]) -> str:
     alone = next(likelihoods)
     gains = {sentence: next(likelihoods) - alone for sentence in candidates}
     best = max(gains, key=gains.__getitem__, default="")
-    return best if best and gains[best] >= TELLS else ""
+    if not best or gains[best] <= -TELLS:
+        return case
+    return replace(case, sentence=best, may_be_untold=gains[best] < TELLS)
 
 
 def _nearest(text: str, question: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Literal
 from autolearn.text import breaks
 
 LEAST_WRAPPED = 50
-"""A line of at least so many characters may have been wrapped."""
+"""Characters from which a line may have been wrapped."""
 BLOCK = 1 << 16
 """Characters that are collected before units are cut."""
 

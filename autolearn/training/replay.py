@@ -244,7 +244,7 @@ def without_skills(
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
-    """Return the replay items per optimiser step, such that an epoch has them all."""
+    """Return the replay items per optimiser step, so that an epoch has all."""
     return max(1, round(settings.batch_size * n_replay / n_new)) if n_replay else 0
 
 

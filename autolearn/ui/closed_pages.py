@@ -9,9 +9,9 @@ closed last: a computer that wakes up connects again and goes on where it was.
 import gradio as gr
 
 KEPT = 8
-"""So many closed pages are kept."""
+"""Closed pages that are kept."""
 CAPACITY = 64
-"""So many visits are kept at most, whether they were closed or not."""
+"""Most visits that are kept, open or closed."""
 
 
 def drop_closed(page: gr.Blocks) -> None:

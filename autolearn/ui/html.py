@@ -1,73 +1,25 @@
-"""Small pieces of HTML; every text of a model, a file or a person is escaped here.
-
-A component of the page shows what it is given as it stands, so nothing may reach one
-that did not pass through ``text`` or was written in this package.
-"""
+"""Small pieces of HTML of the page, made of the elements in ``markup``."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
-from html import escape
 from itertools import zip_longest
 
+from autolearn.markup.elements import Html as Html
+from autolearn.markup.elements import from_template as from_template
+from autolearn.markup.elements import join as join
+from autolearn.markup.elements import tag as tag
+from autolearn.markup.elements import text as text
 from autolearn.text import matching
-
-
-class Html(str):
-    """Markup that is safe to show; together with more of it, it stays that."""
-
-    __slots__ = ()
-
-    def __add__(self, more: "Html") -> "Html":  # type: ignore[override]
-        """Return both, one after the other."""
-        return Html(str.__add__(self, more))
-
 
 DASH = "\N{EN DASH}"
 """Shown where a number is missing."""
 
-_TEMPLATES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
-"""Signs that the component would read as one of its own templates."""
-
-
-def text(value: object) -> Html:
-    """Return any value as text that is shown and never obeyed."""
-    printable = "".join(
-        c if c.isprintable() or c == "\n" else "\ufffd" for c in str(value)
-    )
-    return Html(escape(printable).translate(_TEMPLATES))
-
-
-def from_template(markup: str) -> Html:
-    """Return the markup of an autoescaping template, which has no script or style."""
-    return Html(markup.translate(_TEMPLATES))
-
 
 def beginning(value: str, n_characters: int) -> Html:
-    """Return the beginning of a text, with a sign where it was cut."""
+    """Return the beginning of a text, with an ellipsis where it was cut."""
     is_short = len(value) <= n_characters
     return text(value if is_short else value[:n_characters] + "…")
-
-
-def join(parts: Iterable[Html], between: str = "") -> Html:
-    """Return pieces one after the other."""
-    return Html(between.join(parts))
-
-
-def tag(
-    name: str, content: Html | str = "", classes: str = "", **attributes: object
-) -> Html:
-    """Return an element; a plain text in it has to be escaped before.
-
-    Attributes are escaped; ``data_pick`` becomes ``data-pick``, None leaves one out.
-    """
-    by_name = {"class": classes or None, **attributes}
-    all_attributes = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
-        for key, value in by_name.items()
-        if value is not None
-    )
-    return Html(f"<{name}{all_attributes}>{content}</{name}>")
 
 
 def note(sentence: str) -> Html:

@@ -35,7 +35,7 @@ from autolearn.core.heavy_imports import heavy_imports
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import demo_library, model_actions
-from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only
+from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only, layout
 from autolearn.study import prompts
 from autolearn.ui.listener import address_of, listen
 from autolearn.ui.temporary import temporary_files
@@ -107,20 +107,19 @@ def _serve(flags: argparse.Namespace) -> int:
     with listen(flags.host, flags.port) as listener:
         address = address_of(flags.host, listener)
         secret = owner or Token(secrets.token_urlsafe(24))
-        shown = (
-            f"{address}/?token={secret.text}" if isinstance(secret, Token) else address
-        )
-        with only_page(flags.workspace, shown), temporary_files(flags.workspace):
+        if isinstance(secret, Token):
+            address = f"{address}/?token={secret.text}"
+        with only_page(flags.workspace, address), temporary_files(flags.workspace):
             prepare(flags.workspace, flags.model)
             # Gradio takes seconds to import: refusals above come at once.
             with heavy_imports(), _without_stubs():
                 from autolearn.ui import server  # noqa: PLC0415
 
             def ready() -> None:
-                sys.stdout.write(f"autolearn is at {shown} (Ctrl-C ends it)\n")
+                sys.stdout.write(f"autolearn is at {address} (Ctrl-C ends it)\n")
                 sys.stdout.flush()
                 if not flags.no_browser:
-                    _open_browser(shown)
+                    _open_browser(address)
 
             app = server.gradio_app(flags.workspace)
             gate = _gate(app, allowed, read_key(flags.workspace / KEY_FILE), secret)
@@ -188,12 +187,12 @@ def only_page(folder: Path, address: str) -> Iterator[None]:
     Raises:
         AlreadyOpen: Another page serves it; the sentence says where.
     """
-    note = folder / "page.url"
-    if is_read_only(folder / "autolearn.db"):
+    note = folder / layout.PAGE_ADDRESS
+    if is_read_only(folder / layout.DATABASE):
         yield  # it starts and stops no worker
         return
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "page.lock")
+    lock = FileLock(folder / layout.PAGE_LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -210,7 +209,7 @@ def only_page(folder: Path, address: str) -> Iterator[None]:
 
 def prepare(folder: Path, model: str | None) -> None:
     """Open the workspace; a new one gets the built-in library."""
-    is_new = not (folder / "autolearn.db").exists()
+    is_new = not (folder / layout.DATABASE).exists()
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         if is_new or store.choices.get(_ADDING_LIBRARY):

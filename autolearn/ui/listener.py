@@ -40,5 +40,5 @@ def _listener(host: str, port: int) -> socket.socket | None:
 def address_of(host: str, listener: socket.socket) -> str:
     """Return where the page is for a browser on this computer."""
     name = "127.0.0.1" if is_unspecified(host) else canonical(host)
-    shown = f"[{name}]" if ":" in name else name
-    return f"http://{shown}:{listener.getsockname()[1]}"
+    host_part = f"[{name}]" if ":" in name else name
+    return f"http://{host_part}:{listener.getsockname()[1]}"

@@ -1,7 +1,7 @@
 """The page: a sidebar that is always there, and tabs in the order of the work."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 
@@ -36,7 +36,18 @@ from autolearn.ui.temporary import DELETE_CACHE
 from autolearn.ui.views import whole_round
 from autolearn.ui.views.links import tab_of
 
-TABS = (
+
+class TabModule(Protocol):
+    """A module of ``ui.tabs``."""
+
+    TITLE: str
+    """The name and the id of the tab."""
+
+    def build(self, context: PageContext) -> None:
+        """Lay out the tab and wire it to the page."""
+
+
+TABS: tuple[TabModule, ...] = (
     start,
     model,
     library,
@@ -48,7 +59,7 @@ TABS = (
     ask,
     history,
 )
-"""One module a tab; each has TITLE and ``build(context)``."""
+"""The modules of the tabs, in their order."""
 
 OPENED_JS = "() => decodeURIComponent(location.hash.slice(1))"
 """Tells which tab the address names, so that a reload stays on it."""
@@ -105,7 +116,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
     return context, refresh_button
 
 
-def _build_tab(context: PageContext, module: Any) -> None:
+def _build_tab(context: PageContext, module: TabModule) -> None:
     """Build a tab, which is refreshed when it is opened."""
     name = module.TITLE
     with gr.Tab(name, id=name) as tab:

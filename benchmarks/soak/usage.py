@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from autolearn.runs import queues
-from autolearn.services.backups import DATABASE
+from autolearn.store.layout import DATABASE
 
 MIB = 1 << 20
 EVERY_SECONDS = 30.0

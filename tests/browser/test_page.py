@@ -95,6 +95,7 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     load_anew(page, app)
     expect(page.locator(".al-running")).to_be_visible()
     open_tab(page, "Study")
+    expect(page.locator("#study-documents")).to_be_hidden()
     expect(page.locator("#study-found .al-pick").first).to_be_visible()
     until(lambda: kinds(app, "done") == ["study", "quiz", "train", "quiz"], 300)
     open_tab(page, "Evaluation")

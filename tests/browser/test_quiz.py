@@ -8,7 +8,7 @@ from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question, Round
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_versions
 from autolearn.runs import queues
 from autolearn.store import Store
 from tests.support.pages import PATIENCE, open_tab, until
@@ -27,7 +27,7 @@ def answered(store, question, text, round_id):
         model=ModelSettings(round_id=round_id),
         model_digest=own_digest(),
         parts=(("quiz", "closed_book"),),
-        version=gold_questions.freeze(store).version,
+        version=quiz_versions.freeze(store).version,
     )
     run = queues.submit(store, settings)
     result = QuizResult(question.id, "closed_book", text, False, False, 0.0, round_id)

@@ -92,12 +92,12 @@ def test_another_encoding_is_chosen_by_its_preview(app, visit, tmp_path):
     expect(panel).to_contain_text("Windows-1250, Central European")
     picture(page, "encoding")
     with new_run(app):
-        panel.get_by_label("Read in Windows-1252").click()
+        panel.get_by_label("Use this encoding: Windows-1252").click()
     expect(panel.locator("[data-passage]")).to_contain_text("M³yn")
     expect(page.locator("#library-report")).to_contain_text("Read again: kamil.txt")
     panel.get_by_text("Encoding: Windows-1252").click()
     with new_run(app):
-        panel.get_by_label("Read in Windows-1250").click()
+        panel.get_by_label("Use this encoding: Windows-1250").click()
     expect(panel.locator("[data-passage]")).to_contain_text("Młyn")
     assert texts(app) == [text]
 
@@ -122,7 +122,7 @@ def test_columns_are_mapped_and_rows_read_again(app, visit, tmp_path):
     expect(panel.locator(".al-card").first).to_contain_text("id: 1")
     picture(page, "columns")
     with new_run(app):
-        panel.get_by_text("Read the rows so").click()
+        panel.get_by_text("Read with these columns").click()
     expect(panel.locator("[data-passage]").first).to_contain_text("id: 1")
     assert texts(app) == [
         "## Avel\n\nid: 1\n\nThe mill burned.\n\n",

@@ -16,7 +16,8 @@ def finish(store, run, _title, *, quiet):
 
 
 @pytest.fixture
-def table(store, tmp_path):
+def table(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(document_commands, "finish", finish)
     path = tmp_path / "towns.csv"
     text = "id,text,größe\n1,Avel hat 5 Brücken.,klein\n2,,\n"
     path.write_bytes(text.encode("cp1252"))
@@ -26,7 +27,7 @@ def table(store, tmp_path):
 
 def show(store, *options):
     args = main.parser().parse_args(["documents", *options])
-    return document_commands.show(store, args, finish)
+    return document_commands.show(store, args)
 
 
 def test_documents_are_listed_with_what_was_left_out(table):

@@ -70,6 +70,7 @@ def lab(store):
         "prompts show ask",
         "experiments",
         "experiments 1",
+        "token",
         "approve --rule default",
         "reject 1",
         "undo",

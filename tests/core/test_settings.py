@@ -8,6 +8,7 @@ import pytest
 from autolearn import core
 from autolearn.core.errors import InputError
 from autolearn.core.methods import METHODS, Method, TrainingMethod
+from autolearn.core.setting_fields import Range
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 
 PACKAGE = Path(core.__file__).parents[1]
@@ -30,12 +31,35 @@ def test_settings_survive_being_kept(kind):
         (TrainSettings, {"evolution": "jump"}),
         (TrainSettings, {"stop_at": 95}),
         (TrainSettings, {"validation_share": -0.1}),
+        (TrainSettings, {"beta": 0}),
+        (TrainSettings, {"tracker": "paper"}),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(kind, values):
     with pytest.raises(InputError) as error:
         kind.from_dict(values)
     assert str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize("kind", [StudySettings, TrainSettings])
+def test_the_range_in_the_help_of_a_setting_is_the_one_that_is_checked(kind):
+    ranges = {
+        field.name: field.metadata["allowed"]
+        for field in fields(kind)
+        if isinstance(field.metadata["allowed"], Range)
+    }
+    assert len(ranges) > 10
+    for name, allowed in ranges.items():
+        assert kind.help()[name].endswith(f"({allowed}).")
+        assert getattr(kind(**{name: allowed.low + 1}), name) == allowed.low + 1
+        with pytest.raises(InputError, match=rf"^{name} must be {allowed}, not"):
+            kind(**{name: allowed.low - 1})
+
+
+def test_every_setting_has_a_help():
+    for kind in (ModelSettings, StudySettings, TrainSettings):
+        assert kind.help().keys() == {field.name for field in fields(kind)}
+        assert all(len(text) > 8 for text in kind.help().values())
 
 
 @pytest.mark.parametrize("kind", [ModelSettings, StudySettings, TrainSettings])

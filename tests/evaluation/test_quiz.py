@@ -2,9 +2,9 @@ import pytest
 
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question
-from autolearn.evaluation import quiz
-from autolearn.evaluation.quiz import TrainedText
+from autolearn.evaluation import paired_quizzes, quiz, taught_questions
 from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.evaluation.taught_questions import TrainedText
 
 
 def result(id, right):
@@ -20,13 +20,13 @@ def test_scores_are_shares():
 def test_flips_name_what_changed_in_both_directions():
     before = [result(1, True), result(2, False), result(3, False)]
     after = [result(1, False), result(2, True), result(4, True)]
-    flips = quiz.flips(before, after)
+    flips = paired_quizzes.flips(before, after)
     assert (flips.newly_right, flips.newly_wrong) == ((2,), (1,))
 
 
 def test_the_gap_is_closed_towards_the_open_book_bound():
-    assert quiz.gap_closed(0.1, 0.5, 0.9) == pytest.approx(0.5)
-    assert quiz.gap_closed(0.9, 0.9, 0.9) is None
+    assert paired_quizzes.gap_closed(0.1, 0.5, 0.9) == pytest.approx(0.5)
+    assert paired_quizzes.gap_closed(0.9, 0.9, 0.9) is None
 
 
 FACT = "Ada Lum founded Avel in 1711."
@@ -48,7 +48,7 @@ def test_a_fact_was_studied_if_a_trained_sentence_tells_its_gold_answer():
         asked(6, gold="", scorer="none"),
     ]
     texts = [TrainedText(FACT, 3)]
-    assert quiz.taught_ids(questions, texts) == {1, 4, 5}
+    assert taught_questions.ids_taught_by(questions, texts) == {1, 4, 5}
 
 
 def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question():
@@ -58,4 +58,4 @@ def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question(
         asked(3, None, text="In which year was Avel founded?"),
     ]
     texts = [TrainedText("It was in 1711.", 3, "In which year was Avel founded?")]
-    assert quiz.taught_ids(questions, texts) == {3}
+    assert taught_questions.ids_taught_by(questions, texts) == {3}

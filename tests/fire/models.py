@@ -14,7 +14,7 @@ from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.run_settings import ModelRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.handlers.model_runs import RunHandlers
+from autolearn.handlers.models import Models, attach
 from autolearn.models import files as model_files
 from tests.support.scripted_backend import ScriptedBackend
 from tests.support.tiny import build_model
@@ -61,6 +61,8 @@ class FireModel(ScriptedBackend):
         on_text(completion.text)
         return completion
 
+    notes = ()
+
     @contextmanager
     def measured_memory(self, settings, passages) -> Iterator[dict[str, float]]:
         yield {}
@@ -69,8 +71,8 @@ class FireModel(ScriptedBackend):
         return self.network.train(items, settings, watcher, **places)
 
 
-class FireHandlers(RunHandlers):
-    """The handlers of the worker on the model of the rig."""
+class FireModels(Models):
+    """The model of the rig, in place of those that the worker loads."""
 
     def __init__(self, network: HuggingFaceBackend, settings: ModelSettings) -> None:
         super().__init__()
@@ -83,7 +85,7 @@ class FireHandlers(RunHandlers):
                 self._backend, self._key = self._network, self._own
             return super().local_backend(context)
         model = cast(HuggingFaceBackend, FireModel(self._network))
-        self._attach(context, model, ModelRunSettings.of(context.run).model.round_id)
+        attach(context, model, ModelRunSettings.of(context.run).model.round_id)
         return model
 
 

@@ -14,7 +14,7 @@ from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Action, Decision, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.handlers import download
+from autolearn.handlers import download, model_runs
 from autolearn.ingest import importer
 from autolearn.runs import queues, worker
 from autolearn.services import (
@@ -29,7 +29,7 @@ from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
 from tests.fire import hub
-from tests.fire.models import FireHandlers
+from tests.fire.models import FireModels
 from tests.support import tiny_gguf
 from tests.support.rounds import approve
 from tests.support.texts import put_text
@@ -81,7 +81,7 @@ class Workload:
 def _work(rig: Rig, folder: Path) -> None:
     """Be the worker of whatever is queued, until nothing is."""
     hub.use_cache(folder)
-    handlers = dict(FireHandlers(rig.network, rig.model).handlers())
+    handlers = model_runs.handlers(FireModels(rig.network, rig.model))
     loads = {
         queues.MODEL_QUEUE: lambda: handlers,
         queues.IMPORT_QUEUE: lambda: importer.HANDLERS,

@@ -17,7 +17,7 @@ from autolearn.core.ports import Cancelled
 from autolearn.core.records import DRIFT_PROBE, Answer, Question, Sample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets, taught_questions
 from autolearn.models import files as model_files
 from autolearn.rounds.sources import approved_examples, collect
 from autolearn.store import Store
@@ -64,8 +64,8 @@ def test_what_only_measures_does_not_count_as_taught(store, approved_samples):
     question = Question("Is it?", "quiz", "gold", gold_answer="It is.", gold_value="is")
     store.library.add_questions([question])
     result = train(store, queue_round(store), Learner())
-    questions = gold_questions.questions(store, "quiz")
-    assert gold_questions.taught_ids(store, result.round, questions) == set()
+    questions = quiz_sets.questions(store, "quiz")
+    assert taught_questions.taught_ids(store, result.round, questions) == set()
 
 
 def quiz_of(store, *texts):

@@ -1,14 +1,24 @@
 """A text that a tokenizer does not know is recognised by its small pieces."""
 
+import json
+
 import pytest
 
+from autolearn.core.errors import BackendError
 from autolearn.models import files as model_files
 from autolearn.models import tokenizer_fit
-from autolearn.models.tokenizer_fit import DOUBTFUL, small_piece_share
+from autolearn.models.tokenizer_fit import DOUBTFUL, small_piece_shares
 
 PLAIN = (
     "The ferry leaves the island at seven, and the last one returns before midnight."
 )
+
+
+def small_piece_share(folder, text):
+    (share,) = small_piece_shares(folder, [text])
+    return share
+
+
 LIBRARY = (model_files.BUILT_IN.parent / "demo-library").glob("*.md")
 
 
@@ -43,3 +53,24 @@ def test_only_the_beginning_is_read():
     assert len(text) > tokenizer_fit.N_CHARACTERS
     share = small_piece_share(model_files.BUILT_IN, text)
     assert small_piece_share(model_files.BUILT_IN, text + "Щука " * 500) == share
+
+
+def foreign(folder, **changes):
+    """Return a copy of the built-in model's tokenizer, in a folder of its own."""
+    values = json.loads((model_files.BUILT_IN / "tokenizer.json").read_text())
+    folder.mkdir()
+    (folder / "tokenizer.json").write_text(json.dumps(values | changes))
+    return folder
+
+
+def test_the_tokenizer_of_a_foreign_model_is_not_loaded_here(tmp_path, monkeypatch):
+    folder = foreign(tmp_path / "model")
+    here = small_piece_shares(model_files.BUILT_IN, [PLAIN, "12"])
+    monkeypatch.delattr(tokenizer_fit, "load")
+    assert small_piece_shares(folder, [PLAIN, "12"]) == here
+
+
+def test_a_broken_tokenizer_is_one_sentence(tmp_path):
+    folder = foreign(tmp_path / "model", model={"type": "Unheard"})
+    with pytest.raises(BackendError, match="choose another model"):
+        small_piece_shares(folder, [PLAIN])

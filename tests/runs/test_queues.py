@@ -129,6 +129,18 @@ def test_waiting_for_a_worker_that_never_starts_raises_an_error(store, monkeypat
         queues.wait(store, run.id)
 
 
+def test_a_worker_that_is_slow_to_begin_is_waited_for(store, monkeypatch):
+    monkeypatch.setattr(queues, "START_SECONDS", 0.1)
+    slow = [sys.executable, "-c", "import time; time.sleep(1)"]
+    monkeypatch.setattr(queues, "RESTART_SECONDS", 60.0)
+    process = queues.ensure_worker(store.folder, slow)
+    assert process
+    run = store.runs.create("study", {})
+    with pytest.raises(WorkerLost, match="No worker takes run 1"):
+        queues.wait(store, run.id)
+    assert process.poll() == 0, "it was given up while it was starting"
+
+
 def test_waiting_for_an_ended_run_returns_it(store):
     run = store.runs.create("study", {})
     states: list[Run] = []

@@ -9,7 +9,7 @@ import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.services import backups
-from autolearn.store import Store
+from autolearn.store import Store, layout
 from tests.support.texts import put
 
 LINK = 0o120777 << 16
@@ -101,7 +101,7 @@ HOSTILE = {
         lambda values: values | {"files": dict.fromkeys(values["files"], 7)}
     ),
     "no database": with_manifest(lambda values: values | {"files": {}}),
-    "a database of zeros": lambda members: members | {backups.DATABASE: bytes(9999)},
+    "a database of zeros": lambda members: members | {layout.DATABASE: bytes(9999)},
 }
 
 
@@ -137,13 +137,13 @@ def test_bytes_that_are_no_zip_file_are_refused(tmp_path, n):
 def test_a_damaged_or_encrypted_zip_file_is_refused(backup, tmp_path):
     content = bytearray(backup.read_bytes())
     with ZipFile(backup) as archive:
-        info = archive.getinfo(backups.DATABASE)
+        info = archive.getinfo(layout.DATABASE)
     start = info.header_offset + 200
     content[start : start + 200] = bytes(200)
     backup.write_bytes(content)
     assert "is damaged" in refused(backup, tmp_path)
     with ZipFile(backup, "a") as archive:
-        archive.getinfo(backups.DATABASE).flag_bits |= 1
+        archive.getinfo(layout.DATABASE).flag_bits |= 1
         archive.writestr("more", "makes the directory new")
     assert "is encrypted" in refused(backup, tmp_path)
     assert zipfile.is_zipfile(backup)

@@ -9,7 +9,7 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.handlers import export
-from autolearn.handlers.weight_export import Models
+from autolearn.handlers.models import Models
 from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, export_actions, model_scope

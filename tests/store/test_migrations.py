@@ -6,7 +6,7 @@ import pytest
 from autolearn.core import quiz_records, records
 from autolearn.core.errors import SchemaTooNew
 from autolearn.core.records import TrainItem
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.store import RunFilter, Store, schema_sql
 from tests.support import old_runs
 
@@ -112,11 +112,11 @@ def test_an_old_quiz_keeps_its_questions_and_scores(workspace):
         results = store.runs.quiz_results(1)
         assert [result.right for result in results] == [True, True]
         assert [result.truncated for result in results] == [False, True]
-        questions = gold_questions.questions(store, "quiz")
+        questions = quiz_sets.questions(store, "quiz")
         assert [q.question.scorer for q in questions] == ["contains", "contains"]
         assert [q.question.aliases for q in questions] == [(), ()]
         assert store.quizzes.newest() is None
-        assert gold_questions.freeze(store).version == 1
+        assert quiz_versions.freeze(store).version == 1
         with Store.open(workspace.with_name("new")) as new:
             assert schema_sql(store.db) == schema_sql(new.db)
 

@@ -18,6 +18,7 @@ from tests.support.guided_studies import (
     prefill,
     stretch,
     study,
+    writes_a_question,
 )
 
 LONG = "The mill of Avel opened in 1842 beside the old bridge over the river Sorn."
@@ -79,18 +80,24 @@ def test_a_closed_book_answer_in_another_form_is_a_gap():
     assert not any(s.stage == "closed-book answers" for s in journal.all(Skip))
 
 
-def test_what_no_draw_puts_right_is_reported_with_its_reason():
+def test_what_no_answer_puts_right_is_reported_with_its_reason():
+    draws = iter(["mill", "Avel", "opened", "The"])
+
     def hopeless(request):
-        if request.prompt.name == "ask_sentence" and "1842" in stretch(request):
-            return f"{prefill(request)} 1842\nQuestion: Was the mill open in 1842?"
-        return model(request)
+        text = stretch(request) + prefill(request)
+        if request.prompt.name != "ask_sentence" or "Ada" in text:
+            return model(request)
+        if not writes_a_question(request):
+            return f"{prefill(request)} {next(draws)}\n"
+        answer = "1842\nQuestion: " if stretch(request) else ""
+        return f"{prefill(request)} {answer}Was the mill of Avel open in 1842?"
 
     journal, backend = study(hopeless)
     (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
     assert "it contains its own answer" in skip.reason
-    assert "Was the mill open in 1842?" in skip.reason
-    n_draws = sum(r.prompt.name == "ask_sentence" for r in backend.history)
-    assert n_draws == ATTEMPTS + 1
+    assert "Was the mill of Avel open in 1842?" in skip.reason
+    requests = [r for r in backend.history if r.prompt.name == "ask_sentence"]
+    assert sum(map(writes_a_question, requests)) == ATTEMPTS + 1
     _, backend = study(hopeless, quick=True)
     assert sum(r.prompt.name == "ask_sentence" for r in backend.history) == 2
 
@@ -135,10 +142,7 @@ def test_a_question_that_leads_to_another_answer_is_not_kept():
 
 def test_a_question_that_does_not_stand_alone_is_repaired_once():
     def vague(request):
-        if (
-            request.prompt.name == "ask_sentence"
-            and "Ada" in request.constraint[1].source
-        ):
+        if "Ada" in stretch(request) and writes_a_question(request):
             return f"{prefill(request)} Ada Horn\nQuestion: Who built it?"
         if request.prompt.name == "stand_alone":
             return f"{prefill(request)} Who built the mill of Avel?"
@@ -154,7 +158,7 @@ def test_a_question_that_does_not_stand_alone_is_repaired_once():
             return f"{prefill(request)} Who built the thing?"
         return vague(request)
 
-    journal, _ = study(stubborn)
+    journal, _ = study(stubborn, [passage(heading="")])
     (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
     assert "it cannot be understood without the text" in skip.reason
 
@@ -267,3 +271,21 @@ def test_answers_to_questions_that_no_rule_would_approve_are_not_criticised():
     questions = {q.id: q.text for q in journal.all(Question)}
     question_of = {a.id: questions[a.question_id] for a in journal.all(Answer)}
     assert {question_of[number] for number in answer_ids} == {QUESTION_TEXT}
+
+
+@pytest.mark.parametrize(
+    "full", ["When did the mill of Avel open?", "The mill of Avel did open.", ""]
+)
+def test_of_an_answer_that_tells_nothing_the_short_answer_is_used(full):
+    def repeating(request):
+        answer = model(request)
+        if LINE not in request.constraint:
+            return answer
+        return answer.replace("1842.\nAnswer: The mill of Avel opened in 1842.", told)
+
+    told = f"1842\nAnswer: {full}"
+    journal, _ = study(repeating)
+    (sample,) = (s for s in journal.all(Sample) if "When" in s.prompt)
+    assert sample.chosen == "1842"
+    assert "short_answer" in sample.flags
+    assert RULES["default"].accepts(sample)

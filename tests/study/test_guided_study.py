@@ -7,15 +7,18 @@ from autolearn.core.records import Answer, Question
 from autolearn.study.answers import open_book_requests
 from autolearn.study.grounding import TextQuestion
 from tests.support.guided_studies import (
+    FACTS,
     SENTENCES,
     TEXT,
     TRUE,
     guided,
     last_user,
     model,
+    passage,
     prefill,
     stretch,
     study,
+    writes_a_question,
 )
 
 
@@ -57,11 +60,30 @@ def test_where_no_sentence_is_known_the_question_chooses_it():
         assert Excerpt(sentence) in request.constraint
 
 
-def test_where_no_sentence_makes_the_question_likelier_the_text_does_not_say():
-    cases = [TextQuestion(None, TEXT, "When was the mill of Avel sold?")]
-    (request,) = open_book_requests(guided(sure=lambda chat, text: -1.0), cases)
-    assert prefill(request) == "Evidence: none\nShort answer:"
-    assert request.constraint[0] == " none"
+def gains(nats):
+    """Texts are likelier by so much after a prompt with a sentence of the mill."""
+    return lambda chat, text: nats if "Avel opened" in chat[-1].content else 0.0
+
+
+@pytest.mark.parametrize(
+    ("nats", "begun", "short_answer"),
+    [
+        (0.2, f"Evidence: {SENTENCES[0]}", Excerpt(SENTENCES[0])),
+        (0.05, f"Evidence: {SENTENCES[0]}", Excerpt(SENTENCES[0], "none")),
+        (-0.05, f"Evidence: {SENTENCES[0]}", Excerpt(SENTENCES[0], "none")),
+        (-0.2, "Evidence: none", None),
+    ],
+)
+def test_a_sentence_that_makes_the_question_less_likely_does_not_answer_it(
+    nats, begun, short_answer
+):
+    text = f"# The mill of Avel\n\n{SENTENCES[0]}\n"
+    cases = [TextQuestion(None, text, "When was the mill of Avel sold?")]
+    (request,) = open_book_requests(guided(sure=gains(nats)), cases)
+    assert prefill(request) == f"{begun}\nShort answer:"
+    excerpts = [part for part in request.constraint if isinstance(part, Excerpt)]
+    assert excerpts == ([short_answer] if short_answer else [])
+    assert (request.constraint[0] == " none") == (not short_answer)
 
 
 def test_a_text_without_a_sentence_answers_nothing():
@@ -74,27 +96,71 @@ def test_a_text_without_a_sentence_answers_nothing():
 @pytest.mark.parametrize(
     "written",
     [
-        "1842\nQuestion: Did the mill of Avel open in 1842?",
-        "1842\nQuestion: When did it open?",
+        "in 1842\nQuestion: Did the mill of Avel open in 1842?",
+        "in 1842\nQuestion: When did it open?",
         "opened in 1842\nQuestion: What of Avel opened?",
-        "Avel\nQuestion: When did the mill of Avel open?",
+        "mill\nQuestion: When did the mill of Avel open?",
     ],
 )
-def test_a_question_that_does_not_hold_is_drawn_again(written):
-    n_draws = 0
+def test_where_a_question_does_not_hold_another_answer_is_asked_for(written):
+    first_answer = written.partition("\n")[0]
+    other, question, answer = (
+        ("1842", "When did the mill of Avel open?", "It opened in 1842.")
+        if first_answer == "mill"
+        else ("Avel", "Which mill opened in 1842?", "The mill of Avel.")
+    )
+    draws = iter([first_answer, "--", other, other, "mill of Avel"])
 
     def stumbling(request):
-        nonlocal n_draws
-        is_first = SENTENCES[0] in (last_user(request) or "")
-        if request.prompt.name == "ask_sentence" and "1842" in stretch(request):
-            n_draws += 1
-            assert (request.sampling.temperature == 0) == (n_draws == 1)
-            return f"{prefill(request)} {written}" if n_draws < 3 else model(request)
-        if request.prompt.name == "stand_alone" and is_first:
-            return f"{prefill(request)} When did it open?"
-        return model(request)
+        name, begun = request.prompt.name, prefill(request)
+        if name == "open_book" and question in (last_user(request) or ""):
+            return f"{begun} {other}\nAnswer: {answer}"
+        if SENTENCES[0] not in (last_user(request) or "").partition("Sentence:")[2]:
+            is_unclear = name == "stand_alone"
+            return f"{begun} When did it open?" if is_unclear else model(request)
+        if not writes_a_question(request):
+            assert request.sampling.temperature > 0
+            return f"{begun} {next(draws)}\n"
+        assert request.sampling.temperature == 0, "a sampled question is rarely right"
+        return f"{begun} {written if stretch(request) else question}"
 
-    journal, _ = study(stumbling)
+    journal, backend = study(stumbling)
+    questions = [q for q in journal.all(Question) if q.origin == "model"]
+    # In the order of the text, whichever answer held.
+    assert [q.text for q in questions] == [question, FACTS["Ada"]]
+    assert [q.short_answer for q in questions] == [other, "Ada Horn"]
+    assert sum(r.prompt.name == "ask_sentence" for r in backend.history) == 3 + 4
+
+
+@pytest.mark.parametrize(
+    ("heading", "sentence", "question"),
+    [
+        ("Avel Mill", "Avel Mill opened in 1842.", "Avel Mill: When did it open?"),
+        ("Old mill", "The old mill opened in 1842.", "Old mill: When did it open?"),
+        ("Avel (mill)", "Avel opened in 1842.", "Avel (mill): When did it open?"),
+        (
+            "아벨 방앗간",
+            "아벨 방앗간은 1842년에 문을 열었다.",
+            "아벨 방앗간: When did it open?",
+        ),
+        ("History", "The history of it began in 1842.", None),
+        ("Mill reopens after fire", "It opened in 1842.", None),
+        ("", "It opened in 1842.", None),
+    ],
+)
+def test_a_question_without_its_subject_gets_the_heading_if_that_names_it(
+    heading, sentence, question
+):
+    def vague(request):
+        if request.prompt.name == "ask_sentence" and not writes_a_question(request):
+            return f"{prefill(request)} 1842\n"
+        if request.prompt.name == "ask_sentence":
+            return f"{prefill(request)} 1842\nQuestion: When did it open?"
+        if request.prompt.name == "stand_alone":
+            return f"{prefill(request)} When did it open?"
+        return f"{prefill(request)} 1842\nAnswer: It opened in 1842."
+
+    text = f"# {heading}\n\n{sentence}\n"
+    journal, _ = study(vague, [passage(text, heading)])
     questions = [q.text for q in journal.all(Question) if q.origin == "model"]
-    assert questions == list(TRUE)  # in the order of the text, whichever draw held
-    assert n_draws == 3
+    assert questions == ([question] if question else [])

@@ -18,7 +18,7 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
     TrainRunSettings,
 )
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.services import pipeline
 from autolearn.services.experiments import reports, schedule
 from autolearn.services.experiments.comparison_report import ComparisonReport
@@ -155,7 +155,7 @@ class PretendWorker:
         settings = QuizRunSettings.of(run)
         round_id = settings.model.round_id
         for split, mode in settings.parts:
-            questions = gold_questions.questions(self.store, split)
+            questions = quiz_sets.questions(self.store, split)
             if mode == "open_book":
                 questions = [q for q in questions if q.passage]
             rows = []

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from autolearn.core.constraints import Excerpt
+from autolearn.core.constraints import Excerpt, Pattern
 from autolearn.core.records import Passage
 from autolearn.core.settings import StudySettings
 from autolearn.study.generation import Generator
@@ -37,7 +37,13 @@ def prefill(request):
 
 
 def stretch(request):
-    return next(p.source for p in request.constraint if isinstance(p, Excerpt))
+    """Return the stretch from which an answer is copied; empty: it is given already."""
+    sources = (p.source for p in request.constraint if isinstance(p, Excerpt))
+    return next(sources, "")
+
+
+def writes_a_question(request):
+    return any(isinstance(part, Pattern) for part in request.constraint)
 
 
 def guided(**script):
@@ -49,8 +55,12 @@ def model(request):
     """A model that reads well, knows nothing, and mends nothing."""
     name, user = request.prompt.name, last_user(request)
     if name == "ask_sentence":
-        key = next(key for key in FACTS if key in stretch(request))
+        key = next(key for key in FACTS if key in stretch(request) + prefill(request))
         short = {"Ada": "Ada Horn"}.get(key, key)
+        if not writes_a_question(request):
+            return f"{prefill(request)} {short}\n"
+        if not stretch(request):
+            return f"{prefill(request)} {FACTS[key]}"
         return f"{prefill(request)} {short}\nQuestion: {FACTS[key]}"
     question = re.findall(r"Question: (.*)", user or "")
     if name == "open_book":

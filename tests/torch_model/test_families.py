@@ -8,6 +8,7 @@ import pytest
 import torch
 from bitsandbytes.nn.modules import Linear4bit
 
+from autolearn.containment import stopped_by
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine.decoding.generate import generate
 from tests.support.families import THINKING
@@ -53,6 +54,23 @@ def test_batched_generation_equals_transformers(family, open_model, caplog):
         )
     assert ("reads each prompt apart" in caplog.text) == (not kind.shares)
     assert [c.text for c in completions] == transformers_texts(lm, prompts, 8)
+
+
+def test_reading_a_prompt_is_stopped_between_two_layers(family, open_model):
+    _, folder = family
+    backend = open_model("none", folder)
+    n_asked = 0
+
+    def stop():
+        nonlocal n_asked
+        n_asked += 1
+        return n_asked > 1
+
+    with stopped_by(stop):
+        (completion,) = backend.complete([request("why?")], never)
+    assert (completion.finish, n_asked) == ("cancelled", 2)
+    (completion,) = backend.complete([request("why?")], never)
+    assert completion.n_tokens > 0, "and the next one is not"
 
 
 def test_a_round_in_four_bit_learns_and_is_read_again(family, open_model, tmp_path):

@@ -18,7 +18,7 @@ from autolearn.engine.tokenizer import chat_format, loaded
 from autolearn.engine.trainer.batches import encode
 from autolearn.export.handover.folder import TOOLS
 from autolearn.handlers import export
-from autolearn.handlers.model_runs import RunHandlers
+from autolearn.handlers.models import Models
 from autolearn.models import files as model_files
 from autolearn.rounds.sources import collect
 from autolearn.runs.context import RunContext
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.torch_model
 
 def carried_out(store, run):
     context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
-    return export.export(context, RunHandlers())
+    return export.export(context, Models())
 
 
 def lines(path):

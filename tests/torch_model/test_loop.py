@@ -13,7 +13,7 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
-from autolearn.evaluation import gold_questions, paired_quizzes
+from autolearn.evaluation import paired_quizzes, quiz_sets
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.services import actions, export_actions, gold_actions
@@ -100,7 +100,7 @@ def test_every_sample_that_was_trained_has_a_decision(lab):
 
 
 def test_nothing_of_the_quiz_is_trained(lab):
-    quiz_texts = {q.question.text for q in gold_questions.questions(lab, "quiz")}
+    quiz_texts = {q.question.text for q in quiz_sets.questions(lab, "quiz")}
     trained_texts = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
     assert trained_texts
     assert not quiz_texts & trained_texts

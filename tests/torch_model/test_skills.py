@@ -10,7 +10,8 @@ from autolearn.core.settings import StudySettings
 from autolearn.evaluation import skills
 from autolearn.evaluation.skill_items import texts
 from autolearn.evaluation.skill_report import RightCount, SkillReport
-from autolearn.handlers.model_runs import RunHandlers
+from autolearn.handlers import model_runs
+from autolearn.handlers.models import Models
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, skill_actions
 from autolearn.services.demo_library import LIBRARY
@@ -23,12 +24,12 @@ pytestmark = pytest.mark.torch_model
 
 @pytest.fixture(scope="module")
 def handlers():
-    return RunHandlers()
+    return model_runs.handlers(Models())
 
 
 def perform(store, handlers, run):
     context = RunContext(store, run, lambda: False, lambda *_: None)
-    return handlers.handlers()[run.kind](context)
+    return handlers[run.kind](context)
 
 
 def stored_records(store, cls, table):
@@ -62,7 +63,9 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
         paraphrases=0,
         answer_tokens=24,
     )
-    monkeypatch.setattr("autolearn.handlers.model_runs.StudySettings", lambda: settings)
+    monkeypatch.setattr(
+        "autolearn.handlers.skill_check.StudySettings", lambda: settings
+    )
     check = skill_actions.check(store, MODEL)
     perform(store, handlers, check)
     report = skill_actions.newest_report(store, MODEL)
@@ -82,7 +85,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
         studies.append(Study(*arguments))
         return studies[-1]
 
-    monkeypatch.setattr("autolearn.handlers.model_runs.Study", study)
+    monkeypatch.setattr("autolearn.handlers.study_run.Study", study)
     perform(store, handlers, actions.study(store, MODEL, settings))
     assert not studies[0].uses_verdicts
     assert studies[0].verdict_threshold == 0.5

@@ -84,10 +84,10 @@ def test_columns_are_chosen_by_clicks_and_shown_before_they_are_read(store, tmp_
     session = Session(store.folder)
     markup = views.draw(store, LibraryViewState())
     assert "year: 1712" in markup
-    assert "Read the rows so" not in markup
+    assert "Read with these columns" not in markup
     place = press_document(session, LibraryViewState(), "column-2-left out")
     markup = views.draw(store, place)
-    assert "Read the rows so" in markup
+    assert "Read with these columns" in markup
     assert "year: 1712" not in markup.partition("<h4>")[0]
     assert press_document(session, place, "columns") == LibraryViewState()
     choices = ImportRunSettings.of(store.runs.newest()[0]).choices

@@ -4,7 +4,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Document, Exclusion, Passage
 from autolearn.core.run_settings import ImportRunSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import gold_import, quiz_sets
 from autolearn.services import actions
 from autolearn.store import QuestionFilter
 from autolearn.ui.session import Session
@@ -64,7 +64,7 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     assert (
         "in the control: 1." in library._add_questions(session, "control", str(gold))[0]
     )
-    assert [q.question.text for q in gold_questions.questions(store, "control")] == [
+    assert [q.question.text for q in quiz_sets.questions(store, "control")] == [
         "Who leads Avel?"
     ]
     with pytest.raises(InputError, match="Choose a file"):
@@ -114,7 +114,7 @@ def test_what_is_added_at_once_goes_to_the_folder_that_a_person_names(store, tmp
 def test_a_quiz_finds_its_document_in_a_folder(store):
     (passage,) = put_passages(store, "papers/orlo.md", ["Orlo was founded in 1711."])
     question = GoldQuestion("When was Orlo founded?", "1711", document="orlo.md")
-    gold_questions.import_gold(store, [question], "quiz")
+    gold_import.import_gold(store, [question], "quiz")
     (record,) = store.library.questions(QuestionFilter(split="quiz"))
     assert record.passage_id == passage.id
 

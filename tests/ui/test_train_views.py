@@ -17,13 +17,13 @@ from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
-from autolearn.rounds.sources import checkpoints
 from autolearn.services import actions
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import round_contents
 from autolearn.services.token_preview import PreviewRow, TokenPreview
+from autolearn.store.layout import checkpoints
 from autolearn.training import replay
 from autolearn.training.presets import PRESETS
 from autolearn.ui.session import Session

@@ -16,6 +16,7 @@ than ``generate`` of transformers one by one, and 3.6 times less than sorted bat
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from autolearn.core.errors import OutOfMemory
 from autolearn.core.model_calls import Completion, Sampling
-from autolearn.core.ports import Stop
+from autolearn.core.ports import Cancelled, Stop
 from autolearn.engine import device_memory
 from autolearn.engine.decoding import packed_linear, shared_prefix
 from autolearn.engine.decoding.constraints import Matcher
@@ -143,13 +144,14 @@ def write(
     fitting_texts = [text for text in texts if text.fits(lm)]
     n_done = len(texts) - len(fitting_texts)
     writer = BatchDecoder(lm, fitting_texts, stop_ids)
-    while writer.has_work:
-        n_finished = writer.step()
-        n_done += n_finished
-        if n_finished and progress:
-            progress(n_done)
-        if stop():
-            break
+    with suppress(Cancelled):  # in the middle of a pass; see ``interruption``
+        while writer.has_work:
+            n_finished = writer.step()
+            n_done += n_finished
+            if n_finished and progress:
+                progress(n_done)
+            if stop():
+                break
     return [_completion(lm, text) for text in texts]
 
 
@@ -158,11 +160,12 @@ def stream(
 ) -> Completion:
     """Generate one text; ``on_text`` gets the answer so far after each token."""
     writer = BatchDecoder(lm, [text] if text.fits(lm) else [])
-    while writer.has_work:
-        writer.step()
-        on_text(lm.chat.decode(text.answer))
-        if stop():
-            break
+    with suppress(Cancelled):
+        while writer.has_work:
+            writer.step()
+            on_text(lm.chat.decode(text.answer))
+            if stop():
+                break
     return _completion(lm, text)
 
 

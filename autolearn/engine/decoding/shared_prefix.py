@@ -301,7 +301,7 @@ class _Layer:
         self.prefixes = _stack(keys), _stack(values)
 
     def reserve(self, texts: int, tokens: int) -> None:
-        """Make sure that the buffers hold so many texts with so many tokens each."""
+        """Make sure that the buffers hold this many texts and tokens of each."""
         rows, _, capacity, _ = self._buffers[0].shape
         if texts > rows or tokens > capacity:
             new_capacity = (

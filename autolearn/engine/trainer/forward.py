@@ -102,7 +102,7 @@ class Forward:
         return [predictions.at(batch.owner == i) for i in range(len(rows))]
 
     def no_predictions(self, n_tokens: int) -> Likeliest:
-        """Return zeros in place of the base model's predictions for so many tokens."""
+        """Return zeros in place of the base model's predictions for some tokens."""
         n_logits = self._lm.model.get_output_embeddings().out_features
         return losses.zeros(n_tokens, n_logits, self._lm.device)
 

@@ -73,8 +73,8 @@ def _of_styles(root: Element) -> dict[int, Written]:
     formats: dict[int, Written] = {}
     for n, style in enumerate(styles if styles is not None else ()):
         code = codes.get(int(value(style, "numFmtId") or 0), "")
-        if written := _written(code.split(";")[0]):
-            formats[n] = written
+        if addition := _written(code.split(";")[0]):
+            formats[n] = addition
     return formats
 
 

@@ -8,7 +8,7 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import compute
-from autolearn.services.estimates.memory_needs import estimator_of, with_model
+from autolearn.services.estimates.memory_needs import estimator_of, runs_with
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.store import RunFilter, Store
 from autolearn.training import replay
@@ -98,7 +98,7 @@ def study_seconds(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> float | None:
     """Return how long a study takes at the pace of the last one; None: not known."""
-    for run in store.runs.find(with_model(model, "study")):
+    for run in store.runs.find(runs_with(model, "study")):
         if n_passages := StudyResult.of(run).passages:
             then = StudyRunSettings.of(run).study
             now = passages * settings.questions_per_passage

@@ -63,7 +63,7 @@ def of_training(
 def of_study(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> MemoryFit:
-    """Return what a study of so many passages needs, about."""
+    """Return about how much memory a study of this many passages needs."""
     budget = _budget(store, model, "study")
     need = budget.correct(estimator_of(model).study(settings, passages))
     problem = ""
@@ -79,7 +79,7 @@ def _newest_correction(
 
     Only runs of the same model, loaded in the same way, count.
     """
-    for run in store.runs.find(with_model(model, kind)):
+    for run in store.runs.find(runs_with(model, kind)):
         if memory := memory_of(store, run):
             return run.id, correction(memory)
     return None, Correction()
@@ -95,7 +95,7 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
     return {name: rows[-1].value for name, rows in metrics.items() if rows}
 
 
-def with_model(model: ModelSettings, kind: RunKind) -> RunFilter:
+def runs_with(model: ModelSettings, kind: RunKind) -> RunFilter:
     """Return the filter for runs of a kind with this model, loaded in the same way."""
     return RunFilter((kind,), model=model.model, quantization=model.quantization)
 

@@ -7,7 +7,7 @@ from statistics import fmean
 from autolearn.core.experiments import ARMS, Arm, CompareSettings, Experiment
 from autolearn.core.records import Run
 from autolearn.core.run_results import TrainResult
-from autolearn.evaluation import arm_statistics, gold_questions
+from autolearn.evaluation import arm_statistics, quiz_sets
 from autolearn.evaluation.arm_statistics import ArmComparison, ArmOutcome, Cost
 from autolearn.evaluation.quiz import right_answers
 from autolearn.evaluation.quiz_questions import QuizQuestion
@@ -79,9 +79,7 @@ class _Reader:
     ) -> None:
         self.store, self.settings, self.runs = store, settings, runs
         self.quiz = self._about_documents()
-        self.control = {
-            q.question.id for q in gold_questions.measured_by(store, "control")
-        }
+        self.control = {q.question.id for q in quiz_sets.measured_by(store, "control")}
         self.texts: dict[Arm, dict[int, str]] = {}
 
     def _about_documents(self) -> dict[int, QuizQuestion]:
@@ -89,7 +87,7 @@ class _Reader:
         passages = {p.id for p in self.store.library.passages(self.settings.documents)}
         return {
             q.question.id: q
-            for q in gold_questions.measured_by(self.store, "quiz")
+            for q in quiz_sets.measured_by(self.store, "quiz")
             if q.question.passage_id is None or q.question.passage_id in passages
         }
 

@@ -20,7 +20,7 @@ from autolearn.core.methods import METHODS
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
     FinishedRuns,
@@ -36,7 +36,7 @@ from autolearn.study import rules
 
 STUDY, PLACEBO_STUDY, BASE_QUIZ = "study", "study of other documents", "quiz before"
 STAGE_1_TO_2 = 8
-"""Stage 1 of Autonomous Learning takes at least so many times the steps of stage 2."""
+"""Least number of steps of stage 1 for each step of stage 2."""
 
 
 def begin(store: Store, settings: CompareSettings) -> Experiment:
@@ -62,7 +62,7 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
 
 
 def _check_quiz(store: Store) -> None:
-    if not gold_questions.measured_by(store, "quiz"):
+    if not quiz_sets.measured_by(store, "quiz"):
         raise JobError(
             "There is no quiz to compare by; study with a quiz share above 0, or add "
             "one under Library or with: python -m autolearn add --quiz FILE"

@@ -7,7 +7,7 @@ from autolearn.core.experiments import EvolveSettings, Experiment
 from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.core.records import Run, Sample
 from autolearn.core.run_results import TrainResult
-from autolearn.evaluation import gold_questions, quiz_modes, statistics
+from autolearn.evaluation import quiz_modes, quiz_sets, statistics
 from autolearn.evaluation.arm_statistics import ShareInterval
 from autolearn.evaluation.paired_quizzes import change_between
 from autolearn.evaluation.quiz import right_answers
@@ -114,8 +114,8 @@ class _Reader:
         self, store: Store, settings: EvolveSettings, runs: dict[str, Run]
     ) -> None:
         self.store, self.settings, self.runs = store, settings, runs
-        self.quiz = gold_questions.measured_by(store, "quiz")
-        self.control = gold_questions.measured_by(store, "control")
+        self.quiz = quiz_sets.measured_by(store, "quiz")
+        self.control = quiz_sets.measured_by(store, "control")
 
     def measured_row(self, t: int, results: Sequence[QuizResult]) -> EvolutionRow:
         """Return how the model answers after round ``t``."""

@@ -13,7 +13,7 @@ from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Sample
 from autolearn.core.run_settings import RunSettings, StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.rounds import corpora
 from autolearn.runs.model_choice import with_model
 from autolearn.services import corpus_actions
@@ -42,7 +42,7 @@ def begin(store: Store, settings: EvolveSettings) -> Experiment:
             "There are no instructions; add some under Library, or with: "
             "python -m autolearn add --instructions FILE"
         )
-    if not gold_questions.questions(store, "quiz"):
+    if not quiz_sets.questions(store, "quiz"):
         raise JobError(
             "There is no quiz to measure the rounds by; add one under Library, or "
             "with: python -m autolearn add --quiz FILE"

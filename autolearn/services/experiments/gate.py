@@ -1,6 +1,6 @@
 """Whether a round of an evolution is worth keeping."""
 
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.evaluation.paired_quizzes import QuizChange, change_between
 from autolearn.store import Store
 
@@ -10,7 +10,7 @@ def keeps(store: Store, before_id: int, after_id: int, margin: float) -> bool:
     before = store.runs.quiz_results(before_id)
     after = store.runs.quiz_results(after_id)
     quiz, control = (
-        change_between(before, after, gold_questions.measured_by(store, split))
+        change_between(before, after, quiz_sets.measured_by(store, split))
         for split in ("quiz", "control")
     )
     return passes(quiz, control, margin)

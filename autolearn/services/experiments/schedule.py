@@ -12,7 +12,7 @@ from autolearn.core.errors import JobError
 from autolearn.core.experiments import Experiment
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import QuizRunSettings, RunSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets
 from autolearn.runs import queues
 from autolearn.services.experiments import comparison_tasks, evolution_tasks
 from autolearn.services.experiments.tasks import Task
@@ -136,6 +136,6 @@ def _asked_all(store: Store, run: Run, settings: QuizRunSettings) -> bool:
     return all(
         (mode, question.question.id) in questions_asked
         for split, mode in settings.parts
-        for question in gold_questions.questions(store, split)
+        for question in quiz_sets.questions(store, split)
         if mode != "open_book" or question.passage
     )

@@ -12,7 +12,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.runs.model_choice import with_model
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
@@ -54,10 +54,10 @@ def quiz(
     if "closed_book" in modes:
         parts.append(("control", "closed_book"))
     request = QuizRunSettings(
-        parts=tuple(p for p in parts if gold_questions.questions(store, p[0])),
+        parts=tuple(p for p in parts if quiz_sets.questions(store, p[0])),
         votes=votes or None,
         study=settings,
-        version=gold_questions.freeze(store).version,
+        version=quiz_versions.freeze(store).version,
     )
     return with_model(store, request, model)
 

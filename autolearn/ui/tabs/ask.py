@@ -103,9 +103,8 @@ def _lay_out_conversations() -> tuple[gr.Dropdown, gr.Button, gr.Button, gr.Butt
 
 
 def _choices(session: Session) -> list[tuple[str, int]]:
-    """Return the models that can answer: those of the model in use, if it is there."""
-    digest = model_scope.chosen_digest(session.store)
-    rounds = labels.finished(session.store, digest) if digest else []
+    """Return what can answer: the base model, the newest round, or a named one."""
+    rounds = labels.rounds_in_use(session.store)
     return [labels.BASE, ("newest round", NEWEST), *rounds]
 
 

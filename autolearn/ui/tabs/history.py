@@ -18,6 +18,7 @@ from autolearn.export.handover.folder import TOOLS
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import export_actions, model_scope
+from autolearn.store import layout
 from autolearn.ui.drawer import FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -189,7 +190,7 @@ def _export(session: Session, source: int, what: str) -> None:
     scope = SampleScope() if source == ALL_MODELS else None
     about = f"round-{round_id}" if round_id else "approved"
     name = f"{about}-{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    folder = session.folder / "exports" / name
+    folder = session.folder / layout.EXPORTS / name
     is_folder = what in formats.WEIGHTS or what in TOOLS
     target = folder if is_folder else folder / "data.jsonl"
     session.start_worker_for(

@@ -11,7 +11,7 @@ from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import doctor, model_actions, model_scope
+from autolearn.services import doctor, model_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
     QUIET,
@@ -126,10 +126,7 @@ def _begin(session: Session, outputs: list[gr.components.Component]) -> None:
 
 
 def _adapters(session: Session) -> list[tuple[str, int]]:
-    """Return the rounds of the model in use; none if it is not there."""
-    digest = model_scope.chosen_digest(session.store)
-    rounds = labels.finished(session.store, digest) if digest else []
-    return [labels.BASE, *rounds]
+    return [labels.BASE, *labels.rounds_in_use(session.store)]
 
 
 def _about(session: Session, name: str, loading: Quantization) -> Html:

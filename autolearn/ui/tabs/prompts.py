@@ -25,54 +25,50 @@ def build(context: PageContext) -> None:
     """Lay out the part and wire it to the page."""
     session = context.session
     with gr.Accordion("Prompts", open=False, elem_id="prompts"):
-        with gr.Row(equal_height=True):
-            choice = gr.Dropdown(
-                list(names()),
-                value=names()[0],
-                label="Prompt",
-                info="What the model is asked, in Markdown, with worked examples.",
-                elem_id="prompts-choice",
-            )
-            about = html_panel("prompts-about")
-        text = gr.Textbox(
-            label="Text",
-            info="$names are placeholders; keep all of them. A saved prompt is "
-            "used from the next run on.",
-            lines=N_LINES,
-            max_lines=N_LINES_SHOWN,
-            elem_id="prompts-text",
-        )
-        with gr.Row():
-            save = gr.Button("Save", variant="primary", elem_id="prompts-save")
-            reset = gr.Button("Restore default", elem_id="prompts-reset")
+        choice, about = _choice_row()
+        text, save, reset = _editor()
         document, number, look = _preview_form(context)
         preview = html_panel("prompts-preview")
-
-    def about_it(name: str | None) -> Html:
-        return views.about(prompt_editor.states(session.folder), name)
-
-    def open_it(name: str | None) -> tuple[str, Html, Html]:
-        return _text(session, name), about_it(name), Html("")
-
-    def save_it(name: str | None, text: str) -> Html:
-        prompt_editor.save(session.folder, _prompt_name(name), text)
-        return about_it(name)
-
-    def reset_it(name: str | None) -> tuple[str, Html]:
-        prompt_editor.reset(session.folder, _prompt_name(name))
-        return _text(session, name), about_it(name)
-
     draw_on_load(lambda: _text(session, names()[0]), [], [text])
-    context.redraw_on_change(about_it, [choice], [about])
-    redraw_on([choice.input], open_it, [choice], [text, about, preview])
-    context.on_action([save.click], save_it, [choice, text], [about])
-    context.on_action([reset.click], reset_it, [choice], [text, about])
+    context.redraw_on_change(partial(_about, session), [choice], [about])
+    redraw_on([choice.input], partial(_open, session), [choice], [text, about, preview])
+    context.on_action([save.click], partial(_save, session), [choice, text], [about])
+    context.on_action([reset.click], partial(_reset, session), [choice], [text, about])
     context.on_action(
         [look.click],
         partial(_preview, session),
         [choice, text, document, number],
         [preview],
     )
+
+
+def _choice_row() -> tuple[gr.Dropdown, gr.HTML]:
+    """Lay out the choice of a prompt, and what is said of it."""
+    with gr.Row(equal_height=True):
+        choice = gr.Dropdown(
+            list(names()),
+            value=names()[0],
+            label="Prompt",
+            info="What the model is asked, in Markdown, with worked examples.",
+            elem_id="prompts-choice",
+        )
+        return choice, html_panel("prompts-about")
+
+
+def _editor() -> tuple[gr.Textbox, gr.Button, gr.Button]:
+    """Lay out the text of a prompt, and the buttons to save and to restore it."""
+    text = gr.Textbox(
+        label="Text",
+        info="$names are placeholders; keep all of them. A saved prompt is used from "
+        "the next run on.",
+        lines=N_LINES,
+        max_lines=N_LINES_SHOWN,
+        elem_id="prompts-text",
+    )
+    with gr.Row():
+        save = gr.Button("Save", variant="primary", elem_id="prompts-save")
+        reset = gr.Button("Restore default", elem_id="prompts-reset")
+    return text, save, reset
 
 
 def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Button]:
@@ -101,6 +97,24 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
 
     context.redraw_on_opening(documents, [], [document])
     return document, number, look
+
+
+def _about(session: Session, name: str | None) -> Html:
+    return views.about(prompt_editor.states(session.folder), name)
+
+
+def _open(session: Session, name: str | None) -> tuple[str, Html, Html]:
+    return _text(session, name), _about(session, name), Html("")
+
+
+def _save(session: Session, name: str | None, text: str) -> Html:
+    prompt_editor.save(session.folder, _prompt_name(name), text)
+    return _about(session, name)
+
+
+def _reset(session: Session, name: str | None) -> tuple[str, Html]:
+    prompt_editor.reset(session.folder, _prompt_name(name))
+    return _text(session, name), _about(session, name)
 
 
 def _text(session: Session, name: str | None) -> str:

@@ -27,6 +27,7 @@ def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     parts = lay_out()
     _wire_drawing(context, parts)
+    _wire_filter(context, parts)
     _wire_steps(context, parts)
     _wire_edit(context, parts)
     _wire_own(context, parts)
@@ -37,13 +38,8 @@ def build(context: PageContext) -> None:
 
 
 def _wire_drawing(context: PageContext, parts: Parts) -> None:
+    """Wire what is drawn when the tab is opened, and while work goes on."""
     session, panels, filters = context.session, parts.shown, parts.filters
-    counters = [
-        parts.progress,
-        parts.bulk.approve,
-        parts.bulk.reject,
-        parts.histogram,
-    ]
 
     def first(current: int, queue: ReviewQueue) -> Any:
         # What is shown stays as it is: a person may just have decided on it. Samples
@@ -56,6 +52,18 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
     def again(current: int) -> Any:
         return _card(session, current) if current else (gr.skip(), gr.skip())
 
+    context.redraw_on_change(first, [parts.current, parts.queue], panels)
+    context.redraw_on_change(partial(_counted, session), [parts.queue], parts.counters)
+    context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
+    context.redraw_on_opening(
+        lambda: _choices(session.store), [], [filters.document, filters.run]
+    )
+
+
+def _wire_filter(context: PageContext, parts: Parts) -> None:
+    """Wire what begins the review anew: another filter, or a bar of the histogram."""
+    session, filters, bulk = context.session, parts.filters, parts.bulk
+
     def anew(*values: Any) -> Any:
         queue = review_queue(*values)
         return (
@@ -65,22 +73,18 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
             *_nothing_asked(),
         )
 
-    context.redraw_on_change(first, [parts.current, parts.queue], panels)
-    context.redraw_on_change(partial(_counted, session), [parts.queue], counters)
-    context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
-    context.redraw_on_opening(lambda: _choices(session.store), [], filters[-2:])
     outputs = [
         parts.queue,
-        *panels,
-        *counters,
-        parts.bulk.confirm,
-        parts.bulk.pending_question,
+        *parts.shown,
+        *parts.counters,
+        bulk.confirm,
+        bulk.pending_question,
     ]
     events = [field.input for field in filters]
     redraw_on(events, anew, filters, outputs, trigger_mode="always_last")
-    reset = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
-    low, high = filters[6:8]
-    bar = parts.histogram.click(_of_bar, None, [low, high], **QUIET)
+    reset = parts.clear.click(lambda: FRESH, None, list(filters), **QUIET)
+    limits = [filters.low, filters.high]
+    bar = parts.histogram.click(_of_bar, None, limits, **QUIET)
     redraw_on([reset.then, bar.then], anew, filters, outputs)
 
 

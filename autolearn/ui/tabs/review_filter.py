@@ -1,7 +1,8 @@
 """The filter of the review as it stands on the page."""
 
-from typing import Any
+from typing import Any, NamedTuple, cast
 
+from autolearn.core.records import SampleState, Verdict
 from autolearn.services.review_actions import ReviewQueue
 from autolearn.store import SampleFilter
 from autolearn.store.samples import Order
@@ -14,23 +15,46 @@ ORDERS: dict[str, Order] = {
     "best first": "demerit",
     "oldest first": "id",
 }
-FRESH = ("pending", "most useful first", "", ANY, ANY, ANY, 0.0, 1.0, 0, 0)
-"""The filter as it is at first, in the order of its fields on the page."""
+
+
+class FilterForm(NamedTuple):
+    """What the fields of the filter hold, in their order on the page."""
+
+    state: str = "pending"
+    order: str = "most useful first"
+    text: str = ""
+    flag: str = ANY
+    verdict: str = ANY
+    gap: str = ANY
+    low: float = 0.0
+    """Least gap probability."""
+    high: float = 1.0
+    """Highest gap probability."""
+    document: int = 0
+    """0: any; so for the study."""
+    run: int = 0
+
+    def queue(self) -> ReviewQueue:
+        """Return the queue that the filter chooses."""
+        criteria = SampleFilter(
+            state=None if self.state == ANY else cast(SampleState, self.state),
+            flag=None if self.flag in (ANY, UNFLAGGED) else self.flag,
+            flagged=False if self.flag == UNFLAGGED else None,
+            verdict=None if self.verdict == ANY else cast(Verdict, self.verdict),
+            gap=None if self.gap == ANY else self.gap == "gap",
+            min_gap_probability=self.low or None,
+            max_gap_probability=None if self.high >= 1 else self.high,
+            document_id=self.document or None,
+            run_id=self.run or None,
+            text=self.text.strip() or None,
+        )
+        return ReviewQueue(criteria, ORDERS[self.order])
+
+
+FRESH = FilterForm()
+"""The filter as it is at first."""
 
 
 def review_queue(*values: Any) -> ReviewQueue:
     """Return the queue that the fields of the filter choose."""
-    state, order, text, flag, verdict, gap, low, high, document, run = values
-    criteria = SampleFilter(
-        state=None if state == ANY else state,
-        flag=None if flag in (ANY, UNFLAGGED) else flag,
-        flagged=False if flag == UNFLAGGED else None,
-        verdict=None if verdict == ANY else verdict,
-        gap=None if gap == ANY else gap == "gap",
-        min_gap_probability=low or None,
-        max_gap_probability=None if high >= 1 else high,
-        document_id=document or None,
-        run_id=run or None,
-        text=text.strip() or None,
-    )
-    return ReviewQueue(criteria, ORDERS[order])
+    return FilterForm(*values).queue()

@@ -1,7 +1,7 @@
 """The review as it is laid out: filter, buttons, boxes to edit in, card."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -33,11 +33,26 @@ BUTTONS = {
 }
 
 
+class FilterFields(NamedTuple):
+    """The components of the filter, named as the values of a ``FilterForm``."""
+
+    state: gr.Radio
+    order: gr.Radio
+    text: gr.Textbox
+    flag: gr.Dropdown
+    verdict: gr.Dropdown
+    gap: gr.Dropdown
+    low: gr.Slider
+    high: gr.Slider
+    document: gr.Dropdown
+    run: gr.Dropdown
+
+
 @dataclass(frozen=True)
 class Parts:
     """What the tab consists of."""
 
-    filters: list[Any]
+    filters: FilterFields
     queue: gr.State
     """The filter as it was read last, instead of all its fields: inputs cost time."""
     clear: gr.Button
@@ -58,6 +73,11 @@ class Parts:
     def shown(self) -> list[Any]:
         """What changes with each step."""
         return [self.card, self.current, self.known_version, self.edit.panel, self.note]
+
+    @property
+    def counters(self) -> list[Any]:
+        """What shows how many samples there are."""
+        return [self.progress, self.bulk.approve, self.bulk.reject, self.histogram]
 
 
 @dataclass(frozen=True)
@@ -162,36 +182,34 @@ def _actions() -> Actions:
     return Actions(buttons, reason, keys)
 
 
-def _filters() -> tuple[list[Any], gr.Button]:
-    state, order, text, flag, verdict, gap, least, most, document, run = FRESH
+def _filters() -> tuple[FilterFields, gr.Button]:
+    """Lay out the fields of a ``FilterForm`` and the button that clears them."""
     flags = [
         (ANY, ANY),
         ("no flag", UNFLAGGED),
         *((info.label, name) for name, info in FLAGS.items()),
     ]
     verdicts = [ANY, "correct", "incorrect", "unclear"]
+    states, orders = [ANY, *review_actions.STATES], list(review_filter.ORDERS)
     with gr.Row():
-        fields = [
-            gr.Radio(
-                [ANY, *review_actions.STATES], value=state, label="State", scale=4
-            ),
-            gr.Radio(list(review_filter.ORDERS), value=order, label="Order", scale=3),
-            gr.Textbox(text, label="Words", placeholder="or beginnings", scale=2),
-        ]
+        state = gr.Radio(states, value=FRESH.state, label="State", scale=4)
+        order = gr.Radio(orders, value=FRESH.order, label="Order", scale=3)
+        text = gr.Textbox(
+            FRESH.text, label="Words", placeholder="or beginnings", scale=2
+        )
     with gr.Row():
-        fields += [
-            gr.Dropdown(flags, value=flag, label="Flag"),
-            gr.Dropdown(verdicts, value=verdict, label="Verdict"),
-            gr.Dropdown([ANY, "gap", "no gap"], value=gap, label="Gap"),
-            gr.Slider(0, 1, least, step=0.05, label="P(gap) from"),
-            gr.Slider(0, 1, most, step=0.05, label="P(gap) to"),
-        ]
+        flag = gr.Dropdown(flags, value=FRESH.flag, label="Flag")
+        verdict = gr.Dropdown(verdicts, value=FRESH.verdict, label="Verdict")
+        gap = gr.Dropdown([ANY, "gap", "no gap"], value=FRESH.gap, label="Gap")
+        low = gr.Slider(0, 1, FRESH.low, step=0.05, label="P(gap) from")
+        high = gr.Slider(0, 1, FRESH.high, step=0.05, label="P(gap) to")
     with gr.Row():
-        fields += [
-            gr.Dropdown([(ANY, 0)], value=document, label="Document"),
-            gr.Dropdown([(ANY, 0)], value=run, label="Study"),
-        ]
+        document = gr.Dropdown([(ANY, 0)], value=FRESH.document, label="Document")
+        run = gr.Dropdown([(ANY, 0)], value=FRESH.run, label="Study")
         clear = gr.Button("Clear the filter", size="sm")
+    fields = FilterFields(
+        state, order, text, flag, verdict, gap, low, high, document, run
+    )
     return fields, clear
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
+from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
@@ -49,7 +50,7 @@ LABELS = {
 INSTRUCTIONS = 0
 """Value of the entry “instructions” among the document ids, which begin at 1."""
 N_PLAIN = 4
-"""So many settings are in sight, the rest is folded."""
+"""Settings that are always visible; the others are folded."""
 
 
 def build(context: PageContext) -> None:
@@ -79,14 +80,16 @@ def build(context: PageContext) -> None:
         )
         return draw_detail(sample_id)
 
-    def begin(*how: Any) -> gr.Accordion:
-        _study(session, *how)
-        return gr.Accordion(open=False)
-
+    was_busy = gr.State(False)
+    context.redraw_on_change(
+        lambda was_busy: _fold(session, was_busy=was_busy),
+        [was_busy],
+        [accordion, was_busy],
+    )
     context.redraw_on_change(draw, [view, place], [panel])
     outputs = [detail, known_version]
     context.redraw_on_change(draw_detail, [sample_id], outputs)
-    context.on_action([start.click], begin, [documents, *form], [accordion])
+    context.on_action([start.click], partial(_study, session), [documents, *form])
     context.on_action([detail.click], press_detail, [sample_id, known_version], outputs)
     click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
     redraw_on([click.then], draw_detail, [sample_id], outputs)
@@ -137,6 +140,14 @@ def _form(
     return accordion, documents, setting_fields, start
 
 
+def _fold(session: Session, *, was_busy: bool) -> tuple[Any, bool]:
+    """Fold the form once as a study begins, whoever started it."""
+    active = session.store.runs.in_state(*ACTIVE_STATES)
+    is_busy = any(run.kind == "study" for run in active)
+    begins = is_busy and not was_busy
+    return gr.Accordion(open=False) if begins else gr.skip(), is_busy
+
+
 def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     """Offer all documents, and the instructions; what is chosen stays chosen.
 
@@ -146,7 +157,9 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     store = session.store
     choices = document_choice.choices(store.library.document_sizes())
     if n := len(store.library.instructions()):
-        choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
+        choices.append(
+            (f"{n} instructions, such as word problems (no text)", INSTRUCTIONS)
+        )
     new = [] if chosen else document_choice.new_documents(store)
     offered = {value for _, value in choices}
     still_there = [choice for choice in chosen or () if choice in offered]

@@ -195,7 +195,7 @@ def _field(name: str) -> Any:
     common = {
         "value": value,
         "label": LABELS.get(name, name.replace("_", " ").capitalize()),
-        "info": " ".join(TrainSettings.help()[name].split()),
+        "info": TrainSettings.help()[name],
         "elem_id": f"train-{name}",
     }
     if name == "method":

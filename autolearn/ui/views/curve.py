@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from autolearn.core.records import Metric
+from autolearn.markup import svg
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
@@ -37,6 +38,9 @@ class _Frame:
         tall = max(1e-12, self.high - self.low)
         return _TOP + (self.high - value) / tall * (_HEIGHT - _TOP - _BOTTOM)
 
+    def place(self, point: Metric) -> svg.Point:
+        return self.x(point.step), self.y(point.value)
+
 
 def draw(
     title: str,
@@ -64,19 +68,15 @@ def draw(
     curves = html.join(
         _line(frame, points, n, smoothing) for n, points in enumerate(lines.values(), 1)
     )
-    svg = html.tag(
-        "svg",
-        html.tag("title", html.text(description)) + _axes(frame, unit, axis) + curves,
-        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
-        role="img",
-        aria_label=description,
+    figure = svg.picture(
+        _axes(frame, unit, axis) + curves, _WIDTH, _HEIGHT, description
     )
     caption = html.tag("strong", html.text(title)) + _legend(lines, unit)
-    return html.tag("figure", html.tag("figcaption", caption) + svg, "al-plot")
+    return html.tag("figure", html.tag("figcaption", caption) + figure, "al-plot")
 
 
 def thinned(numbers: Sequence[Metric], most: int = MOST_POINTS) -> list[Metric]:
-    """Return so many points at most, each the mean of its neighbours."""
+    """Return at most ``most`` points, each the mean of its neighbours."""
     size = max(1, ceil(len(numbers) / most))
     parts = [numbers[i : i + size] for i in range(0, len(numbers), size)]
     return [
@@ -106,7 +106,7 @@ def _legend(lines: Mapping[str, Sequence[Metric]], unit: str) -> Html:
 
 
 def smoothed(points: Sequence[Metric], n_points: int) -> list[Metric]:
-    """Return the exponential moving average of points over about so many of them."""
+    """Return the exponential moving average over about ``n_points`` points."""
     weight, mean, total = 1 - 1 / max(1, n_points), 0.0, 0.0
     averages = []
     for point in points:
@@ -120,42 +120,27 @@ def smoothed(points: Sequence[Metric], n_points: int) -> list[Metric]:
 def _line(frame: _Frame, points: Sequence[Metric], number: int, smoothing: int) -> Html:
     behind = Html("")
     if smoothing > 1 and len(points) > 2 * smoothing:
-        behind = html.tag(
-            "polyline", "", "al-plot-raw", points=_places(frame, points), fill="none"
-        )
+        behind = svg.polyline(map(frame.place, points), "al-plot-raw")
         points = smoothed(points, smoothing)
-    places = _places(frame, points)
-    last_x, last_y = places.rsplit(" ", 1)[-1].split(",")
-    line = html.tag("polyline", "", points=places, fill="none")
-    dot = html.tag("circle", "", cx=last_x, cy=last_y, r=3)
+    line = svg.polyline(map(frame.place, points))
+    dot = svg.circle(frame.place(points[-1]), 3)
     return html.tag("g", behind + line + dot, f"al-plot-line al-line-{number}")
-
-
-def _places(frame: _Frame, points: Sequence[Metric]) -> str:
-    return " ".join(f"{frame.x(p.step):.1f},{frame.y(p.value):.1f}" for p in points)
 
 
 def _axes(frame: _Frame, unit: str, axis: str) -> Html:
     parts: list[Html] = []
     for share in (0.0, 0.5, 1.0):
         value = frame.low + share * (frame.high - frame.low)
-        y = f"{frame.y(value):.1f}"
-        ends = {"x1": _LEFT, "x2": _WIDTH - _RIGHT, "y1": y, "y2": y}
-        parts.append(html.tag("line", "", "al-plot-rule", **ends))
-        parts.append(_word(_short(value), _LEFT - 6, frame.y(value) + 4, "end"))
+        y = frame.y(value)
+        parts.append(svg.line((_LEFT, y), (_WIDTH - _RIGHT, y), "al-plot-rule"))
+        parts.append(svg.word(_short(value), (_LEFT - 6, y + 4), "end"))
     for step in sorted({frame.first, (frame.first + frame.last) // 2, frame.last}):
-        parts.append(_word(f"{step:,}", frame.x(step), _HEIGHT - _BOTTOM + 16))
-    parts.append(_word(axis, (_LEFT + _WIDTH) / 2, _HEIGHT - 6))
+        parts.append(svg.word(f"{step:,}", (frame.x(step), _HEIGHT - _BOTTOM + 16)))
+    parts.append(svg.word(axis, ((_LEFT + _WIDTH) / 2, _HEIGHT - 6)))
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
-    parts.append(_word(unit, 11, middle, transform=f"rotate(-90 11 {middle})"))
+    turn = f"rotate(-90 11 {middle})"
+    parts.append(svg.word(unit, (11, middle), transform=turn))
     return html.join(parts)
-
-
-def _word(
-    word: str, x: float, y: float, anchor: str = "middle", **attributes: object
-) -> Html:
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text_anchor": anchor}
-    return html.tag("text", html.text(word), "al-plot-word", **place, **attributes)
 
 
 def _short(value: float) -> str:

@@ -45,7 +45,7 @@ class LibraryViewState:
 
 
 def draw(store: Store, state: LibraryViewState) -> Html:
-    """Return a document: what of it was read, and passage by passage."""
+    """Return a document: how much of it was read, and its passages."""
     documents = store.library.document_sizes()
     if not documents:
         return html.note("The passages of a document are shown here.")
@@ -92,8 +92,8 @@ def _question(store: Store, document: Document) -> str:
     samples = store.samples.ids(SampleFilter(document_id=document.id))
     if samples:
         n = len(samples)
-        made = "1 sample was" if n == 1 else f"{n:,} samples were"
-        words.append(f"{made} made from it and will stay, each with its passage.")
+        subject = "1 sample was" if n == 1 else f"{n:,} samples were"
+        words.append(f"{subject} made from it and will stay, each with its passage.")
     rounds = [
         str(round_.id)
         for round_ in store.rounds.all()
@@ -115,7 +115,7 @@ def _what_was_read(store: Store, document: Document, n: int, covered: int) -> Ht
     n_out = sum(count for count, _ in counts.values())
     share = covered / max(1, document.n_characters)
     passages = "1 passage covers" if n == 1 else f"{n:,} passages cover"
-    sentence = f"What of it was read: {document.n_characters:,} characters; {passages} "
+    sentence = f"Read: {document.n_characters:,} characters; {passages} "
     sentence += f"{100 * share:.0f} % of the characters. "
     kinds = ", ".join(f"{reason} ({count:,})" for reason, (count, _) in counts.items())
     parts = "1 part" if n_out == 1 else f"{n_out:,} parts"
@@ -182,9 +182,9 @@ def _encoding(document: Document) -> Html:
     )
     more = _details("Other encodings", html.tag("div", html.join(buttons), "al-picks"))
     table = html.table(("Encoding", "The text in it", ""), rows, "Encodings")
-    known = encodings.LABELS.get(reading.encoding, reading.encoding)
+    label = encodings.LABELS.get(reading.encoding, reading.encoding)
     is_guess = bool(rows) and not reading.choices.encoding
-    title = f"Encoding: {known}{', chosen by likelihood' if is_guess else ''}"
+    title = f"Encoding: {label}{', chosen by likelihood' if is_guess else ''}"
     return _details(title, (table if rows else Html("")) + more, is_open=is_guess)
 
 
@@ -195,12 +195,14 @@ def _label(name: str) -> Html:
 def _encoding_button(name: str, reading: Reading) -> Html:
     if name == reading.encoding:
         return html.badge("in use", "approved")
-    label = f"Read in {encodings.LABELS.get(name, name)}"
-    return html.pick(html.text("Read so"), f"{ENCODING}{name}", aria_label=label)
+    label = f"Use this encoding: {encodings.LABELS.get(name, name)}"
+    return html.pick(
+        html.text("Use this encoding"), f"{ENCODING}{name}", aria_label=label
+    )
 
 
 def _columns(document: Document, choice: Sequence[Column]) -> Html:
-    """Return the columns of rows, what becomes of each, and how rows look so."""
+    """Return the columns of a table, their uses, and the first rows by these."""
     columns = tuple(choice) or document.reading.columns
     if not (columns and document.original):
         return Html("")
@@ -218,9 +220,9 @@ def _columns(document: Document, choice: Sequence[Column]) -> Html:
     )
     is_changed = columns != document.reading.columns
     preview = html.tag("div", html.text(rows.preview(columns)), "al-text al-card")
-    read = html.pick(html.text("Read the rows so"), READ_COLUMNS, "al-go")
-    words = html.tag("p", html.text("The first rows, read so:"), "al-faint")
-    content = table + words + preview + (read if is_changed else Html(""))
+    button = html.pick(html.text("Read with these columns"), READ_COLUMNS, "al-go")
+    words = html.tag("p", html.text("The first rows with these columns:"), "al-faint")
+    content = table + words + preview + (button if is_changed else Html(""))
     return _details(f"Columns: {len(columns)}", content, is_open=is_changed)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Metric, Round
 from autolearn.core.run_results import RoundScores
-from autolearn.evaluation import gold_questions, statistics
+from autolearn.evaluation import quiz_sets, statistics
 from autolearn.evaluation.paired_quizzes import (
     PARTS,
     QuizChange,
@@ -61,7 +61,7 @@ def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
     """Return which quiz run is missing, and what to do."""
     name = "base model" if before_id is None else f"round {before_id}"
     models = {name: before_id, f"round {round_.id}": round_.id}
-    lacking = [
+    names = [
         who
         for who, number in models.items()
         if quiz_runs.latest_quiz(store, round_, number) is None
@@ -70,7 +70,7 @@ def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
     if any(run.kind == "quiz" for run in active):
         return html.note("The quiz is running; the result will appear here.")
     return html.note(
-        f"No quiz yet for: {', '.join(lacking)}. Press “Run the quiz” to compare."
+        f"No quiz yet for: {', '.join(names)}. Press “Run the quiz” to compare."
     )
 
 
@@ -85,10 +85,10 @@ def _verdict(comparison: RoundComparison) -> Html:
         return html.note("The two quiz runs share no question; run the quiz again.")
     parts = html.tag("strong", html.text(" ".join(sentences)))
     control = comparison.parts["control"]
-    if lost := len(control.newly_wrong):
-        verb = "answers is" if lost == 1 else "answers are"
+    if n_lost := len(control.newly_wrong):
+        verb = "answers is" if n_lost == 1 else "answers are"
         warning = (
-            f" {lost} of {control.n} control {verb} now wrong "
+            f" {n_lost} of {control.n} control {verb} now wrong "
             f"({len(control.newly_right)} newly right)."
         )
         parts += html.tag("span", html.text(warning), "al-problem")
@@ -290,7 +290,7 @@ def lock(store: Store) -> Html:
     if version is None:
         return html.note("Each run of the quiz freezes its questions as a version.")
     counts = Counter(
-        PARTS[part_of(question)] for question in gold_questions.every_question(store)
+        PARTS[part_of(question)] for question in quiz_sets.every_question(store)
     )
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"

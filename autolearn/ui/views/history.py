@@ -18,7 +18,7 @@ from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.export import formats
 from autolearn.services import quiz_runs
 from autolearn.services.model_scope import shown_digest
-from autolearn.store import RunFilter, Store
+from autolearn.store import RunFilter, Store, layout
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
@@ -180,7 +180,7 @@ def run_details(store: Store, run_id: int) -> Html:
 
 def log_tail(folder: Path, run_id: int) -> str:
     """Return the last lines of the log of a run."""
-    path = folder / "logs" / f"run-{run_id}.log"
+    path = layout.run_log(folder, run_id)
     if not path.is_file():
         return "This run has no log."
     with path.open("rb") as file:

@@ -33,8 +33,8 @@ def draw(store: Store, place: MapCell) -> Html:
     samples = store.samples.find(SampleFilter(model_digest=shown_digest(store)))
     if not samples:
         return html.note("Nothing was studied yet. Press “Study”.")
-    learned = knowledge_map.learned_by(store, place.round_id)
-    before, now = _by_passage(samples, Learned()), _by_passage(samples, learned)
+    knowledge = knowledge_map.learned_by(store, place.round_id)
+    before, now = _by_passage(samples, Learned()), _by_passage(samples, knowledge)
     switches = knowledge_map.rounds(store, place)
     visible = documents[:N_DOCUMENTS]
     rows = [_row(store, document, now) for document in visible]
@@ -52,12 +52,12 @@ def draw(store: Store, place: MapCell) -> Html:
     )
 
 
-def _by_passage(samples: Sequence[Sample], learned: Learned) -> dict[int, Shares]:
+def _by_passage(samples: Sequence[Sample], knowledge: Learned) -> dict[int, Shares]:
     group_of = {mark: name for name, marks in GROUPS.items() for mark in marks}
     shares: defaultdict[int, Shares] = defaultdict(Counter)
     for sample in samples:
         if sample.passage_id:
-            shares[sample.passage_id][group_of[learned.mark(sample)]] += 1
+            shares[sample.passage_id][group_of[knowledge.mark(sample)]] += 1
     return shares
 
 

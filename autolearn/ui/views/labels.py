@@ -6,6 +6,7 @@ from pathlib import Path
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
+from autolearn.services.model_scope import chosen_digest
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -85,6 +86,12 @@ def finished(store: Store, digest: str | None = None) -> list[tuple[str, int]]:
         for record in reversed(rounds(store, digest))
         if record.adapter
     ]
+
+
+def rounds_in_use(store: Store) -> list[tuple[str, int]]:
+    """Return the rounds to choose from of the chosen model; none if it is not there."""
+    digest = chosen_digest(store)
+    return finished(store, digest) if digest else []
 
 
 def adapter(round_id: int | None) -> str:

@@ -132,9 +132,13 @@ def report(store: Store) -> Html:
         for corpus in store.corpora.brought_by(run.id)
     ]
     if new:
-        names = ", ".join(corpus.name for corpus in new)
+        names = ", ".join(document.name for document in new)
         parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))
-    parts += [html.note(f"{one.name}: {note}") for one in new for note in one.notes]
+    parts += [
+        html.note(f"{document.name}: {note}")
+        for document in new
+        for note in document.notes
+    ]
     result = ImportResult.of(run)
     if n := result.repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))

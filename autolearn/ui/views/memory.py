@@ -32,7 +32,7 @@ def parts(need: Memory) -> dict[str, Html]:
 
 
 def fit(estimate: MemoryFit) -> dict[str, Html]:
-    """Return the parts, their sum, what is free, and how sure that is."""
+    """Return the parts, their sum, what is free, and what the estimate rests on."""
     whole = html.tag("strong", html.text(html.size(estimate.need.total)))
     source = (
         f"calibrated with run {estimate.calibration_run}"

@@ -180,7 +180,7 @@ def checks(results: Sequence[Finding]) -> Html:
         )
         for check in results
     ]
-    return html.table(("", "What", "Found"), rows, "Check of this computer")
+    return html.table(("", "Check", "Result"), rows, "Check of this computer")
 
 
 def report(results: Sequence[Finding]) -> str:

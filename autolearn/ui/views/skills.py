@@ -7,6 +7,7 @@ from autolearn.core.errors import AutolearnError
 from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import SkillReport, SkillRow, guidance, rows
+from autolearn.markup import svg
 from autolearn.services import skill_actions
 from autolearn.store import Store
 from autolearn.ui import html
@@ -108,20 +109,15 @@ def _chart(skills: Sequence[SkillRow]) -> Html:
     )
     height = _TOP + _ROW * len(skills) + _BOTTOM
     bars = html.join(_bar(row, _TOP + _ROW * i) for i, row in enumerate(skills))
-    svg = html.tag(
-        "svg",
-        html.tag("title", html.text(description)) + _hatch() + _axis(height) + bars,
-        viewBox=f"0 0 {_WIDTH} {height}",
-        role="img",
-        aria_label=description,
-    )
+    content = _hatch() + _axis(height) + bars
+    picture = svg.picture(content, _WIDTH, height, description)
     caption = html.tag("strong", "Skills") + html.tag(
         "span",
         "bar: share or AUC; line: 95 % interval; tick: threshold; hatched: below the "
         "threshold (weak)",
         "al-key",
     )
-    figure = html.tag("figcaption", caption) + svg
+    figure = html.tag("figcaption", caption) + picture
     return html.tag("figure", figure, "al-plot al-skill-chart")
 
 
@@ -147,35 +143,28 @@ def _hatch() -> Html:
 def _axis(height: int) -> Html:
     parts = []
     for value in (0.0, 0.5, 1.0):
-        x, end = f"{_x(value):.1f}", height - _BOTTOM
-        parts.append(html.tag("line", "", "al-plot-rule", x1=x, x2=x, y1=_TOP, y2=end))
-        parts.append(_word(f"{value:g}", _x(value), height - 6, "middle"))
+        x = _x(value)
+        parts.append(svg.line((x, _TOP), (x, height - _BOTTOM), "al-plot-rule"))
+        parts.append(svg.word(f"{value:g}", (x, height - 6)))
     return html.join(parts)
 
 
 def _bar(row: SkillRow, top: float) -> Html:
     """Return the name, the bar, its interval, the least value and the number."""
-    middle = top + _ROW / 2
-    bar = html.tag(
-        "rect",
-        "",
+    y = top + _ROW / 2
+    low, high = map(_x, row.interval)
+    least = _x(row.least)
+    bar = svg.rectangle(
+        (_LEFT, y - _BAR / 2),
+        _x(row.value) - _LEFT,
+        _BAR,
         "al-skill-bar al-skill-is-weak" if row.is_weak else "al-skill-bar",
-        x=_LEFT,
-        y=f"{middle - _BAR / 2:.1f}",
-        width=f"{_x(row.value) - _LEFT:.1f}",
-        height=_BAR,
     )
-    low, high = (f"{_x(value):.1f}" for value in row.interval)
-    y = f"{middle:.1f}"
-    interval = html.tag("line", "", "al-skill-interval", x1=low, x2=high, y1=y, y2=y)
-    least = f"{_x(row.least):.1f}"
-    ends = {"y1": f"{middle - 9:.1f}", "y2": f"{middle + 9:.1f}"}
-    tick = html.tag("line", "", "al-skill-least", x1=least, x2=least, **ends)
-    name = _word(row.title, _LEFT - 8, middle + 4, "end")
-    number = _word(row.share_text, _WIDTH - 4, middle + 4, "end")
-    return html.tag("g", bar + interval + tick + name + number)
-
-
-def _word(word: str, x: float, y: float, anchor: str) -> Html:
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text_anchor": anchor}
-    return html.tag("text", html.text(word), "al-plot-word", **place)
+    parts = [
+        bar,
+        svg.line((low, y), (high, y), "al-skill-interval"),
+        svg.line((least, y - 9), (least, y + 9), "al-skill-least"),
+        svg.word(row.title, (_LEFT - 8, y + 4), "end"),
+        svg.word(row.share_text, (_WIDTH - 4, y + 4), "end"),
+    ]
+    return html.tag("g", html.join(parts))

@@ -58,24 +58,24 @@ def _place(store: Store) -> Html:
 
 
 def _counts(store: Store) -> Html:
-    shown = shown_digest(store)
-    counts = store.samples.counts(SampleFilter(model_digest=shown))
+    digest = shown_digest(store)
+    counts = store.samples.counts(SampleFilter(model_digest=digest))
     rows = {
         "To review": html.number(counts["pending"]),
         "Approved": html.number(counts["approved"]),
         "Rejected": html.number(counts["rejected"]),
     }
-    return html.tag("div", html.pairs(rows) + _models(store, shown), "al-box")
+    return html.tag("div", html.pairs(rows) + _models(store, digest), "al-box")
 
 
-def _models(store: Store, shown: str | None) -> Html:
+def _models(store: Store, digest: str | None) -> Html:
     """Return whose data are shown where several models have some, and the switch."""
     others = model_scope.other_models(store)
     if not others:
         return Html("")
     names = ", ".join(map(labels.model, others))
     sentence, label = f"Data of {names} are hidden.", "Show all models"
-    if shown is None:
+    if digest is None:
         sentence, label = "Data of all models are shown.", "Show the chosen model only"
     button = html.pick(html.text(label), ALL_MODELS, "al-link")
     return html.tag("div", html.text(f"{sentence} ") + button, "al-faint")

@@ -7,14 +7,13 @@ from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.models import hardware
-from autolearn.rounds.sources import checkpoints
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.services.model_scope import shown_digest
 from autolearn.services.token_preview import PreviewRow, TokenPreview
-from autolearn.store import RunFilter, Store
+from autolearn.store import RunFilter, Store, layout
 from autolearn.training.dataset import FEWEST
 from autolearn.training.presets import Preset
 from autolearn.ui import html
@@ -255,7 +254,7 @@ def _disk_use(store: Store, rounds: Sequence[Round]) -> str:
     if not rounds:
         return html.DASH
     newest = rounds[0]
-    states = checkpoints(store.folder, newest.id)
+    states = layout.checkpoints(store.folder, newest.id)
     if newest.adapter is None:
         n = len(list(states.glob("[!.]*")))
         n_bytes = hardware.size_on_disk(states)

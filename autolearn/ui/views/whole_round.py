@@ -1,5 +1,6 @@
 """A whole round above the tabs: its stages while it goes on, its result at the end."""
 
+from autolearn.core.quiz_records import QuizPart
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.services import round_progress
@@ -113,7 +114,11 @@ def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
 
 def _figures(comparison: RoundComparison) -> list[Html]:
     """Return the shares of right answers, before and after, of each set asked."""
-    names = {"gold": "quiz", "self_made": "self-made quiz", "control": "control"}
+    names: dict[QuizPart, str] = {
+        "gold": "quiz",
+        "self_made": "self-made quiz",
+        "control": "control",
+    }
     return [
         _figure(
             f"{100 * change.right_before / change.n:.0f} % → "

@@ -45,7 +45,7 @@ def findings(rows: Sequence[Finding]) -> Html:
         )
         for row in rows
     ]
-    table = html.table(("Part", "State", "Found"), cells, "Check of the workspace")
+    table = html.table(("Part", "State", "Result"), cells, "Check of the workspace")
     if all(row.ok for row in rows):
         return html.note("Nothing is damaged.") + table
     advice = "Something is damaged; restore a backup, or train and add it again."

@@ -17,7 +17,7 @@ LEAST_PAGES = 3
 LEAST_DISTANCE = 1.55
 """Distance to the text of the page, in font sizes."""
 LARGE = 1.1
-"""A line that is so much larger than the text is a title if its number changes."""
+"""How much larger than the text a line with a changing number is if it is a title."""
 BUCKET = 8
 """Points by which the same line may stand higher on another page."""
 

@@ -6,13 +6,13 @@ import pytest
 
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question
-from autolearn.evaluation import gold_questions, paired_quizzes
+from autolearn.evaluation import gold_import, paired_quizzes, quiz_sets, quiz_versions
 from tests.support.texts import put_passages
 
 
 def gold(store, *texts, split="quiz", **more):
     questions = [GoldQuestion(text, "Ada", **more) for text in texts]
-    return gold_questions.import_gold(store, questions, split)
+    return gold_import.import_gold(store, questions, split)
 
 
 def texts(questions):
@@ -21,48 +21,48 @@ def texts(questions):
 
 def test_the_same_quiz_is_frozen_once_and_a_change_is_a_new_version(store):
     gold(store, "Who leads Avel?")
-    first = gold_questions.freeze(store)
-    assert gold_questions.freeze(store) == first
+    first = quiz_versions.freeze(store)
+    assert quiz_versions.freeze(store) == first
     (question,) = gold(store, "Who leads Boro?", split="control")
-    second = gold_questions.freeze(store)
+    second = quiz_versions.freeze(store)
     store.library.set_scoring(question.id, "exact", ["Ida"])
-    third = gold_questions.freeze(store)
+    third = quiz_versions.freeze(store)
     assert [v.version for v in (first, second, third)] == [1, 2, 3]
     assert store.quizzes.all() == [first, second, third]
     for version, scorer, aliases in (
         (second, "contains", ()),
         (third, "exact", ("Ida",)),
     ):
-        (stored_question,) = gold_questions.frozen_questions(store, version, "control")
+        (stored_question,) = quiz_versions.frozen_questions(store, version, "control")
         assert (stored_question.question.scorer, stored_question.question.aliases) == (
             scorer,
             aliases,
         )
-    assert texts(gold_questions.frozen_questions(store, first, "quiz")) == [
+    assert texts(quiz_versions.frozen_questions(store, first, "quiz")) == [
         "Who leads Avel?"
     ]
-    assert gold_questions.frozen_questions(store, first, "control") == []
+    assert quiz_versions.frozen_questions(store, first, "control") == []
 
 
 def test_a_locked_quiz_keeps_its_questions_and_takes_aliases(store):
     (question,) = gold(store, "Who leads Avel?")
-    version = gold_questions.freeze(store)
+    version = quiz_versions.freeze(store)
     store.quizzes.set_locked(version.version, locked=True)
     gold(store, "Who leads Boro?")
-    assert texts(gold_questions.questions(store, "quiz")) == ["Who leads Avel?"]
-    assert gold_questions.freeze(store).version == 1
+    assert texts(quiz_sets.questions(store, "quiz")) == ["Who leads Avel?"]
+    assert quiz_versions.freeze(store).version == 1
     store.library.set_scoring(question.id, "contains", ["Ida"])
-    newest = gold_questions.freeze(store)
+    newest = quiz_versions.freeze(store)
     assert (newest.version, newest.locked) == (2, True)
     store.quizzes.set_locked(2, locked=False)
-    assert len(gold_questions.questions(store, "quiz")) == 2
+    assert len(quiz_sets.questions(store, "quiz")) == 2
 
 
 def test_a_question_counts_once_however_often_it_is_there(store):
     gold(store, "Who leads Avel?", "who leads avel")
     gold(store, "Which?", choices=("Ada", "Bo"))
     gold(store, "Which?", choices=("Ada", "Ida"))
-    assert texts(gold_questions.questions(store, "quiz")) == [
+    assert texts(quiz_sets.questions(store, "quiz")) == [
         "Who leads Avel?",
         "Which?",
         "Which?",
@@ -95,14 +95,14 @@ def test_questions_are_counted_by_who_made_them(store, split, origin, part):
     (stored_question,) = store.library.add_questions(
         [Question("Who?", split, origin, gold_answer="Ada")]
     )
-    (question,) = gold_questions.questions(store, split)
+    (question,) = quiz_sets.questions(store, split)
     assert paired_quizzes.part_of(question) == part
     assert question.question == replace(stored_question, id=question.question.id)
 
 
 def test_options_are_asked_by_letter(store):
     gold(store, "Which?", choices=("Ada", "Bo"))
-    (question,) = gold_questions.questions(store, "quiz")
+    (question,) = quiz_sets.questions(store, "quiz")
     assert question.prompt_text == "Which?\nA) Ada\nB) Bo"
     assert question.question.scorer == "choice"
     assert question.is_right("A")

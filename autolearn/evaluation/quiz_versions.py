@@ -1,0 +1,56 @@
+"""Versions of the quiz: a set of questions with its scoring, frozen."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+
+from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
+from autolearn.core.records import Split
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.evaluation.quiz_sets import every_question, with_passages
+from autolearn.store import Store
+from autolearn.store.library import QuestionFilter
+
+
+def freeze(store: Store) -> QuizVersion:
+    """Return the version of quiz and control as they are now; a change makes a new one.
+
+    A version fixes the questions, their gold answers, scorers and aliases.
+    """
+    now = every_question(store)
+    frozen_rows = [
+        FrozenQuestion(
+            q.question.id,
+            q.gold_answer,
+            q.gold_value,
+            q.question.scorer,
+            q.question.aliases,
+        )
+        for q in now
+    ]
+    content = [(q.question.split, q.prompt_text) for q in now]
+    text = json.dumps([content, [asdict(row) for row in frozen_rows]])
+    return store.quizzes.freeze(hashlib.sha256(text.encode()).hexdigest(), frozen_rows)
+
+
+def frozen_questions(
+    store: Store, version: QuizVersion, split: Split
+) -> list[QuizQuestion]:
+    """Return the questions of quiz or control as a version has them."""
+    frozen_by_id = {question.id: question for question in version.questions}
+    records = store.library.questions(
+        QuestionFilter(ids=list(frozen_by_id), split=split)
+    )
+    as_frozen = [
+        (
+            replace(
+                question,
+                gold_value=frozen_by_id[question.id].gold_value or None,
+                scorer=frozen_by_id[question.id].scorer,
+                aliases=frozen_by_id[question.id].aliases,
+            ),
+            frozen_by_id[question.id].gold_answer,
+        )
+        for question in records
+    ]
+    return with_passages(store, as_frozen)

@@ -1,0 +1,74 @@
+"""Ask quiz and control, and keep the scores with the round that was asked."""
+
+from dataclasses import replace
+from functools import partial
+
+from autolearn.core.ports import Backend
+from autolearn.core.quiz_records import QuizMode, QuizPart
+from autolearn.core.records import Split
+from autolearn.core.run_results import QuizRunResult, Score
+from autolearn.core.run_settings import QuizRunSettings
+from autolearn.core.settings import StudySettings
+from autolearn.evaluation import paired_quizzes, quiz, quiz_sets, quiz_versions
+from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.handlers.tracking import track_quiz
+from autolearn.runs.context import RunContext
+from autolearn.store import Store
+from autolearn.study.generation import Generator
+
+Scores = dict[tuple[QuizPart, QuizMode], Score]
+"""By the set of questions and the mode in which they were asked."""
+
+
+def ask(context: RunContext, backend: Backend) -> QuizRunResult:
+    """Ask quiz and control in the modes that the run says."""
+    run_settings = QuizRunSettings.of(context.run)
+    settings = run_settings.study or StudySettings()
+    writer = Generator(backend, settings, context.stop, lambda _: None)
+    scores: Scores = {}
+    n_truncated = 0
+    for split, mode in run_settings.parts:
+        questions = _questions(context.store, run_settings, split)
+        stage = f"{split}, {mode.replace('_', '-')}"
+        results = quiz.ask_questions(
+            writer,
+            context.journal,
+            questions,
+            QuizRequest(mode, run_settings.votes or 0, partial(_retrieved, context)),
+            stage,
+            partial(context.report, stage, len(questions)),
+        )
+        n_truncated += sum(result.truncated for result in results)
+        for part, of_part in paired_quizzes.by_part(questions, results).items():
+            scores[part, mode] = quiz.summarise(of_part).rounded()
+    result = QuizRunResult.from_scores(scores, run_settings.version, n_truncated)
+    if backend.identity.round_id is None:
+        return result
+    return _kept_with_round(context, backend.identity.round_id, result, scores)
+
+
+def _kept_with_round(
+    context: RunContext, round_id: int, result: QuizRunResult, scores: Scores
+) -> QuizRunResult:
+    """Add the scores to those of a round; return the result with notes on it."""
+    rounds = context.store.rounds
+    round_ = rounds.get(round_id)
+    rounds.update(replace(round_, scores=round_.scores | result.as_dict()))
+    return replace(result, notes=track_quiz(context, round_id, scores))
+
+
+def _questions(
+    store: Store, run_settings: QuizRunSettings, split: Split
+) -> list[QuizQuestion]:
+    """Return the questions of the version that a run asks."""
+    if run_settings.version is None:
+        return quiz_sets.questions(store, split)
+    version = store.quizzes.get(run_settings.version)
+    return quiz_versions.frozen_questions(store, version, split)
+
+
+def _retrieved(context: RunContext, question: str) -> str:
+    """Return the passages of the library that are nearest to a question."""
+    passages = context.store.library.passages_about(question)
+    return "\n\n".join(passage.text.strip() for passage in passages)

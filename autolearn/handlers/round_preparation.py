@@ -1,0 +1,147 @@
+"""Prepare a round: collect its sources, build its items, write its replay, store it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from autolearn.core.errors import InputError
+from autolearn.core.ports import Backend
+from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction, Round, TrainItem
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.models import files as model_files
+from autolearn.rounds.sources import collect, study_settings, why_nothing
+from autolearn.runs.context import RunContext
+from autolearn.study import prompts, statements
+from autolearn.study.generation import Generator, of_type
+from autolearn.training import replay
+from autolearn.training.replay_plan import ReplayPlan
+
+log = logging.getLogger(__name__)
+
+
+def prepare(context: RunContext, backend: Backend) -> Round:
+    """Store the round of a run with what it will train on; nothing changes it later.
+
+    Raises:
+        InputError: There is nothing to train on.
+        Cancelled: The person stopped the run.
+    """
+    order = TrainRunSettings.of(context.run)
+    sources = collect(context.store, order)
+    result = sources.build()
+    if not result.items:
+        raise InputError(why_nothing(order.train))
+    writer = _BaseWriter(context, backend)
+    new_items = [*result.items, *writer.statements(result.items)]
+    replay_items = writer.replay(sources.replay(new_items))
+    admission = sources.guard.admit([*new_items, *result.validation, *replay_items])
+    new = Round(
+        order.train.method,
+        context.run.id,
+        context.run.settings,
+        replace(backend.identity, round_id=None, adapter_digest=None),
+        order.parent,
+        scores={"leaked": result.leaked + admission.n_blocked},
+    )
+    return context.store.rounds.create(new, admission.items)
+
+
+@dataclass(frozen=True)
+class _BaseWriter:
+    """Lets the base model write what a round needs; what is written is kept."""
+
+    context: RunContext
+    backend: Backend
+
+    def statements(self, items: Sequence[TrainItem]) -> list[TrainItem]:
+        """Return the statements that the model writes about the raw texts of items."""
+        n_each = TrainRunSettings.of(self.context.run).train.statements
+        if not n_each:
+            return []
+        texts = [item.chosen for item in items if item.kind == "text"]
+        stage = "statements"
+        writer = self._generator(stage, len(texts))
+        generations = self.context.journal.generations(
+            stage, lambda: statements.state(writer, texts, n_each)
+        )
+        return [statements.as_item(generation) for generation in generations]
+
+    def replay(self, plan: ReplayPlan) -> list[TrainItem]:
+        """Return the drift probe, and what the plan says to replay."""
+        instructions = self._instructions(replay.N_PROBE + plan.n_instructions)
+        probe = instructions[: replay.N_PROBE]
+        replay_instructions = instructions[replay.N_PROBE :]
+        return [
+            *replay.items(DRIFT_PROBE, probe),
+            *replay.items("replay", replay_instructions),
+            *self._texts_read_again(plan),
+            *self._answers_checked(plan, replay_instructions),
+        ]
+
+    def _texts_read_again(self, plan: ReplayPlan) -> list[TrainItem]:
+        """Return items in which the base model reads the texts of the plan."""
+        stage = "texts read again"
+        reader = self._generator(stage, len(plan.texts))
+        generations = self.context.journal.generations(
+            stage, lambda: replay.read(reader, plan.texts)
+        )
+        replay_generations = replay.without_skills(generations, plan.excluded_skills)
+        return [replay.as_item(generation) for generation in replay_generations]
+
+    def _answers_checked(
+        self, plan: ReplayPlan, instructions: Sequence[GeneratedInstruction]
+    ) -> list[TrainItem]:
+        """Return items in which the base model checks its own answers."""
+        stage = "answers checked"
+        n_checked = len(plan.library_instructions) + plan.n_checked
+        checker = self._generator(stage, n_checked)
+        generations = self.context.journal.generations(
+            stage,
+            lambda: replay.self_checks(
+                checker, plan.library_instructions, instructions[: plan.n_checked]
+            ),
+        )
+        return [replay.as_item(generation) for generation in generations]
+
+    def _instructions(self, n: int) -> list[GeneratedInstruction]:
+        """Return ``n`` generated instructions and their answers."""
+        prompt = prompts.load(replay.PROMPT)
+        stored = self.context.store.instructions.of(
+            self.backend.identity, prompt.digest
+        )
+        return replay.generate_instructions(
+            self._generator(),
+            self.context.journal,
+            stored or self._model_pool(),
+            n,
+            lambda n_done: self.context.report("generated instructions", n, n_done),
+        )
+
+    def _model_pool(self) -> list[GeneratedInstruction]:
+        """Return the instructions that the folder of the model has; they are kept."""
+        name = TrainRunSettings.of(self.context.run).model.model
+        folder = model_files.locate(name)
+        paths = [folder / replay.POOL_FILE, folder / replay.OLD_POOL_FILE]
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            return []
+        try:
+            text = path.read_text(encoding="utf-8")
+            items = replay.parse_pool(text, self.backend.identity)
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("%s has no generated instructions: %s", path, error)
+            return []
+        return of_type(
+            GeneratedInstruction,
+            self.context.journal.step(f"{replay.STAGE}, shipped", lambda: items),
+        )
+
+    def _generator(self, stage: str = "", n: int = 0) -> Generator:
+        """Return a generator that reports its progress on ``n`` texts, if any."""
+
+        def report(share: float) -> None:
+            if n:
+                self.context.progress(stage, round(n * share), n)
+
+        settings = study_settings(self.context.store)
+        return Generator(self.backend, settings, self.context.stop, report)

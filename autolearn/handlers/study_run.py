@@ -1,0 +1,134 @@
+"""Study passages and instructions, and count what came of it."""
+
+from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from autolearn.core.errors import BackendError
+from autolearn.core.ports import Backend
+from autolearn.core.records import Question
+from autolearn.core.run_results import StudyResult
+from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.settings import StudySettings
+from autolearn.evaluation.skill_report import Guidance, SkillReport, guidance
+from autolearn.handlers.asked_before import AskedBefore
+from autolearn.runs.context import RunContext
+from autolearn.store import Store
+from autolearn.store.library import QuestionFilter
+from autolearn.store.samples import SampleFilter
+from autolearn.study import bits_per_byte, rules
+from autolearn.study.instructions import write_instructions
+from autolearn.study.loop import Study
+
+
+class StudyBackend(Backend, Protocol):
+    """A model that studies, and whose memory is measured in the meantime."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what a person should know of the results so far, in sentences."""
+
+    def measured_memory(
+        self, settings: StudySettings, passages: int
+    ) -> AbstractContextManager[dict[str, float]]:
+        """Measure the memory of a study; the dictionary is filled on exit.
+
+        It stays empty if nothing can be measured.
+        """
+
+
+def study(context: RunContext, backend: StudyBackend) -> StudyResult:
+    """Study the documents of the run, or all, and the instructions if asked to.
+
+    Raises:
+        BackendError: No passage gave a question.
+    """
+    settings = _settings(context)
+    passages = context.store.library.passages(
+        StudyRunSettings.of(context.run).documents
+    )
+    loop = _loop(context, backend, settings)
+    bits = bits_per_byte.measure(backend, passages)
+    if bits is not None:
+        context.add_metrics(0, {bits_per_byte.METRIC: bits})
+    with backend.measured_memory(settings, len(passages)) as numbers:
+        loop.run(passages)
+        loop.evolve(_instructions(context, loop))
+    context.add_metrics(0, numbers)
+    result = replace(_tally(context), passages=len(passages), notes=backend.notes)
+    if passages and not result.questions:
+        reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
+        text = "; ".join(sorted(reasons))
+        raise BackendError(f"No passage gave a question: {text}.")
+    return result
+
+
+def _settings(context: RunContext) -> StudySettings:
+    """Return the settings of a study; a locked quiz takes no further question."""
+    settings = StudyRunSettings.of(context.run).study
+    version = context.store.quizzes.newest()
+    is_locked = version is not None and version.locked
+    return replace(settings, quiz_share=0.0) if is_locked else settings
+
+
+def _loop(context: RunContext, backend: Backend, settings: StudySettings) -> Study:
+    """Return the loop of a study, which goes by the newest skill check of its model."""
+    loop = Study(backend, context.journal, settings, context.stop, context.progress)
+    advice = _guidance(context.store, backend, loop.generator().protocol.name)
+    loop.uses_verdicts = advice.uses_verdicts
+    loop.verdict_threshold = advice.verdict_threshold
+    loop.asked_before = AskedBefore(context.store)
+    return loop
+
+
+def _guidance(store: Store, backend: Backend, protocol: str) -> Guidance:
+    """Return what the newest skill check of a model advises, if there is one.
+
+    A check by another protocol says nothing about the verdicts of this one.
+    """
+    model = backend.identity
+    report = store.skills.newest(
+        model.digest, model.quantization, model.round_id, protocol
+    )
+    return guidance(SkillReport.from_dict(report)) if report else Guidance()
+
+
+def _instructions(context: RunContext, loop: Study) -> list[Question]:
+    """Return the instructions of a study: those of the library, or new ones."""
+    run_settings, library = StudyRunSettings.of(context.run), context.store.library
+    if run_settings.new_instructions is None:
+        return library.instructions() if run_settings.instructions else []
+    n = run_settings.new_instructions
+    return write_instructions(
+        loop.generator(),
+        context.journal,
+        [question.text for question in library.instructions(with_generated=True)],
+        n,
+        partial(context.report, "generated instructions", n),
+    )
+
+
+def _tally(context: RunContext) -> StudyResult:
+    """Count what a study has made, and what gave nothing."""
+    store, run_id = context.store, context.run.id
+    questions = store.library.questions(QuestionFilter(run_id=run_id))
+    samples = store.samples.find(SampleFilter(run_id=run_id))
+    skips = store.runs.skips(run_id)
+    flags = Counter(flag for sample in samples for flag in sample.flags)
+    own_questions = [question for question in questions if question.origin == "model"]
+    passage_ids = {question.passage_id for question in own_questions}
+    silent = {skip.passage_id for skip in skips if skip.stage == "questions"}
+    return StudyResult(
+        questions=len(own_questions),
+        duplicates=sum("duplicate" in question.flags for question in own_questions),
+        paraphrases=len(questions) - len(own_questions),
+        instructions=sum(sample.passage_id is None for sample in samples),
+        samples=len(samples),
+        gaps=sum(sample.gap for sample in samples),
+        approvable=sum(map(rules.rule("default").accepts, samples)),
+        flags=dict(flags.most_common()),
+        passages_without_question=len(silent - passage_ids),
+        skipped=len(skips),
+    )

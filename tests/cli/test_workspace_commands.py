@@ -1,0 +1,45 @@
+"""The commands for a workspace as a whole: backup, restore and check."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from autolearn.cli import main
+from tests.support.texts import put_text
+
+
+@pytest.fixture
+def lab(store):
+    put_text(store, "a.md", "Ada leads Avel.")
+    return store
+
+
+@pytest.mark.parametrize("target", ["copy", "copy.zip"])
+def test_a_workspace_is_checked_backed_up_and_restored(lab, target, tmp_path, capsys):
+    backup, new = str(tmp_path / target), str(tmp_path / "new")
+    assert main.main(["check", "--workspace", str(lab.folder)]) == 0
+    assert main.main(["backup", backup, "--workspace", str(lab.folder)]) == 0
+    assert main.main(["restore", backup, "--workspace", new]) == 0
+    capsys.readouterr()
+    assert main.main(["check", "--workspace", new, "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)
+    assert "database" in [finding["what"] for finding in findings]
+    assert all(finding["ok"] for finding in findings)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_damaged_workspace_is_an_error_with_all_findings(lab, as_json, capsys):
+    lab.close()
+    with closing(sqlite3.connect(lab.path)) as db, db:
+        db.execute("UPDATE documents SET original = 'gone.md'")
+    arguments = ["check", "--workspace", str(lab.folder)]
+    assert main.main([*arguments, "--json"] if as_json else arguments) == 1
+    said = capsys.readouterr()
+    assert "damaged" in said.err
+    if as_json:
+        findings = json.loads(said.out.splitlines()[0])
+        assert [row["what"] for row in findings if not row["ok"]] == ["originals"]
+    else:
+        assert "1 missing or damaged: a.md" in said.out
