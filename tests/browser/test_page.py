@@ -96,7 +96,9 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     expect(page.locator(".al-running")).to_be_visible()
     open_tab(page, "Study")
     expect(page.locator("#study-documents")).to_be_hidden()
-    expect(page.locator("#study-found .al-pick").first).to_be_visible()
+    # Samples come once their passages have passed all stages.
+    samples = page.locator("#study-found .al-pick")
+    expect(samples.first).to_be_visible(timeout=4 * PATIENCE)
     until(lambda: kinds(app, "done") == ["study", "quiz", "train", "quiz"], 300)
     open_tab(page, "Evaluation")
     expect(page.locator("#proof-result")).to_contain_text("closed-book")
