@@ -24,7 +24,7 @@ def test_a_comparison_runs_by_one_button_and_shows_its_claims(visit, small_app):
     page.locator("#experiments-compare").click()
     expect(page.locator("#experiments-list")).to_contain_text("Comparison 1")
     with small_app.store() as store:
-        until(store.rounds.all)
+        until(lambda: len(store.runs.in_state("done")) == 6, 300)
     result = page.locator("#experiments-result")
     expect(result).to_contain_text("both papers joined over continued pre-training")
     expect(page.locator("#experiments-list")).to_contain_text("6 of 6 runs")

@@ -197,7 +197,8 @@ def train_by_hand(app, page):
     fill(page, "train-replay_weight", 0)
     fill(page, "train-max_steps", 12)
     page.locator("#train-look").click()
-    expect(page.locator("#train-tokens .al-learned").nth(1)).to_be_visible()
+    learned = page.locator("#train-tokens .al-learned")
+    expect(learned.nth(1)).to_be_visible(timeout=3 * PATIENCE)  # a child loads torch
     page.locator("#train-go").click()
     until(lambda: "train" in kinds(app, "running"))
     load_anew(page, app)

@@ -1,6 +1,7 @@
 """Texts in a library, without a reader."""
 
 import hashlib
+from pathlib import Path
 
 from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import Document, Passage
@@ -47,7 +48,7 @@ def put_passages(store, name, texts, digest=None):
     return store.library.passages([stored_document.id])
 
 
-def write_excerpt(folder, n_passages=1):
+def write_excerpt(folder: Path, n_passages: int = 1) -> list[Path]:
     """Write the first passages of the built-in library to a file, its quiz beside it.
 
     Returns:
