@@ -214,5 +214,7 @@ def test_uploads_wait_in_the_workspace_and_go_with_the_page(start, visit, tmp_pa
     page.locator("#library-add").click()
     expect(page.locator("#library-documents")).to_contain_text("orlo.md")
     app.end()
+    page.close()
+    app.strays.clear()  # the page tells that its app is gone
     assert not (app.folder / "temporary").exists()
     assert not (app.folder / "page.url").exists()
