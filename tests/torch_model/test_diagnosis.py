@@ -20,7 +20,7 @@ def test_the_doctor_reports_a_working_machine(tmp_path):
 
 
 def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
-    probe = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
+    probe = doctor._PROBE.replace("quantize_4bit(numbers", "quantize_4bit(None")
     monkeypatch.setattr(doctor, "_PROBE", probe)
     check = checks_by_name(tmp_path)["4 bit"]
     assert not check.ok

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autolearn.core.quiz_records import SkillResult
-from autolearn.core.records import Feedback
+from autolearn.core.records import Feedback, Question
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import skills
 from autolearn.evaluation.skill_items import texts
@@ -77,8 +77,15 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
 
     file = store.folder / "library.md"
     library = sorted(LIBRARY.glob("*.md"))[0].read_text()
-    file.write_text(" ".join(library.split(". ")[:3]) + ".")
+    file.write_text(". ".join(library.split(". ")[:3]) + ".")
     put(store, file)
+    # The built-in model was not trained to ask about one sentence at a time.
+    monkeypatch.setattr(
+        "autolearn.study.fact_questions.ask",
+        lambda _, passages: [
+            Question(f"What is {p.heading}?", "study", "model", p.id) for p in passages
+        ],
+    )
     studies = []
 
     def study(*arguments):
@@ -92,4 +99,4 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     verdicts = {
         (f.verdict, f.probability) for f in stored_records(store, Feedback, "feedback")
     }
-    assert verdicts <= {("unclear", None)}
+    assert verdicts == {("unclear", None)}
