@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autolearn.core.errors import InputError
-from autolearn.core.flags import UNFIT
+from autolearn.core.flags import UNFIT, Flag
 from autolearn.core.records import Decision, Sample
 
 
@@ -21,18 +21,19 @@ class Rule:
     accepts: Callable[[Sample], bool]
 
 
+_UNCHECKED: frozenset[Flag] = frozenset(
+    {"no_refinement", "check_failed", "contradicts_open_book"}
+)
+DEFAULT_REFUSES = UNFIT | _UNCHECKED
+"""Flags of which a sample must have none to be approved by the default rule."""
+
+
 def _is_fit(sample: Sample) -> bool:
     return not UNFIT & set(sample.flags)
 
 
-def _passes_check(sample: Sample) -> bool:
-    return not {"no_refinement", "check_failed", "contradicts_open_book"} & set(
-        sample.flags
-    )
-
-
 def _default(sample: Sample) -> bool:
-    return sample.gap and _is_fit(sample) and _passes_check(sample)
+    return sample.gap and not DEFAULT_REFUSES & set(sample.flags)
 
 
 RULES = {

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from autolearn.core.flags import DOUBTFUL, FLAGS
+from autolearn.core.flags import FLAGS
 from autolearn.core.records import ACTIVE_STATES, Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
 from autolearn.study import bits_per_byte
+from autolearn.study.rules import DEFAULT_REFUSES
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
@@ -118,7 +119,7 @@ def _quality(run: Run) -> Html:
     if run.state != "done" or not n or good is None:
         return Html("")
     sentence = f"The default rule would approve {good} of {n}, of {result.gaps} gaps."
-    flags = [(k, v) for k, v in result.flags.items() if k in DOUBTFUL]
+    flags = [(k, v) for k, v in result.flags.items() if k in DEFAULT_REFUSES]
     if flags:
         reasons = ", ".join(f"{v} {FLAGS[k].label}" for k, v in flags[:4])
         sentence += f" Most often in the way: {reasons}."
