@@ -200,13 +200,15 @@ def _other_answers(
         for draft in faulty
         for draw in range(1, 1 + ANSWER_DRAWS)
     ]
-    known = {draft.fact: [draft.short_answer] for draft in faulty}
+    first_answers = {draft.fact: draft.short_answer for draft in faulty}
+    options: dict[Fact, list[str]] = {draft.fact: [] for draft in faulty}
     for fact, generation in generator.write(requests):
         answer = _Draft(fact, generation).short_answer
-        is_new = not any(same_short_answer(answer, other) for other in known[fact])
-        if is_new and matching.tells_something(answer):
-            known[fact].append(answer)
-    return {fact: answers[1:] for fact, answers in known.items()}
+        known = [first_answers[fact], *options[fact]]
+        is_known = any(same_short_answer(answer, other) for other in known)
+        if not is_known and matching.tells_something(answer):
+            options[fact].append(answer)
+    return options
 
 
 def _drafts(
@@ -240,8 +242,10 @@ def _subject(passage: Passage) -> str:
     # Within a sentence "Marsh beetle" is "marsh beetle"; but "history" is no name.
     first = f"(?i:{first})" if " " in name else first
     # Scripts without capitals attach particles to names, or have no spaces.
-    edge = r"\b" if name.lower() != name.upper() else ""
-    pattern = re.compile(f"{edge}{first}{re.escape(name[1:])}{edge}")
+    before, after = (
+        (r"(?<!\w)", r"(?!\w)") if name.lower() != name.upper() else ("", "")
+    )
+    pattern = re.compile(f"{before}{first}{re.escape(name[1:])}{after}")
     is_named = any(pattern.search(s.text) for s in sentences.of(passage.text))
     return passage.heading if name and is_named else ""
 

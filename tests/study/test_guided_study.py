@@ -100,6 +100,7 @@ def test_a_text_without_a_sentence_answers_nothing():
         "in 1842\nQuestion: When did it open?",
         "opened in 1842\nQuestion: What of Avel opened?",
         "mill\nQuestion: When did the mill of Avel open?",
+        "\nQuestion: When did the mill of Avel open?",
     ],
 )
 def test_where_a_question_does_not_hold_another_answer_is_asked_for(written):
@@ -137,6 +138,7 @@ def test_where_a_question_does_not_hold_another_answer_is_asked_for(written):
     [
         ("Avel Mill", "Avel Mill opened in 1842.", "Avel Mill: When did it open?"),
         ("Old mill", "The old mill opened in 1842.", "Old mill: When did it open?"),
+        ("Avel & Co.", "Avel & Co. opened in 1842.", "Avel & Co.: When did it open?"),
         ("Avel (mill)", "Avel opened in 1842.", "Avel (mill): When did it open?"),
         (
             "아벨 방앗간",
