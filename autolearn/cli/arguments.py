@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from autolearn.cli import document_commands, experiment_commands
-from autolearn.cli.common import add_method, add_settings
+from autolearn.cli.common import add_files, add_method, add_round, add_settings
 from autolearn.core.flags import flag_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.ingest import quiz_files
@@ -36,21 +36,12 @@ def demo(parser: ArgumentParser) -> None:
         help="generate a new library that the built-in model has never seen "
         "(default: the library that comes with autolearn)",
     )
-    add_method(parser)
-    parser.add_argument(
-        "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
-    )
+    add_round(parser)
 
 
 def add(parser: ArgumentParser) -> None:
     """Add what ``add`` takes."""
-    parser.add_argument(
-        "files",
-        nargs="*",
-        type=Path,
-        metavar="FILE",
-        help="a text, or a folder of them",
-    )
+    add_files(parser, "*")
     gold = quiz_files.FORMATS
     parser.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
     parser.add_argument("--control", type=Path, metavar="FILE", help=f"control: {gold}")

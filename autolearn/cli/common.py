@@ -69,6 +69,25 @@ def add_method(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_round(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a round that is part of a command: its method and length."""
+    add_method(parser)
+    parser.add_argument(
+        "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
+    )
+
+
+def add_files(parser: argparse.ArgumentParser, nargs: str) -> None:
+    """Add the texts that a command reads, as argparse counts them."""
+    parser.add_argument(
+        "files",
+        nargs=nargs,
+        type=Path,
+        metavar="FILE",
+        help="a text, or a folder of them",
+    )
+
+
 def add_settings(
     parser: argparse.ArgumentParser,
     kind: type[Settings],
@@ -86,8 +105,10 @@ def add_settings(
         if setting.name in skip:
             continue
         default = None if setting.name in by_size else setting.default
-        shown = "depends on the model size" if setting.name in by_size else default
-        note = f"{notes[setting.name]} (default: {shown})".replace("%", "%%")
+        default_text = (
+            "depends on the model size" if setting.name in by_size else default
+        )
+        note = f"{notes[setting.name]} (default: {default_text})".replace("%", "%%")
         parser.add_argument(
             "--" + setting.name.replace("_", "-"),
             default=default,

@@ -9,8 +9,9 @@ from typing import get_args
 from autolearn.cli.common import (
     Args,
     Result,
+    add_files,
     add_gold,
-    add_method,
+    add_round,
     add_settings,
     finish,
     finish_import,
@@ -310,19 +311,10 @@ def add_evolve(parser: ArgumentParser) -> None:
 
 def add_run(parser: ArgumentParser) -> None:
     """Add the options of ``run``."""
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="a text, or a folder of them",
-    )
+    add_files(parser, "+")
     parser.add_argument("--quiz", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
-    add_method(parser)
-    parser.add_argument(
-        "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
-    )
+    add_round(parser)
     parser.add_argument(
         "--tracker",
         choices=get_args(Tracker),

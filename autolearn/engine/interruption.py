@@ -3,9 +3,9 @@
 What: before attention and MLP of each layer in a pass that only reads or writes texts,
 the run is asked whether it is to stop.
 
-Why: the prompts of a batch are read in one pass. With half a billion parameters on one
-core that takes up to a minute, and nobody waits that long for "Stop". A training step
-goes on to its end, where a checkpoint loses nothing.
+Why: the prompts of a batch are read in one pass, which takes up to a minute with half a
+billion parameters on one core. A training step goes on to its end, where a checkpoint
+loses nothing.
 """
 
 from typing import Any

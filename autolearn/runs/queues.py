@@ -196,9 +196,7 @@ def ensure_worker(
     lock, so it does a run that was submitted before this call.
     """
     _start_times[folder, queue] = time.monotonic()
-    if worker_alive(folder, queue):
-        return None
-    if _is_starting(folder, queue):
+    if worker_alive(folder, queue) or _is_starting(folder, queue):
         return None
     log_file = layout.worker_log(folder, queue.name)
     log_file.parent.mkdir(exist_ok=True)

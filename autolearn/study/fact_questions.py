@@ -300,20 +300,26 @@ def about_sentence(
 
     Its short answer can be nothing but words of ``stretch``.
     """
-    form = Form(
-        prompts.load("ask_sentence").prefill(),
-        (" ", Excerpt(stretch), "\nQuestion: ", QUESTION),
-        languages.of(text),
-    )
+    constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
+    form = Form(prompts.load("ask_sentence").prefill(), constraint)
     return _sentence_request(builder, subject, text, sentence, form)
 
 
 def _sentence_request(
     builder: RequestBuilder, subject: T, text: str, sentence: str, form: Form
 ) -> GenerationRequest[T]:
+    """Return a request in this form, with worked examples in the language of a text."""
     values = {"passage": text, "sentence": sentence}
     limit = 2 * builder.settings.question_tokens
+    form = replace(form, language=languages.of(text))
     return builder.request("ask_sentence", subject, values, limit, form)
+
+
+def _fact_request(
+    generator: Generator, fact: Fact, form: Form
+) -> GenerationRequest[Fact]:
+    text = with_heading(fact.passage)
+    return _sentence_request(generator, fact, text, fact.sentence.text, form)
 
 
 def _about(generator: Generator, fact: Fact) -> GenerationRequest[Fact]:
@@ -325,27 +331,17 @@ def _answer_request(
     generator: Generator, fact: Fact, draw: int
 ) -> GenerationRequest[Fact]:
     """Return the request for an answer alone, sampled."""
-    text = with_heading(fact.passage)
-    form = Form(
-        prompts.load("ask_sentence").prefill(),
-        (" ", Excerpt(fact.stretch), "\n"),
-        languages.of(text),
-        draw,
-    )
-    return _sentence_request(generator, fact, text, fact.sentence.text, form)
+    prefill = prompts.load("ask_sentence").prefill()
+    form = Form(prefill, (" ", Excerpt(fact.stretch), "\n"), draw=draw)
+    return _fact_request(generator, fact, form)
 
 
 def _for_answer(
     generator: Generator, fact: Fact, answer: str
 ) -> GenerationRequest[Fact]:
     """Return the request for the question that has this answer."""
-    text = with_heading(fact.passage)
-    form = Form(
-        f"{prompts.load('ask_sentence').prefill()} {answer}\nQuestion:",
-        (" ", QUESTION),
-        languages.of(text),
-    )
-    return _sentence_request(generator, fact, text, fact.sentence.text, form)
+    prefill = f"{prompts.load('ask_sentence').prefill()} {answer}\nQuestion:"
+    return _fact_request(generator, fact, Form(prefill, (" ", QUESTION)))
 
 
 def naming_request(

@@ -281,9 +281,11 @@ def test_of_an_answer_that_tells_nothing_the_short_answer_is_used(full):
         answer = model(request)
         if LINE not in request.constraint:
             return answer
-        return answer.replace("1842.\nAnswer: The mill of Avel opened in 1842.", told)
+        return answer.replace(
+            "1842.\nAnswer: The mill of Avel opened in 1842.", new_end
+        )
 
-    told = f"1842\nAnswer: {full}"
+    new_end = f"1842\nAnswer: {full}"
     journal, _ = study(repeating)
     (sample,) = (s for s in journal.all(Sample) if "When" in s.prompt)
     assert sample.chosen == "1842"

@@ -23,13 +23,13 @@ def requests_by_chat(examples):
 
     By the turns before the answer. What a text does not tell is asked of it too.
     """
-    asked = defaultdict(list)
+    requests_by_turns = defaultdict(list)
     questions = dict.fromkeys(example.question for example in examples)
     for text, title in dict.fromkeys((one.text, one.title) for one in examples):
         passage = Passage(0, 0, 0, len(text), text, 0, title)
         for request in (*_for_facts(passage), *_for_answers(passage, questions)):
-            asked[request.prompt.chat[:2]].append(request)
-    return asked
+            requests_by_turns[request.prompt.chat[:2]].append(request)
+    return requests_by_turns
 
 
 def _for_facts(passage):

@@ -56,7 +56,7 @@ def test_batched_generation_equals_transformers(family, open_model, caplog):
     assert [c.text for c in completions] == transformers_texts(lm, prompts, 8)
 
 
-def test_reading_a_prompt_is_stopped_between_two_layers(family, open_model):
+def test_reading_a_prompt_is_stopped_within_a_layer(family, open_model):
     _, folder = family
     backend = open_model("none", folder)
     n_asked = 0

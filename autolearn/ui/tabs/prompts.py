@@ -43,7 +43,7 @@ def build(context: PageContext) -> None:
 
 
 def _choice_row() -> tuple[gr.Dropdown, gr.HTML]:
-    """Lay out the choice of a prompt, and what is said of it."""
+    """Lay out the choice of a prompt, with its description."""
     with gr.Row(equal_height=True):
         choice = gr.Dropdown(
             list(names()),
