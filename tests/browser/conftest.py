@@ -105,8 +105,10 @@ def make_small_workspace(place: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: Playwright's event loop runs in this thread for as
+    # long as the driver is open, and tests that start a loop of their own would fail.
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
