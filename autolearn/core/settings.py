@@ -148,6 +148,11 @@ class TrainSettings(Settings):
         "Replay items per training item: answers to generated instructions",
         Range(0, 4),
     )
+    least_replay: int = setting(
+        0,
+        "Fewest generated instructions, so that a small round repeats them less often",
+        Range(0, 100_000),
+    )
     replay_weight: float = setting(
         3.0,
         "Higher forgets less (KL weight); 0 switches replay off",
@@ -235,7 +240,16 @@ class TrainSettings(Settings):
 
     def n_replay(self, n_items: int) -> int:
         """Return how many generated instructions are replayed beside some items."""
-        return round(self.replay_share * n_items) * self.replays
+        n = max(round(self.replay_share * n_items), self.least_replay)
+        return n if self.replays and n_items else 0
+
+    def replay_epochs(self, n_items: int) -> float:
+        """Return the epochs that it takes to replay everything once, 1 or more.
+
+        More than 1 where ``least_replay`` asks for more than the share of some items.
+        """
+        per_epoch = self.replay_share * n_items
+        return max(1.0, self.n_replay(n_items) / per_epoch) if per_epoch else 1.0
 
     @property
     def peak_rate(self) -> float:

@@ -19,8 +19,9 @@ from autolearn.study import prompts
 from autolearn.text import matching, model_output
 from autolearn.training.leakage import Guard
 
-FEWEST = 20
-"""Fewest validation items. A smaller number would say nothing, so there are none."""
+FEWEST_VALIDATED = 8
+"""Fewest validation items; a smaller number would say nothing. A round that would give
+more than half of its second wordings for them has none."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,8 @@ def hold_out(
     """Set one wording aside from a share of the examples, as validation items.
 
     A wording is set aside only if no other question has the same words, in any order.
-    If another example trained them, validation would measure nothing. Small rounds have
-    no validation, nor have methods that do not teach answers.
+    If another example trained them, validation would measure nothing. Rounds with few
+    wordings have no validation, nor have methods that do not teach answers.
     """
     counts = Counter(
         _words(text) for example in examples for text in _phrasings(example)
@@ -178,8 +179,10 @@ def hold_out(
     rest = list(examples)
     validation: list[TrainItem] = []
     n = round(settings.validation_share * len(candidates))
-    if n < FEWEST or settings.method not in _TARGETS:
+    has_enough = len(candidates) >= 2 * FEWEST_VALIDATED
+    if not (n and has_enough and settings.method in _TARGETS):
         return rest, validation
+    n = max(n, FEWEST_VALIDATED)
     rng = random.Random(f"{settings.seed} validation")
     for i in sorted(rng.sample(candidates, n)):
         example, text = examples[i], rng.choice(unique_wordings[i])

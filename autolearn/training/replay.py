@@ -244,8 +244,11 @@ def without_skills(
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
-    """Return the replay items per optimiser step, so that an epoch has all."""
-    return max(1, round(settings.batch_size * n_replay / n_new)) if n_replay else 0
+    """Return the replay items per optimiser step, so that they last their epochs."""
+    if not n_replay:
+        return 0
+    per_epoch = n_replay / settings.replay_epochs(n_new)
+    return max(1, round(settings.batch_size * per_epoch / n_new))
 
 
 def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:

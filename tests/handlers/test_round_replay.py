@@ -31,7 +31,7 @@ def test_replay_reads_texts_of_the_round_too(store):
     texts = [f"This is what stands in text {i}." for i in range(40)]
     approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
     learner = Learner()
-    result = train(store, queue_round(store), learner)
+    result = train(store, queue_round(store, validation_share=0.0), learner)
     assert (result.items, result.replay) == (80, 80 + 5 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
@@ -61,7 +61,7 @@ def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved_s
     put = [f"Add {i} to {i}." for i in range(3)]
     store.library.add_questions([Question(text, "study", "person") for text in put])
     learner = Learner()
-    train(store, queue_round(store), learner)
+    train(store, queue_round(store, validation_share=0.0), learner)
     check_prompts = [
         item.chat[-1].content
         for item in learner.items

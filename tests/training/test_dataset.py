@@ -269,9 +269,16 @@ def test_validation_expects_the_answer_that_the_method_teaches():
 
 
 def test_a_small_round_or_one_without_a_share_trains_every_wording():
-    for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
+    for n, share in ((100, 0.0), (2 * dataset.FEWEST_VALIDATED - 1, 1.0)):
         data = build("refined_sft", many_examples(n), validation_share=share)
         assert (len(data.items), data.validation) == (2 * n, ())
+
+
+def test_a_round_with_few_second_wordings_holds_out_the_fewest_that_say_something():
+    n = 2 * dataset.FEWEST_VALIDATED
+    data = build("refined_sft", many_examples(n), validation_share=0.2)
+    assert len(data.validation) == dataset.FEWEST_VALIDATED
+    assert len(data.items) == 2 * n - dataset.FEWEST_VALIDATED
 
 
 def test_meta_examples_that_the_quiz_asks_are_left_out_and_counted():

@@ -8,7 +8,7 @@ import pytest
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
-from autolearn.training import presets
+from autolearn.training import presets, replay
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,8 @@ def test_a_preset_changes_only_what_it_is_for():
 def test_a_round_of_a_few_facts_is_short_with_a_real_model():
     settings = presets.PRESETS["facts"].apply(TrainSettings())
     assert settings.steps(24 // settings.batch_size) * settings.batch_size <= 8 * 24
-    assert settings.n_replay(24) == 6
+    replay_per_step = replay.in_step(settings, 24, settings.n_replay(24))
+    assert replay_per_step == settings.replay_share * settings.batch_size
 
 
 def test_preference_keeps_its_own_learning_rate():

@@ -7,7 +7,7 @@ import pytest
 from autolearn.core.model_calls import Completion, Generation, Request, Sampling
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction
-from autolearn.core.settings import StudySettings
+from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
@@ -253,3 +253,20 @@ def test_guesses_are_not_kept_for_replay(store):
     odd = [item for item in items if int(item.text[-2]) % 2]
     assert len(odd) < len(items) / 4
     assert len(model.history) == 2 * replay.STEP
+
+
+@pytest.mark.parametrize(
+    ("n_new", "made", "per_step"), [(400, 400, 8), (100, 320, 8), (100, 640, 16)]
+)
+def test_replay_made_ahead_for_a_small_round_lasts_for_several_epochs(
+    n_new, made, per_step
+):
+    settings = TrainSettings(batch_size=8, least_replay=320)
+    assert settings.n_replay(n_new) == max(320, n_new)
+    assert replay.in_step(settings, n_new, made) == per_step
+
+
+def test_no_replay_is_made_where_nothing_is_taught_or_replay_is_off():
+    assert TrainSettings(least_replay=320).n_replay(0) == 0
+    assert TrainSettings(least_replay=320, replay_share=0.0).n_replay(10) == 0
+    assert TrainSettings(least_replay=320, replay_weight=0.0).n_replay(10) == 0

@@ -41,15 +41,15 @@ def effort(
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
     an_epoch: float = sum(contents.tokens) * (1 + settings.traits.trains_preferences)
-    an_epoch += settings.n_replay(n) * contents.instruction.tokens
-    an_epoch += sum(item.tokens for item in contents.other_replay)
+    replay_tokens = settings.n_replay(n) * contents.instruction.tokens
+    replay_tokens += sum(item.tokens for item in contents.other_replay)
+    an_epoch += replay_tokens / settings.replay_epochs(n)
     per_step = round(an_epoch / max(1, per_epoch))
     if not pace:
         return TrainingEstimate(steps, per_step, None)
     tokens_read = replay.N_PROBE * contents.instruction.tokens * 2
     if settings.replays:
-        tokens_read += settings.n_replay(n) * contents.instruction.tokens
-        tokens_read += sum(item.tokens for item in contents.other_replay)
+        tokens_read += replay_tokens
     n_validations = steps // max(1, per_epoch) + 1
     tokens_read += n_validations * sum(contents.validation)
     return TrainingEstimate(

@@ -57,6 +57,8 @@ LABELS = {
     "epochs": "Epochs",
     "max_steps": "Steps (0: from epochs)",
     "least_steps": "Steps, minimum",
+    "replay_share": "Replay items per training item",
+    "least_replay": "Replay items, minimum",
     "rank": "LoRA rank",
     "alpha": "LoRA alpha",
     "batch_size": "Batch size (items)",

@@ -14,7 +14,7 @@ from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.services.model_scope import shown_digest
 from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.store import RunFilter, Store, layout
-from autolearn.training.dataset import FEWEST
+from autolearn.training.dataset import FEWEST_VALIDATED
 from autolearn.training.presets import Preset
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -83,7 +83,7 @@ def warnings(
         )
     if contents.dataset.items and not contents.dataset.validation:
         sentences.append(
-            f"Validation needs at least {FEWEST} samples with a second wording. "
+            f"Validation needs {2 * FEWEST_VALIDATED} samples with a second wording. "
             "Without it the round cannot end early and its adapter scale is not tuned."
         )
     too_long = sum(n > settings.max_tokens for n in contents.tokens)
