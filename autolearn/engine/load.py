@@ -34,7 +34,7 @@ from autolearn.engine.decoding import attention
 from autolearn.engine.decoding.constraints import Grammars
 from autolearn.engine.decoding.packed_linear import PackedLinears
 from autolearn.engine.decoding.prefix_cache import PrefixCache
-from autolearn.engine.interruption import let_stop
+from autolearn.engine.interruption import let_stop, stoppable_loading
 from autolearn.engine.tokenizer import load as load_tokenizer
 from autolearn.models import files as model_files
 from autolearn.models import memory
@@ -100,6 +100,7 @@ def load(
     Raises:
         BackendError: The files are not a model of a known kind, or they are quantised
             and the settings ask for full precision.
+        Cancelled: The run was stopped.
         InputError: The weights are damaged.
         OutOfMemory: The device has too little memory.
     """
@@ -118,7 +119,7 @@ def load(
     # Fail before reading gigabytes that do not fit.
     estimator = _fit_weights(estimator, settings.model)
     quiet_libraries()
-    with memory_guard(), _readable(folder):
+    with memory_guard(), _readable(folder), stoppable_loading():
         if gguf:
             model = _from_gguf(gguf, device, dtype)
         else:

@@ -8,7 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from autolearn.containment import stopped_by
 from autolearn.core.errors import BackendError, InputError, OutOfMemory
+from autolearn.core.ports import Cancelled
 from autolearn.engine import load
 from autolearn.engine.load import memory_guard
 from autolearn.engine.trainer.batches import encode
@@ -208,3 +210,19 @@ def test_a_round_that_does_not_fit_leaves_the_base_active(
         )
     assert type(backend._lm.model).__name__ == "LlamaForCausalLM"
     assert not (tmp_path / "adapter").exists()
+
+
+@pytest.mark.parametrize("kind", ["none", "packed"])
+def test_loading_is_stopped_between_two_weights(open_model, kind):
+    n_asked = 0
+
+    def stop():
+        nonlocal n_asked
+        n_asked += 1
+        return n_asked > 5
+
+    with stopped_by(stop), pytest.raises(Cancelled):
+        open_model(kind)
+    assert n_asked == 6
+    (completion,) = open_model(kind).complete([request("why?")], never)
+    assert completion.n_tokens > 0, "and the next loading is not"
