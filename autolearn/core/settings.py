@@ -149,7 +149,7 @@ class TrainSettings(Settings):
         Range(0, 4),
     )
     least_replay: int = setting(
-        0,
+        128,
         "Fewest generated instructions, so that a small round repeats them less often",
         Range(0, 100_000),
     )

@@ -13,7 +13,7 @@ from autolearn.rounds.sources import collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
 from autolearn.study import prompts, statements
 from autolearn.study.generation import Generator, of_type
-from autolearn.training import replay
+from autolearn.training import replay, similar_questions
 from autolearn.training.replay_plan import ReplayPlan
 
 log = logging.getLogger(__name__)
@@ -68,15 +68,30 @@ class _BaseWriter:
 
     def replay(self, plan: ReplayPlan) -> list[TrainItem]:
         """Return the drift probe, and what the plan says to replay."""
-        instructions = self._instructions(replay.N_PROBE + plan.n_instructions)
+        is_instruct = self._generator().protocol.guided
+        n_similar = plan.n_instructions // 2 if is_instruct and plan.questions else 0
+        n_free = plan.n_instructions - n_similar
+        instructions = self._instructions(replay.N_PROBE + n_free)
         probe = instructions[: replay.N_PROBE]
         replay_instructions = instructions[replay.N_PROBE :]
         return [
             *replay.items(DRIFT_PROBE, probe),
             *replay.items("replay", replay_instructions),
+            *self._similar_questions(plan.questions, n_similar),
             *self._texts_read_again(plan),
             *self._answers_checked(plan, replay_instructions),
         ]
+
+    def _similar_questions(self, questions: Sequence[str], n: int) -> list[TrainItem]:
+        """Return items in which the base model answers questions like these."""
+        if not n:
+            return []
+        stage = "similar questions"
+        writer = self._generator(stage, n)
+        generations = self.context.journal.generations(
+            stage, lambda: similar_questions.answer(writer, questions, n)
+        )
+        return [replay.as_item(generation) for generation in generations]
 
     def _texts_read_again(self, plan: ReplayPlan) -> list[TrainItem]:
         """Return items in which the base model reads the texts of the plan."""

@@ -49,7 +49,6 @@ PRESETS = {
             "batch_size": 4,
             "warmup_steps": 4,
             "replay_share": 0.5,
-            "least_replay": 128,
         },
     ),
     # The values with which QLoRA (arXiv 2305.14314) trains 33B and 65B models.
@@ -91,7 +90,6 @@ NAMES = (
     "batch_size",
     "warmup_steps",
     "replay_share",
-    "least_replay",
     "meta_examples",
 )
 """The settings that a preset changes."""

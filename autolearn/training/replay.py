@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
+from heapq import nlargest
 from math import ceil
-from statistics import median
 from typing import TypeVar
 
 from autolearn.core.model_calls import (
@@ -72,9 +72,6 @@ OLD_POOL_FILE = "imagined.jsonl"
 INSTRUCTION_TOKENS, ANSWER_TOKENS = 48, 48
 """Most tokens of a generated instruction and of its answer. More items are worth more
 than longer ones, and small models do not always find an end."""
-
-AnsweredInstruction = tuple[tuple[int, str], Generation]
-"""A draw, its instruction, and the answer."""
 
 TRIES = 8
 """Most draws per instruction needed. Half of them are guesses, and small models repeat
@@ -144,24 +141,27 @@ def _make(
     pairs = [row for row in writer.write(requests) if _answer(row[1])]
     counts = Counter(_answer(item.generation) for item in pool if item.generation)
     new_items = []
-    for (draw, text), generation in _surer(writer, pairs):
+    for (draw, text), generation in more_confident(writer, pairs, ceil(len(pairs) / 2)):
         counts[_answer(generation)] += 1
         if counts[_answer(generation)] <= SAME:
             new_items.append(GeneratedInstruction(draw, text, generation))
     return new_items
 
 
-def _surer(
-    writer: Generator, pairs: Sequence[AnsweredInstruction]
-) -> list[AnsweredInstruction]:
-    """Return the half with the higher confidence, in the order given."""
+def more_confident(
+    writer: Generator, answered: Sequence[tuple[T, Generation]], n: int
+) -> list[tuple[T, Generation]]:
+    """Return the ``n`` answers with the highest confidence, in the order given.
+
+    More of them, where several have the confidence of the last one.
+    """
     confidences = writer.backend.confidence(
-        [generation.request.prompt.chat for _, generation in pairs],
-        [_answer(generation) for _, generation in pairs],
+        [generation.request.prompt.chat for _, generation in answered],
+        [_answer(generation) for _, generation in answered],
     )
-    least = median(confidences) if confidences else 0.0
+    least = min(nlargest(n, confidences), default=0.0)
     return [
-        row for row, value in zip(pairs, confidences, strict=True) if value >= least
+        row for row, value in zip(answered, confidences, strict=True) if value >= least
     ]
 
 

@@ -43,6 +43,8 @@ class ReplayPlan:
 
     n_instructions: int
     """How many it generates and answers."""
+    questions: tuple[str, ...] = ()
+    """Those of the round. An instruct model begins half of its instructions alike."""
     texts: tuple[RereadText, ...] = ()
     library_instructions: tuple[str, ...] = ()
     """Those of the library that it answers; it checks and corrects its answers."""
@@ -75,7 +77,10 @@ def plan(
     n_checked = 0 if excluded_skills & CRITIC else round(CHECKING * n)
     to_check = instructions_to_check(instructions, n_checked)
     rest = n_checked - len(to_check)
-    return ReplayPlan(n, tuple(texts), tuple(to_check), rest, excluded_skills)
+    questions = tuple(dict.fromkeys(example.sample.prompt for example in examples))
+    return ReplayPlan(
+        n, questions, tuple(texts), tuple(to_check), rest, excluded_skills
+    )
 
 
 def texts_to_read(

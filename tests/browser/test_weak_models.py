@@ -1,4 +1,4 @@
-"""A study that yields nothing usable."""
+"""A study that yields nothing usable: of a senseless model, or of a foreign text."""
 
 import shutil
 
@@ -11,6 +11,7 @@ from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.store import Store
 from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.texts import put_passages
 
 pytestmark = pytest.mark.torch_model
 expect.set_options(timeout=PATIENCE)
@@ -53,3 +54,20 @@ def test_a_whole_round_of_a_model_that_writes_nonsense_says_why_it_ends(
     expect(page.locator("#whole")).to_be_enabled()
     with app.store() as store:
         assert store.rounds.all() == []
+
+
+def test_a_foreign_text_is_warned_of_before_and_during_its_study(
+    start, visit, tmp_path
+):
+    folder = tmp_path / "workspace"
+    with Store.open(folder) as store:
+        put_passages(store, "bruecke.txt", ["Die Steinbrücke wurde 1874 errichtet."])
+    app = start(folder)
+    page = visit(app)
+    open_tab(page, "Study")
+    warning = page.locator("#study-effort .al-warning")
+    expect(warning).to_contain_text("can hardly read bruecke.txt")
+    page.get_by_role("button", name="Study", exact=True).click()
+    result = page.locator("#study-found")
+    expect(result).to_contain_text("reads these texts poorly", timeout=300_000)
+    expect(result).to_contain_text("No passage gave a question", timeout=300_000)

@@ -31,7 +31,7 @@ def passages(store):
 
 def order(parent=None, samples=None, corpus=(), corpora=(), documents=None, **settings):
     return TrainRunSettings(
-        train=TrainSettings(**settings),
+        train=TrainSettings(**{"least_replay": 0} | settings),
         parent=parent,
         samples=samples,
         corpus_examples=corpus,

@@ -115,7 +115,7 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
     sentences = " ".join(
         views.warnings(contents, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
     )
-    assert "Validation needs at least" in sentences
+    assert "Validation needs 16 samples" in sentences
     assert "3 items are longer" in sentences
     assert "may forget" in sentences
     assert "higher than usual" not in sentences

@@ -1,0 +1,72 @@
+"""Let the base model write questions of the form that a round teaches, for replay.
+
+A round changes first what the model answers to questions of the same form: after facts
+about films, *Who wrote Romeo and Juliet?* got the name of a director. What an instruct
+model writes by itself are mostly other things, such as requests for code, which do not
+protect these answers. So it continues the first words of the round's questions, and
+answers what it wrote.
+"""
+
+import random
+from collections.abc import Sequence
+
+from autolearn.core.model_calls import Generation
+from autolearn.core.ports import Cancelled
+from autolearn.study import prompts
+from autolearn.study.fact_questions import QUESTION_MARKS
+from autolearn.study.generation import GenerationRequest, Generator, draw_seed
+from autolearn.text import model_output
+from autolearn.training.replay import ANSWER_TOKENS, PROMPT, more_confident
+
+DRAWS = 3
+"""Draws per question needed: small models repeat themselves, and guess."""
+QUESTION_TOKENS = 32
+"""Most tokens of a question."""
+LONGEST_OPENING = 12
+"""Most characters of an opening, for scripts without spaces."""
+
+
+def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generation]:
+    """Return the base model's answers to ``n`` new questions, or fewer.
+
+    They begin with one or two words of the given questions. Those with the most
+    confident answers are kept: a guess protects nothing.
+
+    Raises:
+        Cancelled: The person stopped the run.
+    """
+    draws = range(DRAWS * n)
+    texts = writer.backend.generate_instructions(
+        [draw_seed(0, "similar question", draw) for draw in draws],
+        writer.stop,
+        QUESTION_TOKENS,
+        [_opening(questions, draw) for draw in draws],
+    )
+    if writer.stop():
+        raise Cancelled
+    prompt = prompts.load(PROMPT)
+    requests = [
+        GenerationRequest(text, prompt.render(question=text), ANSWER_TOKENS)
+        for text in dict.fromkeys(map(_first_question, texts))
+        if text and text not in questions
+    ]
+    answered = [
+        (text, generation)
+        for text, generation in writer.write(requests)
+        if model_output.without_thinking(generation.completion.text)
+    ]
+    return [generation for _, generation in more_confident(writer, answered, n)]
+
+
+def _opening(questions: Sequence[str], draw: int) -> str:
+    """Return the first word of one of the questions, or the first two."""
+    question = random.Random(f"opening {draw}").choice(questions)
+    words = question.split()[: 1 + draw % 2]
+    return " ".join(words)[:LONGEST_OPENING]
+
+
+def _first_question(text: str) -> str:
+    """Return a text up to its first question mark, or else its first line."""
+    line = text.partition("\n")[0].strip()
+    ends = [i for mark in QUESTION_MARKS if (i := line.find(mark)) >= 0]
+    return line[: min(ends) + 1] if ends else line
