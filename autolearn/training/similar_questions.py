@@ -22,8 +22,8 @@ DRAWS = 3
 """Draws per question needed: small models repeat themselves, and guess."""
 QUESTION_TOKENS = 32
 """Most tokens of a question."""
-LONGEST_OPENING = 12
-"""Most characters of an opening, for scripts without spaces."""
+CHARACTERS = 2
+"""Characters that stand for a word in scripts without spaces."""
 
 
 def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generation]:
@@ -55,14 +55,14 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
         for text, generation in writer.write(requests)
         if model_output.without_thinking(generation.completion.text)
     ]
-    return [generation for _, generation in more_confident(writer, answered, n)]
+    return [generation for _, generation in more_confident(writer, answered, n)[:n]]
 
 
 def _opening(questions: Sequence[str], draw: int) -> str:
     """Return the first word of one of the questions, or the first two."""
     question = random.Random(f"opening {draw}").choice(questions)
-    words = question.split()[: 1 + draw % 2]
-    return " ".join(words)[:LONGEST_OPENING]
+    n, words = 1 + draw % 2, question.split()
+    return " ".join(words[:n]) if len(words) > n else question[: n * CHARACTERS]
 
 
 def _first_question(text: str) -> str:

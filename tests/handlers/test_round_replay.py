@@ -39,6 +39,30 @@ def test_replay_reads_texts_of_the_round_too(store):
     assert all(item.chosen.startswith("It is, since This is") for item in read)
 
 
+class Continuing(Learner):
+    """Goes on from the beginnings that it is given."""
+
+    def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
+        new = super().generate_instructions(seeds, stop, max_new_tokens, beginnings)
+        if not beginnings:
+            return new
+        return [f"{begin} {text}" for begin, text in zip(beginnings, new, strict=True)]
+
+
+@pytest.mark.parametrize("protocol", ["guided", "taught", "trained"])
+def test_an_instruct_model_begins_half_of_its_instructions_as_the_round_does(
+    store, approved_samples, protocol
+):
+    store.runs.create("study", {"study": {"protocol": protocol}})
+    learner = Continuing()
+    train(store, queue_round(store, validation_share=0.0), learner)
+    replayed = [i.chat[-1].content for i in learner.items if i.kind == "replay"]
+    alike = [text for text in replayed if text.startswith(("Who Why", "Who leads Why"))]
+    free = [text for text in replayed if text.startswith("Why")]
+    n_alike = 0 if protocol == "trained" else 40
+    assert (len(alike), len(free)) == (n_alike, 80 - n_alike)
+
+
 def test_replay_is_written_within_the_limits_of_the_last_study(store):
     (text,) = put_passages(store, "a.txt", ["This is what stands in it."])
     approve(store, [text.id] * 40)
