@@ -36,6 +36,7 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
         Cancelled: The person stopped the run.
     """
     draws = range(DRAWS * n)
+    need_mark = all(map(_has_mark, questions))
     texts = writer.backend.generate_instructions(
         [draw_seed(0, "similar question", draw) for draw in draws],
         writer.stop,
@@ -48,7 +49,7 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
     requests = [
         GenerationRequest(text, prompt.render(question=text), ANSWER_TOKENS)
         for text in dict.fromkeys(map(_first_question, texts))
-        if text and text not in questions
+        if text and text not in questions and (_has_mark(text) or not need_mark)
     ]
     answered = [
         (text, generation)
@@ -59,8 +60,12 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
 
 
 def _opening(questions: Sequence[str], draw: int) -> str:
-    """Return the first word of one of the questions, or the first two."""
-    question = random.Random(f"opening {draw}").choice(questions)
+    """Return the first word of one of the questions, or the first two.
+
+    Without the subject before it (*Agra: Who directed the film?*): replay must not hold
+    the model to what it wrongly believes of that.
+    """
+    question = random.Random(f"opening {draw}").choice(questions).rpartition(": ")[2]
     n, words = 1 + draw % 2, question.split()
     return " ".join(words[:n]) if len(words) > n else question[: n * CHARACTERS]
 
@@ -70,3 +75,7 @@ def _first_question(text: str) -> str:
     line = text.partition("\n")[0].strip()
     ends = [i for mark in QUESTION_MARKS if (i := line.find(mark)) >= 0]
     return line[: min(ends) + 1] if ends else line
+
+
+def _has_mark(text: str) -> bool:
+    return text.endswith(QUESTION_MARKS)
