@@ -61,3 +61,16 @@ def test_a_question_of_the_round_and_one_written_twice_are_not_replayed_again():
 def test_a_stop_keeps_nothing():
     with pytest.raises(Cancelled):
         similar_questions.answer(writer(Continuing(), lambda: True), TAUGHT, 4)
+
+
+def test_no_question_begins_with_the_subject_that_stands_before_it():
+    backend = Continuing()
+    similar_questions.answer(writer(backend), ["Agra: Who directed the film?"], 8)
+    assert set(backend.beginnings) == {"Who", "Who directed"}
+
+
+def test_statements_are_not_replayed_beside_questions_but_beside_tasks():
+    questions, tasks = TAUGHT[:1], ["Add 3 to 5.", "Name a town."]
+    for taught, n in ((questions, 0), (tasks, 4)):
+        backend = Continuing("{} number {}")
+        assert len(similar_questions.answer(writer(backend), taught, 4)) == n
