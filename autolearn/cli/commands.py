@@ -34,6 +34,7 @@ from autolearn.services import (
     demo_library,
     gold_actions,
     model_actions,
+    quiz_actions,
     quiz_runs,
     skill_actions,
     whole_round,
@@ -200,6 +201,8 @@ def quiz(args: Args) -> Result:
     """Ask the quiz; for a round, compare with the newest quiz run of its base."""
     with open_store(args) as store:
         model = model_of(store, args)
+        if args.open_book:
+            quiz_actions.check_open_book(store)
         run = actions.quiz(store, model, open_book=args.open_book)
         result = dict(finish(store, run, "quiz", quiet=args.json).result)
         before = quiz_runs.base_quiz_before(store, run) if model.round_id else None

@@ -26,6 +26,20 @@ def question_rows(store: Store) -> list[dict[str, Any]]:
     ]
 
 
+def check_open_book(store: Store) -> None:
+    """Check that a question can be asked with its passage in view.
+
+    Raises:
+        InputError: No question belongs to a document of the library.
+    """
+    if not any(question.passage for question in quiz_sets.questions(store, "quiz")):
+        raise InputError(
+            "No question of the quiz belongs to a text of the library, so none can be "
+            "asked open-book; name the text of each in the field document, or leave "
+            "out --open-book."
+        )
+
+
 def set_locked(store: Store, *, locked: bool) -> QuizVersion:
     """Lock the quiz as it is now against later studies and imports, or unlock it.
 

@@ -50,7 +50,7 @@ def quiz(store, questions, monkeypatch):
     round_ = one_round(store, "join")
     settings = {"model": "built-in", "quantization": "nf4", "open_book": False}
     args = Namespace(workspace=store.folder, json=True, round=round_.id, **settings)
-    return lambda: commands.quiz(args)
+    return lambda **changes: commands.quiz(Namespace(**vars(args) | changes))
 
 
 def test_a_round_is_compared_with_the_newest_base_quiz_of_its_own_model(
@@ -118,3 +118,9 @@ def test_the_quiz_is_listed_scored_and_locked_on_the_command_line(store, questio
         listing(store, scorer=[[one, "x"]])
     with pytest.raises(InputError, match="no question"):
         listing(store, accept=[["one", "x"]])
+
+
+def test_open_book_is_refused_where_no_question_belongs_to_a_text(store, quiz):
+    with pytest.raises(InputError, match="field document"):
+        quiz(open_book=True)
+    assert store.runs.last("quiz") is None
