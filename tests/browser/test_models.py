@@ -1,10 +1,11 @@
-"""A person gets a model: from a hub on this computer, by clicks alone."""
+"""A person gets a model: from a hub or a server on this computer, by clicks alone."""
 
 import pytest
 from playwright.sync_api import expect
 
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
+from tests.support import model_server
 from tests.support.hub import Repository, files_of, serve
 from tests.support.pages import PATIENCE, load_anew, open_tab
 
@@ -65,3 +66,32 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
         assert chosen_model(store).model == NAME
     page.locator("#model-local").get_by_text("built-in", exact=True).click()
     expect(page.locator("#model-about h3")).to_have_text("built-in")
+
+
+def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(start, visit):
+    with model_server.running("vllm") as server:
+        server.chat = lambda body: model_server.streamed("Orlo was ", "founded in 1711.")
+        app = start()
+        page = visit(app)
+        open_tab(page, "Model")
+        address = f"{server.address}#tiny"
+        page.locator("#model-name").get_by_role("textbox").fill(address)
+        page.locator("#model-use").click()
+        about = page.locator("#model-about")
+        expect(about).to_contain_text("vLLM 0.11.2")
+        expect(about).to_contain_text("Training does not")
+        expect(page.locator("#status")).to_contain_text("tiny")
+        send_question(page, "When was Orlo founded?")
+        chat = page.locator("#ask-conversation")
+        expect(chat).to_contain_text("founded in 1711", timeout=4 * PATIENCE)
+        assert server.requests[-1]["messages"][-1]["content"].endswith("founded?")
+    send_question(page, "Who founded it?")
+    expect(page.locator("#notice")).to_contain_text("cannot be reached")
+    box = page.locator("#ask-question").get_by_role("textbox")
+    expect(box).to_have_value("Who founded it?")
+
+
+def send_question(page, text):
+    open_tab(page, "Chat")
+    page.locator("#ask-question").get_by_role("textbox").fill(text)
+    page.locator("#ask-send").click()

@@ -285,13 +285,7 @@ def test_the_key_of_the_environment_is_sent_and_not_kept(monkeypatch):
 
 
 def test_a_chat_is_heard_as_it_is_written():
-    parts = ["Hel", "lo", " you"]
-    events = [{"choices": [{"delta": {"content": part}}]} for part in parts]
-    end = {"choices": [{"delta": {}, "finish_reason": "length"}]}
-    usage = {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}}
-    lines = [f"data: {json.dumps(event)}\n\n" for event in (*events, end, usage)]
-    body = "".join([*lines, "data: [DONE]\n\n"]).encode()
-    stream = Raw(200, body, {"Content-Type": "text/event-stream"})
+    stream = model_server.streamed("Hel", "lo", " you", finish="length")
     with model_server.running() as server:
         server.chat = lambda _: stream
         heard: list[str] = []

@@ -32,6 +32,18 @@ def reply(text: str | None, **more: Any) -> dict[str, Any]:
     return {"object": "chat.completion", "choices": [choice], "usage": usage}
 
 
+def streamed(*parts: str, finish: str = "stop") -> Raw:
+    """Return a chat completion that is sent in parts, of five and three tokens."""
+    events: list[dict[str, Any]] = [
+        *({"choices": [{"delta": {"content": part}}]} for part in parts),
+        {"choices": [{"delta": {}, "finish_reason": finish}]},
+        {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}},
+    ]
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    body = "".join([*lines, "data: [DONE]\n\n"]).encode()
+    return Raw(200, body, {"Content-Type": "text/event-stream"})
+
+
 def likeliest(**probabilities: float) -> dict[str, Any]:
     """Return the log-probabilities of a first token, as a choice has them."""
     rows = [{"token": token, "logprob": log(p)} for token, p in probabilities.items()]
