@@ -70,7 +70,9 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
 
 def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(start, visit):
     with model_server.running("vllm") as server:
-        server.chat = lambda body: model_server.streamed("Orlo was ", "founded in 1711.")
+        server.chat = lambda body: model_server.streamed(
+            "Orlo was ", "founded in 1711."
+        )
         app = start()
         page = visit(app)
         open_tab(page, "Model")

@@ -1,4 +1,4 @@
-"""Questions of the form that a round teaches, written and answered by the base model."""
+"""Questions of the form that a round teaches, which the base model writes."""
 
 import pytest
 
