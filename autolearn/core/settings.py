@@ -149,9 +149,10 @@ class TrainSettings(Settings):
         Range(0, 4),
     )
     least_replay: int = setting(
-        128,
+        0,
         "Fewest generated instructions, so that a small round repeats them less often",
         Range(0, 100_000),
+        is_extra=True,
     )
     replay_weight: float = setting(
         3.0,

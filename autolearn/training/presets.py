@@ -32,24 +32,36 @@ class Preset:
         return replace(settings, **defaults | changes)
 
 
+LEAST_REPLAY = 128
+"""Fewest generated instructions of a round that teaches facts. With fewer, a small
+round forgets more (docs/lab-notes.md)."""
+
+_FACTS = {
+    "rank": 16,
+    "alpha": 32,
+    "learning_rate": 1e-3,
+    "epochs": 8.0,
+    "least_steps": 48,
+    "batch_size": 4,
+    "warmup_steps": 4,
+    "replay_share": 0.5,
+    "least_replay": LEAST_REPLAY,
+}
+
 PRESETS = {
     # Measured on the built-in model; see docs/lab-notes.md.
-    "tiny": Preset("Tiny models (up to 50 million parameters)", 5e7),
-    # Measured on SmolLM2-135M and Qwen2.5-Coder-0.5B; see docs/lab-notes.md. SEAL
-    # (arXiv 2506.10943) teaches facts to a 7B model at the same rate in 10 epochs.
+    "tiny": Preset(
+        "Tiny models (up to 50 million parameters)",
+        5e7,
+        {"least_replay": LEAST_REPLAY},
+    ),
+    # Measured on SmolLM2-135M; see docs/lab-notes.md.
+    "small": Preset("Small models (50 to 300 million parameters)", 3e8, _FACTS),
+    # Measured on Qwen2.5-Coder-0.5B: at 1e-3 as much is learned, and more forgotten.
     "facts": Preset(
-        "Facts (50 million to 13 billion parameters)",
+        "Facts (300 million to 13 billion parameters)",
         13.5e9,
-        {
-            "rank": 16,
-            "alpha": 32,
-            "learning_rate": 1e-3,
-            "epochs": 8.0,
-            "least_steps": 48,
-            "batch_size": 4,
-            "warmup_steps": 4,
-            "replay_share": 0.5,
-        },
+        _FACTS | {"learning_rate": 5e-4},
     ),
     # The values with which QLoRA (arXiv 2305.14314) trains 33B and 65B models.
     "gentle": Preset(
@@ -61,6 +73,7 @@ PRESETS = {
             "learning_rate": 1e-4,
             "epochs": 10.0,
             "batch_size": 16,
+            "least_replay": LEAST_REPLAY,
         },
     ),
 }
@@ -90,6 +103,7 @@ NAMES = (
     "batch_size",
     "warmup_steps",
     "replay_share",
+    "least_replay",
     "meta_examples",
 )
 """The settings that a preset changes."""

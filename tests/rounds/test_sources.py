@@ -31,7 +31,7 @@ def passages(store):
 
 def order(parent=None, samples=None, corpus=(), corpora=(), documents=None, **settings):
     return TrainRunSettings(
-        train=TrainSettings(**{"least_replay": 0} | settings),
+        train=TrainSettings(**settings),
         parent=parent,
         samples=samples,
         corpus_examples=corpus,

@@ -79,9 +79,8 @@ def approve(store, passages=(None,) * 40):
 
 def queue_round(store, parent=None, **settings):
     """Queue a training with these settings; ``parent`` is the round it continues."""
-    model = ModelSettings().as_dict()
-    training = TrainSettings(**{"least_replay": 0} | settings).as_dict()
-    values = {"train": training, "model": model, "parent": parent}
+    model, settings = ModelSettings().as_dict(), TrainSettings(**settings).as_dict()
+    values = {"train": settings, "model": model, "parent": parent}
     return store.runs.create("train", values)
 
 

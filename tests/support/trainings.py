@@ -13,7 +13,7 @@ from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.store.runs import Pace
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
-SETTINGS = TrainSettings(least_replay=0)
+SETTINGS = TrainSettings()
 ORDER = TrainRunSettings(train=SETTINGS)
 
 

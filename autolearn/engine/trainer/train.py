@@ -384,6 +384,8 @@ class RoundTrainer:
         settings = {**asdict(self._settings), "checkpoint_seconds": None}
         del settings["tracker"]  # checkpoints of earlier versions know none
         del settings["devices"]  # any number of processes can go on
+        if not settings["least_replay"]:
+            del settings["least_replay"]  # nor do they know this one
         start_digest = adapter_digest(start) if start else None
         work = (self._lm.identity.digest, start_digest, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()
