@@ -40,7 +40,7 @@ from autolearn.core.settings import (
     StudySettings,
     TrainSettings,
 )
-from autolearn.runs import model_references, queues
+from autolearn.runs import model_references, run_control, worker_processes
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, export_actions, gold_actions, pipeline
 from autolearn.store import DEFAULT_WORKSPACE, Store
@@ -266,15 +266,15 @@ class Lab:
 
     def wait(self, run: int, seconds: float | None = None) -> RunInfo:
         """Wait until a run has ended, or for some seconds; return its state then."""
-        return RunInfo.of(queues.wait(self._store, run, seconds=seconds))
+        return RunInfo.of(run_control.wait(self._store, run, seconds=seconds))
 
     def cancel(self, run: int) -> RunInfo:
         """Stop a run where it can be resumed."""
-        return RunInfo.of(queues.cancel(self._store, run))
+        return RunInfo.of(run_control.cancel(self._store, run))
 
     def resume(self, run: int) -> RunInfo:
         """Go on with a run that was stopped, killed or failed."""
-        return self._ordered(queues.resume(self._store, run))
+        return self._ordered(run_control.resume(self._store, run))
 
     def _ordered(self, run: Run) -> RunInfo:
         """Start the worker of a queued run, and wait for its end up to the timeout.
@@ -282,7 +282,7 @@ class Lab:
         Raises:
             JobError: It ended otherwise than done.
         """
-        queues.start_worker_for(self._store, run)
+        worker_processes.start_worker_for(self._store, run)
         last = self.wait(run.id, self._timeout)
         if last.state in END_STATES and last.state != "done":
             raise JobError(last.error or f"Run {last.id} was {last.state}; resume it.")

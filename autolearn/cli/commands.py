@@ -28,7 +28,7 @@ from autolearn.core.run_results import (
 )
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import StudySettings, TrainSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import (
     actions,
     demo_library,
@@ -300,7 +300,7 @@ def cancel(args: Args) -> Result:
         if args.run is None and not active:
             raise JobError("No run is in progress.")
         run_id = args.run or active[0].id
-        queues.cancel(store, run_id)
+        run_control.cancel(store, run_id)
         return {"cancelled": run_id}
 
 

@@ -13,7 +13,7 @@ from autolearn.core.records import Document, Run, Split
 from autolearn.core.run_results import ImportResult
 from autolearn.core.setting_fields import Settings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control, worker_processes
 from autolearn.services import gold_actions, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
@@ -132,13 +132,13 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     Raises:
         JobError: It did not end well; the text says why and how to go on.
     """
-    queues.start_worker_for(store, run)
+    worker_processes.start_worker_for(store, run)
     with Progress(title, quiet=quiet) as progress:
         try:
-            last_state = queues.wait(store, run.id, progress)
+            last_state = run_control.wait(store, run.id, progress)
         except KeyboardInterrupt:
-            queues.cancel(store, run.id)
-            last_state = queues.wait(store, run.id, progress)
+            run_control.cancel(store, run.id)
+            last_state = run_control.wait(store, run.id, progress)
     if last_state.state == "done":
         return last_state
     if last_state.kind == "import" and last_state.error:

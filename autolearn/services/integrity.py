@@ -13,7 +13,7 @@ from autolearn.core.records import OPEN_STATES
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_locks
 from autolearn.store import Store, copies, layout
 
 MOST_NAMED = 5
@@ -126,7 +126,7 @@ def _leftovers(store: Store) -> Finding:
 
 
 def _is_idle(store: Store, queue: queues.WorkerQueue) -> bool:
-    return store.read_only or not queues.worker_alive(store.folder, queue)
+    return store.read_only or not worker_locks.worker_alive(store.folder, queue)
 
 
 def _of_imports(store: Store) -> Iterator[Path]:

@@ -7,7 +7,7 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import ACTIVE_STATES
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import model_scope
 from autolearn.ui import html
 from autolearn.ui.closed_pages import drop_closed
@@ -163,14 +163,14 @@ def _press_strip(session: Session, key: str) -> None:
         store.choices.set(whole_round.CLOSED, last.id)
     elif key.startswith(whole_round.RESUME):
         run_id = int(key.removeprefix(whole_round.RESUME))
-        session.start_worker_for(queues.resume(store, run_id))
+        session.start_worker_for(run_control.resume(store, run_id))
 
 
 def _stop(session: Session) -> None:
     active = session.store.runs.in_state(*ACTIVE_STATES)
     if not active:
         raise JobError("Nothing is running, so there is nothing to stop.")
-    queues.cancel(session.store, active[0].id)
+    run_control.cancel(session.store, active[0].id)
 
 
 def theme() -> gr.Theme:

@@ -12,7 +12,7 @@ import gradio as gr
 
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run
-from autolearn.runs import queues
+from autolearn.runs import worker_locks, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import demo_library, pipeline
 from autolearn.store import Store
@@ -83,7 +83,7 @@ class Session:
 
     def start_worker_for(self, run: Run) -> Run:
         """Start the worker of a queued run, unless there is one; return the run."""
-        queues.start_worker_for(self.store, run)
+        worker_processes.start_worker_for(self.store, run)
         return run
 
     def revision(self) -> str:
@@ -110,8 +110,8 @@ class Session:
         if store.read_only:
             return False
         if store.runs.in_state(*ACTIVE_STATES):
-            queues.recover(store)
-            queues.replace_dead_workers(store)
+            worker_locks.recover(store)
+            worker_processes.replace_dead_workers(store)
         return bool(store.runs.in_state(*ACTIVE_STATES))
 
 

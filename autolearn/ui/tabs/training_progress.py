@@ -10,7 +10,7 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import actions
 from autolearn.services.actions import TrainSources
 from autolearn.services.model_scope import chosen_digest
@@ -183,12 +183,12 @@ def _live(session: Session, run_id: int) -> Html:
 
 
 def _stop(session: Session, run_id: int) -> None:
-    queues.cancel(session.store, _named(session.store, run_id).id)
+    run_control.cancel(session.store, _named(session.store, run_id).id)
 
 
 def _resume(session: Session, run_id: int) -> None:
     session.start_worker_for(
-        queues.resume(session.store, _named(session.store, run_id).id)
+        run_control.resume(session.store, _named(session.store, run_id).id)
     )
 
 
