@@ -12,9 +12,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from autolearn.core.quiz_records import QuizMode, QuizPart
 from autolearn.core.records import Run
-from autolearn.core.run_results import Score
+from autolearn.core.run_results import Scores
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import Tracker
 from autolearn.runs.context import RunContext
@@ -85,7 +84,7 @@ def of_training(context: RunContext) -> Iterator[Tracking]:
 def track_quiz(
     context: RunContext,
     round_id: int,
-    scores: Mapping[tuple[QuizPart, QuizMode], Score],
+    scores: Scores,
 ) -> tuple[str, ...] | None:
     """Send the scores of a quiz to the tracker of the training of its round.
 
