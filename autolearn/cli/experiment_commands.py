@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 from autolearn.cli.common import (
     Args,
@@ -12,6 +11,7 @@ from autolearn.cli.common import (
     add_files,
     add_gold,
     add_round,
+    add_setting,
     add_settings,
     finish,
     finish_import,
@@ -32,7 +32,6 @@ from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import (
     ModelSettings,
     StudySettings,
-    Tracker,
     TrainSettings,
 )
 from autolearn.services import (
@@ -276,8 +275,8 @@ def add_compare(parser: ArgumentParser) -> None:
         "--quiz-share",
         type=float,
         default=0.0,
-        help="share of questions that give a wording to the quiz (default: 0, for a "
-        "quiz with gold answers)",
+        help=f"{StudySettings.help()['quiz_share']} (default: 0, for a quiz with gold "
+        "answers)",
     )
     _add_common(parser)
     parser.add_argument(
@@ -291,21 +290,9 @@ def add_compare(parser: ArgumentParser) -> None:
 def add_evolve(parser: ArgumentParser) -> None:
     """Add the options of ``evolve``."""
     add_settings(parser, EvolveSettings, ["model", "study", "train"])
-    parser.add_argument(
-        "--seed", type=int, default=0, help="seed of all random choices"
-    )
-    parser.add_argument(
-        "--max-steps",
-        type=int,
-        default=0,
-        help="optimiser steps of each round; 0: by epochs",
-    )
-    parser.add_argument(
-        "--answer-tokens",
-        type=int,
-        default=StudySettings.answer_tokens,
-        help=StudySettings.help()["answer_tokens"],
-    )
+    for name in ("seed", "max_steps"):
+        add_setting(parser, TrainSettings, name)
+    add_setting(parser, StudySettings, "answer_tokens")
     _add_common(parser)
 
 
@@ -315,13 +302,8 @@ def add_run(parser: ArgumentParser) -> None:
     parser.add_argument("--quiz", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
     add_round(parser)
-    parser.add_argument(
-        "--tracker",
-        choices=get_args(Tracker),
-        help=TrainSettings.help()["tracker"],
-    )
-    note = TrainSettings.help()["devices"]
-    parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)
+    for name in ("tracker", "devices"):
+        add_setting(parser, TrainSettings, name)
 
 
 def add_experiments(parser: ArgumentParser) -> None:
