@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
@@ -80,12 +79,7 @@ def build(context: PageContext) -> None:
         )
         return draw_detail(sample_id)
 
-    was_busy = gr.State(False)
-    context.redraw_on_change(
-        lambda was_busy: _fold(session, was_busy=was_busy),
-        [was_busy],
-        [accordion, was_busy],
-    )
+    context.fold_form(accordion, "study", opens_again=False)
     context.redraw_on_change(draw, [view, place], [panel])
     outputs = [detail, known_version]
     context.redraw_on_change(draw_detail, [sample_id], outputs)
@@ -138,14 +132,6 @@ def _form(
     events = [documents.change, *(field.change for field in setting_fields)]
     redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
     return accordion, documents, setting_fields, start
-
-
-def _fold(session: Session, *, was_busy: bool) -> tuple[Any, bool]:
-    """Fold the form once as a study begins, whoever started it."""
-    active = session.store.runs.in_state(*ACTIVE_STATES)
-    is_busy = any(run.kind == "study" for run in active)
-    begins = is_busy and not was_busy
-    return gr.Accordion(open=False) if begins else gr.skip(), is_busy
 
 
 def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.records import Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.runs import run_control
@@ -82,17 +82,14 @@ def wire(
     """Wire the training that is looked at to the page.
 
     The choices of ``parent``, from where a round begins, grow with the trainings. The
-    form of a new round is folded as a training begins.
+    form of a new round is folded while a training goes on.
     """
     run_choice, more, panel = parts.run_choice, parts.more, parts.panel
     go_on, less = parts.buttons[2:]
-    names, was_busy = gr.State(()), gr.State(False)
+    names = gr.State(())
     session = context.session
-    context.redraw_on_change(
-        lambda was_busy: _fold(session, was_busy=was_busy),
-        [was_busy],
-        [parts.whole, new_round, was_busy],
-    )
+    context.redraw_on_change(partial(_training_accordion, session), [], [parts.whole])
+    context.fold_form(new_round, "train", opens_again=True)
     context.redraw_on_change(
         partial(_lists, session), [names], [parent, run_choice, names]
     )
@@ -107,12 +104,8 @@ def wire(
     _wire(context, run_choice, more, parts.buttons)
 
 
-def _fold(session: Session, *, was_busy: bool) -> tuple[Any, Any, bool]:
-    """Show the trainings, and fold the form of a new round once as one begins."""
-    trainings = views.trainings(session.store)
-    is_busy = bool(trainings) and trainings[0].state in ACTIVE_STATES
-    form = gr.skip() if is_busy == was_busy else gr.Accordion(open=not is_busy)
-    return gr.Accordion(visible=bool(trainings)), form, is_busy
+def _training_accordion(session: Session) -> gr.Accordion:
+    return gr.Accordion(visible=bool(views.trainings(session.store)))
 
 
 def _more(epochs: float | None) -> str:
