@@ -170,5 +170,5 @@ class _Encoder:
     def _is_exact(self, row: Row) -> bool:
         rendered = self._rendered(row)
         if not self.reads_tokens:
-            return self.renderer.parts_are(rendered, row)
-        return not self.are_pairs or self.renderer.whole_is(rendered, row)
+            return self.renderer.parts_match(rendered, row)
+        return not self.are_pairs or self.renderer.whole_matches(rendered, row)

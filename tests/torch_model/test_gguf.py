@@ -82,7 +82,7 @@ def test_the_second_rounding_equals_that_of_bitsandbytes(plain, monkeypatch):
 def test_the_divergence_matches_its_definition(plain, monkeypatch):
     p, q = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.5, 0.25]])
     logits = {"none": [p.log()], "nf4": [q.log()]}
-    monkeypatch.setattr(gguf, "_likelihoods", lambda _, kind, *__: logits[kind])
+    monkeypatch.setattr(gguf, "_log_probs", lambda _, kind, *__: logits[kind])
     rounding = gguf.rounding(plain, never)
     assert rounding.kl == pytest.approx(float((p * (p / q).log()).sum()))
     assert rounding.same == 0

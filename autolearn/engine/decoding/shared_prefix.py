@@ -29,13 +29,13 @@ from autolearn.engine.decoding.attention import (
     PackedQueries,
     merge_attention_states,
 )
-from autolearn.engine.decoding.padded_rows import (
-    PaddedRows,
+from autolearn.engine.decoding.forward_pass import (
     can_share,
     integers,
     layers,
     next_logits,
 )
+from autolearn.engine.decoding.padded_rows import PaddedRows
 from autolearn.engine.decoding.prefix_cache import LEAST, Pair, common_prefix
 from autolearn.engine.load import LoadedModel
 from autolearn.engine.prefix_plan import PrefixGroup
@@ -109,10 +109,8 @@ class SharedPrefixCache:
         is_growing = list(map(bool, new))
         # The segment stays the same until a text finishes, so it is built once.
         if is_growing != self._growing:
-            self._growing, self._prefix_segment = (
-                is_growing,
-                self._prefix_attention(texts, new),
-            )
+            self._growing = is_growing
+            self._prefix_segment = self._prefix_attention(texts, new)
         return self._forward(texts, new, self._prefix_segment, sum(is_growing))
 
     def _add_prefixes(self, prefixes: Sequence[list[int]]) -> None:
