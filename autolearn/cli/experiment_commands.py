@@ -252,22 +252,7 @@ def add_compare(parser: ArgumentParser) -> None:
         default=0,
         help="optimiser steps of each trained arm; 0: as many as refined_sft takes",
     )
-    parser.add_argument(
-        "--document", type=int, action="append", metavar="N", help="only this document"
-    )
-    parser.add_argument(
-        "--placebo",
-        type=int,
-        action="append",
-        metavar="N",
-        help="another document, for the arm placebo",
-    )
-    parser.add_argument(
-        "--pairs",
-        action="append",
-        metavar="CORPUS",
-        help="a corpus of questions and answers by people, for the arm pairs",
-    )
+    _add_sources(parser)
     parser.add_argument(
         "--rule", default=CompareSettings.rule, help="which samples are learned"
     )
@@ -284,6 +269,26 @@ def add_compare(parser: ArgumentParser) -> None:
         type=int,
         default=1,
         help="seed of the library that is made in an empty workspace",
+    )
+
+
+def _add_sources(parser: ArgumentParser) -> None:
+    """Add the options that name what the arms learn from."""
+    parser.add_argument(
+        "--document", type=int, action="append", metavar="N", help="only this document"
+    )
+    parser.add_argument(
+        "--placebo",
+        type=int,
+        action="append",
+        metavar="N",
+        help="another document, for the arm placebo",
+    )
+    parser.add_argument(
+        "--pairs",
+        action="append",
+        metavar="CORPUS",
+        help="a corpus of questions and answers by people, for the arm pairs",
     )
 
 

@@ -1,6 +1,5 @@
 """The study tab: what to study and how, the samples as they come, the map."""
 
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -153,38 +152,23 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
 
 
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
+    """Return the component of a setting, with its default and its help."""
+    value = getattr(StudySettings(), name)
+    common: dict[str, Any] = {
+        "value": value,
+        "label": LABELS[name],
+        "info": StudySettings.help()[name],
+        "min_width": 190,
+        "elem_id": f"study-{name}",
+    }
     if name == "quick":
-        return gr.Radio(
-            [("full", False), ("quick: open-book answers only", True)],
-            value=StudySettings.quick,
-            label=LABELS[name],
-            info=StudySettings.help()[name],
-            min_width=190,
-            elem_id=f"study-{name}",
-        )
-    if name != "protocol":
-        return _number(name)
-    ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
-    return gr.Dropdown(
-        [("auto: as stored with the model or round", "auto"), *ways],
-        value=StudySettings.protocol,
-        label=LABELS[name],
-        info=StudySettings.help()[name],
-        min_width=190,
-        elem_id=f"study-{name}",
-    )
-
-
-def _number(name: str) -> gr.Number:
-    kinds = {field.name: field.type for field in fields(StudySettings)}
-    return gr.Number(
-        value=getattr(StudySettings(), name),
-        label=LABELS[name],
-        info=StudySettings.help()[name],
-        precision=0 if kinds[name] is int else None,
-        min_width=190,
-        elem_id=f"study-{name}",
-    )
+        choices = [("full", False), ("quick: open-book answers only", True)]
+        return gr.Radio(choices, **common)
+    if name == "protocol":
+        ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
+        auto = ("auto: as stored with the model or round", "auto")
+        return gr.Dropdown([auto, *ways], **common)
+    return gr.Number(precision=0 if isinstance(value, int) else None, **common)
 
 
 def _draw(session: Session, view: str, where: MapCell) -> Html:
