@@ -18,6 +18,9 @@ from autolearn.store import Store, layout
 RESTART_SECONDS = 5.0
 """How long after a worker was started another may take its place if it has died."""
 
+STOP_SECONDS = 10.0
+"""How long a worker may take to end when it is asked to."""
+
 WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
 """The command of a worker, to which its queue and the workspace are added."""
 
@@ -109,15 +112,13 @@ def _reap(folder: Path, queue: WorkerQueue, timeout: float = 0.0) -> None:
             _processes.pop(process, None)
 
 
-def stop_worker(
-    folder: Path, timeout: float = 10.0, queue: WorkerQueue = MODEL_QUEUE
-) -> bool:
+def stop_worker(folder: Path, queue: WorkerQueue = MODEL_QUEUE) -> bool:
     """Ask a worker to end at its next checkpoint; its run can be resumed.
 
     Returns:
         Whether no worker is left.
     """
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + STOP_SECONDS
     is_asked = False
     while worker_alive(folder, queue):
         if time.monotonic() > deadline:
@@ -127,5 +128,5 @@ def stop_worker(
                 os.kill(int((folder / queue.pid_file).read_text()), signal.SIGTERM)
                 is_asked = True
         time.sleep(0.05)
-    _reap(folder, queue, timeout)
+    _reap(folder, queue, STOP_SECONDS)
     return True

@@ -56,9 +56,7 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
     return _section("Training data", html.pairs(rows))
 
 
-def preflight(
-    problems: Sequence[str], warnings: Sequence[str], ready: str = ""
-) -> Html:
+def preflight(problems: Sequence[str], warnings: Sequence[str]) -> Html:
     """Return what keeps the round from starting, and what to know before."""
     items = [html.tag("li", html.problem(sentence)) for sentence in problems]
     items += [
@@ -66,8 +64,8 @@ def preflight(
         for sentence in warnings
     ]
     if not problems:
-        good = html.text(ready or "Ready to train.")
-        items.insert(0, html.tag("li", html.tag("p", good, "al-good")))
+        ready = html.tag("p", html.text("Ready to train."), "al-good")
+        items.insert(0, html.tag("li", ready))
     return _section("Checks", html.tag("ul", html.join(items), "al-checks"))
 
 
