@@ -190,7 +190,7 @@ def train(args: Args) -> Result:
         model = model_of(store, args)
         usual = presets.preset_settings(model, options).as_dict()
         settings = replace(options, **{name: usual[name] for name in open_ones})
-        sources = corpus_commands.chosen(store, args)
+        sources = corpus_commands.named_sources(store, args)
         scope = SampleScope() if args.other_models else None
         sources = replace(sources, scope=scope)
         run = actions.train(store, model, settings, args.parent, sources)

@@ -58,7 +58,7 @@ _PLACEBO_SEED = 1000
 def run(args: Args) -> Result:
     """Add texts and take them through a whole round."""
     with open_store(args) as store:
-        documents = _added(store, args.files, args)
+        documents = _add_texts(store, args.files, args)
         if args.quiz:
             add_gold(store, args.quiz, "quiz")
         if args.control:
@@ -84,7 +84,7 @@ def compare(args: Args) -> Result:
     """Compare the papers' ways of learning on the same texts."""
     with open_store(args) as store:
         if args.resume is not None:
-            return _finished(store, store.experiments.get(args.resume), args)
+            return _wait_for_result(store, store.experiments.get(args.resume), args)
         documents, placebo = _documents(store, args)
         pairs = tuple(corpus_actions.ids(store, args.pairs)) if args.pairs else ()
         sources = {"placebo": placebo, "corpora": pairs, None: True}
@@ -106,14 +106,14 @@ def compare(args: Args) -> Result:
         )
         experiment = comparison_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
-        return _finished(store, experiment, args)
+        return _wait_for_result(store, experiment, args)
 
 
 def evolve(args: Args) -> Result:
     """Let the model evolve for several rounds on instructions."""
     with open_store(args) as store:
         if args.resume is not None:
-            return _finished(store, store.experiments.get(args.resume), args)
+            return _wait_for_result(store, store.experiments.get(args.resume), args)
         model = model_of(store, args)
         if model.model == ModelSettings.model and not store.library.instructions():
             demo_library.add_problems(store, args.seed)
@@ -131,7 +131,7 @@ def evolve(args: Args) -> Result:
         )
         experiment = evolution_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
-        return _finished(store, experiment, args)
+        return _wait_for_result(store, experiment, args)
 
 
 def experiments(args: Args) -> list[Result] | Result:
@@ -157,7 +157,7 @@ def _tasks_done(store: Store, experiment: Experiment) -> str:
     return f"{schedule.n_done(states)}/{len(states)}"
 
 
-def _finished(store: Store, experiment: Experiment, args: Args) -> Result:
+def _wait_for_result(store: Store, experiment: Experiment, args: Args) -> Result:
     """Wait for all runs of an experiment and return its result."""
     try:
         _follow(store, experiment, args)
@@ -223,7 +223,7 @@ def _preset(model: ModelSettings) -> TrainSettings:
     return presets.preset_settings(model, TrainSettings())
 
 
-def _added(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
+def _add_texts(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
     """Add files to the library and return the ids of all documents of them."""
     tokens = StudySettings.passage_tokens
     model = named_model(store, args.model, quiet=args.json)

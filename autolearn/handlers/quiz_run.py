@@ -31,7 +31,9 @@ def ask(context: RunContext, backend: Backend) -> QuizRunResult:
             writer,
             context.journal,
             questions,
-            QuizRequest(mode, run_settings.votes or 0, partial(_retrieved, context)),
+            QuizRequest(
+                mode, run_settings.votes or 0, partial(_nearest_passages, context)
+            ),
             stage,
             partial(context.report, stage, len(questions)),
         )
@@ -64,7 +66,7 @@ def _questions(
     return quiz_versions.frozen_questions(store, version, split)
 
 
-def _retrieved(context: RunContext, question: str) -> str:
+def _nearest_passages(context: RunContext, question: str) -> str:
     """Return the passages of the library that are nearest to a question."""
     passages = context.store.library.passages_about(question)
     return "\n\n".join(passage.text.strip() for passage in passages)

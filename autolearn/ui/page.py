@@ -77,8 +77,8 @@ def build(folder: Path) -> gr.Blocks:
             for module in TABS:
                 _build_tab(context, module)
         for panel in (context.steps_panel, context.round_strip, *context.links):
-            panel.click(_linked, None, tabs, **QUIET)
-        page.load(_named, address, tabs, js=OPENED_JS, **QUIET)
+            panel.click(_open_linked_tab, None, tabs, **QUIET)
+        page.load(_open_named_tab, address, tabs, js=OPENED_JS, **QUIET)
         context.refresh_on([context.timer.tick, page.load, refresh_button.click])
         _wire(context)
         drop_closed(page)
@@ -144,13 +144,13 @@ def _wire(context: PageContext) -> None:
     context.on_action([context.round_strip.click], press_strip)
 
 
-def _linked(event: gr.EventData) -> Any:
+def _open_linked_tab(event: gr.EventData) -> Any:
     """Open the tab that a click leads to."""
     name = tab_of(event.pick)
     return gr.Tabs(selected=name) if name else gr.skip()
 
 
-def _named(address: str) -> Any:
+def _open_named_tab(address: str) -> Any:
     """Open the tab that the address names, if there is one."""
     is_tab = address in {module.TITLE for module in TABS}
     return gr.Tabs(selected=address) if is_tab else gr.skip()

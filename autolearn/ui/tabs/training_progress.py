@@ -164,7 +164,7 @@ def _run(store: Store, run_id: int) -> Run | None:
     return next(iter(views.trainings(store)), None)
 
 
-def _named(store: Store, run_id: int) -> Run:
+def _existing_run(store: Store, run_id: int) -> Run:
     run = _run(store, run_id)
     if run is None:
         raise JobError("No round has been trained yet; start one first.")
@@ -176,26 +176,26 @@ def _live(session: Session, run_id: int) -> Html:
 
 
 def _stop(session: Session, run_id: int) -> None:
-    run_control.cancel(session.store, _named(session.store, run_id).id)
+    run_control.cancel(session.store, _existing_run(session.store, run_id).id)
 
 
 def _resume(session: Session, run_id: int) -> None:
     session.start_worker_for(
-        run_control.resume(session.store, _named(session.store, run_id).id)
+        run_control.resume(session.store, _existing_run(session.store, run_id).id)
     )
 
 
 def _less(session: Session, run_id: int) -> gr.Button:
     """Offer to try again with less where memory was short."""
     run = _run(session.store, run_id)
-    advice = views.advised(run) if run else ""
+    advice = views.advice(run) if run else ""
     return gr.Button(f"Retry with {advice}", visible=bool(advice))
 
 
 def _retry(session: Session, run_id: int) -> Any:
     """Queue a round like one that did not fit, with the settings that would."""
     store = session.store
-    run = _named(store, run_id)
+    run = _existing_run(store, run_id)
     before = TrainRunSettings.of(run)
     settings = replace(before.train, **FailedResult.of(run).advice)
     sources = TrainSources(scope=before.scope or SampleScope())
@@ -208,7 +208,7 @@ def _retry(session: Session, run_id: int) -> Any:
 def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
     """Queue a round like this one, begun from what it has learned."""
     store = session.store
-    run = _named(store, run_id)
+    run = _existing_run(store, run_id)
     rounds = [round_ for round_ in store.rounds.all(run.id) if round_.adapter]
     if not rounds:
         raise JobError(f"Run {run.id} has no finished round; resume it first.")
