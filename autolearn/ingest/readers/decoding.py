@@ -12,6 +12,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.reading import EncodingCandidate
 from autolearn.ingest.readers import encodings
 from autolearn.ingest.readers.encodings import SAMPLE
+from autolearn.ingest.readers.pieces import Piece, Source
 
 BLOCK = 2**20
 """Characters that are read at once."""
@@ -55,6 +56,12 @@ class Decoding:
     note: str = ""
     candidates: tuple[EncodingCandidate, ...] = ()
     """The likeliest first; empty if there is no doubt."""
+
+    def source(self, pieces: Iterator[Piece]) -> Source:
+        """Return the pieces of a file that is decoded so, with what is known of it."""
+        return Source(
+            pieces, self.note, encoding=self.encoding, encodings=self.candidates
+        )
 
 
 @dataclass

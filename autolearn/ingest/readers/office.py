@@ -71,9 +71,7 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
     except (ExpatError, KeyError, ValueError, OSError) as error:
         raise InputError("is damaged; save it again as .docx.") from error
     except RecursionError:
-        raise InputError(
-            "is nested too deeply to be parsed; save it as .txt."
-        ) from None
+        raise InputError(markup.TOO_DEEP) from None
     soup = markup.parse(html)
     for chart in chart_pages:
         soup.append(markup.parse(chart))

@@ -77,9 +77,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
             body = child(content, "body")
             html = writer.page(body) if body is not None else ""
         except RecursionError:
-            raise InputError(
-                "is nested too deeply to be parsed; save it as .txt."
-            ) from None
+            raise InputError(markup.TOO_DEEP) from None
         heads = [_text(part) for root in styles[1:] for part in _heads(root)]
     yield from markup.pieces(markup.parse(html), left_out=left_out)
     for text in dict.fromkeys(filter(None, heads)):

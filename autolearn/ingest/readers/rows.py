@@ -211,13 +211,8 @@ def source(
         row_kinds.refuse_other_kinds(objects)
         texts = read_rows()
     columns = column_uses.uses(objects, choices.columns)
-    return Source(
-        Table(columns).pieces(texts),
-        file_decoding.note,
-        encoding=file_decoding.encoding,
-        encodings=file_decoding.candidates,
-        columns=columns,
-    )
+    source = file_decoding.source(Table(columns).pieces(texts))
+    return replace(source, columns=columns)
 
 
 def preview(columns: Sequence[Column]) -> str:

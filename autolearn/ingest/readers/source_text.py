@@ -43,14 +43,9 @@ def read(path: Path, choices: ReadingChoices) -> Source:
         InputError: It is too large, or cannot be parsed.
     """
     markup.check_size(path.stat().st_size)
-    recognition = decoding.recognise(path, choices.encoding)
-    text = path.read_bytes().decode(recognition.encoding, recognition.errors)
-    return Source(
-        _pieces(text, _FORMATS[path.suffix.lower()]),
-        recognition.note,
-        encoding=recognition.encoding,
-        encodings=recognition.candidates,
-    )
+    file_decoding = decoding.recognise(path, choices.encoding)
+    text = path.read_bytes().decode(file_decoding.encoding, file_decoding.errors)
+    return file_decoding.source(_pieces(text, _FORMATS[path.suffix.lower()]))
 
 
 def _pieces(text: str, source: str) -> Iterator[Piece]:
