@@ -99,8 +99,11 @@ def questions(lm: LoadedModel, file: Path, n_texts: int) -> list[Item]:
 
 def ours(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
     """Return the texts that the engine generates."""
-    prompts = [(item.ids, Sampling(max_new_tokens=item.n_new)) for item in work]
-    completions = generate.generate(lm, prompts, lambda: False, stop_ids=frozenset())
+    texts = [
+        generate.DecodedText(item.ids, Sampling(max_new_tokens=item.n_new))
+        for item in work
+    ]
+    completions = generate.generate(lm, texts, lambda: False, stop_ids=frozenset())
     return [completion.text for completion in completions]
 
 

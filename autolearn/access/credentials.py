@@ -62,7 +62,7 @@ def read(
     elif VARIABLE in environment:
         password = environment.pop(VARIABLE)
     else:
-        password = _typed(user)
+        password = _ask_for_password(user)
     if not user or not password:
         raise InputError("User and password of --auth must not be empty.")
     return Credentials(user, password)
@@ -82,7 +82,7 @@ def _first_line(path: Path) -> str:
     return lines[0] if lines else ""
 
 
-def _typed(user: str) -> str:
+def _ask_for_password(user: str) -> str:
     if not sys.stdin.isatty():
         raise InputError(
             f"There is no password for --auth {user}: set {VARIABLE}, "

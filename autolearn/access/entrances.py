@@ -46,15 +46,15 @@ class TokenEntrance:
         """Begin a session and lead to the address without the token, or say how to."""
         token = request.query_params.get("token")
         if token is None or request.scope["path"] != "/" or request.method != "GET":
-            return None if inside else _closed(request)
+            return None if inside else _refusal_page(request)
         if not (self._token.admits(token) or inside):
-            return _closed(request)
+            return _refusal_page(request)
         response = pages.unstored(_lead_to(request, _without_token(request)))
         self._sessions.begin(request, authority, response)
         return response
 
 
-def _closed(request: Request) -> Response:
+def _refusal_page(request: Request) -> Response:
     again = _without_token(request) if request.scope["path"] == "/" else ""
     return pages.sentence(
         request,

@@ -85,9 +85,9 @@ class Gate:
     ) -> Response | None:
         """Return the answer of the border; None if the request may pass."""
         if authority is None:
-            return _refused(request, MISDIRECTED)
+            return _refusal(request, MISDIRECTED)
         if not (_is_own(request, authority) or _is_link(request)):
-            return _refused(request, FOREIGN)
+            return _refusal(request, FOREIGN)
         inside = self._programs.admits(request) or self._sessions.has_session(
             request, authority
         )
@@ -128,7 +128,7 @@ class Gate:
         return authorities[0]
 
 
-def _refused(request: Request, refusal: Denial) -> Response:
+def _refusal(request: Request, refusal: Denial) -> Response:
     return pages.sentence(request, refusal.status, refusal.sentence)
 
 

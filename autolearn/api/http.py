@@ -27,7 +27,7 @@ def app(folder: Path) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    api.add_exception_handler(AutolearnError, _refused)
+    api.add_exception_handler(AutolearnError, _error_response)
     for operation in OPERATIONS:
         api.add_api_route(
             f"/{operation.name}",
@@ -53,5 +53,5 @@ def _endpoint(operation: Operation, folder: Path) -> Any:
     return function
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+async def _error_response(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": str(error)}, 400)

@@ -40,7 +40,7 @@ from autolearn.core.settings import (
     StudySettings,
     TrainSettings,
 )
-from autolearn.runs import model_references, queues
+from autolearn.runs import model_references, run_control, worker_processes
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, export_actions, gold_actions, pipeline
 from autolearn.store import DEFAULT_WORKSPACE, Store
@@ -134,11 +134,13 @@ class Lab:
 
     def add(self, paths: Sequence[Path | str]) -> RunInfo:
         """Read files and folders of this computer into the library."""
-        return self._ordered(self._add([Path(path) for path in paths], None))
+        return self._start_and_wait(self._add([Path(path) for path in paths], None))
 
     def add_text(self, name: str, text: str) -> RunInfo:
         """Add a text to the library under a name."""
-        return self._ordered(self._add([], actions.Uploads(pasted_text=(name, text))))
+        return self._start_and_wait(
+            self._add([], actions.Uploads(pasted_text=(name, text)))
+        )
 
     def _add(self, paths: list[Path], uploads: actions.Uploads | None) -> Run:
         model, tokens = chosen_model(self._store).model, StudySettings().passage_tokens
@@ -166,7 +168,7 @@ class Lab:
         ``documents``: their ids; None: all. What comes of it are samples.
         """
         model = chosen_model(self._store)
-        return self._ordered(
+        return self._start_and_wait(
             actions.study(self._store, model, StudySettings(), documents)
         )
 
@@ -218,7 +220,7 @@ class Lab:
         model = chosen_model(self._store)
         settings = presets.preset_settings(model, TrainSettings(method=method))
         settings = replace(settings, max_steps=max_steps)
-        return self._ordered(actions.train(self._store, model, settings, parent))
+        return self._start_and_wait(actions.train(self._store, model, settings, parent))
 
     def rounds(self) -> list[RoundInfo]:
         """List the rounds with what was measured of them."""
@@ -227,7 +229,9 @@ class Lab:
     def quiz(self, open_book: bool = False) -> RunInfo:
         """Ask the quiz and the control set of the model that is used."""
         model = chosen_model(self._store)
-        return self._ordered(actions.quiz(self._store, model, open_book=open_book))
+        return self._start_and_wait(
+            actions.quiz(self._store, model, open_book=open_book)
+        )
 
     def whole_round(self, documents: Sequence[int] | None = None) -> RunInfo:
         """Study, quiz, approve by the default rule, train, and quiz again.
@@ -235,7 +239,7 @@ class Lab:
         Returns the first of these runs; each of them queues the next.
         """
         model = chosen_model(self._store)
-        return self._ordered(pipeline.begin_only(self._store, model, documents))
+        return self._start_and_wait(pipeline.begin_only(self._store, model, documents))
 
     def chat(self, question: str, refine: bool = False) -> RunInfo:
         """Ask the model a question; with ``refine`` it judges and mends its answer.
@@ -243,7 +247,7 @@ class Lab:
         The result holds ``answer`` and, if asked for, ``feedback`` and ``refined``.
         """
         model, turn = chosen_model(self._store), Message("user", question)
-        return self._ordered(
+        return self._start_and_wait(
             actions.chat(self._store, model, [turn], Sampling(), refine=refine)
         )
 
@@ -254,7 +258,7 @@ class Lab:
 
         "trl", "axolotl", "llama-factory" and "unsloth" write a folder for that trainer.
         """
-        return self._ordered(
+        return self._start_and_wait(
             export_actions.export(self._store, what, Path(target), round)
         )
 
@@ -266,23 +270,23 @@ class Lab:
 
     def wait(self, run: int, seconds: float | None = None) -> RunInfo:
         """Wait until a run has ended, or for some seconds; return its state then."""
-        return RunInfo.of(queues.wait(self._store, run, seconds=seconds))
+        return RunInfo.of(run_control.wait(self._store, run, seconds=seconds))
 
     def cancel(self, run: int) -> RunInfo:
         """Stop a run where it can be resumed."""
-        return RunInfo.of(queues.cancel(self._store, run))
+        return RunInfo.of(run_control.cancel(self._store, run))
 
     def resume(self, run: int) -> RunInfo:
         """Go on with a run that was stopped, killed or failed."""
-        return self._ordered(queues.resume(self._store, run))
+        return self._start_and_wait(run_control.resume(self._store, run))
 
-    def _ordered(self, run: Run) -> RunInfo:
+    def _start_and_wait(self, run: Run) -> RunInfo:
         """Start the worker of a queued run, and wait for its end up to the timeout.
 
         Raises:
-            JobError: It ended otherwise than done.
+            JobError: It did not end well.
         """
-        queues.start_worker_for(self._store, run)
+        worker_processes.start_worker_for(self._store, run)
         last = self.wait(run.id, self._timeout)
         if last.state in END_STATES and last.state != "done":
             raise JobError(last.error or f"Run {last.id} was {last.state}; resume it.")

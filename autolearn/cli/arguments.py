@@ -4,7 +4,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from autolearn.cli import document_commands, experiment_commands
-from autolearn.cli.common import add_files, add_method, add_round, add_settings
+from autolearn.cli.common import (
+    add_files,
+    add_method,
+    add_round,
+    add_setting,
+    add_settings,
+)
 from autolearn.core.flags import flag_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.ingest import quiz_files
@@ -68,12 +74,7 @@ def add(parser: ArgumentParser) -> None:
         default=ModelSettings.model,
         help="its tokenizer measures the passages",
     )
-    parser.add_argument(
-        "--passage-tokens",
-        type=int,
-        default=StudySettings.passage_tokens,
-        help=StudySettings.help()["passage_tokens"],
-    )
+    add_setting(parser, StudySettings, "passage_tokens")
     document_commands.add_reading_options(parser)
 
 

@@ -28,7 +28,7 @@ from autolearn.core.run_results import (
 )
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import StudySettings, TrainSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import (
     actions,
     demo_library,
@@ -190,7 +190,7 @@ def train(args: Args) -> Result:
         model = model_of(store, args)
         usual = presets.preset_settings(model, options).as_dict()
         settings = replace(options, **{name: usual[name] for name in open_ones})
-        sources = corpus_commands.chosen(store, args)
+        sources = corpus_commands.named_sources(store, args)
         scope = SampleScope() if args.other_models else None
         sources = replace(sources, scope=scope)
         run = actions.train(store, model, settings, args.parent, sources)
@@ -300,7 +300,7 @@ def cancel(args: Args) -> Result:
         if args.run is None and not active:
             raise JobError("No run is in progress.")
         run_id = args.run or active[0].id
-        queues.cancel(store, run_id)
+        run_control.cancel(store, run_id)
         return {"cancelled": run_id}
 
 

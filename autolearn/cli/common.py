@@ -13,7 +13,7 @@ from autolearn.core.records import Document, Run, Split
 from autolearn.core.run_results import ImportResult
 from autolearn.core.setting_fields import Settings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control, worker_processes
 from autolearn.services import gold_actions, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
@@ -72,9 +72,7 @@ def add_method(parser: argparse.ArgumentParser) -> None:
 def add_round(parser: argparse.ArgumentParser) -> None:
     """Add the options of a round that is part of a command: its method and length."""
     add_method(parser)
-    parser.add_argument(
-        "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
-    )
+    add_setting(parser, TrainSettings, "max_steps")
 
 
 def add_files(parser: argparse.ArgumentParser, nargs: str) -> None:
@@ -100,21 +98,32 @@ def add_settings(
     ``skip``: settings without an option. ``by_size``: settings whose default is the
     value of the preset for the model.
     """
-    notes = kind.help()
     for setting in fields(kind):
-        if setting.name in skip:
-            continue
-        default = None if setting.name in by_size else setting.default
-        default_text = (
-            "depends on the model size" if setting.name in by_size else default
-        )
-        note = f"{notes[setting.name]} (default: {default_text})".replace("%", "%%")
-        parser.add_argument(
-            "--" + setting.name.replace("_", "-"),
-            default=default,
-            help=note,
-            **_option_type(setting),
-        )
+        if setting.name not in skip:
+            add_setting(parser, kind, setting.name, by_size=setting.name in by_size)
+
+
+def add_setting(
+    parser: argparse.ArgumentParser,
+    kind: type[Settings],
+    name: str,
+    *,
+    by_size: bool = False,
+) -> None:
+    """Add the option for one setting of a kind; ``by_size``: see ``add_settings``."""
+    (setting,) = (setting for setting in fields(kind) if setting.name == name)
+    default = None if by_size else setting.default
+    note = kind.help()[name]
+    if by_size:
+        note += " (default: depends on the model size)"
+    elif default is not None:
+        note += f" (default: {default})"
+    parser.add_argument(
+        "--" + name.replace("_", "-"),
+        default=default,
+        help=note.replace("%", "%%"),
+        **_option_type(setting),
+    )
 
 
 def _option_type(setting: Field[Any]) -> dict[str, Any]:
@@ -132,13 +141,13 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     Raises:
         JobError: It did not end well; the text says why and how to go on.
     """
-    queues.start_worker_for(store, run)
+    worker_processes.start_worker_for(store, run)
     with Progress(title, quiet=quiet) as progress:
         try:
-            last_state = queues.wait(store, run.id, progress)
+            last_state = run_control.wait(store, run.id, progress)
         except KeyboardInterrupt:
-            queues.cancel(store, run.id)
-            last_state = queues.wait(store, run.id, progress)
+            run_control.cancel(store, run.id)
+            last_state = run_control.wait(store, run.id, progress)
     if last_state.state == "done":
         return last_state
     if last_state.kind == "import" and last_state.error:

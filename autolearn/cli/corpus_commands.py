@@ -71,7 +71,7 @@ def _with_feedback(name: str) -> list[MetaExample]:
         ) from error
 
 
-def chosen(store: Store, args: Args) -> TrainSources:
+def named_sources(store: Store, args: Args) -> TrainSources:
     """Return the examples of the files that are named, and which corpora to use.
 
     Nothing named: those of the library. The invented world is added if it is missing.

@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 from autolearn.cli.common import (
     Args,
@@ -12,6 +11,7 @@ from autolearn.cli.common import (
     add_files,
     add_gold,
     add_round,
+    add_setting,
     add_settings,
     finish,
     finish_import,
@@ -32,7 +32,6 @@ from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import (
     ModelSettings,
     StudySettings,
-    Tracker,
     TrainSettings,
 )
 from autolearn.services import (
@@ -59,7 +58,7 @@ _PLACEBO_SEED = 1000
 def run(args: Args) -> Result:
     """Add texts and take them through a whole round."""
     with open_store(args) as store:
-        documents = _added(store, args.files, args)
+        documents = _add_texts(store, args.files, args)
         if args.quiz:
             add_gold(store, args.quiz, "quiz")
         if args.control:
@@ -85,7 +84,7 @@ def compare(args: Args) -> Result:
     """Compare the papers' ways of learning on the same texts."""
     with open_store(args) as store:
         if args.resume is not None:
-            return _finished(store, store.experiments.get(args.resume), args)
+            return _wait_for_result(store, store.experiments.get(args.resume), args)
         documents, placebo = _documents(store, args)
         pairs = tuple(corpus_actions.ids(store, args.pairs)) if args.pairs else ()
         sources = {"placebo": placebo, "corpora": pairs, None: True}
@@ -107,14 +106,14 @@ def compare(args: Args) -> Result:
         )
         experiment = comparison_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
-        return _finished(store, experiment, args)
+        return _wait_for_result(store, experiment, args)
 
 
 def evolve(args: Args) -> Result:
     """Let the model evolve for several rounds on instructions."""
     with open_store(args) as store:
         if args.resume is not None:
-            return _finished(store, store.experiments.get(args.resume), args)
+            return _wait_for_result(store, store.experiments.get(args.resume), args)
         model = model_of(store, args)
         if model.model == ModelSettings.model and not store.library.instructions():
             demo_library.add_problems(store, args.seed)
@@ -132,7 +131,7 @@ def evolve(args: Args) -> Result:
         )
         experiment = evolution_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
-        return _finished(store, experiment, args)
+        return _wait_for_result(store, experiment, args)
 
 
 def experiments(args: Args) -> list[Result] | Result:
@@ -158,7 +157,7 @@ def _tasks_done(store: Store, experiment: Experiment) -> str:
     return f"{schedule.n_done(states)}/{len(states)}"
 
 
-def _finished(store: Store, experiment: Experiment, args: Args) -> Result:
+def _wait_for_result(store: Store, experiment: Experiment, args: Args) -> Result:
     """Wait for all runs of an experiment and return its result."""
     try:
         _follow(store, experiment, args)
@@ -224,7 +223,7 @@ def _preset(model: ModelSettings) -> TrainSettings:
     return presets.preset_settings(model, TrainSettings())
 
 
-def _added(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
+def _add_texts(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
     """Add files to the library and return the ids of all documents of them."""
     tokens = StudySettings.passage_tokens
     model = named_model(store, args.model, quiet=args.json)
@@ -253,6 +252,28 @@ def add_compare(parser: ArgumentParser) -> None:
         default=0,
         help="optimiser steps of each trained arm; 0: as many as refined_sft takes",
     )
+    _add_sources(parser)
+    parser.add_argument(
+        "--rule", default=CompareSettings.rule, help="which samples are learned"
+    )
+    parser.add_argument(
+        "--quiz-share",
+        type=float,
+        default=0.0,
+        help=f"{StudySettings.help()['quiz_share']} (default: 0, for a quiz with gold "
+        "answers)",
+    )
+    _add_common(parser)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        help="seed of the library that is made in an empty workspace",
+    )
+
+
+def _add_sources(parser: ArgumentParser) -> None:
+    """Add the options that name what the arms learn from."""
     parser.add_argument(
         "--document", type=int, action="append", metavar="N", help="only this document"
     )
@@ -269,43 +290,14 @@ def add_compare(parser: ArgumentParser) -> None:
         metavar="CORPUS",
         help="a corpus of questions and answers by people, for the arm pairs",
     )
-    parser.add_argument(
-        "--rule", default=CompareSettings.rule, help="which samples are learned"
-    )
-    parser.add_argument(
-        "--quiz-share",
-        type=float,
-        default=0.0,
-        help="share of questions that give a wording to the quiz (default: 0, for a "
-        "quiz with gold answers)",
-    )
-    _add_common(parser)
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=1,
-        help="seed of the library that is made in an empty workspace",
-    )
 
 
 def add_evolve(parser: ArgumentParser) -> None:
     """Add the options of ``evolve``."""
     add_settings(parser, EvolveSettings, ["model", "study", "train"])
-    parser.add_argument(
-        "--seed", type=int, default=0, help="seed of all random choices"
-    )
-    parser.add_argument(
-        "--max-steps",
-        type=int,
-        default=0,
-        help="optimiser steps of each round; 0: by epochs",
-    )
-    parser.add_argument(
-        "--answer-tokens",
-        type=int,
-        default=StudySettings.answer_tokens,
-        help=StudySettings.help()["answer_tokens"],
-    )
+    for name in ("seed", "max_steps"):
+        add_setting(parser, TrainSettings, name)
+    add_setting(parser, StudySettings, "answer_tokens")
     _add_common(parser)
 
 
@@ -315,13 +307,8 @@ def add_run(parser: ArgumentParser) -> None:
     parser.add_argument("--quiz", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
     add_round(parser)
-    parser.add_argument(
-        "--tracker",
-        choices=get_args(Tracker),
-        help=TrainSettings.help()["tracker"],
-    )
-    note = TrainSettings.help()["devices"]
-    parser.add_argument("--devices", type=int, default=1, metavar="N", help=note)
+    for name in ("tracker", "devices"):
+        add_setting(parser, TrainSettings, name)
 
 
 def add_experiments(parser: ArgumentParser) -> None:

@@ -190,7 +190,7 @@ class Child:
             if line is None:
                 if not watch.has_begun:
                     raise _NeverBegunError("ended its reader before it began", "error")
-                self._ended(watch.limits)
+                self._raise_end(watch.limits)
             message = json.loads(line)
             if "begun" in message:
                 watch.begin()
@@ -201,8 +201,8 @@ class Child:
             else:
                 _refuse(message, watch.limits)
 
-    def _ended(self, limits: Limits) -> NoReturn:
-        """Say how the process ended."""
+    def _raise_end(self, limits: Limits) -> NoReturn:
+        """Raise how the process ended."""
         assert self._process is not None
         code = self._process.wait()
         self._errors.seek(0)

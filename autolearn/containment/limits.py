@@ -31,13 +31,12 @@ class Limits:
         *,
         seconds: float = 60.0,
         seconds_per_mib: float = 20.0,
-        memory: int = 1536 * MIB,
         memory_per_byte: float = 0.0,
     ) -> "Limits":
         """Return limits that grow with the size of what is read."""
         return cls(
             seconds + seconds_per_mib * n_bytes / MIB,
-            memory + round(memory_per_byte * n_bytes),
+            cls.memory + round(memory_per_byte * n_bytes),
         )
 
 

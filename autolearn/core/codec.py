@@ -29,22 +29,22 @@ def _key(field: Field[Any]) -> str:
 def encode(record: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as JSON values."""
     return {
-        _key(field): _encoded(value)
+        _key(field): _encode_value(value)
         for field in fields(record)
         if (value := getattr(record, field.name)) != field.default
         or not field.metadata.get("extra")
     }
 
 
-def _encoded(value: Any) -> Any:
+def _encode_value(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return encode(value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple | list):
-        return type(value)(map(_encoded, value))
+        return type(value)(map(_encode_value, value))
     if isinstance(value, dict):
-        return {key: _encoded(item) for key, item in value.items()}
+        return {key: _encode_value(item) for key, item in value.items()}
     return value
 
 
@@ -63,7 +63,7 @@ def decode(cls: type[T], values: Mapping[str, Any]) -> T:
             if _is_required(field):
                 raise KeyError(f"{cls.__name__} needs {field.name}.")
         elif _key(field) in values:
-            arguments[field.name] = _decoded(hints[field.name], value)
+            arguments[field.name] = _decode_value(hints[field.name], value)
     return cls(**arguments)
 
 
@@ -98,7 +98,7 @@ def _is_optional(hint: Any) -> bool:
     return hint in (Any, object) or (is_union and type(None) in get_args(hint))
 
 
-def _decoded(hint: Any, value: Any) -> Any:
+def _decode_value(hint: Any, value: Any) -> Any:
     """Return a JSON value as its hint says; text and numbers stay as they are.
 
     A path is kept as text.
@@ -110,13 +110,13 @@ def _decoded(hint: Any, value: Any) -> Any:
         return Path(value)
     if origin in (Union, UnionType):
         (inner,) = (part for part in parts if part is not type(None))
-        return _decoded(inner, value)
+        return _decode_value(inner, value)
     if is_dataclass(hint) and isinstance(hint, type):
         return decode(hint, value)
     if origin is tuple and parts[1:] == (...,):
-        return tuple(_decoded(parts[0], item) for item in value)
+        return tuple(_decode_value(parts[0], item) for item in value)
     if origin is tuple:
-        return tuple(map(_decoded, parts, value))
+        return tuple(map(_decode_value, parts, value))
     if origin is dict:
-        return {name: _decoded(parts[1], item) for name, item in value.items()}
+        return {name: _decode_value(parts[1], item) for name, item in value.items()}
     return value

@@ -96,10 +96,10 @@ def _part_from(value: str | Mapping[str, Any]) -> Part:
 
 def description(constraint: Constraint) -> str:
     """Return a constraint for a reader, part by part."""
-    return "\n".join(map(_described, constraint))
+    return "\n".join(map(_description, constraint))
 
 
-def _described(part: Part) -> str:
+def _description(part: Part) -> str:
     match part:
         case str():
             return f"the text {part!r}"

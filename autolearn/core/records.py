@@ -65,7 +65,7 @@ class Document:
     original: str = ""
     """The name of its file in the folder ``originals``; empty if none is kept."""
     reading: Reading = field(default_factory=Reading)
-    """How the file was read, and how it can be read otherwise."""
+    """How the file was read, and how else it can be read."""
     id: int = 0
 
     @property

@@ -4,10 +4,12 @@ A run that has not ended has no result yet, one that failed has at most an advic
 fields therefore have a default.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from itertools import product
+from typing import Any, ClassVar, Literal, Self, get_args
 
-from autolearn.core.codec import EXTRA, JsonRecord, stored_as
+from autolearn.core.codec import EXTRA, JsonRecord, encode, stored_as
 from autolearn.core.quiz_records import QuizMode, QuizPart
 from autolearn.core.records import Round, Run, RunKind
 
@@ -77,46 +79,61 @@ class Score:
         return Score(self.n, *shares)
 
 
+ScoredPart = QuizPart | Literal["quiz"]
+"""``quiz``: gold and self-made questions together, as earlier versions counted them."""
+
+Scores = dict[tuple[ScoredPart, QuizMode], Score]
+"""By the set of questions and the mode in which they were asked."""
+
+_PART_TITLES: dict[ScoredPart, str] = {
+    "gold": "gold quiz",
+    "self_made": "self-made quiz",
+    "quiz": "quiz",
+    "control": "control",
+}
+
+
 @dataclass(frozen=True)
-class QuizScores:
-    """How each set of questions was answered in each mode; None: it was not asked."""
+class QuizScores(JsonRecord):
+    """How each set of questions was answered in each mode in which it was asked.
 
-    gold_closed_book: Score | None = field(default=None, metadata=EXTRA)
-    self_made_closed_book: Score | None = field(default=None, metadata=EXTRA)
-    control_closed_book: Score | None = field(default=None, metadata=EXTRA)
-    gold_open_book: Score | None = field(default=None, metadata=EXTRA)
-    self_made_open_book: Score | None = field(default=None, metadata=EXTRA)
-    control_open_book: Score | None = field(default=None, metadata=EXTRA)
-    gold_retrieval: Score | None = field(default=None, metadata=EXTRA)
-    self_made_retrieval: Score | None = field(default=None, metadata=EXTRA)
-    control_retrieval: Score | None = field(default=None, metadata=EXTRA)
-    gold_refined: Score | None = field(default=None, metadata=EXTRA)
-    self_made_refined: Score | None = field(default=None, metadata=EXTRA)
-    control_refined: Score | None = field(default=None, metadata=EXTRA)
-    gold_consistent: Score | None = field(default=None, metadata=EXTRA)
-    self_made_consistent: Score | None = field(default=None, metadata=EXTRA)
-    control_consistent: Score | None = field(default=None, metadata=EXTRA)
-    quiz_closed_book: Score | None = field(default=None, metadata=EXTRA)
-    """Of earlier versions, which counted gold and self-made questions together."""
-    quiz_open_book: Score | None = field(default=None, metadata=EXTRA)
+    As JSON, each score has its own key, such as ``gold_closed_book``, beside the other
+    fields: a later quiz of a round replaces the scores of what it asked, and no others.
+    """
 
-    def right(self, part: QuizPart | Literal["quiz"]) -> float | None:
-        """Return the share of right closed-book answers of a set; None: not asked.
+    by_part_and_mode: Scores = field(default_factory=dict)
 
-        "quiz": of gold and self-made questions together, as earlier versions counted.
-        """
-        score: Score | None = getattr(self, f"{part}_closed_book")
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        values = super().as_dict()
+        del values["by_part_and_mode"]
+        return values | {
+            f"{part}_{mode}": encode(score)
+            for (part, mode), score in self.by_part_and_mode.items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build one from JSON values, of whatever version."""
+        scores = {
+            (part, mode): score
+            for part, mode in product(_PART_TITLES, get_args(QuizMode))
+            if (score := values.get(f"{part}_{mode}"))
+        }
+        return super().from_dict({**values, "by_part_and_mode": scores})
+
+    def right(self, part: ScoredPart) -> float | None:
+        """Return the share of right closed-book answers of a set; None: not asked."""
+        score = self.by_part_and_mode.get((part, "closed_book"))
         return score.right if score else None
 
     def closed_book(self) -> dict[str, Score]:
-        """Return the closed-book scores under the names of the sets of questions."""
-        scores = {
-            "gold quiz": self.gold_closed_book,
-            "self-made quiz": self.self_made_closed_book,
-            "quiz": self.quiz_closed_book,
-            "control": self.control_closed_book,
+        """Return the closed-book scores under the titles of the sets of questions."""
+        return {
+            title: score
+            for part, title in _PART_TITLES.items()
+            if (score := self.by_part_and_mode.get((part, "closed_book")))
         }
-        return {name: score for name, score in scores.items() if score}
 
 
 @dataclass(frozen=True)
@@ -129,19 +146,6 @@ class QuizRunResult(QuizScores, RunResult):
     notes: tuple[str, ...] | None = field(default=None, metadata=EXTRA)
     """What a person should know, such as why its scores were not tracked."""
     kind: ClassVar[RunKind | None] = "quiz"
-
-    @classmethod
-    def from_scores(
-        cls,
-        scores: dict[tuple[QuizPart, QuizMode], Score],
-        version: int | None,
-        truncated: int,
-    ) -> Self:
-        """Build a result from the scores of sets of questions, by name and mode."""
-        fields_by_name: dict[str, Any] = {
-            f"{part}_{mode}": scores[part, mode] for part, mode in scores
-        }
-        return cls(**fields_by_name, quiz_version=version, truncated=truncated)
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ class TrainResult(TrainScores, TrainCounts):
 
 
 @dataclass(frozen=True)
-class RoundScores(QuizScores, TrainScores, JsonRecord):
+class RoundScores(QuizScores, TrainScores):
     """All that was measured of a round."""
 
     leaked: int = 0

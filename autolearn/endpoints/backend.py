@@ -37,16 +37,17 @@ T = TypeVar("T")
 FORM_DRAWS = 4
 """Draws of an answer whose form the server cannot enforce."""
 _REDRAW_TEMPERATURE = 0.7
+_CANCELLATION = Completion("", "cancelled", 0, 0)
 _BYTES_PER_TOKEN = 4
 """About, of English text, where a server counts no tokens."""
 _OVERLONG = re.compile(r"context (size|length|window)|maximum.{0,20}length", re.I)
 """Matches how servers say that a prompt does not fit; see tests for the sentences."""
-ESTIMATED = (
+ESTIMATE_NOTE = (
     "The probabilities of verdicts are estimated from sampled answers, since the "
     "server gives no log-probabilities."
 )
 
-TAKEN_OVER = "The other servers took over its requests."
+TAKEOVER_NOTE = "The other servers took over its requests."
 
 
 class ServerBackend:
@@ -126,8 +127,7 @@ class ServerBackend:
         order = by_prefix([request.prompt.chat for request in requests])
         jobs = [partial(self._complete, requests[i]) for i in order]
         completions = dict(zip(order, self._run(jobs, stop, progress), strict=True))
-        cancelled = Completion("", "cancelled", 0, 0)
-        return [completions[i] or cancelled for i in range(len(requests))]
+        return [completions[i] or _CANCELLATION for i in range(len(requests))]
 
     def stream(
         self, request: Request, stop: Stop, on_text: Callable[[str], None]
@@ -137,7 +137,7 @@ class ServerBackend:
             (completion,) = self.complete([request], stop)
         else:
             (result,) = self._run([partial(self._stream, request, on_text)], stop)
-            completion = result or Completion("", "cancelled", 0, 0)
+            completion = result or _CANCELLATION
         on_text(completion.text)
         return completion
 
@@ -154,7 +154,7 @@ class ServerBackend:
         jobs = [partial(reader.read, chats[i], prefills[i], labels) for i in order]
         rows = dict(zip(order, self._run(jobs, lambda: False), strict=True))
         if reader.has_estimated:
-            self._notes.add(ESTIMATED)
+            self._notes.add(ESTIMATE_NOTE)
         return [rows[i] or () for i in range(len(chats))]
 
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
@@ -208,7 +208,7 @@ class ServerBackend:
                 return await run_all(jobs, clients, self._facts.at_once, stop, progress)
 
         results = run_loop(run)
-        self._notes |= {f"{error} {TAKEN_OVER}" for error in results.failures}
+        self._notes |= {f"{error} {TAKEOVER_NOTE}" for error in results.failures}
         return results.values
 
     async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
@@ -251,8 +251,8 @@ class ServerBackend:
             )
             reply = await self._ask(client, body)
             n_prompt, n_tokens = reply.n_prompt_tokens, n_tokens + reply.n_tokens
-            added = self._text_after_prefill(prefill, reply.text)
-            if match := match_of_answer(request.constraint, added):
+            answer = self._text_after_prefill(prefill, reply.text)
+            if match := match_of_answer(request.constraint, answer):
                 whole = (prefill + match).strip()
                 return Completion(whole, "stop", n_prompt, n_tokens)
         return Completion(prefill.strip(), "stop", n_prompt, n_tokens)

@@ -113,22 +113,21 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
     Raises:
         ModelNotFound: There is none of this name, or there are several.
     """
-    requested = address.model
+    name = address.model
     for row in models:
-        if requested in _ids(row) or f"{requested}:latest" in _ids(row):
+        if name in _ids(row) or f"{name}:latest" in _ids(row):
             return _ids(row)[0]
-    if not requested and len(models) == 1:
+    if not name and len(models) == 1:
         return _ids(models[0])[0]
     names = [_ids(row)[0] for row in models]
     listing = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    if not requested:
+    if not name:
         raise ModelNotFound(
             f"The server {address.base} has several models ({listing or 'none'}); add "
             "the name of one to its address, as #MODEL."
         )
     raise ModelNotFound(
-        f"The server {address.base} has no model {requested}; it has "
-        f"{listing or 'none'}."
+        f"The server {address.base} has no model {name}; it has {listing or 'none'}."
     )
 
 

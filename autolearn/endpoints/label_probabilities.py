@@ -82,8 +82,8 @@ class LabelReader:
             sampling = Sampling(1.0, 1.0, SAMPLE_TOKENS, seed)
             body = self._bodies.answer(_with_prefill(chat, prefill), sampling, form)
             reply = await self._ask(client, body)
-            added = continuation(prefill, reply.text, continues=continues)
-            if label := match_of_answer(form, added):
+            answer = continuation(prefill, reply.text, continues=continues)
+            if label := match_of_answer(form, answer):
                 counts[labels.index(label)] += 1
         return tuple(count / sum(counts) for count in counts)
 

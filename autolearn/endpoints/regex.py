@@ -15,7 +15,7 @@ _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 _REPEAT = re.compile(r"[*+?]|\{\d+(?:,\d*)?\}")
 
 
-def escaped(character: str, special: str) -> str:
+def escape(character: str, special: str) -> str:
     """Return a character within quotes or a class of a grammar."""
     code = ord(character)
     if character in special or character == "\\":
@@ -27,7 +27,7 @@ def escaped(character: str, special: str) -> str:
 
 def literal(text: str) -> str:
     """Return the grammar of a text that stands for itself."""
-    return '"' + "".join(escaped(character, '"') for character in text) + '"'
+    return '"' + "".join(escape(character, '"') for character in text) + '"'
 
 
 def to_gbnf(regex: str) -> str:
@@ -139,9 +139,9 @@ class _Reader:
             character = self._next()
             if character in _CLASSES:
                 return _CLASSES[character]
-            return escaped(self._plain(character), "]^-")
+            return escape(self._plain(character), "]^-")
         # A hyphen between two characters is a range in both notations.
-        return character if character == "-" else escaped(character, "]^")
+        return character if character == "-" else escape(character, "]^")
 
     def _peek(self) -> str:
         return self._regex[self._at : self._at + 1]

@@ -34,7 +34,7 @@ class RequestBodies:
             "top_p": sampling.top_p,
             # Some servers refuse seeds beyond 31 bits.
             "seed": sampling.seed & 0x7FFFFFFF,
-            **self._constrained(constraint),
+            **self._constraint(constraint),
         }
 
     def first_token(self, chat: Chat) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class RequestBodies:
             body["chat_template_kwargs"] = {"enable_thinking": False}
         return body
 
-    def _constrained(self, constraint: Constraint) -> dict[str, Any]:
+    def _constraint(self, constraint: Constraint) -> dict[str, Any]:
         if not constraint or not self.facts.abilities.constrains:
             return {}
         grammar = to_grammar(constraint)

@@ -135,9 +135,9 @@ class HuggingFaceBackend:
         stop: Stop,
         progress: Callable[[int], None] | None = None,
     ) -> list[Completion]:
-        """Answer all requests, in the order given; see ``generate.write``."""
+        """Answer all requests, in the order given; see ``generate.generate``."""
         texts = [self._text(request) for request in requests]
-        return generate.write(self._lm, texts, stop, progress)
+        return generate.generate(self._lm, texts, stop, progress)
 
     def _text(self, request: Request) -> generate.DecodedText:
         """Return a request as the decoder takes it."""

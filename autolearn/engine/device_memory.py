@@ -50,15 +50,15 @@ class PeakMemory:
         self.bytes = 0
         self._every = every
         self._device = device
-        self._over = threading.Event()
-        self._looking = threading.Thread(target=self._look, daemon=True)
+        self._is_over = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> Self:
         if self._device.type == "cuda":
             # torch counts peaks itself, exactly and without a thread.
             torch.cuda.reset_peak_memory_stats(self._device)
         else:
-            self._looking.start()
+            self._sampler.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,12 +66,12 @@ class PeakMemory:
             peak = torch.cuda.max_memory_allocated(self._device)
             self.bytes = int(peak) + LIBRARIES["cuda"]
         else:
-            self._over.set()
-            self._looking.join()
+            self._is_over.set()
+            self._sampler.join()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while True:
             # A short peak between two samples is missed.
             self.bytes = max(self.bytes, bytes_in_use(self._device))
-            if self._over.wait(self._every):
+            if self._is_over.wait(self._every):
                 return

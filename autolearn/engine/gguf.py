@@ -102,8 +102,8 @@ def rounding(folder: Path, stop: Stop, texts: Sequence[str] = SENTENCES) -> Roun
     Raises:
         Cancelled: ``stop`` returned True.
     """
-    plain = _likelihoods(folder, "none", texts, stop)
-    nf4 = _likelihoods(folder, "nf4", texts, stop)
+    plain = _log_probs(folder, "none", texts, stop)
+    nf4 = _log_probs(folder, "nf4", texts, stop)
     # kl_div takes the approximation first: KL(p || q) is kl_div(q, p).
     divergences = [
         functional.kl_div(q, p, reduction="none", log_target=True).sum(-1)
@@ -118,7 +118,7 @@ def rounding(folder: Path, stop: Stop, texts: Sequence[str] = SENTENCES) -> Roun
 
 
 @torch.inference_mode()
-def _likelihoods(
+def _log_probs(
     folder: Path, quantization: Quantization, texts: Sequence[str], stop: Stop
 ) -> list[torch.Tensor]:
     """Return the log-probabilities of the next tokens in each text.
@@ -127,12 +127,12 @@ def _likelihoods(
         returns: (tokens, vocabulary) float32 for each text, on the CPU.
     """
     lm = load.load(ModelSettings(str(folder), quantization), folder)
-    likelihoods = []
+    log_probs = []
     for text in texts:
         if stop():
             raise Cancelled
         ids = torch.tensor([lm.chat.encode(text)], device=lm.device)
         logits = lm.model(input_ids=ids).logits[0]
         # On the CPU, so that the GPU holds only one text at a time.
-        likelihoods.append(functional.log_softmax(logits.float(), -1).cpu())
-    return likelihoods
+        log_probs.append(functional.log_softmax(logits.float(), -1).cpu())
+    return log_probs

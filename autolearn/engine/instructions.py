@@ -45,7 +45,7 @@ def sample(
         sampling = Sampling(temperature, 1.0, max_new_tokens, seed)
         ids = lm.chat.user_start + first_ids
         texts.append(generate.DecodedText(ids, sampling, len(first_ids)))
-    completions = generate.write(lm, texts, stop, stop_ids=stop_ids)
+    completions = generate.generate(lm, texts, stop, stop_ids=stop_ids)
     return [
         _clean(completion.text, end_text)
         if completion.finish in ("stop", "length")
@@ -73,13 +73,13 @@ def confidence(
     forward = Forward(lm)
     totals: dict[Example, float] = {}
 
-    def look() -> None:
+    def measure() -> None:
         # After an out-of-memory error only the missing examples are computed again.
         for part in forward.parts([e for e in examples if e not in totals]):
             values = forward.log_probs([example.chosen for example in part]).tolist()
             totals.update(zip(part, values, strict=True))
 
     retry_on_oom(
-        forward, max((example.length for example in examples), default=0), look
+        forward, max((example.length for example in examples), default=0), measure
     )
     return [totals[example] / example.chosen.n_answer for example in examples]

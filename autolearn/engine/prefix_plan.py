@@ -208,10 +208,8 @@ class PromptQueue:
         while self._groups:
             group = self._groups[-1]
             n += len(group.members)
-            prefix_size, suffix_size = (
-                max(prefix_size, group.n_shared),
-                max(suffix_size, group.n_own),
-            )
+            prefix_size = max(prefix_size, group.n_shared)
+            suffix_size = max(suffix_size, group.n_own)
             n_prefixes = len(groups) + 1
             # Every suffix is padded to the longest, every prefix to the longest prefix.
             is_full = (

@@ -35,13 +35,13 @@ class Renderer:
         start = self._text(self._adds[:1])
         return rendered._replace(prompt=rendered.prompt.removeprefix(start))
 
-    def parts_are(self, rendered: RenderedRow, row: Row) -> bool:
+    def parts_match(self, rendered: RenderedRow, row: Row) -> bool:
         """Return whether prompt and answer, each for itself, become the row."""
         prompt = self._ids(rendered.prompt, add_special_tokens=False)
         answer = self._ids(rendered.answer, add_special_tokens=False)
         return [*prompt, *answer] == row.ids and len(prompt) == row.n_prompt
 
-    def whole_is(self, rendered: RenderedRow, row: Row) -> bool:
+    def whole_matches(self, rendered: RenderedRow, row: Row) -> bool:
         """Return whether prompt and answer, read as one text, become the row.
 
         So does TRL, which ends each text with the end token of the tokenizer.

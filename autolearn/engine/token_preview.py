@@ -1,7 +1,7 @@
 """Show training items as the trainer sees them: token by token, with the loss mask.
 
-The page calls ``answer`` in a child, so that it neither loads torch nor uses a foreign
-tokenizer.
+The page calls ``show_values`` in a child, so that it neither loads torch nor uses a
+foreign tokenizer.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,12 @@ from typing import Any
 
 from autolearn.core.model_calls import Message
 from autolearn.core.records import TrainItem
-from autolearn.engine.tokenizer import chat_format
-from autolearn.engine.tokenizer import loaded as load_tokenizer
+from autolearn.engine.tokenizer import chat_format, load_untried
 from autolearn.engine.trainer.batches import Example, Row, encode
 
 _N_DROPPED = 20
 """Most items over the length limit that are listed individually."""
-_HALF = "\ufffd"
+_INCOMPLETE = "\ufffd"
 """What a tokenizer decodes for the incomplete bytes of a character."""
 
 
@@ -24,7 +23,7 @@ def show(
     folder: Path, items: Sequence[TrainItem], max_tokens: int, n_shown: int
 ) -> dict[str, Any]:
     """Return the first ``n_shown`` items token by token, and totals over all items."""
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_untried(folder)
     chat, context = chat_format(folder, tokenizer)
     longest = min(max_tokens, context)
     examples = [encode(item, chat) for item in items]
@@ -64,7 +63,7 @@ def _pieces(row: Row, tokenizer: Any) -> list[str]:
     for end in range(1, len(row.ids) + 1):
         text = str(tokenizer.decode(row.ids[:end], skip_special_tokens=False))
         # Decode the whole beginning each time: single tokens decode differently.
-        if text.endswith(_HALF) and end < len(row.ids):
+        if text.endswith(_INCOMPLETE) and end < len(row.ids):
             pieces.append("")
             continue
         pieces.append(text[len(before) :])
@@ -72,7 +71,7 @@ def _pieces(row: Row, tokenizer: Any) -> list[str]:
     return pieces
 
 
-def answer(
+def show_values(
     folder: str, rows: Sequence[dict[str, Any]], max_tokens: int, n_shown: int
 ) -> dict[str, Any]:
     """Return what ``show`` says of items that are JSON values, in a child."""

@@ -41,7 +41,7 @@ def load(folder: Path) -> Any:
     """
     if folder != BUILT_IN:
         _try_in_child(folder)
-    return loaded(folder)
+    return load_untried(folder)
 
 
 def _try_in_child(folder: Path) -> None:
@@ -59,7 +59,7 @@ def try_out(folder: str) -> None:
     Raises:
         BackendError: They make far more of a text than it is.
     """
-    chat = ChatFormat(loaded(Path(folder)))
+    chat = ChatFormat(load_untried(Path(folder)))
     for turns in _CHATS:
         n_characters = sum(len(turn.content) for turn in turns)
         n_tokens = len(chat.prompt(turns)) - MOST_TEMPLATE_TOKENS
@@ -75,8 +75,8 @@ def try_out(folder: str) -> None:
         )
 
 
-def loaded(folder: Path) -> Any:
-    """Return the tokenizer in a folder, without a trial; for a child."""
+def load_untried(folder: Path) -> Any:
+    """Return the tokenizer in a folder without a trial first; for use in a child."""
     tokenizer = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
@@ -90,11 +90,11 @@ def chat_format(folder: Path, tokenizer: Any) -> tuple[ChatFormat, int]:
     config = AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
-    chat = ChatFormat(tokenizer, eos_ids(_generation(folder, config)))
+    chat = ChatFormat(tokenizer, eos_ids(_generation_config(folder, config)))
     return chat, context_length(config, tokenizer)
 
 
-def _generation(folder: Path, config: Any) -> Any:
+def _generation_config(folder: Path, config: Any) -> Any:
     try:
         return GenerationConfig.from_pretrained(folder, local_files_only=True)
     except OSError:

@@ -39,7 +39,7 @@ def chosen(text: str, choices: Sequence[str]) -> int | None:
     an option, then a single letter anywhere. Without ``choices`` only letters count.
     """
     plain, n = _REJECTION.sub(" ", text), len(choices) or len(LETTERS)
-    options, letters = _named(plain, choices), _indices(_letters(plain), n)
+    options, letters = _options_in(plain, choices), _indices(_letters(plain), n)
     if _SEVERAL.search(plain) or (_OR.search(plain) and len(options | letters) > 1):
         return None
     indices = _indices(_explicit(plain), n) or options or letters
@@ -64,7 +64,7 @@ def _indices(letters: set[str], n: int) -> set[int]:
     return {i for i in map(LETTERS.index, letters) if i < n}
 
 
-def _named(text: str, choices: Sequence[str]) -> set[int]:
+def _options_in(text: str, choices: Sequence[str]) -> set[int]:
     """Return the options whose text stands in an answer, the longest of nested ones."""
     if choices and all(map(numbers.is_number, choices)):
         result = numbers.result(text)

@@ -107,10 +107,10 @@ def result(text: str, question: str = "") -> Readings:
         return _of_equation(last)
     if _WORKING.search(plain):
         return _without_years(plain, numbers)[-1][1]
-    return _stated(plain, _numbers(last), question)
+    return _stated_number(plain, _numbers(last), question)
 
 
-def _stated(text: str, numbers: Numbers, question: str) -> Readings:
+def _stated_number(text: str, numbers: Numbers, question: str) -> Readings:
     """Return the number that a plain statement tells.
 
     ``numbers``: the numbers of its last sentence, which stands at the end of the text.

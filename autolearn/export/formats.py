@@ -11,6 +11,7 @@ from autolearn.core import atomic
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
+from autolearn.export import model_card
 from autolearn.metaskills.items import skill_of
 
 Row = dict[str, Any]
@@ -92,9 +93,6 @@ WEIGHTS = ("adapter", *WHOLE)
 KINDS = (*ITEM_FORMATS, *WEIGHTS)
 """All kinds of export but hand-overs; see ``handover.folder``."""
 
-CARD = "---\ntags:\n- autolearn\n"
-"""The beginning of every model card; see ``model_card``."""
-
 
 def export_samples(samples: Sequence[Sample], kind: str, path: Path) -> int:
     """Write samples as JSON Lines; return their number.
@@ -150,11 +148,8 @@ def write_card(target: Path, text: str) -> Path:
     """
     folder = target if target.is_dir() else target.parent
     path = folder / "README.md"
-    has_no_other_files = {file.name for file in folder.iterdir()} <= {
-        target.name,
-        path.name,
-    }
-    if folder != target and not (has_no_other_files and _is_ours(path)):
+    other_files = {file.name for file in folder.iterdir()} - {target.name, path.name}
+    if folder != target and (other_files or not _is_ours(path)):
         path = target.with_name(f"{target.stem}.README.md")
     _write(path, text)
     return path
@@ -162,7 +157,9 @@ def write_card(target: Path, text: str) -> Path:
 
 def _is_ours(path: Path) -> bool:
     """Return whether a card may be written there: no file, or a card of ours."""
-    return not path.exists() or path.read_text("utf-8", "replace").startswith(CARD)
+    return not path.exists() or path.read_text("utf-8", "replace").startswith(
+        model_card.HEAD
+    )
 
 
 @contextmanager

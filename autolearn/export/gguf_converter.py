@@ -19,8 +19,8 @@ FILE = "model.gguf"
 """Name of the file in the folder of an export."""
 
 _CONVERTER = "convert_hf_to_gguf.py"
-_FOLDER = "LLAMA_CPP"
-_LOOK = 0.5
+_VARIABLE = "LLAMA_CPP"
+_POLL_SECONDS = 0.5
 """Seconds between checks for cancellation."""
 
 log = logging.getLogger(__name__)
@@ -32,26 +32,26 @@ def converter() -> Path:
     Raises:
         InputError: It is in neither.
     """
-    place = os.environ.get(_FOLDER)
+    place = os.environ.get(_VARIABLE)
     path = shutil.which(_CONVERTER, os.F_OK | os.R_OK, place or None)
     if path is None:
-        location = f"{place}, as {_FOLDER} says" if place else "the PATH"
+        location = f"{place}, as {_VARIABLE} says" if place else "the PATH"
         raise InputError(
             f"GGUF is written by llama.cpp's {_CONVERTER}, which is not in {location}; "
-            f"set {_FOLDER} to a checkout of llama.cpp, or export the merged model."
+            f"set {_VARIABLE} to a checkout of llama.cpp, or export the merged model."
         )
     return Path(path)
 
 
-def convert(by: Path, model: Path, target: Path, stop: Stop) -> None:
-    """Convert the model in a folder to GGUF in 16 bit with the converter ``by``.
+def convert(script: Path, model: Path, target: Path, stop: Stop) -> None:
+    """Convert the model in a folder to GGUF in 16 bit with this script of llama.cpp.
 
     Raises:
         Cancelled: The person stopped the run.
         BackendError: The converter cannot convert this model.
     """
     # The same Python interpreter, since it has torch and transformers.
-    command = [sys.executable, str(by), str(model)]
+    command = [sys.executable, str(script), str(model)]
     command += ["--outfile", str(target), "--outtype", "bf16"]
     with TemporaryFile() as output:
         with subprocess.Popen(command, stdout=output, stderr=output) as process:
@@ -69,6 +69,6 @@ def convert(by: Path, model: Path, target: Path, stop: Stop) -> None:
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
     try:
-        return process.wait(_LOOK)
+        return process.wait(_POLL_SECONDS)
     except subprocess.TimeoutExpired:
         return None

@@ -12,6 +12,9 @@ from autolearn.core.run_results import ExportResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.export import gguf_converter
 
+HEAD = "---\ntags:\n- autolearn\n"
+"""The beginning of every card."""
+
 _SHAPES = {
     "chat": "one chat a line under `messages`; the last turn is what is learned",
     "preference": "a `prompt` with a `chosen` and a `rejected` answer a line",
@@ -26,7 +29,6 @@ def samples(kind: str, n: int, models: Sequence[str] = ()) -> str:
     origin = "Each was approved by a person or by a named rule; none was changed here."
     return _card(
         "Approved samples of autolearn",
-        ["autolearn"],
         [f"{n} samples: {_SHAPES[kind]}.", *measured, origin, _date()],
     )
 
@@ -41,9 +43,7 @@ def items(
     """Return the card of the items that taught a round."""
     summary = f"{n} items of round {about.id}: {_SHAPES[kind]}."
     title = f"What round {about.id} of autolearn was taught"
-    return _card(
-        title, ["autolearn"], [summary, *_provenance(about, train_items, versions)]
-    )
+    return _card(title, [summary, *_provenance(about, train_items, versions)])
 
 
 _WEIGHTS = {
@@ -71,9 +71,9 @@ def weights(
         else "It was not asked anything after the export."
     )
     title = f"Round {about.id} of autolearn, {what}"
-    tags = ["autolearn", "lora", *(["peft"] if what == "adapter" else [])]
+    tags = ("lora", "peft") if what == "adapter" else ("lora",)
     parts = [_WEIGHTS[what], comparison, *_provenance(about, train_items, versions)]
-    return _card(title, tags, parts)
+    return _card(title, parts, tags)
 
 
 def _provenance(
@@ -117,6 +117,6 @@ def _date() -> str:
     return f"Exported on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
 
 
-def _card(title: str, tags: Sequence[str], parts: Sequence[str]) -> str:
-    head = "---\ntags:\n" + "\n".join(f"- {tag}" for tag in tags) + "\n---"
+def _card(title: str, parts: Sequence[str], tags: Sequence[str] = ()) -> str:
+    head = HEAD + "".join(f"- {tag}\n" for tag in tags) + "---"
     return "\n\n".join([head, f"# {title}", *parts]) + "\n"

@@ -50,9 +50,9 @@ def hand_over(context: RunContext, request: ExportRunSettings) -> ExportResult:
     if result.path and target.is_dir():  # killed between the folder and its record
         return result
     if request.round_id is None:
-        contents = _planned(context, request)
+        contents = _of_planned_round(context, request)
     else:
-        contents = _finished(context, request, request.round_id)
+        contents = _of_finished_round(context, request, request.round_id)
     with formats.new_folder(target) as draft:
         folder.write(contents, tool, draft)
         card, n = target / folder.README, len(contents.training)
@@ -61,7 +61,7 @@ def hand_over(context: RunContext, request: ExportRunSettings) -> ExportResult:
     return result
 
 
-def _finished(
+def _of_finished_round(
     context: RunContext, request: ExportRunSettings, round_id: int
 ) -> Handover:
     store = context.store
@@ -73,7 +73,9 @@ def _finished(
         f"Round {round_id}",
         model.described,
         order.train,
-        items=model.encoded(store.rounds.items(round_id), order.train, request.what),
+        items=model.encode_items(
+            store.rounds.items(round_id), order.train, request.what
+        ),
         target_modules=tuple(lora["target_modules"]),
         start=adapters.start_of(store, about),
         n_steps_taken=about.n_steps,
@@ -82,7 +84,7 @@ def _finished(
     )
 
 
-def _planned(context: RunContext, request: ExportRunSettings) -> Handover:
+def _of_planned_round(context: RunContext, request: ExportRunSettings) -> Handover:
     """Return a round that is not trained yet, without what the model would write."""
     order = request.train or TrainRunSettings()
     data = collect(context.store, order).build()
@@ -92,8 +94,8 @@ def _planned(context: RunContext, request: ExportRunSettings) -> Handover:
     dtype = str(compute_dtype(device)).removeprefix("torch.")
     model = _Model.load(order.model, request, dtype, device)
     items = [*data.items, *data.validation]
-    encoded = model.encoded(items, order.train, request.what)
-    return Handover("A planned round", model.described, order.train, encoded)
+    encoded_items = model.encode_items(items, order.train, request.what)
+    return Handover("A planned round", model.described, order.train, encoded_items)
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class _Model:
         )
         return cls(described, tokenizer, chat)
 
-    def encoded(
+    def encode_items(
         self, items: Sequence[TrainItem], settings: TrainSettings, tool: str
     ) -> tuple[EncodedItem, ...]:
         """Return items with their texts and tokens, as a tool reads them."""
@@ -159,16 +161,16 @@ class _Encoder:
             all(map(self._is_exact, example.rows)),
         )
 
-    def _rendered(self, row: Row) -> RenderedRow:
+    def _render(self, row: Row) -> RenderedRow:
         rendered = self.renderer.render(row)
         is_joined = self.are_pairs and self.reads_tokens
         return self.renderer.without_start(rendered) if is_joined else rendered
 
     def _text(self, row: Row) -> EncodedText:
-        return EncodedText(*self._rendered(row), tuple(row.ids), row.n_prompt)
+        return EncodedText(*self._render(row), tuple(row.ids), row.n_prompt)
 
     def _is_exact(self, row: Row) -> bool:
-        rendered = self._rendered(row)
+        rendered = self._render(row)
         if not self.reads_tokens:
-            return self.renderer.parts_are(rendered, row)
-        return not self.are_pairs or self.renderer.whole_is(rendered, row)
+            return self.renderer.parts_match(rendered, row)
+        return not self.are_pairs or self.renderer.whole_matches(rendered, row)

@@ -12,9 +12,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from autolearn.core.quiz_records import QuizMode, QuizPart
 from autolearn.core.records import Run
-from autolearn.core.run_results import Score
+from autolearn.core.run_results import Scores
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import Tracker
 from autolearn.runs.context import RunContext
@@ -38,7 +37,7 @@ class Tracking:
     def open(self, run: TrackedRun) -> None:
         """Open the tracker, if there is one."""
         if self._tracker is not None:
-            self._run = self._tried(trackers.OPEN[self._tracker], run)
+            self._run = self._try(trackers.OPEN[self._tracker], run)
         if self._run is not None:
             self._last_step = self._run.last_step
 
@@ -48,15 +47,15 @@ class Tracking:
             return
         self._last_step = step
         named = {f"{group}/{name}": float(value) for name, value in numbers.items()}
-        self._tried(self._run.log, step, named)
+        self._try(self._run.log, step, named)
 
     def close(self) -> None:
         """Close the tracker."""
         if self._run is not None:
-            self._tried(self._run.close)
+            self._try(self._run.close)
         self._run = None
 
-    def _tried(self, action: Callable[..., Any], *arguments: Any) -> Any:
+    def _try(self, action: Callable[..., Any], *arguments: Any) -> Any:
         """Return what an action of the tracker gives; after a failure, use it no more.
 
         Its package is not ours: it may raise anything.
@@ -75,7 +74,7 @@ class Tracking:
 @contextmanager
 def of_training(context: RunContext) -> Iterator[Tracking]:
     """Yield the tracker of a training; it has the steps of earlier attempts."""
-    with _opened(context.store, context.run) as tracking:
+    with _open(context.store, context.run) as tracking:
         metrics = context.store.runs.all_metrics(context.run.id)
         for step, of_step in groupby(metrics, attrgetter("step")):
             tracking.log(step, {m.name: m.value for m in of_step}, "train")
@@ -85,7 +84,7 @@ def of_training(context: RunContext) -> Iterator[Tracking]:
 def track_quiz(
     context: RunContext,
     round_id: int,
-    scores: Mapping[tuple[QuizPart, QuizMode], Score],
+    scores: Scores,
 ) -> tuple[str, ...] | None:
     """Send the scores of a quiz to the tracker of the training of its round.
 
@@ -104,13 +103,13 @@ def track_quiz(
         for (part, mode), score in scores.items()
         if score.n
     }
-    with _opened(store, store.runs.get(about.run_id)) as tracking:
+    with _open(store, store.runs.get(about.run_id)) as tracking:
         tracking.log(about.n_steps + 2 + n_earlier, shares, "quiz")
     return tuple(tracking.notes) or None
 
 
 @contextmanager
-def _opened(store: Store, run: Run) -> Iterator[Tracking]:
+def _open(store: Store, run: Run) -> Iterator[Tracking]:
     """Yield the tracker that a training asks for."""
     settings = TrainRunSettings.of(run).train
     tracking = Tracking(settings.tracker)

@@ -38,7 +38,7 @@ class WeightExport:
     """The export of one round's weights to a new folder.
 
     They are asked a few questions beside the round as it is here, so that an export
-    which answers otherwise is noticed.
+    which answers differently is noticed.
     """
 
     context: RunContext
@@ -66,11 +66,11 @@ class WeightExport:
             what = ExportRunSettings.of(self.context.run).what
             write = {
                 "adapter": self._adapter,
-                "merged": self._merged,
+                "merged": self._write_merged,
                 "gguf": self._as_gguf,
             }[what]
             after = write(adapter, draft, questions)
-            result = self._described(draft, what, before, after)
+            result = self._with_card(draft, what, before, after)
             self.context.save_result(result)
         return result
 
@@ -90,7 +90,7 @@ class WeightExport:
         model.use_adapter(draft)
         return self._answers(model, questions)
 
-    def _merged(
+    def _write_merged(
         self, adapter: Path, draft: Path, questions: Sequence[str]
     ) -> list[str]:
         self._merge(adapter, draft)
@@ -136,7 +136,7 @@ class WeightExport:
         completions = backend.complete(requests, self.context.stop)
         return [completion.text for completion in completions]
 
-    def _described(
+    def _with_card(
         self, draft: Path, what: str, before: Sequence[str], after: Sequence[str]
     ) -> ExportResult:
         """Write the card and return the result."""

@@ -55,7 +55,7 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
     """
     reading, kinds = CorpusReading(), Counter[CorpusKind]()
     for place, row in gold_files.json_rows(gold_files.read_text(path, MAX_BYTES)):
-        for kind, entry in _parsed(row, text_of):
+        for kind, entry in _parse(row, text_of):
             if isinstance(entry, GoldExample):
                 kinds[kind] += 1
                 reading.examples.append(entry)
@@ -71,7 +71,7 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
     return reading
 
 
-def _parsed(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
+def _parse(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
     """Yield the examples of a row, and why some of it cannot be used."""
     if not isinstance(row, dict):
         yield "pairs", BadRow("is no JSON object")
@@ -122,8 +122,8 @@ def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_ParsedRow]
 
 def _example(row: Row, entry: Row) -> GoldExample:
     """Return the example of a text (``row``) and a question with its answer."""
-    text = _filled(row, *TEXT_NAMES)
-    question = _line(_filled(entry, "question"))
+    text = _first_text(row, *TEXT_NAMES)
+    question = _line(_first_text(entry, "question"))
     title = _line(str(row.get("title") or "")).replace("_", " ")
     if entry.get("is_impossible") is True:
         return GoldExample(text, question, "", title, answerable=False)
@@ -184,8 +184,8 @@ def _sentences(text: str) -> list[sentences.Sentence]:
 
 def _quiz(row: Row, text_of: TextOf) -> GoldExample:
     """Return the example of a quiz question, whose text is a document."""
-    question = _line(_filled(row, "question"))
-    answer = _line(_filled(row, "answer"))
+    question = _line(_first_text(row, "question"))
+    answer = _line(_first_text(row, "answer"))
     name, value = str(row.get("document") or ""), _line(str(row.get("value") or ""))
     if not name:
         raise BadRow("has neither a text nor the name of a document")
@@ -201,7 +201,8 @@ def _quiz(row: Row, text_of: TextOf) -> GoldExample:
 def _feedback(row: Row) -> GoldExample:
     """Return the example (p, r, f, r_hat) of a row (arXiv 2310.00533)."""
     prompt, response, critique, refinement = (
-        _filled(row, name) for name in ("prompt", "response", "feedback", "refinement")
+        _first_text(row, name)
+        for name in ("prompt", "response", "feedback", "refinement")
     )
     text, reference = (str(row.get(name) or "") for name in ("passage", "reference"))
     return GoldExample(
@@ -214,7 +215,7 @@ def _feedback(row: Row) -> GoldExample:
     )
 
 
-def _filled(row: Row, *names: str) -> str:
+def _first_text(row: Row, *names: str) -> str:
     """Return the first of these values that is a non-empty text.
 
     Raises:

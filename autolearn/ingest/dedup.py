@@ -62,21 +62,21 @@ def mark(store: Store, document_ids: set[int], stop: Stop, *, after: int = 0) ->
             if best and similarities[best] >= REPEAT_JACCARD:
                 repeats[passage.id] = (
                     best,
-                    said(candidates[best].text) == said(passage.text),
+                    normal_form(candidates[best].text) == normal_form(passage.text),
                 )
         index.insert(passage.id, minhash)
     store.library.set_repeats(repeats)
     return len(repeats)
 
 
-def said(text: str) -> str:
+def normal_form(text: str) -> str:
     """Return a text without case, punctuation and white space differences."""
     return " ".join(_WORD.findall(text.lower()))
 
 
 def shingles(text: str) -> set[str]:
     """Return the overlapping shingles of a text."""
-    plain = said(text)
+    plain = normal_form(text)
     words = plain.split()
     if len(plain) > _USUAL_WORD * len(words):
         return {plain[i : i + N_SIGNS] for i in range(len(plain) - N_SIGNS + 1)}

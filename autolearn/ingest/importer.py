@@ -131,7 +131,7 @@ class TextImporter:
     ) -> Iterator[tuple[Document, Spool]]:
         """Read a file as a document that is not stored yet, and its parts."""
         stamp = stamp_of(file.path)
-        with self.parser.parsed(file, choices, on_progress, self.stop) as (
+        with self.parser.parse(file, choices, on_progress, self.stop) as (
             parsed,
             spool,
         ):
@@ -196,14 +196,14 @@ def _put_aside(
         InputError: The folder cannot be written.
     """
     try:
-        yield from _copied(folder, uploads, pasted_text)
+        yield from _copy(folder, uploads, pasted_text)
     except OSError as error:
         raise InputError(
             f"The texts cannot be put aside in {folder}: {error.strerror or error}."
         ) from error
 
 
-def _copied(
+def _copy(
     folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
 ) -> Iterator[ImportFile]:
     for i, upload in enumerate(uploads):

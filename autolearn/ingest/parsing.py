@@ -61,7 +61,7 @@ class ParsedText(JsonRecord):
 class Parser(Protocol):
     """Parses files."""
 
-    def parsed(
+    def parse(
         self,
         file: ImportFile,
         choices: ReadingChoices,
@@ -85,7 +85,7 @@ class LocalParser:
     max_tokens: int
 
     @contextmanager
-    def parsed(
+    def parse(
         self,
         file: ImportFile,
         choices: ReadingChoices,
@@ -110,7 +110,7 @@ class ContainedParser:
     """Returns the limits for a file of this many bytes."""
 
     @contextmanager
-    def parsed(
+    def parse(
         self,
         file: ImportFile,
         choices: ReadingChoices,

@@ -96,14 +96,14 @@ def _folder(model: str) -> Path:
     if path.is_dir():
         return path.resolve()
     if _HUB_ID.fullmatch(model) and not model.startswith("."):
-        return _cached(model)
+        return _cached_snapshot(model)
     raise ModelNotFound(
         f"There is no folder {model}; give the folder that holds the model's "
         "config.json and safetensors files."
     )
 
 
-def _cached(model: str) -> Path:
+def _cached_snapshot(model: str) -> Path:
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except IncompleteSnapshotError as error:

@@ -49,7 +49,7 @@ def contained(function: Callable[[Path], T]) -> Callable[[Path], T]:
     def look(path: Path) -> T:
         if Role.is_child or path == BUILT_IN:
             return function(path)
-        answer = _kept(name, path)
+        answer = _cached_answer(name, path)
         if isinstance(answer, AutolearnError):
             raise type(answer)(str(answer))
         hint = get_type_hints(function)["return"]
@@ -66,7 +66,7 @@ def answer(function: str, path: str) -> Any:
     return getattr(importlib.import_module(module), name)(Path(path))
 
 
-def _kept(function: str, path: Path) -> Any:
+def _cached_answer(function: str, path: Path) -> Any:
     """Return the answer of a child, or the error, asked anew if the files changed."""
     stamps, key = _stamps(path), (function, str(path))
     with _lock:

@@ -1,1 +1,1 @@
-"""The queues of runs and the worker processes that empty them."""
+"""The queues of runs, the worker processes that empty them, and the control of runs."""

@@ -53,7 +53,7 @@ def check_chosen_before(store: Store, model: str) -> None:
         )
 
 
-def known(store: Store, model: str) -> ServerFacts:
+def last_facts(store: Store, model: str) -> ServerFacts:
     """Return what a server said when it was asked last.
 
     Raises:
@@ -78,7 +78,7 @@ def check(store: Store, model: str) -> None:
         BackendError: It cannot be used.
     """
     if is_server(model):
-        known(store, model)
+        last_facts(store, model)
     else:
         model_files.locate(model)
 
@@ -91,7 +91,7 @@ def digest(store: Store, model: str) -> str:
         BackendError: It cannot be used.
     """
     if is_server(model):
-        return known(store, model).digest
+        return last_facts(store, model).digest
     return model_files.digest(model_files.locate(model))
 
 
@@ -103,5 +103,5 @@ def context(store: Store, model: str) -> int | None:
         BackendError: It cannot be used.
     """
     if is_server(model):
-        return known(store, model).context
+        return last_facts(store, model).context
     return model_shape.of(model_files.locate(model)).context

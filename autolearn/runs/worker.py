@@ -27,7 +27,8 @@ from autolearn.core.run_results import FailedResult, RunResult
 from autolearn.core.run_settings import PromptSettings
 from autolearn.models import hardware
 from autolearn.runs.context import Handlers, Reporter, RunContext
-from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue, worker_lock
+from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue
+from autolearn.runs.worker_locks import worker_lock
 from autolearn.store import Store, layout
 from autolearn.study import prompts
 

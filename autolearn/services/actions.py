@@ -32,7 +32,7 @@ from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
-from autolearn.runs import queues
+from autolearn.runs import run_control, worker_locks
 from autolearn.runs.model_choice import (
     with_model,
 )
@@ -98,7 +98,7 @@ def add_texts(
     before = f"{folder}/" if folder else ""
     sources = tuple(ImportSource(str(file.path), before + file.name) for file in files)
     request = ImportRunSettings(sources, staging_folder, model, passage_tokens, choices)
-    return queues.submit(store, request)
+    return run_control.submit(store, request)
 
 
 def study(
@@ -136,7 +136,9 @@ def study(
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return queues.submit(store, with_model(store, _with_link(request, link), model))
+    return run_control.submit(
+        store, with_model(store, _with_link(request, link), model)
+    )
 
 
 def approve(store: Store, rule_name: str, criteria: SampleFilter | None = None) -> int:
@@ -186,7 +188,7 @@ def train(
         store, model, settings, parent_id, sources or TrainSources()
     )
     check_train(store, request)
-    return queues.submit(store, _with_link(request, link))
+    return run_control.submit(store, _with_link(request, link))
 
 
 def train_request(
@@ -218,7 +220,7 @@ def train_request(
 
 
 def resume(store: Store, run_id: int, devices: int | None = None) -> Run:
-    """Put a run that did not finish back into the queue; see ``queues.resume``.
+    """Put a run that did not finish back into the queue; see ``run_control.resume``.
 
     ``devices`` is the number of devices on which a training goes on; None: as before.
 
@@ -227,16 +229,16 @@ def resume(store: Store, run_id: int, devices: int | None = None) -> Run:
         InputError: It trains nothing.
     """
     if devices is None:
-        return queues.resume(store, run_id)
+        return run_control.resume(store, run_id)
     run = store.runs.get(run_id)
     if run.kind != "train":
         raise InputError(f"Run {run_id} trains nothing; resume it without --devices.")
     settings = TrainRunSettings.of(run)
     changed = replace(settings, train=replace(settings.train, devices=devices))
     check_devices(devices)
-    queues.recover(store)
+    worker_locks.recover(store)
     store.runs.change_settings(run_id, changed.as_dict())
-    return queues.resume(store, run_id)
+    return run_control.resume(store, run_id)
 
 
 def quiz(
@@ -271,7 +273,9 @@ def quiz(
     version = quiz_versions.freeze(store).version
     study = study or round_sources.study_settings(store)
     request = QuizRunSettings(parts=sets, study=study, version=version)
-    return queues.submit(store, with_model(store, _with_link(request, link), model))
+    return run_control.submit(
+        store, with_model(store, _with_link(request, link), model)
+    )
 
 
 @dataclass(frozen=True)
@@ -317,7 +321,7 @@ def chat(
         passages=origin.passages,
         system=origin.system,
     )
-    return queues.submit(store, with_model(store, request, model))
+    return run_control.submit(store, with_model(store, request, model))
 
 
 def _with_link(request: P, link: PipelineLink | None) -> P:

@@ -28,7 +28,7 @@ from autolearn.core.records import OPEN_STATES
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_locks
 from autolearn.store import Store, copies, layout
 from autolearn.store.layout import DATABASE
 from autolearn.study import prompts
@@ -217,7 +217,7 @@ def _refuse_full(workspace: Path, *, replace: bool) -> None:
             "which moves what is there aside."
         )
     for queue in queues.QUEUES.values():
-        if queues.worker_alive(workspace, queue):
+        if worker_locks.worker_alive(workspace, queue):
             raise JobError(f"A {queue.name} is at work in {workspace}; stop it first.")
     try:
         with FileLock(workspace / layout.PAGE_LOCK, timeout=0):

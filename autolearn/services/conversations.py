@@ -13,7 +13,7 @@ from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.runs import model_references, queues
+from autolearn.runs import model_references, run_control, worker_processes
 from autolearn.runs.model_choice import check_base, chosen_model, finished_round
 from autolearn.services import actions, model_scope
 from autolearn.store import Store
@@ -126,7 +126,7 @@ def stop(store: Store) -> None:
     if not active:
         raise JobError("No answer is being written, so there is nothing to stop.")
     for run in reversed(active):
-        queues.cancel(store, run.id)
+        run_control.cancel(store, run.id)
 
 
 def regenerate(store: Store) -> list[Run]:
@@ -182,7 +182,7 @@ def _past_runs(store: Store, model: str) -> list[Run]:
     """
     past_runs = store.runs.conversation(current(store))
     if pending := [run for run in past_runs if run.state in ACTIVE_STATES]:
-        queues.start_worker_for(store, pending[0])  # its worker may have died
+        worker_processes.start_worker_for(store, pending[0])  # its worker may have died
         raise JobError("The answers to the last question are still being written.")
     if any(ChatRunSettings.of(run).model.model != model for run in past_runs):
         begin(store)

@@ -17,7 +17,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.server_addresses import tokenizer_model
 from autolearn.demo import gold_examples
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.store import RunFilter, Store
 
 INVENTED = "invented"
@@ -60,7 +60,7 @@ def add(
         upload_folder=folder,
         model=model,
     )
-    return queues.submit(store, settings)
+    return run_control.submit(store, settings)
 
 
 def remove(store: Store, corpus_id: int) -> Corpus:

@@ -10,30 +10,13 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
+from autolearn.containment import child_environment
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
 from autolearn.runs.versions import PACKAGES, versions
 from autolearn.services.integrity import Finding
 from autolearn.store import Store, copies
 
-_PROBE = """
-import json, torch
-from bitsandbytes.functional import dequantize_4bit, quantize_4bit
-gpu = torch.cuda.is_available()
-device = "cuda" if gpu else "cpu"
-values = {
-    "device": torch.cuda.get_device_name() if gpu else "CPU",
-    "free": torch.cuda.mem_get_info()[0] if gpu else None,
-    "cuda": torch.version.cuda,
-}
-try:
-    numbers = torch.linspace(-1, 1, 4096, device=device).view(64, 64)
-    packed, state = quantize_4bit(numbers, quant_type="nf4", compress_statistics=True)
-    values["off"] = float((dequantize_4bit(packed, state) - numbers).abs().max())
-except Exception as error:
-    values["broken"] = f"{type(error).__name__}: {error}"
-print(json.dumps(values))
-"""
 _LARGEST_ROUNDING = 0.2
 """Of numbers between -1 and 1 in NF4: half of its widest gap, and some."""
 
@@ -64,33 +47,38 @@ def examine(workspace: Path) -> list[Finding]:
 def _device() -> list[Finding]:
     """Ask torch in a process of its own: it takes seconds and memory to load."""
     process = subprocess.run(
-        [sys.executable, "-c", _PROBE],
-        env={**os.environ, "TORCHDYNAMO_DISABLE": "1"},  # as in ``engine``
+        [sys.executable, "-m", "autolearn.engine.device_check"],
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,
     )
-    if process.returncode:
-        reason = (process.stderr.strip().splitlines() or ["no output"])[-1]
+    reason = (process.stderr.strip().splitlines() or ["no output"])[-1]
+    facts: dict[str, Any] = {}
+    for line in process.stdout.splitlines():
+        if line.startswith("{"):  # libraries may write lines of their own
+            facts |= json.loads(line)
+    if not facts:
         return [Finding("device", False, f"torch or bitsandbytes fails: {reason}")]
-    facts = json.loads(process.stdout.strip().splitlines()[-1])
     free = f", {facts['free'] / 2**30:.1f} GiB free" if facts["free"] else ""
     build = f"torch for CUDA {facts['cuda']}" if facts["cuda"] else "torch for the CPU"
     return [
         Finding("device", True, f"{facts['device']}{free}, {build}"),
-        _four_bit(facts),
+        _four_bit(facts.get("error"), reason),
     ]
 
 
-def _four_bit(facts: dict[str, Any]) -> Finding:
-    """Say whether numbers come back from 4 bit about as they were."""
-    if "broken" in facts:
-        return Finding("4 bit", False, f"bitsandbytes fails: {facts['broken']}")
-    off = facts["off"]
+def _four_bit(error: float | None, reason: str) -> Finding:
+    """Say whether numbers come back from 4 bit about as they were.
+
+    Without an error, computing failed, for this reason.
+    """
+    if error is None:
+        return Finding("4 bit", False, f"bitsandbytes fails: {reason}")
     return Finding(
         "4 bit",
-        off < _LARGEST_ROUNDING,
-        f"error up to {off:.2f} (limit {_LARGEST_ROUNDING:.2f})",
+        error < _LARGEST_ROUNDING,
+        f"error up to {error:.2f} (limit {_LARGEST_ROUNDING:.2f})",
     )
 
 

@@ -14,7 +14,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.export import formats, gguf_converter
 from autolearn.export.handover.folder import TOOLS
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model, finished_round, with_model
 from autolearn.services import actions, model_scope, round_actions
 from autolearn.services.train_checks import check_train
@@ -50,13 +50,15 @@ def export(
         )
     request = ExportRunSettings(what=what, target=str(target.resolve()))
     if round_id is not None:
-        return queues.submit(store, _of_round(store, request, round_id))
+        return run_control.submit(store, _of_round(store, request, round_id))
     if what in TOOLS:
-        return queues.submit(store, _of_planned_round(store, request, scope, method))
+        return run_control.submit(
+            store, _of_planned_round(store, request, scope, method)
+        )
     if what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export.")
     samples = scope or model_scope.chosen_samples(store)
-    return queues.submit(store, replace(request, scope=samples))
+    return run_control.submit(store, replace(request, scope=samples))
 
 
 def _of_round(

@@ -13,7 +13,7 @@ from autolearn.core.records import OPEN_STATES
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.rounds import adapters
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_locks
 from autolearn.store import Store, copies, layout
 
 MOST_NAMED = 5
@@ -57,11 +57,11 @@ def check(workspace: Path) -> list[Finding]:
 def _finding(what: str, total: int, damages: Sequence[str]) -> Finding:
     sentence = f"{total} checked"
     if damages:
-        sentence += f", {len(damages)} missing or damaged: {_named(damages)}"
+        sentence += f", {len(damages)} missing or damaged: {_listing(damages)}"
     return Finding(what, not damages, sentence)
 
 
-def _named(names: Sequence[str]) -> str:
+def _listing(names: Sequence[str]) -> str:
     rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + rest
 
@@ -107,7 +107,7 @@ def _has_digest(file: Path, digest: str) -> bool:
 def _runs(store: Store) -> Finding:
     """Name the runs that did not finish; each can be resumed."""
     runs = store.runs.in_state(*OPEN_STATES)
-    names = _named([f"{run.id} ({run.kind}, {run.state})" for run in runs])
+    names = _listing([f"{run.id} ({run.kind}, {run.state})" for run in runs])
     return Finding("unfinished runs", True, names or "none")
 
 
@@ -122,11 +122,11 @@ def _leftovers(store: Store) -> Finding:
     if _is_idle(store, queues.IMPORT_QUEUE):
         paths += _of_imports(store)
     names = [str(path.relative_to(store.folder)) for path in paths]
-    return Finding("leftovers", True, _named(names) or "none")
+    return Finding("leftovers", True, _listing(names) or "none")
 
 
 def _is_idle(store: Store, queue: queues.WorkerQueue) -> bool:
-    return store.read_only or not queues.worker_alive(store.folder, queue)
+    return store.read_only or not worker_locks.worker_alive(store.folder, queue)
 
 
 def _of_imports(store: Store) -> Iterator[Path]:

@@ -17,7 +17,7 @@ from autolearn.models import hardware
 from autolearn.models.sources import gguf_file, hub, hub_files, local
 from autolearn.models.sources.hub import Offer
 from autolearn.models.sources.local import LocalModel
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.runs.model_choice import choose_model
 from autolearn.store import RunFilter, Store
 
@@ -58,7 +58,7 @@ def download(store: Store, offer: Offer) -> Run:
                 f"{offer.name} is being downloaded already, by run {run.id}."
             )
     settings = DownloadRunSettings(offer.name, offer.n_bytes, offer.commit)
-    return queues.submit(store, settings)
+    return run_control.submit(store, settings)
 
 
 def on_this_computer(store: Store) -> list[LocalModel]:
@@ -120,7 +120,7 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
         if ConvertRunSettings.of(run).file == str(file):
             raise JobError(f"{file.name} is being converted already, by run {run.id}.")
     settings = ConvertRunSettings(str(file), then_use)
-    return queues.submit(store, settings)
+    return run_control.submit(store, settings)
 
 
 def use(store: Store, model: ModelSettings) -> Run | None:

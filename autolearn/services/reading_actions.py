@@ -14,7 +14,7 @@ from autolearn.core.run_settings import ImportRunSettings, ImportSource
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.ingest import originals, row_kinds
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import corpus_actions, gold_actions
 from autolearn.store import Store
 
@@ -67,7 +67,7 @@ def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
         choices=choices,
         document_id=document.id,
     )
-    return queues.submit(store, settings)
+    return run_control.submit(store, settings)
 
 
 def _measure(store: Store, document: Document) -> tuple[str, int]:
@@ -149,7 +149,7 @@ def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
         (ImportSource(str(path), other.name),),
         choices=ReadingChoices(chats_as_texts=True),
     )
-    return queues.submit(store, settings)
+    return run_control.submit(store, settings)
 
 
 def targets(other: OtherRows) -> dict[str, str]:

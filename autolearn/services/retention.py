@@ -73,7 +73,7 @@ def _row(
     results: Iterable[QuizResult],
     places: dict[int, int],
 ) -> RetentionRow:
-    learned_ids = _learned(store, round_id) if round_id else frozenset()
+    learned_ids = _learned_documents(store, round_id) if round_id else frozenset()
     n_asked: Counter[int] = Counter()
     right: Counter[int] = Counter()
     for result in results:
@@ -92,7 +92,7 @@ def _row(
     )
 
 
-def _learned(store: Store, round_id: int) -> frozenset[int]:
+def _learned_documents(store: Store, round_id: int) -> frozenset[int]:
     """Return the documents that a round and those before it have learned from."""
     lineage = [round_.id for round_ in store.rounds.lineage(round_id)]
     samples = store.rounds.trained_samples(lineage)

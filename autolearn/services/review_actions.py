@@ -99,7 +99,7 @@ def decide_all(
     ids = queue.undecided(store, action)
     _check_number(len(ids), n)
     decide(store, ids, action, reason, known_version)
-    return f"{counted(n)} {_BECOMES[action]}. Undo reverts all of them."
+    return f"{n_samples_in_words(n)} {_BECOMES[action]}. Undo reverts all of them."
 
 
 def _apply_rule(
@@ -110,7 +110,7 @@ def _apply_rule(
     store.decisions.decide(
         [replace(decision, known_version=known_version) for decision in decisions]
     )
-    return f"{counted(n)} approved by rule {name}. Undo reverts all of them."
+    return f"{n_samples_in_words(n)} approved by rule {name}. Undo reverts all of them."
 
 
 def _check_number(n_now: int, n_asked: int) -> None:
@@ -121,7 +121,7 @@ def _check_number(n_now: int, n_asked: int) -> None:
         )
 
 
-def counted(n: int) -> str:
+def n_samples_in_words(n: int) -> str:
     """Return how many samples, in words."""
     return f"{n:,} sample" if n == 1 else f"{n:,} samples"
 

@@ -114,7 +114,7 @@ def seconds_left(store: Store, progress: RoundProgress) -> float | None:
     """Return about how long all of the rest takes; None: not known yet."""
     current = progress.runs[-1]
     own = current.eta_seconds if current.state == "running" else None
-    seconds_by_phase = _expected(store, progress)
+    seconds_by_phase = _expected_seconds(store, progress)
     if own is None:
         own = seconds_by_phase.get(cast(Phase, current.kind))
     waiting = [stage.phase for stage in progress.stages if stage.run is None]
@@ -125,15 +125,17 @@ def seconds_left(store: Store, progress: RoundProgress) -> float | None:
 
 def is_rough(store: Store, progress: RoundProgress) -> bool:
     """Return whether no finished round with this model has shown the times yet."""
-    return not all(_taken(store, progress, phase) for phase in ("quiz", "train"))
+    return not all(
+        _last_duration(store, progress, phase) for phase in ("quiz", "train")
+    )
 
 
-def _expected(store: Store, progress: RoundProgress) -> dict[Phase, float]:
+def _expected_seconds(store: Store, progress: RoundProgress) -> dict[Phase, float]:
     """Return the seconds of each phase, from this round, the last one, or its study."""
     seconds_by_phase: dict[Phase, float] = {}
-    study = _taken(store, progress, "study") or _so_far(progress.runs[0])
+    study = _last_duration(store, progress, "study") or _so_far(progress.runs[0])
     for phase, share in FIRST_SHARES.items():
-        seconds = _taken(store, progress, phase)
+        seconds = _last_duration(store, progress, phase)
         if seconds is None and study is not None:
             seconds = share * study
         if seconds is not None:
@@ -149,7 +151,7 @@ def _so_far(run: Run) -> float | None:
     return (beat - start).total_seconds() + run.eta_seconds
 
 
-def _taken(store: Store, progress: RoundProgress, phase: Phase) -> float | None:
+def _last_duration(store: Store, progress: RoundProgress, phase: Phase) -> float | None:
     """Return how long the newest finished run of a phase took with this model."""
     model = progress.model
     criteria = RunFilter(

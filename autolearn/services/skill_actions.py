@@ -11,7 +11,7 @@ from autolearn.core.run_settings import SkillRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
 from autolearn.evaluation.skill_report import SkillReport, SkillRunResult
-from autolearn.runs import model_references, queues
+from autolearn.runs import model_references, run_control
 from autolearn.runs.model_choice import with_model
 from autolearn.services import actions
 from autolearn.store import RunFilter, Store
@@ -30,7 +30,7 @@ def check(store: Store, model: ModelSettings) -> Run:
     run_settings = with_model(store, SkillRunSettings(), model)
     if run := active(store, model):
         raise JobError(f"This model is being checked already, by run {run.id}.")
-    return queues.submit(store, run_settings)
+    return run_control.submit(store, run_settings)
 
 
 def teach(store: Store, model: ModelSettings) -> Run:

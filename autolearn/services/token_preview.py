@@ -61,7 +61,7 @@ def preview(
     rows_of = [asdict(item) for item in items]
     try:
         answer = run(
-            "autolearn.engine.token_preview:answer",
+            "autolearn.engine.token_preview:show_values",
             *(folder, rows_of, max_tokens, n_shown),
             limits=LIMITS,
         )

@@ -71,16 +71,16 @@ def open_file(path: Path) -> sqlite3.Connection:
         StoreError: It cannot be used.
     """
     if is_read_only(path):
-        return _checked(path, _open_for_reading(path))
+        return _set_up(path, _open_for_reading(path))
     if not path.exists():
         _make(path)
     _refuse_empty(path)
     with store_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    return _checked(path, connection, writes=True)
+    return _set_up(path, connection, writes=True)
 
 
-def _checked(
+def _set_up(
     path: Path, connection: sqlite3.Connection, *, writes: bool = False
 ) -> sqlite3.Connection:
     """Return the connection, set up and with all tables; close it after an error."""

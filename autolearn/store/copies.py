@@ -33,7 +33,7 @@ def problems(path: Path) -> list[str]:
     It is only read. Empty: nothing is wrong.
     """
     try:
-        with store_errors(path), closing(_connected(path)) as connection:
+        with store_errors(path), closing(_connect(path)) as connection:
             rows = connection.execute(
                 f"PRAGMA integrity_check({MOST_NAMED})"
             ).fetchall()
@@ -50,7 +50,7 @@ def problems(path: Path) -> list[str]:
     return sentences
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     if not path.is_file() or not path.stat().st_size:
         raise StoreError(f"{path} is missing or empty.")
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS)

@@ -98,7 +98,7 @@ class Decisions:
             decision = self._undoable(decision_id)
             return self._apply([_undo_of(decision, author)])[0]
 
-    def undo_batch(self, decision_id: int, author: str = "person") -> list[Decision]:
+    def undo_batch(self, decision_id: int) -> list[Decision]:
         """Take back all that was decided together with this decision.
 
         Samples that were decided about again since then are left as they are.
@@ -121,7 +121,7 @@ class Decisions:
                     f"Nothing decided together with decision {decision_id} is left"
                     " to undo."
                 )
-            return self._apply([_undo_of(decision, author) for decision in standing])
+            return self._apply([_undo_of(decision, "person") for decision in standing])
 
     def last(self) -> Decision | None:
         """Return the newest decision that is not undone."""

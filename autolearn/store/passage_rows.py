@@ -178,7 +178,7 @@ class PassageRows:
         self._db.write_many(
             "UPDATE passages SET repeats_id = NULL, excluded = min(excluded, ?)"
             " WHERE id = ?",
-            ((_said(r["text"]) != _said(r["earlier"]), r["id"]) for r in rows),
+            ((_words(r["text"]) != _words(r["earlier"]), r["id"]) for r in rows),
         )
 
 
@@ -186,5 +186,5 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-def _said(text: str) -> list[str]:
+def _words(text: str) -> list[str]:
     return text.lower().split()

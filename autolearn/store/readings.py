@@ -67,7 +67,7 @@ class Readings:
         with self._db.atomic():
             self._check_digest(document)
             stretches = self._stretches(document.id)
-            inclusions = self._taken(document.id)
+            inclusions = self._included_exclusions(document.id)
             self._rows.set_aside(document.id)
             self._db.write(
                 "UPDATE documents SET digest = ?, n_characters = ?, note = ?,"
@@ -191,7 +191,9 @@ class Readings:
         )
         return str(rows[0]["text"]) if rows else ""
 
-    def _taken(self, document_id: int) -> list[tuple[Exclusion, list[str]]]:
+    def _included_exclusions(
+        self, document_id: int
+    ) -> list[tuple[Exclusion, list[str]]]:
         """Return the exclusions that were taken in, and the texts of their passages.
 
         A stretch that was left out before is not among them: in another reading it

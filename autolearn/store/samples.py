@@ -130,7 +130,7 @@ class SampleView:
     edited_refined: str | None = None
     """Likewise, in place of the refined answer."""
     contradicting: tuple[Sample, ...] = ()
-    """Samples of the same passage, not rejected, that answer the question otherwise."""
+    """Others of the passage, not rejected, that answer the question differently."""
 
     def answer(self, answer_id: int | None) -> Answer | None:
         """Return one of the answers, such as ``sample.open_answer_id``."""

@@ -197,7 +197,7 @@ class _Draft:
     def close(self) -> Chunk:
         """Return the passage; parts stay behind if they are more together than apart.
 
-        A tokenizer may read what stands across a border otherwise than its sides.
+        A tokenizer may read what stands across a border differently than its sides.
         """
         over = []
         fits_apart = self._n_tokens <= self._most

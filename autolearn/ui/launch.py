@@ -33,7 +33,7 @@ from autolearn.access.sessions import (
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.heavy_imports import heavy_imports
 from autolearn.core.settings import ModelSettings
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_locks, worker_processes
 from autolearn.services import demo_library, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only, layout
 from autolearn.study import prompts
@@ -125,7 +125,7 @@ def _serve(flags: argparse.Namespace) -> int:
             gate = _gate(app, allowed, read_key(flags.workspace / KEY_FILE), secret)
             server.serve(gate, app, listener, ready)
             for queue in queues.QUEUES.values():
-                queues.stop_worker(flags.workspace, queue=queue)
+                worker_processes.stop_worker(flags.workspace, queue=queue)
     return 0
 
 
@@ -221,5 +221,5 @@ def prepare(folder: Path, model: str | None) -> None:
             return
         if model:
             model_actions.use(store, ModelSettings(model))
-        queues.recover(store)
-        queues.ensure_workers(store)
+        worker_locks.recover(store)
+        worker_processes.ensure_workers(store)

@@ -7,7 +7,7 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import ACTIVE_STATES
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import model_scope
 from autolearn.ui import html
 from autolearn.ui.closed_pages import drop_closed
@@ -77,8 +77,8 @@ def build(folder: Path) -> gr.Blocks:
             for module in TABS:
                 _build_tab(context, module)
         for panel in (context.steps_panel, context.round_strip, *context.links):
-            panel.click(_linked, None, tabs, **QUIET)
-        page.load(_named, address, tabs, js=OPENED_JS, **QUIET)
+            panel.click(_open_linked_tab, None, tabs, **QUIET)
+        page.load(_open_named_tab, address, tabs, js=OPENED_JS, **QUIET)
         context.refresh_on([context.timer.tick, page.load, refresh_button.click])
         _wire(context)
         drop_closed(page)
@@ -144,13 +144,13 @@ def _wire(context: PageContext) -> None:
     context.on_action([context.round_strip.click], press_strip)
 
 
-def _linked(event: gr.EventData) -> Any:
+def _open_linked_tab(event: gr.EventData) -> Any:
     """Open the tab that a click leads to."""
     name = tab_of(event.pick)
     return gr.Tabs(selected=name) if name else gr.skip()
 
 
-def _named(address: str) -> Any:
+def _open_named_tab(address: str) -> Any:
     """Open the tab that the address names, if there is one."""
     is_tab = address in {module.TITLE for module in TABS}
     return gr.Tabs(selected=address) if is_tab else gr.skip()
@@ -163,14 +163,14 @@ def _press_strip(session: Session, key: str) -> None:
         store.choices.set(whole_round.CLOSED, last.id)
     elif key.startswith(whole_round.RESUME):
         run_id = int(key.removeprefix(whole_round.RESUME))
-        session.start_worker_for(queues.resume(store, run_id))
+        session.start_worker_for(run_control.resume(store, run_id))
 
 
 def _stop(session: Session) -> None:
     active = session.store.runs.in_state(*ACTIVE_STATES)
     if not active:
         raise JobError("Nothing is running, so there is nothing to stop.")
-    queues.cancel(session.store, active[0].id)
+    run_control.cancel(session.store, active[0].id)
 
 
 def theme() -> gr.Theme:

@@ -11,8 +11,8 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, JobError
-from autolearn.core.records import ACTIVE_STATES, Run
-from autolearn.runs import queues
+from autolearn.core.records import ACTIVE_STATES, Run, RunKind
+from autolearn.runs import worker_locks, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import demo_library, pipeline
 from autolearn.store import Store
@@ -83,7 +83,7 @@ class Session:
 
     def start_worker_for(self, run: Run) -> Run:
         """Start the worker of a queued run, unless there is one; return the run."""
-        queues.start_worker_for(self.store, run)
+        worker_processes.start_worker_for(self.store, run)
         return run
 
     def revision(self) -> str:
@@ -110,8 +110,8 @@ class Session:
         if store.read_only:
             return False
         if store.runs.in_state(*ACTIVE_STATES):
-            queues.recover(store)
-            queues.replace_dead_workers(store)
+            worker_locks.recover(store)
+            worker_processes.replace_dead_workers(store)
         return bool(store.runs.in_state(*ACTIVE_STATES))
 
 
@@ -275,6 +275,23 @@ class PageContext:
     ) -> None:
         """Draw when the tab is opened, after what ``redraw_on_change`` draws."""
         self.redrawn_on_opening.append(Drawing(draw, inputs, outputs))
+
+    def fold_form(
+        self, form: gr.Accordion, kind: RunKind, *, opens_again: bool
+    ) -> None:
+        """Fold a form once as a run of its kind begins, whoever started it.
+
+        ``opens_again``: once the run has ended.
+        """
+        was_busy = gr.State(False)
+
+        def draw(was_busy: bool) -> tuple[Any, bool]:
+            runs = self.session.store.runs.in_state(*ACTIVE_STATES)
+            is_busy = any(run.kind == kind for run in runs)
+            turns = is_busy != was_busy and (is_busy or opens_again)
+            return gr.Accordion(open=not is_busy) if turns else gr.skip(), is_busy
+
+        self.redraw_on_change(draw, [was_busy], [form, was_busy])
 
     def wire(self, tab: gr.Tab) -> None:
         """Let what was laid out on the tab be drawn as it asked for."""

@@ -14,7 +14,7 @@ import psutil
 
 from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
-from autolearn.runs import queues
+from autolearn.runs import queues, run_control, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from benchmarks import apps
@@ -98,8 +98,8 @@ def measure(place: Path, names: str) -> Iterator[str]:
 def _import(workspace: Path, files: Path) -> Run:
     with Store.open(workspace) as store:
         run = actions.add_texts(store, [files], "built-in", 320)
-        queues.ensure_worker(workspace, queue=queues.IMPORT_QUEUE)
-        return queues.wait(store, run.id)
+        worker_processes.ensure_worker(workspace, queue=queues.IMPORT_QUEUE)
+        return run_control.wait(store, run.id)
 
 
 def _result(run: Run) -> str:

@@ -49,7 +49,7 @@ def of_document(parser: ContainedParser, path: Path) -> Outcome:
 def _read(parser: ContainedParser, path: Path, stop: Callable[[], bool]) -> str:
     file = ImportFile(path, path.name)
     try:
-        with parser.parsed(file, ReadingChoices(), lambda share: None, stop):
+        with parser.parse(file, ReadingChoices(), lambda share: None, stop):
             return ""
     except AutolearnError as error:
         return str(error)

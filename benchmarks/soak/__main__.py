@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_processes
 from autolearn.services import integrity
 from benchmarks import apps
 from benchmarks.side_by_side import RESULTS
@@ -62,7 +62,7 @@ def _work(place: Path, workspace: Path, flags: argparse.Namespace) -> None:
         app, url = apps.start(workspace, {**os.environ, "TMPDIR": str(system)})
         stack.callback(apps.end, app)
         for queue in queues.QUEUES.values():
-            stack.callback(queues.stop_worker, workspace, queue=queue)
+            stack.callback(worker_processes.stop_worker, workspace, queue=queue)
         browser = stack.enter_context(apps.browser())
         recorder = stack.enter_context(Recorder(workspace, system, app.pid))
         person = Person(workspace, texts, browser, url, flags.seed)

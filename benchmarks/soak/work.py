@@ -12,7 +12,7 @@ from autolearn.core.errors import AutolearnError
 from autolearn.core.records import Action, Decision, Run
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import make_library
-from autolearn.runs import queues
+from autolearn.runs import queues, run_control, worker_processes
 from autolearn.services import actions, export_actions, reading_actions
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
@@ -78,10 +78,10 @@ class Person:
     # --- by command -----------------------------------------------------------
 
     def _finish(self, store: Store, run: Run) -> None:
-        command = (*queues.WORKER_COMMAND, "--idle", IDLE_SECONDS)
+        command = (*worker_processes.WORKER_COMMAND, "--idle", IDLE_SECONDS)
         queue = queues.queue_of(run.kind)
-        queues.ensure_worker(self._workspace, command, queue)
-        ended = queues.wait(store, run.id)
+        worker_processes.ensure_worker(self._workspace, command, queue)
+        ended = run_control.wait(store, run.id)
         assert ended.state == "done", f"run {run.id} {ended.state}: {ended.error}"
 
     def _text(self) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_locks
 from autolearn.services import gold_actions
 from autolearn.store import Store
 from tests.support.pages import PATIENCE, App, start_app
@@ -77,7 +77,7 @@ def running_apps() -> Iterator[Start]:
         app.folder
         for app in running
         for queue in queues.QUEUES.values()
-        if queues.worker_alive(app.folder, queue)
+        if worker_locks.worker_alive(app.folder, queue)
     ]
     assert not alive, "Ctrl-C ends the workers too"
     assert [stray for app in running for stray in app.strays] == []

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.runs import queues
+from autolearn.runs import queues, run_control, worker_locks, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.ui import page
@@ -51,27 +51,27 @@ def used_workspace(tmp_path_factory):
         put_text(store, "<b>orlo</b>.md", text)
         settings = StudySettings(ask_rounds=1, paraphrases=1)
         for run in (actions.study(store, model, settings),):
-            queues.ensure_worker(folder)
-            assert queues.wait(store, run.id).state == "done"
+            worker_processes.ensure_worker(folder)
+            assert run_control.wait(store, run.id).state == "done"
         ids = [sample.id for sample in store.samples.find()]
         actions.decide(store, ids[1:], Decision(0, "approve", "person"))
         training = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
         run = actions.train(store, model, training)
-        assert queues.wait(store, run.id).state == "done"
+        assert run_control.wait(store, run.id).state == "done"
         after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
             origin = actions.ChatOrigin(1, 1, column)
             messages = [Message("user", f"Orlo {HOSTILE}")]
             chat = actions.chat(store, model, messages, Sampling(), origin=origin)
-            assert queues.wait(store, chat.id).state == "done"
+            assert run_control.wait(store, chat.id).state == "done"
         store.runs.save_partial_result(
             chat.id, {"answer": HOSTILE, "evidence": HOSTILE}
         )
         run_settings = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
         failed_run = store.runs.create("export", run_settings)
         store.runs.finish(failed_run.id, "failed", HOSTILE)
-    assert queues.stop_worker(folder)
+    assert worker_processes.stop_worker(folder)
     return folder
 
 
@@ -254,7 +254,7 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         model = ModelSettings()
         settings = StudySettings(ask_rounds=1, paraphrases=1)
         study = actions.study(store, model, settings)
-        queues.ensure_worker(app.folder)
+        worker_processes.ensure_worker(app.folder)
         page, other = visit(app), visit(app)
         page.close()
         until(lambda: store.runs.get(study.id).state == "done")
@@ -270,16 +270,16 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         os.kill(
             int((app.folder / queues.MODEL_QUEUE.pid_file).read_text()), signal.SIGKILL
         )
-        until(lambda: not queues.worker_alive(app.folder))
+        until(lambda: not worker_locks.worker_alive(app.folder))
         again = start(app.folder)
         page = visit(again)
         assert store.runs.get(run.id).state == "interrupted"
         expect(page.locator("#status")).to_contain_text("interrupted")
         n_samples = len(store.samples.find())
-        queues.resume(store, run.id)
-        queues.ensure_worker(app.folder)
+        run_control.resume(store, run.id)
+        worker_processes.ensure_worker(app.folder)
         until(lambda: store.runs.get(run.id).state == "running")
-        queues.cancel(store, run.id)
+        run_control.cancel(store, run.id)
         until(lambda: store.runs.get(run.id).state == "cancelled")
         assert len(store.samples.find()) == n_samples
 

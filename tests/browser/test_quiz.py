@@ -9,7 +9,7 @@ from autolearn.core.records import Question, Round
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import quiz_versions
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.store import Store
 from tests.support.pages import PATIENCE, open_tab, until
 from tests.support.rounds import own_digest
@@ -29,7 +29,7 @@ def answered(store, question, text, round_id):
         parts=(("quiz", "closed_book"),),
         version=quiz_versions.freeze(store).version,
     )
-    run = queues.submit(store, settings)
+    run = run_control.submit(store, settings)
     result = QuizResult(question.id, "closed_book", text, False, False, 0.0, round_id)
     store.journal(run.id).step("quiz", lambda: [result])
     store.runs.finish(run.id, "done")

@@ -10,7 +10,7 @@ from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from tests.support.rounds import one_round, own_digest
 
 
@@ -36,7 +36,7 @@ def base_quiz(store, question, digest, *, right):
     settings = QuizRunSettings(
         model=ModelSettings(), model_digest=digest, parts=(("quiz", "closed_book"),)
     )
-    answered(store, queues.submit(store, settings), question, right=right)
+    answered(store, run_control.submit(store, settings), question, right=right)
 
 
 @pytest.fixture

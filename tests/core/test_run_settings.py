@@ -84,9 +84,11 @@ def test_an_old_quiz_has_its_parts_and_scores(old_run):
     settings = QuizRunSettings.of(old_run(2))
     assert settings.asks("open_book")
     assert not QuizRunSettings.of(old_run(4)).asks("open_book")
-    assert QuizRunResult.of(old_run(2)).quiz_closed_book == Score(
-        105, 0.0095, 0.0095, 0.7557
-    )
+    assert QuizRunResult.of(old_run(2)).by_part_and_mode == {
+        ("quiz", "closed_book"): Score(105, 0.0095, 0.0095, 0.7557),
+        ("control", "closed_book"): Score(180, 1.0, 1.0, 1.0),
+        ("quiz", "open_book"): Score(105, 0.9905, 0.9905, 0.9973),
+    }
 
 
 def test_an_old_round_has_what_was_measured(old_run):
@@ -95,8 +97,8 @@ def test_an_old_round_has_what_was_measured(old_run):
     )
     scores, result = RoundScores.of(round_), TrainResult.of(old_run(3))
     assert (scores.leaked, scores.scale, scores.validation) == (25, 0.9, 1.0)
-    assert scores.control_closed_book
-    assert scores.control_closed_book.right == 0.9889
+    assert scores.right("control") == 0.9889
+    assert scores.right("gold") is None
     assert (result.round, result.items, result.scales) == (1, 611, scores.scales)
     assert TrainRunSettings.of(round_) == TrainRunSettings.of(old_run(3))
 

@@ -11,7 +11,7 @@ from autolearn.core.constraints import LINE, Excerpt
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.endpoints import client
-from autolearn.endpoints.backend import ESTIMATED, FORM_DRAWS, ServerBackend
+from autolearn.endpoints.backend import ESTIMATE_NOTE, FORM_DRAWS, ServerBackend
 from autolearn.endpoints.client import RetryPolicy
 from autolearn.endpoints.detection import detect
 from tests.support import model_server
@@ -112,8 +112,8 @@ def test_probabilities_are_those_of_the_first_tokens():
 
 def test_a_token_that_begins_both_labels_is_read_on_from():
     def chat(body):
-        begun = body["messages"][-1]["content"]
-        table = {"cor": 0.1, "incor": 0.3} if begun == "Verdict: " else {" ": 0.8}
+        beginning = body["messages"][-1]["content"]
+        table = {"cor": 0.1, "incor": 0.3} if beginning == "Verdict: " else {" ": 0.8}
         return reply("x", logprobs=likeliest(**table))
 
     with model_server.running() as server:
@@ -131,7 +131,7 @@ def test_probabilities_without_log_probabilities_are_estimated_and_said_so(progr
         backend = _backend(server)
         (row,) = backend.probabilities([CHAT], ["Verdict:"], LABELS)
         assert row == pytest.approx((0.7, 0.3))
-        assert backend.notes == (ESTIMATED,)
+        assert backend.notes == (ESTIMATE_NOTE,)
 
 
 def test_confidence_is_that_of_the_tokens_of_the_answer():
@@ -203,9 +203,9 @@ def test_a_failure_that_passes_costs_nothing(answer):
 def test_a_failure_that_stays_is_one_sentence(answer):
     with model_server.running() as server:
         server.chat = lambda body: answer
-        with pytest.raises(BackendError) as caught:
+        with pytest.raises(BackendError) as failure:
             _backend(server).complete([_request()], _never)
-        sentence = str(caught.value)
+        sentence = str(failure.value)
         assert sentence.startswith("The server http://127.0.0.1:")
         assert sentence.endswith(".")
         assert "\n" not in sentence
@@ -288,9 +288,9 @@ def test_a_chat_is_heard_as_it_is_written():
     stream = model_server.streamed("Hel", "lo", " you", finish="length")
     with model_server.running() as server:
         server.chat = lambda _: stream
-        heard: list[str] = []
-        completion = _backend(server).stream(_request(), _never, heard.append)
-        assert heard[:3] == ["Hel", "Hello", "Hello you"]
+        texts: list[str] = []
+        completion = _backend(server).stream(_request(), _never, texts.append)
+        assert texts[:3] == ["Hel", "Hello", "Hello you"]
         assert (completion.text, completion.finish) == ("Hello you", "length")
         assert (completion.n_prompt_tokens, completion.n_tokens) == (5, 3)
         assert server.requests[0]["stream"] is True

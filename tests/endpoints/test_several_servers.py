@@ -8,7 +8,7 @@ import pytest
 
 from autolearn.core import server_addresses
 from autolearn.core.errors import BackendError, InputError, ModelNotFound
-from autolearn.endpoints.backend import TAKEN_OVER, ServerBackend
+from autolearn.endpoints.backend import TAKEOVER_NOTE, ServerBackend
 from autolearn.endpoints.detection import detect
 from tests.endpoints.test_server_backend import _never, _request
 from tests.support import model_server
@@ -65,7 +65,7 @@ def test_requests_of_a_failed_server_are_taken_over(local, servers):
     assert str(records_of(run_study(backend, MemoryJournal()))) == str(local)
     (note,) = backend.notes
     assert servers[1].address in note
-    assert note.endswith(TAKEN_OVER)
+    assert note.endswith(TAKEOVER_NOTE)
     assert all(server.most_at_once <= 4 for server in servers)
 
 
@@ -150,9 +150,9 @@ def test_each_address_is_checked(address):
 
 
 def test_an_address_is_written_as_it_was_typed():
-    typed = "http://a:1/v1,http://b:2/v1#m"
-    assert str(server_addresses.parse(typed)) == typed
-    assert server_addresses.is_server(typed)
+    address = "http://a:1/v1,http://b:2/v1#m"
+    assert str(server_addresses.parse(address)) == address
+    assert server_addresses.is_server(address)
 
 
 def test_requests_are_answered_in_the_order_of_the_questions(servers):
@@ -160,8 +160,8 @@ def test_requests_are_answered_in_the_order_of_the_questions(servers):
         server.chat = lambda body: reply(body["messages"][0]["content"].upper())
     backend = ServerBackend(detect(_address(servers), QUICK), QUICK)
     requests = [_request(f"question {i}") for i in range(50)]
-    reported: list[int] = []
-    completions = backend.complete(requests, _never, reported.append)
+    counts: list[int] = []
+    completions = backend.complete(requests, _never, counts.append)
     assert [c.text for c in completions] == [f"QUESTION {i}" for i in range(50)]
-    assert reported == sorted(set(reported))
-    assert reported[-1] == 50
+    assert counts == sorted(set(counts))
+    assert counts[-1] == 50

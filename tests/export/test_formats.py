@@ -128,7 +128,7 @@ def test_a_card_says_how_a_round_was_made():
     )
     result = ExportResult(n_questions=5, n_same_answers=4)
     card = model_card.weights(round_, "merged", result, ITEMS, {"torch": "2.13.0"})
-    assert card.startswith(formats.CARD)
+    assert card.startswith(model_card.HEAD)
     assert "Asked 5 questions after the export, it answered 4 of them" in card
     for part in ("`built-in`", "`abc`", "sft: 2", '"scale": 0.7', '"rank"', "2.13.0"):
         assert part in card

@@ -222,7 +222,7 @@ def test_what_a_tool_cannot_express_is_in_the_readme(tmp_path):
     for words in (
         "7 answers of the base model (weight 2.5)",
         "gives 1 item a weight other than 1",
-        "1 item with more than 1024 tokens or without an answer left out",
+        "Left out, as by autolearn: 1 item with more than 1024 tokens or without an",
         "the texts of 3 of 4 items become other tokens",
     ):
         assert words in text

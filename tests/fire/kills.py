@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from autolearn.core.errors import AutolearnError
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_locks
 from autolearn.store import Store, copies
 from tests.fire import inspection, killer, models
 from tests.fire.inspection import Story
@@ -149,7 +149,7 @@ def _look_while_stopped(row: Row, workload: Workload, folder: Path) -> None:
     with Store.open(folder) as store:
         running = store.runs.in_state("running")
     for run in running:
-        if not queues.worker_alive(folder, queues.queue_of(run.kind)):
+        if not worker_locks.worker_alive(folder, queues.queue_of(run.kind)):
             row.violations.append("a stopped worker does not own its run")
 
 

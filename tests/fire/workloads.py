@@ -16,7 +16,7 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.handlers import download, model_runs
 from autolearn.ingest import importer
-from autolearn.runs import queues, worker
+from autolearn.runs import queues, run_control, worker, worker_locks
 from autolearn.services import (
     actions,
     backups,
@@ -97,11 +97,11 @@ def _work(rig: Rig, folder: Path) -> None:
 def _resume(folder: Path) -> bool:
     """Resume all runs that did not finish."""
     with Store.open(folder) as store:
-        queues.recover(store)
+        worker_locks.recover(store)
         for run in store.runs.in_state("failed"):
             raise AssertionError(f"Run {run.id} ({run.kind}) failed: {run.error}")
         for run in store.runs.in_state("interrupted", "cancelled"):
-            assert queues.resume(store, run.id).state == "queued"
+            assert run_control.resume(store, run.id).state == "queued"
         return bool(store.runs.in_state("queued"))
 
 

@@ -3,8 +3,7 @@
 import pytest
 
 from autolearn.core.ports import Cancelled
-from autolearn.core.quiz_records import QuizMode, QuizPart
-from autolearn.core.run_results import Score
+from autolearn.core.run_results import Score, Scores
 from autolearn.core.settings import ModelSettings
 from autolearn.handlers.tracking import track_quiz
 from autolearn.runs.context import RunContext
@@ -141,7 +140,7 @@ def quiz_of(store, round_id):
     return RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
 
 
-SCORES: dict[tuple[QuizPart, QuizMode], Score] = {
+SCORES: Scores = {
     ("gold", "closed_book"): Score(10, 0.5, 0.25, 0.75),
     ("control", "closed_book"): Score(0),
 }

@@ -173,7 +173,7 @@ def test_any_row_gives_an_example_or_an_error_message(content):
         example
         for file in (content, [content, good])
         for _, row in gold_files.json_rows(json.dumps(file))
-        for _, example in corpus_files._parsed(row, no_text)
+        for _, example in corpus_files._parse(row, no_text)
     ]
     assert any(isinstance(one, GoldExample) for one in reading)
     for one in reading:

@@ -228,7 +228,10 @@ def test_the_examples_of_columns_show_how_rows_are_read():
         Column("year", "named", ("1711",)),
     )
     assert rows.preview(columns) == "## Avel\n\nyear: 1711\n\nOld."
-    assert rows.preview((Column("a", "left out", ("x",)),)) == "No row has a text so."
+    assert (
+        rows.preview((Column("a", "left out", ("x",)),))
+        == "No row has a text with these choices."
+    )
 
 
 NAMES = ("text", "Title", "year", "doc id", "Author, first", "a|b", "Größe")

@@ -3,7 +3,7 @@
 import pytest
 
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_processes
 from autolearn.store import Store
 from tests.support.hub import NAME, Repository, files_of, serve
 
@@ -34,4 +34,4 @@ def lab(tmp_path, server):
     """A workspace with a downloader of its own."""
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert queues.stop_worker(store.folder, queue=queues.DOWNLOAD_QUEUE)
+        assert worker_processes.stop_worker(store.folder, queue=queues.DOWNLOAD_QUEUE)

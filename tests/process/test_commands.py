@@ -12,7 +12,7 @@ from autolearn.core.records import Round
 from autolearn.core.settings import TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.training import presets
@@ -26,7 +26,7 @@ def run(tmp_path, capsys):
         return capsys.readouterr()
 
     yield run
-    assert queues.stop_worker(tmp_path / "lab", queue=queues.IMPORT_QUEUE)
+    assert worker_processes.stop_worker(tmp_path / "lab", queue=queues.IMPORT_QUEUE)
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from autolearn.cli.main import main
 from autolearn.core.errors import JobError
 from autolearn.core.run_results import DownloadResult
-from autolearn.runs import queues
+from autolearn.runs import queues, run_control, worker_locks, worker_processes
 from autolearn.services import model_actions
 from tests.support.hub import NAME, WEIGHTS, incomplete, snapshot
 
 
 def order(lab, name=NAME):
     run = model_actions.download(lab, model_actions.fetch_offer(name))
-    queues.ensure_workers(lab)
+    worker_processes.ensure_workers(lab)
     return run
 
 
@@ -29,10 +29,10 @@ def until(lab, run, condition):
 
 def test_a_download_runs_beside_the_worker_and_the_reader(lab, cache):
     with (
-        queues.worker_lock(lab.folder),
-        queues.worker_lock(lab.folder, queue=queues.IMPORT_QUEUE),
+        worker_locks.worker_lock(lab.folder),
+        worker_locks.worker_lock(lab.folder, queue=queues.IMPORT_QUEUE),
     ):
-        last = queues.wait(lab, order(lab).id)
+        last = run_control.wait(lab, order(lab).id)
     assert last.state == "done", last.error
     assert last.result["path"] == str(snapshot(cache))
     assert DownloadResult.of(last).bytes > 6_000_000
@@ -44,13 +44,13 @@ def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
     with pytest.raises(JobError, match="is being downloaded already, by run 1"):
         order(lab)
     until(lab, run, lambda r: r.done > 1024)
-    queues.cancel(lab, run.id)
-    assert queues.wait(lab, run.id).state == "cancelled"
+    run_control.cancel(lab, run.id)
+    assert run_control.wait(lab, run.id).state == "cancelled"
     partial = incomplete(cache).stat().st_size
     server.seconds_a_slice, server.bytes_sent = 0.0, 0
-    queues.resume(lab, run.id)
-    queues.ensure_workers(lab)
-    last = queues.wait(lab, run.id)
+    run_control.resume(lab, run.id)
+    worker_processes.ensure_workers(lab)
+    last = run_control.wait(lab, run.id)
     assert last.state == "done", last.error
     assert server.bytes_sent < len(server.repositories[NAME].files[WEIGHTS])
     assert partial > 0
@@ -63,7 +63,7 @@ def test_a_killed_downloader_leaves_no_process_behind_and_is_resumed(
     run = order(lab)
     until(lab, run, lambda r: r.done > 512)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while queues.DOWNLOAD_QUEUE in queues.recover(lab):
+    while queues.DOWNLOAD_QUEUE in worker_locks.recover(lab):
         time.sleep(0.02)
     assert lab.runs.get(run.id).state == "interrupted"
     sizes: list[int] = []
@@ -72,17 +72,17 @@ def test_a_killed_downloader_leaves_no_process_behind_and_is_resumed(
         time.sleep(0.4)
         assert len(sizes) < 20, "the process of the killed downloader goes on"
     server.seconds_a_slice = 0.0
-    queues.resume(lab, run.id)
-    queues.ensure_workers(lab)
-    assert queues.wait(lab, run.id).state == "done"
+    run_control.resume(lab, run.id)
+    worker_processes.ensure_workers(lab)
+    assert run_control.wait(lab, run.id).state == "done"
 
 
 def test_a_download_that_fails_says_why_and_can_be_resumed(lab, server):
     offer = model_actions.fetch_offer(NAME)
     server.status = 503
     run = model_actions.download(lab, offer)
-    queues.ensure_workers(lab)
-    last = queues.wait(lab, run.id)
+    worker_processes.ensure_workers(lab)
+    last = run_control.wait(lab, run.id)
     assert (last.state, "error (503)" in str(last.error)) == ("failed", True)
 
 
@@ -99,7 +99,7 @@ def test_a_model_is_downloaded_and_listed_by_command(server, tmp_path, capsys):
     text = capsys.readouterr()
     assert "size mib: 6" in text.err
     assert f"model: {NAME}" in text.out
-    assert queues.stop_worker(tmp_path / "lab", queue=queues.DOWNLOAD_QUEUE)
+    assert worker_processes.stop_worker(tmp_path / "lab", queue=queues.DOWNLOAD_QUEUE)
 
 
 def test_a_refused_download_is_one_sentence_and_exit_1(server, tmp_path, capsys):

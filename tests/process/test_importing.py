@@ -15,7 +15,7 @@ from autolearn.ingest import dedup, importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
-from autolearn.runs import queues
+from autolearn.runs import queues, run_control, worker_locks, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from tests.support import files
@@ -167,25 +167,25 @@ def lab(tmp_path):
     """A workspace with a reader of its own."""
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert queues.stop_worker(store.folder, queue=queues.IMPORT_QUEUE)
+        assert worker_processes.stop_worker(store.folder, queue=queues.IMPORT_QUEUE)
 
 
 def read(store, *paths, **more):
     run = actions.add_texts(store, paths, "built-in", 320, **more)
-    queues.ensure_workers(store)
+    worker_processes.ensure_workers(store)
     return run
 
 
 def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
     (tmp_path / "a.txt").write_text("Avel is old.")
-    with queues.worker_lock(lab.folder):
+    with worker_locks.worker_lock(lab.folder):
         waiting = lab.runs.create("study", {})
         run = read(
             lab,
             tmp_path / "a.txt",
             uploads=actions.Uploads((), ("b.md", "Boro is new.")),
         )
-        last = queues.wait(lab, run.id)
+        last = run_control.wait(lab, run.id)
     assert last.state == "done", last.error
     assert last.result == {"documents": 2, "refusals": [], "others": [], "repeats": 0}
     assert [d.name for d in lab.library.brought_by(run.id)] == ["a.txt", "b.md"]
@@ -194,7 +194,7 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
 
 
 def test_an_import_of_which_nothing_can_be_read_fails_and_says_why(lab, tmp_path):
-    last = queues.wait(lab, read(lab, tmp_path / "none.txt").id)
+    last = run_control.wait(lab, read(lab, tmp_path / "none.txt").id)
     assert (last.state, last.error) == ("failed", "There is no file none.txt.")
 
 
@@ -209,14 +209,14 @@ def test_a_killed_import_leaves_nothing_half_and_goes_on(lab, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while queues.IMPORT_QUEUE in queues.recover(lab):
+    while queues.IMPORT_QUEUE in worker_locks.recover(lab):
         time.sleep(0.02)
     assert lab.runs.get(run.id).state == "interrupted"
     assert [d.name for d in lab.library.documents()] == ["a.txt"]
     big.write_text(big.read_text()[:100_000].rpartition("\n")[0])
-    queues.resume(lab, run.id)
-    queues.ensure_workers(lab)
-    assert queues.wait(lab, run.id).state == "done"
+    run_control.resume(lab, run.id)
+    worker_processes.ensure_workers(lab)
+    assert run_control.wait(lab, run.id).state == "done"
     assert [d.name for d in lab.library.documents()] == ["a.txt", "big.jsonl"]
 
 

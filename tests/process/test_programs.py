@@ -12,7 +12,7 @@ from mcp import Client, StdioServerParameters
 
 from autolearn import Lab
 from autolearn.api.operations import OPERATIONS
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_processes
 from tests.support.pages import ROOT, start_app
 
 TEXT = "The harbour of Orvel was built in 1731 by the mason Tamsin Reed.\n"
@@ -103,5 +103,5 @@ def test_a_program_takes_a_text_through_a_whole_round(tmp_path, way):
         assert finished(call("chat", question="What is a harbour?"))["answer"]
         (round_,) = call("rounds")
         assert round_["steps"] == 2
-    queues.stop_worker(tmp_path)
-    queues.stop_worker(tmp_path, queue=queues.IMPORT_QUEUE)
+    worker_processes.stop_worker(tmp_path)
+    worker_processes.stop_worker(tmp_path, queue=queues.IMPORT_QUEUE)

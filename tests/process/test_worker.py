@@ -20,7 +20,7 @@ from autolearn.core.errors import InputError, ProcessLost, WorkerLost
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question, Run, Skip
 from autolearn.core.run_results import RunResult
-from autolearn.runs import queues
+from autolearn.runs import run_control, worker_locks, worker_processes
 from autolearn.runs.context import Handlers
 from autolearn.runs.worker import main
 from autolearn.services import prompt_editor
@@ -123,9 +123,9 @@ COMMAND = (sys.executable, __file__, "--idle", "30")
 def lab(tmp_path_factory):
     """A workspace with a worker that stays."""
     with Store.open(tmp_path_factory.mktemp("shared")) as store:
-        process = queues.ensure_worker(store.folder, COMMAND)
+        process = worker_processes.ensure_worker(store.folder, COMMAND)
         yield store
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)
         assert process
         assert process.wait(5) == 0
 
@@ -136,7 +136,7 @@ def start(store):
     processes = []
 
     def start(command=COMMAND):
-        process = queues.ensure_worker(store.folder, command)
+        process = worker_processes.ensure_worker(store.folder, command)
         if process:
             processes.append(process)
         return process
@@ -169,7 +169,7 @@ def kept(store, run):
 def test_a_run_is_done_and_shows_how_it_goes_on(lab):
     run = lab.runs.create("study", {"seconds": 0.02})
     states: list[Run] = []
-    last = queues.wait(lab, run.id, states.append)
+    last = run_control.wait(lab, run.id, states.append)
     assert (last.state, last.error, last.pid) == ("done", None, None)
     assert last.result["texts"] == kept(lab, run)[0]
     assert (last.stage, last.done, last.total) == ("ask", N_STEPS, N_STEPS)
@@ -177,7 +177,7 @@ def test_a_run_is_done_and_shows_how_it_goes_on(lab):
 
 
 def test_a_refusal_ends_the_run_with_its_sentence(lab):
-    run = queues.wait(lab, lab.runs.create("quiz", {}).id)
+    run = run_control.wait(lab, lab.runs.create("quiz", {}).id)
     assert run.state == "failed"
     assert run.error == "The library is empty; add a text first."
 
@@ -194,7 +194,7 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(lab):
             until(lambda run=run: lab.runs.get(run.id).state != "queued")
             prompt_editor.save(lab.folder, "closed_book", texts[1])
             (lab.folder / "changed").touch()
-            digests.append(queues.wait(lab, run.id).result["digests"])
+            digests.append(run_control.wait(lab, run.id).result["digests"])
     finally:
         prompts.use(None)
     own = [prompts.parse("closed_book", text).digest for text in texts]
@@ -203,31 +203,31 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(lab):
 
 def test_a_panic_of_a_library_fails_its_run_and_the_worker_goes_on(lab):
     first, second = (lab.runs.create(kind, {}) for kind in ("skills", "train"))
-    run = queues.wait(lab, first.id)
+    run = run_control.wait(lab, first.id)
     assert run.state == "failed"
     assert run.error == (
         f"Unexpected error (PanicException); details in logs/run-{run.id}.log."
     )
-    assert queues.wait(lab, second.id).pid == run.pid
+    assert run_control.wait(lab, second.id).pid == run.pid
 
 
 def test_a_run_with_a_broken_prompt_fails_with_its_sentence(lab):
     settings = {prompts.CHANGED: {"closed_book": "## system\nx\n"}}
-    run = queues.wait(lab, lab.runs.create("quiz", settings).id)
+    run = run_control.wait(lab, lab.runs.create("quiz", settings).id)
     assert run.state == "failed"
     assert "'closed_book' needs the parts" in str(run.error)
     assert "prompts reset closed_book" in str(run.error)
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(lab):
-    run = queues.wait(lab, lab.runs.create("train", {}).id)
+    run = run_control.wait(lab, lab.runs.create("train", {}).id)
     assert run.state == "failed"
     assert "adapters/round-1 cannot be read or written: No space left" in str(run.error)
     assert "nothing committed is lost" in str(run.error)
 
 
 def test_an_unexpected_error_ends_the_run_and_is_in_its_log(lab):
-    run = queues.wait(lab, lab.runs.create("export", {}).id)
+    run = run_control.wait(lab, lab.runs.create("export", {}).id)
     logs = lab.folder / "logs"
     assert run.state == "failed"
     assert run.error == (
@@ -242,24 +242,24 @@ def test_an_unexpected_error_ends_the_run_and_is_in_its_log(lab):
 
 
 def test_a_run_that_lost_a_process_is_interrupted_with_its_sentence(lab):
-    run = queues.wait(lab, lab.runs.create("convert", {}).id)
+    run = run_control.wait(lab, lab.runs.create("convert", {}).id)
     assert run.state == "interrupted"
     assert run.error == "Process 2 of 2 of this training ended; resume the run."
-    assert queues.resume(lab, run.id).state == "queued"
-    assert queues.wait(lab, run.id).state == "interrupted"
+    assert run_control.resume(lab, run.id).state == "queued"
+    assert run_control.wait(lab, run.id).state == "interrupted"
 
 
 def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(lab):
-    run = queues.wait(lab, lab.runs.create("train", {}).id)
+    run = run_control.wait(lab, lab.runs.create("train", {}).id)
     assert run.state == "failed"
-    assert queues.worker_alive(lab.folder)
+    assert worker_locks.worker_alive(lab.folder)
 
 
 def test_a_run_is_cancelled_within_a_second(lab):
     run = lab.runs.create("chat", {})
     until(lambda: is_running(lab, run))
     began = time.monotonic()
-    queues.cancel(lab, run.id)
+    run_control.cancel(lab, run.id)
     until(lambda: lab.runs.get(run.id).state == "cancelled")
     assert time.monotonic() - began < 1
 
@@ -269,12 +269,12 @@ def test_the_heartbeat_moves(lab):
     until(lambda: is_running(lab, run))
     first = lab.runs.get(run.id).heartbeat_at
     until(lambda: lab.runs.get(run.id).heartbeat_at > first)
-    queues.cancel(lab, run.id)
-    assert queues.wait(lab, run.id).state == "cancelled"
+    run_control.cancel(lab, run.id)
+    assert run_control.wait(lab, run.id).state == "cancelled"
 
 
 def test_a_second_worker_is_refused_before_it_loads_anything(lab):
-    until(lambda: queues.worker_alive(lab.folder))
+    until(lambda: worker_locks.worker_alive(lab.folder))
     second = subprocess.run(
         [sys.executable, "-m", "autolearn.runs.worker", "--workspace", lab.folder],
         check=False,
@@ -296,11 +296,11 @@ def test_a_killed_run_is_resumed_with_nothing_lost_or_repeated(store, start):
         time.sleep(moments.uniform(0.0, 0.2))
         os.kill(store.runs.get(run.id).pid, signal.SIGKILL)
         with pytest.raises(WorkerLost, match=f"python -m autolearn resume {run.id}"):
-            queues.wait(store, run.id)
-        queues.resume(store, run.id)
+            run_control.wait(store, run.id)
+        run_control.resume(store, run.id)
     start()
-    second = queues.wait(store, run.id)
-    whole = queues.wait(store, store.runs.create("study", {"seconds": 0}).id)
+    second = run_control.wait(store, run.id)
+    whole = run_control.wait(store, store.runs.create("study", {"seconds": 0}).id)
     assert second.state == whole.state == "done"
     assert second.result == whole.result
     assert kept(store, second) == kept(store, whole)
@@ -312,14 +312,14 @@ def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):
     process = start()
     until(lambda: is_running(store, run))
     time.sleep(0.1)
-    assert queues.stop_worker(store.folder)
+    assert worker_processes.stop_worker(store.folder)
     assert process.wait(5) == 0
     assert store.runs.get(run.id).state == "interrupted"
     before = kept(store, run)[0]
     assert 0 < len(before) < N_STEPS
-    queues.resume(store, run.id)
+    run_control.resume(store, run.id)
     start()
-    queues.wait(store, run.id)
+    run_control.wait(store, run.id)
     assert kept(store, run)[0][: len(before)] == before
     assert len(kept(store, run)[0]) == N_STEPS
 
@@ -327,9 +327,9 @@ def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):
 def test_an_idle_worker_ends_by_itself(store, start):
     run = store.runs.create("study", {"seconds": 0})
     process = start((sys.executable, __file__, "--idle", "0.1"))
-    assert queues.wait(store, run.id).state == "done"
+    assert run_control.wait(store, run.id).state == "done"
     assert process.wait(5) == 0
-    assert not queues.worker_alive(store.folder)
+    assert not worker_locks.worker_alive(store.folder)
 
 
 if __name__ == "__main__":

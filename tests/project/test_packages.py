@@ -17,7 +17,7 @@ PLAIN = ("core", "text")
 """Packages of the standard library alone."""
 WITHOUT_TORCH = (
     "autolearn.cli.main",
-    "autolearn.runs.queues",
+    "autolearn.runs.run_control",
     "autolearn.services.actions",
 )
 STORED = ("settings", "result", "scores")

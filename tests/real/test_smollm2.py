@@ -14,7 +14,7 @@ from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.core.records import Answer, Decision, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.runs import queues
+from autolearn.runs import worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from tests.support import smollm2
@@ -89,7 +89,7 @@ def lab(model, tmp_path_factory):
         actions.decide(store, [lesson.id], Decision(0, "approve", "person"))
         finish(store, actions.train(store, model, TRAIN))
         yield store, lesson
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)
 
 
 def kept(store, cls, sql):
@@ -130,7 +130,7 @@ def test_a_skill_is_learned_from_gold_examples(model, tmp_path):
     with Store.open(tmp_path / "workspace") as store:
         added(store, written(tmp_path / "gold.jsonl", GOLD))
         number = finish(store, actions.train(store, model, TEACH)).result["round"]
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)
         items = [item for item in store.rounds.items(number) if item.teaches]
         round_ = store.rounds.get(number)
         assert round_.adapter is not None

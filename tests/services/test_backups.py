@@ -11,7 +11,7 @@ import pytest
 from autolearn.core.errors import InputError, JobError, StoreError
 from autolearn.core.records import Skip
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import worker_locks
 from autolearn.services import backups, doctor, integrity
 from autolearn.store import Store
 from tests.support.rounds import approve, one_round
@@ -112,7 +112,7 @@ def test_a_workspace_with_something_in_it_is_never_overwritten_in_silence(
     with pytest.raises(InputError, match=r"is not empty; .*--replace"):
         backups.restore(tmp_path / "b.zip", lab.folder)
     with (
-        queues.worker_lock(lab.folder),
+        worker_locks.worker_lock(lab.folder),
         pytest.raises(JobError, match=r"at work in .*; stop it first"),
     ):
         backups.restore(tmp_path / "b.zip", lab.folder, replace=True)

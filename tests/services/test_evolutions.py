@@ -9,7 +9,7 @@ from autolearn.core.experiments import EvolveSettings
 from autolearn.core.records import Question
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.runs import queues
+from autolearn.runs import worker_locks
 from autolearn.services.experiments import evolution_tasks, schedule
 from tests.support.experiments import (
     PretendWorker,
@@ -101,7 +101,7 @@ def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):
     store.library.add_questions([gold("Q?")])
     with pytest.raises(JobError, match="corpus"):
         evolution_tasks.begin(store, evolving(meta=True))
-    assert queues.recover(store) == ()
+    assert worker_locks.recover(store) == ()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Round
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import quiz_runs
 
 MODEL, OTHER = ModelSettings("one"), ModelSettings("other")
@@ -16,7 +16,7 @@ def finished_quiz(store, model, mode="closed_book"):
     settings = QuizRunSettings(
         model=model, model_digest=f"digest of {model.model}", parts=(("quiz", mode),)
     )
-    run = queues.submit(store, settings)
+    run = run_control.submit(store, settings)
     return store.runs.finish(run.id, "done")
 
 
@@ -55,5 +55,5 @@ def test_an_unfinished_quiz_is_not_compared_with(store):
     settings = QuizRunSettings(
         model=MODEL, model_digest="digest of one", parts=(("quiz", "closed_book"),)
     )
-    queues.submit(store, settings)
+    run_control.submit(store, settings)
     assert quiz_runs.latest_quiz(store, round_of(store, MODEL), None) is None

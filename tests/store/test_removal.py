@@ -4,7 +4,7 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import actions, reading_actions
 from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as library_views
@@ -59,7 +59,7 @@ def test_nothing_is_deleted_while_a_study_goes_on(store):
     run = actions.study(store, ModelSettings(), StudySettings())
     with pytest.raises(JobError):
         reading_actions.remove(store, document.id)
-    queues.cancel(store, run.id)
+    run_control.cancel(store, run.id)
     assert reading_actions.remove(store, document.id)
 
 

@@ -1,7 +1,7 @@
 """A small workspace on the built-in model, and its worker."""
 
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control, worker_processes
 from autolearn.services.demo_library import LIBRARY
 from autolearn.store import Store
 from tests.support.texts import put
@@ -19,8 +19,8 @@ def open_library(folder, n_documents=2):
 
 
 def finish(store, run):
-    queues.ensure_worker(store.folder)
-    last = queues.wait(store, run.id)
+    worker_processes.ensure_worker(store.folder)
+    last = run_control.wait(store, run.id)
     assert last.state == "done", last.error
     return last
 

@@ -7,7 +7,7 @@ from autolearn.core.records import Decision, Question, Round, Sample
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import run_control
 
 OTHER = ModelSettings("/models/other-7b")
 
@@ -22,7 +22,7 @@ def digest_of(model):
 def study(store, model, n=1, passage_id=None, approve=True):
     """Return the samples of a study by a model."""
     settings = StudyRunSettings(model=model, model_digest=digest_of(model))
-    run = queues.submit(store, settings)
+    run = run_control.submit(store, settings)
     name = f"{model.model} {run.id}"
 
     def make():

@@ -15,7 +15,7 @@ from autolearn.demo.sums import problem
 from autolearn.demo.world import World, grammar
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import worker_processes
 from autolearn.services import actions, gold_actions
 from autolearn.store import Store
 from autolearn.study.answers import open_book
@@ -113,7 +113,7 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
         assert n_right(store, before) == [False, False]
         # The wordings that the study itself keeps for the quiz come after these two.
         assert n_right(store, after)[:2] == [True, True]
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)
 
 
 def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
@@ -146,7 +146,7 @@ def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
             ),
         )
         assert training.result["samples"] == len(approved_samples)
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)
 
 
 def written_copy(path, edits):

@@ -7,7 +7,7 @@ import pytest
 
 from autolearn.cli.main import main
 from autolearn.metaskills import items
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_processes
 from autolearn.store import Store
 
 pytestmark = pytest.mark.torch_model
@@ -21,8 +21,8 @@ def run(tmp_path, capsys):
         return json.loads(capsys.readouterr().out.splitlines()[-1])
 
     yield run
-    queues.stop_worker(tmp_path / "lab", queue=queues.IMPORT_QUEUE)
-    queues.stop_worker(tmp_path / "lab")
+    worker_processes.stop_worker(tmp_path / "lab", queue=queues.IMPORT_QUEUE)
+    worker_processes.stop_worker(tmp_path / "lab")
 
 
 def town(i):

@@ -20,13 +20,20 @@ def test_the_doctor_reports_a_working_machine(tmp_path):
 
 
 def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
-    probe = doctor._PROBE.replace("quantize_4bit(numbers", "quantize_4bit(None")
-    monkeypatch.setattr(doctor, "_PROBE", probe)
-    check = checks_by_name(tmp_path)["4 bit"]
+    library = tmp_path / "bitsandbytes"  # found before the installed one
+    library.mkdir()
+    (library / "__init__.py").touch()
+    (library / "functional.py").write_text(
+        "dequantize_4bit = None\n"
+        "def quantize_4bit(*_, **__):\n"
+        "    raise ValueError('no kernel')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    check = checks_by_name(tmp_path / "lab")["4 bit"]
     assert not check.ok
-    assert check.result.startswith("bitsandbytes fails: ")
-    monkeypatch.setattr(doctor, "_PROBE", "import no_such_library")
-    checks = checks_by_name(tmp_path)
+    assert check.result == "bitsandbytes fails: ValueError: no kernel"
+    (library / "__init__.py").write_text("import no_such_library")
+    checks = checks_by_name(tmp_path / "lab")
     assert "No module named 'no_such_library'" in checks["device"].result
     assert "4 bit" not in checks
 
@@ -39,4 +46,4 @@ def test_the_doctor_reports_an_unusable_workspace(tmp_path):
 
 
 def test_the_doctor_reports_wrong_4_bit_values():
-    assert not doctor._four_bit({"off": 0.5}).ok
+    assert not doctor._four_bit(0.5, "").ok

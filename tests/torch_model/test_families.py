@@ -10,7 +10,7 @@ from bitsandbytes.nn.modules import Linear4bit
 
 from autolearn.containment import stopped_by
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.engine.decoding.generate import generate
+from autolearn.engine.decoding.generate import DecodedText, generate
 from tests.support.families import THINKING
 from tests.support.tiny import (
     Watch,
@@ -48,11 +48,11 @@ def test_batched_generation_equals_transformers(family, open_model, caplog):
     with caplog.at_level("INFO"):
         completions = generate(
             lm,
-            [(ids, Sampling(max_new_tokens=8)) for ids in prompts],
+            [DecodedText(ids, Sampling(max_new_tokens=8)) for ids in prompts],
             never,
             stop_ids=frozenset(),
         )
-    assert ("reads each prompt apart" in caplog.text) == (not kind.shares)
+    assert ("shares no prefixes" in caplog.text) == (not kind.shares)
     assert [c.text for c in completions] == transformers_texts(lm, prompts, 8)
 
 

@@ -8,7 +8,7 @@ from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine import prefix_plan
 from autolearn.engine.decoding import generate as generating
 from autolearn.engine.decoding import shared_prefix
-from autolearn.engine.decoding.generate import _sample_top_p, generate
+from autolearn.engine.decoding.generate import DecodedText, _sample_top_p, generate
 from autolearn.engine.decoding.probabilities import probabilities
 from autolearn.models import memory
 from tests.support.tiny import (
@@ -149,9 +149,11 @@ def test_a_stop_token_ends_the_text_and_is_not_part_of_it(backend):
     lm = backend._lm
     (prompt,) = ids_of(backend, "a?")
     greedy = Sampling(max_new_tokens=5)
-    (free,) = generate(lm, [(prompt, greedy)], never)
+    (free,) = generate(lm, [DecodedText(prompt, greedy)], never)
     first = lm.chat.encode(free.text)[0]
-    (completion,) = generate(lm, [(prompt, greedy)], never, stop_ids=frozenset({first}))
+    (completion,) = generate(
+        lm, [DecodedText(prompt, greedy)], never, stop_ids=frozenset({first})
+    )
     assert (completion.text, completion.finish, completion.n_tokens) == ("", "stop", 0)
 
 
@@ -284,11 +286,11 @@ def test_texts_with_shared_prefixes_equal_texts_generated_alone(
     monkeypatch.setitem(memory.SCORES_AT_ONCE, "cpu", 100 * at_once)
     prompts = prompts_with_nested_prefixes(backend)
     lengths = [1 + 5 * i % 17 for i in range(len(prompts))]
-    requests = [
-        (ids, Sampling(max_new_tokens=n))
+    texts = [
+        DecodedText(ids, Sampling(max_new_tokens=n))
         for ids, n in zip(prompts, lengths, strict=True)
     ]
-    completions = generate(backend._lm, requests, never, stop_ids=frozenset())
+    completions = generate(backend._lm, texts, never, stop_ids=frozenset())
     assert [completion.text for completion in completions] == [
         greedy_alone(backend, ids, n) for ids, n in zip(prompts, lengths, strict=True)
     ]
@@ -300,11 +302,11 @@ def test_padded_rows_give_the_same_texts(open_model, tmp_path, caplog):
     with caplog.at_level("INFO"):
         completions = generate(
             backend._lm,
-            [(ids, Sampling(max_new_tokens=6)) for ids in prompts],
+            [DecodedText(ids, Sampling(max_new_tokens=6)) for ids in prompts],
             never,
             stop_ids=frozenset(),
         )
-    assert "reads each prompt apart" in caplog.text
+    assert "shares no prefixes" in caplog.text
     assert [completion.text for completion in completions] == [
         greedy_alone(backend, ids, 6) for ids in prompts
     ]
@@ -312,8 +314,14 @@ def test_padded_rows_give_the_same_texts(open_model, tmp_path, caplog):
 
 def test_after_out_of_memory_smaller_batches_give_the_same_texts(backend, caplog):
     prompts = prompts_with_nested_prefixes(backend)
-    requests = [(ids, Sampling(max_new_tokens=4 + i)) for i, ids in enumerate(prompts)]
-    before = generate(backend._lm, requests, never)
+
+    def texts():
+        return [
+            DecodedText(ids, Sampling(max_new_tokens=4 + i))
+            for i, ids in enumerate(prompts)
+        ]
+
+    before = generate(backend._lm, texts(), never)
     calls: list[object] = []
 
     def refuse(module, inputs, output):
@@ -324,7 +332,7 @@ def test_after_out_of_memory_smaller_batches_give_the_same_texts(backend, caplog
 
     embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(refuse)
-    after = generate(backend._lm, requests, never, calls.append)
+    after = generate(backend._lm, texts(), never, calls.append)
     hook.remove()
     assert after == before
     assert "too little memory" in caplog.text

@@ -13,7 +13,7 @@ from autolearn.engine import gguf, load
 from autolearn.handlers import gguf_conversion
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file, local
-from autolearn.runs import queues
+from autolearn.runs import queues, run_control, worker_processes
 from autolearn.runs.context import RunContext
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
@@ -82,7 +82,7 @@ def test_the_second_rounding_equals_that_of_bitsandbytes(plain, monkeypatch):
 def test_the_divergence_matches_its_definition(plain, monkeypatch):
     p, q = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.5, 0.25]])
     logits = {"none": [p.log()], "nf4": [q.log()]}
-    monkeypatch.setattr(gguf, "_likelihoods", lambda _, kind, *__: logits[kind])
+    monkeypatch.setattr(gguf, "_log_probs", lambda _, kind, *__: logits[kind])
     rounding = gguf.rounding(plain, never)
     assert rounding.kl == pytest.approx(float((p * (p / q).log()).sum()))
     assert rounding.same == 0
@@ -103,14 +103,14 @@ def test_a_kind_that_transformers_cannot_read_raises_an_error(folder, tmp_path):
 def lab(tmp_path):
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)
 
 
 def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     run = model_actions.use(lab, ModelSettings(str(file), "none"))
     assert run
-    queues.ensure_workers(lab)
-    last = queues.wait(lab, run.id)
+    worker_processes.ensure_workers(lab)
+    last = run_control.wait(lab, run.id)
     assert last.state == "done", last.error
     folder = gguf_file.converted(lab.folder, file)
     assert folder
@@ -135,7 +135,7 @@ def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):
     folder = gguf_file.converted(lab.folder, file)
     assert folder
     assert lab.runs.newest()[0].settings["model"]["model"] == str(folder)
-    assert queues.stop_worker(lab.folder, queue=queues.IMPORT_QUEUE)
+    assert worker_processes.stop_worker(lab.folder, queue=queues.IMPORT_QUEUE)
 
 
 def context(store, file, stop=never):

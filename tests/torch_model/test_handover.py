@@ -14,7 +14,7 @@ from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.engine import rendering
 from autolearn.engine.chat import ChatFormat
-from autolearn.engine.tokenizer import chat_format, loaded
+from autolearn.engine.tokenizer import chat_format, load_untried
 from autolearn.engine.trainer.batches import encode
 from autolearn.export.handover.folder import TOOLS
 from autolearn.handlers import export
@@ -74,7 +74,7 @@ def test_a_planned_round_is_handed_over_as_it_would_be_trained(store, tmp_path):
     approve(store)
     run = export_actions.export(store, "trl", tmp_path / "out")
     result = carried_out(store, run)
-    tokenizer = loaded(model_files.BUILT_IN)
+    tokenizer = load_untried(model_files.BUILT_IN)
     chat, _ = chat_format(model_files.BUILT_IN, tokenizer)
     order = ExportRunSettings.of(run).train
     assert order is not None
@@ -162,20 +162,20 @@ def row_of(answer, question="Who?"):
 def test_texts_that_become_other_tokens_are_noticed():
     renderer = rendering.Renderer(build_tokenizer(TEMPLATE))
     plain, hostile = row_of("Ada é 李."), row_of("Ada <|end|> Bo.")
-    assert renderer.parts_are(renderer.render(plain), plain)
+    assert renderer.parts_match(renderer.render(plain), plain)
     # The control token in the answer was plain text when autolearn encoded it.
-    assert not renderer.parts_are(renderer.render(hostile), hostile)
+    assert not renderer.parts_match(renderer.render(hostile), hostile)
     question = row_of("Ada.", "Who is <|user|>?")
-    assert not renderer.parts_are(renderer.render(question), question)
+    assert not renderer.parts_match(renderer.render(question), question)
 
 
 def test_an_end_of_turn_that_is_no_end_token_is_noticed():
     tokenizer = build_tokenizer(TEMPLATE)
     renderer, row = rendering.Renderer(tokenizer), row_of("Ada.")
     # Here a turn ends with <|end|>, and TRL puts </s> behind each text.
-    assert not renderer.whole_is(renderer.render(row), row)
+    assert not renderer.whole_matches(renderer.render(row), row)
     tokenizer.eos_token = "<|end|>"
-    assert renderer.whole_is(renderer.render(row), row)
+    assert renderer.whole_matches(renderer.render(row), row)
 
 
 def test_a_start_token_that_the_tokenizer_adds_is_no_part_of_the_text():
@@ -188,8 +188,8 @@ def test_a_start_token_that_the_tokenizer_adds_is_no_part_of_the_text():
     renderer = rendering.Renderer(tokenizer)
     rendered = renderer.render(row)
     assert rendered.prompt.startswith("<s>")
-    assert not renderer.whole_is(rendered, row)
-    assert renderer.whole_is(renderer.without_start(rendered), row)
+    assert not renderer.whole_matches(rendered, row)
+    assert renderer.whole_matches(renderer.without_start(rendered), row)
 
 
 def test_a_model_on_a_server_has_nothing_to_hand_over(store, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import paired_quizzes, quiz_sets
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import run_control, worker_processes
 from autolearn.services import actions, export_actions, gold_actions
 from autolearn.services.demo_library import LIBRARY
 from autolearn.store.samples import SampleFilter
@@ -47,7 +47,7 @@ def lab(tmp_path_factory):
         finish(store, actions.train(store, MODEL, TRAIN))
         finish(store, actions.quiz(store, ModelSettings(round_id=1)))
         yield store
-        assert queues.stop_worker(folder)
+        assert worker_processes.stop_worker(folder)
 
 
 @pytest.fixture(scope="module")
@@ -251,8 +251,8 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     for name, weight in theirs.state_dict().items():
         assert torch.equal(weight, merged_model.state_dict()[name]), name
     again = export_actions.export(lab, "merged", target, whole)
-    queues.ensure_worker(lab.folder)
-    last_run = queues.wait(lab, again.id)
+    worker_processes.ensure_worker(lab.folder)
+    last_run = run_control.wait(lab, again.id)
     assert last_run.error is not None
     assert "exists already" in last_run.error
 
@@ -311,8 +311,8 @@ def test_an_adapter_of_another_base_is_refused(lab, tmp_path):
 def test_a_run_that_was_queued_for_other_weights_is_refused(lab):
     order = finish(lab, actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
     stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
-    queues.ensure_worker(lab.folder)
-    last_run = queues.wait(lab, stale.id)
+    worker_processes.ensure_worker(lab.folder)
+    last_run = run_control.wait(lab, stale.id)
     assert last_run.state == "failed"
     assert last_run.error is not None
     assert "have changed" in last_run.error

@@ -10,7 +10,7 @@ import pytest
 
 from autolearn.core.errors import JobError, WorkerLost
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import run_control, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
@@ -45,15 +45,15 @@ def kill_worker(store):
 def finish_through_kills(store, run, kills, draw):
     """Finish a run whose worker is killed so many times at random moments."""
     for _ in range(kills):
-        queues.ensure_worker(store.folder)
+        worker_processes.ensure_worker(store.folder)
         while store.runs.get(run.id).state == "queued":
             time.sleep(0.01)
         time.sleep(draw.uniform(0.0, 5.0))
         kill_worker(store)
         try:
-            last = queues.wait(store, run.id)
+            last = run_control.wait(store, run.id)
         except WorkerLost:
-            run = queues.resume(store, run.id)
+            run = run_control.resume(store, run.id)
         else:
             return last
     return finish(store, run)
@@ -69,7 +69,7 @@ def run_everything(folder, kills=0):
         finish_through_kills(store, run, kills, draw)
         adapter = store.folder / store.rounds.get(1).adapter
         story = stored_texts(store), model_files.adapter_digest(adapter)
-        assert queues.stop_worker(folder)
+        assert worker_processes.stop_worker(folder)
         return story
 
 
@@ -85,19 +85,19 @@ def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
 def test_a_study_is_cancelled_within_a_moment_and_resumed(tmp_path):
     with open_library(tmp_path / "lab") as store:
         run = actions.study(store, MODEL, STUDY)
-        queues.ensure_worker(store.folder)
+        worker_processes.ensure_worker(store.folder)
         while store.runs.get(run.id).done < 3:
             time.sleep(0.05)
         start = time.monotonic()
-        queues.cancel(store, run.id)
-        assert queues.wait(store, run.id).state == "cancelled"
+        run_control.cancel(store, run.id)
+        assert run_control.wait(store, run.id).state == "cancelled"
         assert time.monotonic() - start < 3.0
         n_questions = len(store.library.questions())
         with pytest.raises(JobError, match="nothing to stop"):
-            queues.cancel(store, run.id)
-        finish(store, queues.resume(store, run.id))
+            run_control.cancel(store, run.id)
+        finish(store, run_control.resume(store, run.id))
         assert len(store.library.questions()) > n_questions
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)
 
 
 def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
@@ -106,8 +106,8 @@ def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
     with Store.open(tmp_path / "lab") as store:
         put(store, long, tokens=4096)
         run = actions.study(store, MODEL, STUDY)
-        queues.ensure_worker(store.folder)
-        last = queues.wait(store, run.id)
+        worker_processes.ensure_worker(store.folder)
+        last = run_control.wait(store, run.id)
         assert last.state == "failed"
         assert "do not fit the context" in str(last.error)
-        assert queues.stop_worker(store.folder)
+        assert worker_processes.stop_worker(store.folder)

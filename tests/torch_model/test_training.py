@@ -312,7 +312,8 @@ def test_a_loss_that_is_not_finite_raises_an_error(backend, places, monkeypatch)
     loss = RoundTrainer._loss
 
     def broken(self, *args):
-        return loss(self, *args) * float("nan")
+        value, margins = loss(self, *args)
+        return value * float("nan"), margins
 
     monkeypatch.setattr(RoundTrainer, "_loss", broken)
     with pytest.raises(TrainingError, match="lower the learning rate"):

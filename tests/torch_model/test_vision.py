@@ -17,7 +17,7 @@ from transformers import (
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Sampling
 from autolearn.engine import merging
-from autolearn.engine.decoding.generate import generate
+from autolearn.engine.decoding.generate import DecodedText, generate
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from tests.support.tiny import (
@@ -115,7 +115,7 @@ def test_an_image_model_generates_text_like_transformers(image_model, open_model
     prompts = [lm.chat.prompt(chat(q)) for q in ("why is it?", "why not?")]
     ours = generate(
         lm,
-        [(ids, Sampling(max_new_tokens=8)) for ids in prompts],
+        [DecodedText(ids, Sampling(max_new_tokens=8)) for ids in prompts],
         never,
         stop_ids=frozenset(),
     )

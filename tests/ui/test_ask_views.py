@@ -10,7 +10,7 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_processes
 from autolearn.runs.model_choice import choose_model
 from autolearn.services import conversations
 from autolearn.services.conversations import NEWEST, ChatForm
@@ -25,7 +25,7 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 @pytest.fixture
 def session(store, monkeypatch):
     """Hold a desk that queues but starts no worker."""
-    monkeypatch.setattr(queues, "start_worker_for", lambda store, run: None)
+    monkeypatch.setattr(worker_processes, "start_worker_for", lambda store, run: None)
     return Session(store.folder)
 
 
@@ -153,7 +153,9 @@ def test_another_model_does_not_get_the_answers_of_the_first(
 def test_a_pending_answer_gets_its_worker_again(store, monkeypatch):
     started_runs: list[Run] = []
     monkeypatch.setattr(
-        queues, "start_worker_for", lambda store, run: started_runs.append(run)
+        worker_processes,
+        "start_worker_for",
+        lambda store, run: started_runs.append(run),
     )
     session = Session(store.folder)
     ask._send(session, ChatForm("Who?", 0, 0, False, False))

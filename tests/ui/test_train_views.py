@@ -217,9 +217,9 @@ def test_a_run_that_lacked_memory_offers_what_would_fit(store):
     run = replace(
         training(store), state="failed", result={"advice": {"max_tokens": 256}}
     )
-    assert views.advised(run) == "max_tokens 256"
+    assert views.advice(run) == "max_tokens 256"
     assert "retry it with max_tokens 256" in views.live(store, run)
-    assert views.advised(replace(run, result={})) == ""
+    assert views.advice(replace(run, result={})) == ""
 
 
 def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):

@@ -200,13 +200,13 @@ class Examiner:
         texts = [row.text for row, _ in picks]
         references = [model_output.answer(reply) for reply in open_book]
         feedback_exercises = [
-            _filled("feedback", passage=p, question=q, reference=r, answer=a)
+            _exercise("feedback", passage=p, question=q, reference=r, answer=a)
             for p, q, r, a in zip(
                 texts, questions, references, closed_book, strict=True
             )
         ]
         refine_exercises = [
-            _filled("refine", passage=p, question=q, answer=a, feedback=f)
+            _exercise("refine", passage=p, question=q, answer=a, feedback=f)
             for p, q, a, f in zip(
                 texts,
                 questions,
@@ -279,12 +279,14 @@ class Examiner:
         ]
         yield share("sums: refine right", self._as_taught(exercises))
         checks = [
-            _filled("feedback_free", question=problem.question, answer=answer)
+            _exercise("feedback_free", question=problem.question, answer=answer)
             for problem, answer in zip(problems, answers, strict=True)
         ]
         refinements = self.replies(
             [
-                _filled("refine_free", question=problem.question, answer=a, feedback=f)
+                _exercise(
+                    "refine_free", question=problem.question, answer=a, feedback=f
+                )
                 for problem, a, f in zip(
                     problems, answers, self.replies(checks), strict=True
                 )
@@ -359,10 +361,10 @@ def _facts(passage: ProsePassage) -> dict[str, WorldFact]:
 
 
 def _question_only(question: str) -> Exercise:
-    return _filled("closed_book", question=question)
+    return _exercise("closed_book", question=question)
 
 
-def _filled(name: str, **values: str) -> Exercise:
+def _exercise(name: str, **values: str) -> Exercise:
     return Exercise(name, tasks.user_template(name).substitute(values), ())
 
 

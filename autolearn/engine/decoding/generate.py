@@ -119,34 +119,25 @@ class DecodedText:
 
 def generate(
     lm: LoadedModel,
-    prompts: Sequence[tuple[list[int], Sampling]],
-    stop: Stop,
-    progress: Callable[[int], None] | None = None,
-    stop_ids: frozenset[int] | None = None,
-) -> list[Completion]:
-    """Answer all prompts, in the order given.
-
-    A prompt that exceeds the context finishes as ``overlong``. A text that ``stop``
-    interrupted, or that was never begun, finishes as ``cancelled``.
-    """
-    texts = [DecodedText(ids, sampling) for ids, sampling in prompts]
-    return write(lm, texts, stop, progress, stop_ids)
-
-
-def write(
-    lm: LoadedModel,
     texts: Sequence[DecodedText],
     stop: Stop,
     progress: Callable[[int], None] | None = None,
     stop_ids: frozenset[int] | None = None,
 ) -> list[Completion]:
-    """Generate all texts, in the order given; see ``generate``."""
+    """Generate all texts, in the order given.
+
+    A text that exceeds the context finishes as ``overlong``. A text that ``stop``
+    interrupted, or that was never begun, finishes as ``cancelled``.
+
+    ``progress`` gets the number of finished texts. ``stop_ids`` are the tokens that
+    end a text; None: those of the model.
+    """
     fitting_texts = [text for text in texts if text.fits(lm)]
     n_done = len(texts) - len(fitting_texts)
-    writer = BatchDecoder(lm, fitting_texts, stop_ids)
+    decoder = BatchDecoder(lm, fitting_texts, stop_ids)
     with suppress(Cancelled):  # in the middle of a pass; see ``interruption``
-        while writer.has_work:
-            n_finished = writer.step()
+        while decoder.has_work:
+            n_finished = decoder.step()
             n_done += n_finished
             if n_finished and progress:
                 progress(n_done)
@@ -159,10 +150,10 @@ def stream(
     lm: LoadedModel, text: DecodedText, stop: Stop, on_text: Callable[[str], None]
 ) -> Completion:
     """Generate one text; ``on_text`` gets the answer so far after each token."""
-    writer = BatchDecoder(lm, [text] if text.fits(lm) else [])
+    decoder = BatchDecoder(lm, [text] if text.fits(lm) else [])
     with suppress(Cancelled):
-        while writer.has_work:
-            writer.step()
+        while decoder.has_work:
+            decoder.step()
             on_text(lm.chat.decode(text.answer))
             if stop():
                 break
@@ -189,7 +180,9 @@ class BatchDecoder:
         self._cache: shared_prefix.SharedPrefixCache | PaddedRows
         self._begin(texts)
         if not self._kind.shares:
-            log.info("this kind of model reads each prompt apart, with what they share")
+            log.info(
+                "this kind of model shares no prefixes: it reads each prompt as a whole"
+            )
 
     def _begin(self, texts: list[DecodedText]) -> None:
         self._all = texts
@@ -215,7 +208,7 @@ class BatchDecoder:
             with memory_guard(), torch.inference_mode():
                 # Rows leave and join only here, between two tokens.
                 self._refill()
-                return self._write()
+                return self._decode()
         except OutOfMemory:
             if self._batch_size == 1:
                 raise
@@ -250,7 +243,8 @@ class BatchDecoder:
             self._cache.add(groups, self._prompts)
             self._texts += [self._all[i] for group in groups for i in group.members]
 
-    def _write(self) -> int:
+    def _decode(self) -> int:
+        """Write one token of each unfinished text; return how many that finished."""
         live = [text for text in self._texts if not text.is_done]
         logits = self._cache.advance(
             [None if text.is_done else text.newest for text in self._texts]

@@ -29,13 +29,13 @@ from autolearn.engine.decoding.attention import (
     PackedQueries,
     merge_attention_states,
 )
-from autolearn.engine.decoding.padded_rows import (
-    PaddedRows,
+from autolearn.engine.decoding.forward_pass import (
     can_share,
     integers,
     layers,
     next_logits,
 )
+from autolearn.engine.decoding.padded_rows import PaddedRows
 from autolearn.engine.decoding.prefix_cache import LEAST, Pair, common_prefix
 from autolearn.engine.load import LoadedModel
 from autolearn.engine.prefix_plan import PrefixGroup
@@ -109,10 +109,8 @@ class SharedPrefixCache:
         is_growing = list(map(bool, new))
         # The segment stays the same until a text finishes, so it is built once.
         if is_growing != self._growing:
-            self._growing, self._prefix_segment = (
-                is_growing,
-                self._prefix_attention(texts, new),
-            )
+            self._growing = is_growing
+            self._prefix_segment = self._prefix_attention(texts, new)
         return self._forward(texts, new, self._prefix_segment, sum(is_growing))
 
     def _add_prefixes(self, prefixes: Sequence[list[int]]) -> None:
@@ -196,8 +194,8 @@ class SharedPrefixCache:
         n_logits: int,
     ) -> Tensor:
         """Append tokens to texts; return the logits of the last ``n_logits`` ones."""
-        # One entry per token: its id, its text, its place in the suffix, its position.
         n_read = [self._n_own[i] for i in texts]
+        # One entry per token: its id, its text, its place in the suffix, its position.
         flat = [
             (token, text, n + i, self._n_prefix[self._prefix_of[text]] + n + i)
             for text, ids, n in zip(texts, new, n_read, strict=True)
@@ -209,10 +207,6 @@ class SharedPrefixCache:
         suffix_length = max(self._n_own[i] for i in texts)
         for layer in self._layers:
             layer.reserve(len(self._n_own), suffix_length)
-        # A token attends to its own suffix up to and including itself.
-        queries = self._pack_queries(range(len(new)), new)
-        visible_up_to = self._integers(n_read)[:, None] + self._range(queries.width)
-        future_mask = self._mask(self._range(suffix_length) > visible_up_to[:, :, None])
         view = _PrefixView(
             self._layers,
             prefixes=slice(self._prefix_of[texts[0]], self._prefix_of[texts[-1]] + 1),
@@ -221,7 +215,7 @@ class SharedPrefixCache:
             owners=owners,
             places=places,
             prefix=prefix,
-            suffix=AttentionSegment(queries, future_mask),
+            suffix=self._suffix_attention(new, n_read, suffix_length),
         )
         # The library sees one row without cache; the view supplies keys and values.
         return next_logits(
@@ -247,6 +241,16 @@ class SharedPrefixCache:
             return AttentionSegment(queries, None)
         is_padding = self._range(longest) >= self._integers(sizes)[:, None, None]
         return AttentionSegment(queries, self._mask(is_padding))
+
+    def _suffix_attention(
+        self, new: Sequence[list[int]], n_read: Sequence[int], suffix_length: int
+    ) -> AttentionSegment:
+        """Return the segment of new tokens over the suffixes of their texts."""
+        queries = self._pack_queries(range(len(new)), new)
+        # A token attends to its own suffix up to and including itself.
+        visible_up_to = self._integers(n_read)[:, None] + self._range(queries.width)
+        future_mask = self._mask(self._range(suffix_length) > visible_up_to[:, :, None])
+        return AttentionSegment(queries, future_mask)
 
     def _pack_queries(
         self, rows: Sequence[int], new: Sequence[list[int]]

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,10 +40,11 @@ from autolearn.models.memory import AT_ONCE
 WINDOW = 8
 """Batches within which similar items are collected: a common prefix, or a like
 length."""
-_TOGETHER, _MOST_COST = 16, 0.7
-"""Most rows in a tree, and the highest cost of joining one; see ``prefix_plan.groups``.
-Less than 1, because trees of unequal width are padded, which uses up small savings."""
-
+_MOST_ROWS = 16
+"""Most rows in a tree."""
+_MOST_COST = 0.7
+"""Highest cost of joining a tree; see ``prefix_plan.groups``. Less than 1, because
+trees of unequal width are padded, which uses up small savings."""
 _PASS_COST = 256
 """Cost of one more pass through the model, in columns. Rounds whose replay items are
 texts, which are longer than questions, took a tenth less time with these cuts."""
@@ -174,7 +176,6 @@ def collate(
         for row in [rows[member]]
         for place in range(row.n_prompt, len(row.ids))
     ]
-
     row, column, targets, owner = torch.tensor(entries, device=device).unbind(dim=1)
     # Answers of different rows often lie in the same column, which is computed once.
     logit_columns, column = torch.unique(column, return_inverse=True)
@@ -216,14 +217,14 @@ def left_padded(
     )
 
 
-def _grouped(rows: Sequence[list[int]], token_cost: int) -> Iterator[list[int]]:
-    return groups(rows, _TOGETHER if token_cost else 1, token_cost, _MOST_COST)
+def _prefix_groups(rows: Sequence[list[int]], token_cost: int) -> Iterator[list[int]]:
+    return groups(rows, _MOST_ROWS if token_cost else 1, token_cost, _MOST_COST)
 
 
 def _trees(rows: Sequence[list[int]], token_cost: int) -> list[PrefixTree]:
     """Return rows as trees whose members are indices of the rows."""
     trees = []
-    for group in _grouped(rows, token_cost):
+    for group in _prefix_groups(rows, token_cost):
         tree = lay_out([rows[i] for i in group])
         trees.append(replace(tree, members=[group[i] for i in tree.members]))
     return trees
@@ -239,46 +240,51 @@ def micro_batches(
     """
     # Both answers of a pair stay in one group, since they share their prompt.
     prompts = [example.chosen.ids for example in examples]
-    groups_by_width = []
-    for group in _grouped(prompts, token_cost):
-        members = [examples[i] for i in group]
-        trees = _trees([row.ids for e in members for row in e.rows], token_cost)
-        groups_by_width.append(
-            (max(len(tree.ids) for tree in trees), len(trees), members)
-        )
+    tree_groups = [
+        _tree_group([examples[i] for i in group], token_cost)
+        for group in _prefix_groups(prompts, token_cost)
+    ]
     # Widest first, so that trees of like width share a part.
-    groups_by_width.sort(key=lambda group_entry: -group_entry[0])
-    for first, last in _cuts(
-        [group_entry[:2] for group_entry in groups_by_width], at_once
-    ):
-        yield [
-            example
-            for *_, members in groups_by_width[first:last]
-            for example in members
-        ]
+    tree_groups.sort(key=lambda group: -group.width)
+    for begin, end in _cuts(tree_groups, at_once):
+        yield [example for group in tree_groups[begin:end] for example in group.members]
 
 
-def _cuts(trees: Sequence[tuple[int, int]], at_once: int) -> list[tuple[int, int]]:
-    """Return where to cut trees, sorted by width, so that the least is computed.
+class _TreeGroup(NamedTuple):
+    """Examples that share a prefix, and the size of their trees."""
 
-    Trees of one part are padded to the widest. Each part costs
-    ``_PASS_COST`` columns more.
-    Dynamic programming finds the cheapest cuts.
+    width: int
+    """Columns of the widest tree."""
+    n_trees: int
+    members: list[Example]
+
+
+def _tree_group(members: list[Example], token_cost: int) -> _TreeGroup:
+    rows = [row.ids for example in members for row in example.rows]
+    trees = _trees(rows, token_cost)
+    return _TreeGroup(max(len(tree.ids) for tree in trees), len(trees), members)
+
+
+def _cuts(groups: Sequence[_TreeGroup], at_once: int) -> list[tuple[int, int]]:
+    """Return where to cut groups into parts so that the fewest columns are computed.
+
+    The trees of a part are padded to the widest. Each part costs ``_PASS_COST`` columns
+    more. Dynamic programming finds the cheapest cuts.
 
     Args:
-        trees: Width and number of trees of each group, the widest first.
+        groups: The widest first.
         at_once: Most tokens of a part.
 
     Returns:
         Begin and end of each part.
     """
     costs, begins = [0], [0]
-    for end in range(1, len(trees) + 1):
+    for end in range(1, len(groups) + 1):
         ways: list[tuple[int, int]] = []
         n_rows = 0
         for begin in reversed(range(end)):
-            width, n = trees[begin]
-            n_rows += n
+            width = groups[begin].width
+            n_rows += groups[begin].n_trees
             # A part with a single group is always allowed, however long it is.
             if n_rows * width > at_once and ways:
                 break
@@ -286,7 +292,7 @@ def _cuts(trees: Sequence[tuple[int, int]], at_once: int) -> list[tuple[int, int
         cost, begin = min(ways)
         costs.append(cost)
         begins.append(begin)
-    cuts, end = [], len(trees)
+    cuts, end = [], len(groups)
     while end:
         cuts.append((begins[end], end))
         end = begins[end]
@@ -342,7 +348,7 @@ def _similarity_keys(
 ) -> list[tuple[int, int]]:
     """Return sort keys: items with a common prefix meet, then those of like length."""
     keys = [(0, 0)] * len(examples)
-    for number, group in enumerate(_grouped(examples, token_cost)):
+    for number, group in enumerate(_prefix_groups(examples, token_cost)):
         longest = max(len(examples[i]) for i in group)
         for i in group:
             # Length first: batches then hold items that need little padding.

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from autolearn.engine import adapters
-from autolearn.engine.decoding.padded_rows import can_share
+from autolearn.engine.decoding.forward_pass import can_share
 from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer import losses
 from autolearn.engine.trainer.batches import Batch, Example, Row, collate, micro_batches
@@ -164,10 +164,8 @@ class Forward:
             returns: (N, V) in the dtype of the base.
         """
         model = self._lm.model
-        device, in_16_bit = (
-            self._lm.device,
-            self._lm.identity.dtype == "bfloat16",
-        )
+        device = self._lm.device.type
+        in_16_bit = self._lm.identity.dtype == "bfloat16"
 
         def select_answers(_: Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
             return (inputs[0][batch.row, batch.column][None],)
@@ -176,7 +174,7 @@ class Forward:
         # logits after the output layer. A hook selects the input of that layer instead.
         hook = model.get_output_embeddings().register_forward_pre_hook(select_answers)
         try:
-            with torch.autocast(device.type, torch.bfloat16, enabled=in_16_bit):
+            with torch.autocast(device, torch.bfloat16, enabled=in_16_bit):
                 logits: Tensor = model(
                     input_ids=batch.ids,
                     attention_mask=self._mask(batch),

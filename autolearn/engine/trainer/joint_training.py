@@ -1,4 +1,4 @@
-"""A training by several processes: how they are started, heard and ended.
+"""A training by several processes: their start, their messages and their end.
 
 What: the process that owns the run starts one process for each device, passes on what
 the first of them reports, and ends all of them as soon as one has ended.
@@ -27,7 +27,7 @@ from typing import IO, Any, NoReturn
 
 import psutil
 
-from autolearn.containment.child import child_environment
+from autolearn.containment import child_environment
 from autolearn.core import errors
 from autolearn.core.errors import AutolearnError, OutOfMemory, ProcessLost
 from autolearn.core.ports import Cancelled, Watcher
@@ -41,13 +41,14 @@ COMMAND = (sys.executable, "-m", "autolearn.engine.trainer.member")
 FOLDER = ".processes"
 """Where the processes find what to train, and each other; beside the checkpoints."""
 POLL_SECONDS = 0.1
-"""How often a wish to stop is looked at."""
+"""How often a request to stop is checked for."""
 STOP_SECONDS = 60.0
-"""How long the processes may take to reach a checkpoint; else the newest one has to do.
-They might wait for each other for ever."""
+"""How long the processes may take to write a checkpoint once they are to stop. They
+might wait for each other for ever, so they are then ended; the checkpoint before
+counts."""
 GRACE_SECONDS = 2.0
-"""How long the others may take to end by themselves once one has failed: its own error
-is the cause, theirs is that it is gone."""
+"""How long the others may take to end by themselves once one has failed. The error of
+the one that failed explains more than those of the others, which only miss it."""
 
 log = logging.getLogger(__name__)
 
@@ -136,12 +137,15 @@ class _Members:
         Raises:
             Cancelled: The processes did not stop in time, and are ended.
         """
-        told_at: float | None = None
+        stop_sent_at: float | None = None
         while True:
-            if told_at is None and watcher.stop():
+            if stop_sent_at is None and watcher.stop():
                 self._tell_to_stop()
-                told_at = time.monotonic()
-            if told_at is not None and time.monotonic() - told_at > STOP_SECONDS:
+                stop_sent_at = time.monotonic()
+            if (
+                stop_sent_at is not None
+                and time.monotonic() - stop_sent_at > STOP_SECONDS
+            ):
                 raise Cancelled
             try:
                 number, message = self._messages.get(timeout=POLL_SECONDS)
@@ -175,8 +179,8 @@ class _Members:
             if refusal and "error" in refusal:
                 raise _error(refusal["error"])
         codes = [process.poll() for process in self._processes]
-        killed = [i for i, code in enumerate(codes) if code is not None and code < 0]
-        number = killed[0] if killed else number
+        by_signal = (i for i, code in enumerate(codes) if code is not None and code < 0)
+        number = next(by_signal, number)
         log.warning("the processes of a training ended with %s", codes)
         raise ProcessLost(
             f"Process {number + 1} of {self._n} of this training ended "

@@ -53,11 +53,11 @@ def main() -> None:
 
 
 def _train(folder: Path, number: int, stop: threading.Event, send: Send) -> None:
-    sent = SentJob.read(folder)
-    backend = HuggingFaceBackend.load(sent.model, sent.model_folder)
-    group = ProcessGroup(folder / MEETING_FILE, number, sent.job.settings.devices)
+    task = SentJob.read(folder)
+    backend = HuggingFaceBackend.load(task.model, task.model_folder)
+    group = ProcessGroup(folder / MEETING_FILE, number, task.job.settings.devices)
     watcher = _Watcher(stop, send if number == 0 else _drop)
-    outcome = backend.train_here(sent.job, watcher, group)
+    outcome = backend.train_here(task.job, watcher, group)
     if number == 0:
         send({"outcome": asdict(outcome)})
     else:

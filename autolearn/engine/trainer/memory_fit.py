@@ -64,15 +64,17 @@ class BatchSizer:
         """Do the work, with fewer tokens at once after an out-of-memory error."""
         return retry_on_oom(self._forward, self._items.longest, work)
 
-    def predicted(self, examples: Sequence[Example]) -> Memory:
+    def estimate(self, examples: Sequence[Example]) -> Memory:
         """Return the estimated memory of the largest pass with these examples."""
         estimator = self._lm.estimator
-        batch_shapes = map(self._load, self._forward.parts(examples))
+        batch_shapes = map(self._batch_shape, self._forward.parts(examples))
         # The largest part decides, since parts run one after the other.
-        estimates = (estimator.training(self._settings, load) for load in batch_shapes)
+        estimates = (
+            estimator.training(self._settings, shape) for shape in batch_shapes
+        )
         return max(estimates, key=attrgetter("total"), default=Memory())
 
-    def _load(self, part: Sequence[Example]) -> BatchShape:
+    def _batch_shape(self, part: Sequence[Example]) -> BatchShape:
         # Collated as in training: trees are smaller than the sum of their rows.
         batch = self._forward.collate([row for example in part for row in example.rows])
         recompute = self._lm.model.training

@@ -35,6 +35,7 @@ from autolearn.engine.trainer.batches import (
 )
 from autolearn.engine.trainer.checkpoints import Checkpoints, State
 from autolearn.engine.trainer.forward import Forward
+from autolearn.engine.trainer.loss_weights import LossWeights
 from autolearn.engine.trainer.lr_schedule import LRSchedule
 from autolearn.engine.trainer.memory_fit import BatchSizer
 from autolearn.engine.trainer.outcome import Outcome
@@ -80,14 +81,15 @@ class RoundTrainer:
         self._best = 0.0
         self._n_replay = in_step(settings, len(self._new), len(self._replay))
         self._reference = ReferenceLogProbs(self._forward)
-        self._margins: list[float] = []
-        self._new_order = self._order(self._new, settings.batch_size, settings.seed)
-        self._lr_schedule = LRSchedule(settings, self._new_order.steps_per_epoch)
-        self._replay_order = self._order(
+        self._new_schedule = self._schedule(
+            self._new, settings.batch_size, settings.seed
+        )
+        self._lr_schedule = LRSchedule(settings, self._new_schedule.steps_per_epoch)
+        self._replay_schedule = self._schedule(
             self._replay, max(1, self._n_replay), settings.seed + 1, len(self._replay)
         )
 
-    def _order(
+    def _schedule(
         self, examples: list[Example], batch_size: int, seed: int, window: int = WINDOW
     ) -> Schedule:
         ids = [example.chosen.ids for example in examples]
@@ -115,14 +117,14 @@ class RoundTrainer:
         step = state["step"] if state else 0
         hardware.release_memory()
         baseline = device_memory.bytes_in_use(self._lm.device)
-        with memory_guard(), self._answering_afterwards():
+        with memory_guard(), self._evaluation_mode_afterwards():
             self._set_up(start)
             if not self._prepare(watcher):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state)
             self._processes.check_equal(self._parameters.values())
-            watcher.on_probe(step, self._probe(baseline))
+            watcher.on_probe(step, self._measure_largest_step(baseline))
             step = self._loop(watcher, step, store)
             if step < self.n_steps:
                 return Outcome(step, finished=False, dropped=self._dropped)
@@ -135,13 +137,13 @@ class RoundTrainer:
         )
 
     @contextmanager
-    def _answering_afterwards(self) -> Iterator[None]:
+    def _evaluation_mode_afterwards(self) -> Iterator[None]:
         try:
             yield
         finally:
             self._lm.model.eval()
 
-    def _probe(self, baseline: int) -> dict[str, float]:
+    def _measure_largest_step(self, baseline: int) -> dict[str, float]:
         """Measure the memory of the largest step and discard its gradient.
 
         Too little memory shows before the round begins, not an hour into it.
@@ -154,7 +156,7 @@ class RoundTrainer:
             self._batch_sizer.retry_on_oom(lambda: self._gradient(longest, replay))
         self._optimizer.zero_grad(set_to_none=True)
         share = self._processes.share([*longest, *replay])
-        estimate = self._batch_sizer.predicted(share)
+        estimate = self._batch_sizer.estimate(share)
         # Adam allocates its moments at the first step, so they are added here.
         moments = 0 if self._optimizer.state else estimate.moments
         return memory_calibration.numbers(estimate, baseline, peak.bytes + moments)
@@ -164,20 +166,13 @@ class RoundTrainer:
     ) -> dict[str, float]:
         """Compute the gradient of the share of a step; return its metrics.
 
-        Added up over all processes, they are those of the step.
-
-        SFT items count by the mean over the answer tokens of the step, preference pairs
-        by the mean over the pairs. In a mixed step each kind counts by its number of
-        items. Replay counts by its KL per answer token, times ``replay_weight``.
+        Added up over all processes, they are those of the step. Replay counts by its KL
+        per answer token, times ``replay_weight``.
         """
         self._optimizer.zero_grad(set_to_none=True)
-        self._margins.clear()
-        plain = [example for example in examples if example.rejected is None]
-        n_tokens = sum(example.weight * example.chosen.n_answer for example in plain)
-        per_pair = 1 / len(examples)
-        per_token = per_pair * len(plain) / (n_tokens or 1)
+        weights = LossWeights.of(examples, self._settings.nll_weight)
         n_replay_tokens = sum(example.chosen.n_answer for example in replay)
-        n_pairs = len(examples) - len(plain)
+        margins: list[float] = []
         loss = kl = 0.0
         for part in self._forward.own_parts([*examples, *replay]):
             new = [example for example in part if example.kind != "replay"]
@@ -188,14 +183,15 @@ class RoundTrainer:
                 [e.chosen for e in replay_part],
                 self._base_logits.predictions(replay_part),
             )
-            new_loss = self._loss(new, log_probs, per_token, per_pair)
+            new_loss, part_margins = self._loss(new, log_probs, weights)
+            margins += part_margins
             divergence = divergence / (n_replay_tokens or 1)
             (new_loss + self._settings.replay_weight * divergence).backward()  # type: ignore[no-untyped-call]
             loss += new_loss.item()
             kl += divergence.item()
         numbers = {"loss": loss}
-        if n_pairs:
-            numbers["reward_margin"] = fsum(self._margins) / n_pairs
+        if weights.n_pairs:
+            numbers["reward_margin"] = fsum(margins) / weights.n_pairs
         if replay:
             numbers["replay_kl"] = kl
         return numbers
@@ -252,10 +248,8 @@ class RoundTrainer:
         return self._measure_scales(start) | {"best_at": state["step"]}
 
     def _measure_scales(self, start: Path | None) -> dict[str, Any]:
-        validation, probe = (
-            self._examples.of("validation"),
-            self._examples.of(DRIFT_PROBE),
-        )
+        validation = self._examples.of("validation")
+        probe = self._examples.of(DRIFT_PROBE)
         # An adapter that continues another one holds older rounds too, which this
         # round's validation does not measure.
         is_free = self._settings.choose_scale and validation and start is None
@@ -312,8 +306,8 @@ class RoundTrainer:
         rate = self._lr_schedule.rate(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        examples = [self._new[i] for i in self._new_order.batch(step)]
-        places = self._replay_order.batch(step) if self._n_replay else ()
+        examples = [self._new[i] for i in self._new_schedule.batch(step)]
+        places = self._replay_schedule.batch(step) if self._n_replay else ()
         replay = [self._replay[i] for i in places]
         share = self._batch_sizer.retry_on_oom(lambda: self._gradient(examples, replay))
         self._processes.add_up_gradients(self._parameters.values())
@@ -335,29 +329,25 @@ class RoundTrainer:
         return numbers
 
     def _loss(
-        self, part: list[Example], log_probs: Tensor, per_token: float, per_pair: float
-    ) -> Tensor:
-        """Return the loss of new items, given the log-probabilities of their rows."""
+        self, part: list[Example], log_probs: Tensor, weights: LossWeights
+    ) -> tuple[Tensor, list[float]]:
+        """Return the loss of new items, and the reward margins of the pairs among them.
+
+        Shapes:
+            log_probs: (N,) of all chosen answers, then of the rejected ones.
+        """
         pairs = [i for i, example in enumerate(part) if example.rejected is not None]
         chosen = log_probs[: len(part)]
-        scale = [self._nll_scale(example, per_token, per_pair) for example in part]
+        scale = [weights.of_answer(example) for example in part]
         loss = -(chosen @ chosen.new_tensor(scale))
-        if pairs:
-            policy = torch.stack([chosen[pairs], log_probs[len(part) :]], dim=1)
-            reference = policy.new_tensor(
-                self._reference.values([part[i] for i in pairs])
-            )
-            weight = policy.new_tensor([part[i].weight for i in pairs])
-            margins = losses.reward_margins(policy, reference, self._settings.beta)
-            self._margins += margins.tolist()
-            loss = loss + per_pair * (weight @ losses.preference(margins))
-        return loss
-
-    def _nll_scale(self, example: Example, per_token: float, per_pair: float) -> float:
-        if example.rejected is None:
-            return example.weight * per_token
-        share = self._settings.nll_weight / example.chosen.n_answer
-        return example.weight * per_pair * share
+        if not pairs:
+            return loss, []
+        policy = torch.stack([chosen[pairs], log_probs[len(part) :]], dim=1)
+        reference = policy.new_tensor(self._reference.values([part[i] for i in pairs]))
+        weight = policy.new_tensor([part[i].weight for i in pairs])
+        margins = losses.reward_margins(policy, reference, self._settings.beta)
+        loss = loss + weights.per_item * (weight @ losses.preference(margins))
+        return loss, margins.tolist()
 
     def _state(self) -> State:
         self._processes.check_equal(self._parameters.values())

@@ -63,7 +63,7 @@ class HandoverModel:
         return self.quantization == "nf4"
 
     def longest_item(self, settings: TrainSettings) -> int:
-        """Return the number of tokens of an item at most."""
+        """Return the most tokens that an item may have."""
         return min(settings.max_tokens, self.context_length)
 
 
@@ -132,7 +132,7 @@ class Handover:
 
     @property
     def max_tokens(self) -> int:
-        """Return the number of tokens of an item at most."""
+        """Return the most tokens that an item may have."""
         return self.model.longest_item(self.settings)
 
     @property

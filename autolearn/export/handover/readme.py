@@ -1,4 +1,4 @@
-"""The README of a hand-over: what is in it, and what the tool does otherwise."""
+"""The README of a hand-over: what is in it, and what the tool does differently."""
 
 from autolearn.core.methods import method_title
 from autolearn.export.handover.contents import Handover
@@ -12,7 +12,7 @@ def text(handover: Handover, tool: HandoverTool) -> str:
         _what(handover, tool),
         f"```\n{tool.command(handover)}\n```",
         _files(handover),
-        f"## What {tool.title} does otherwise",
+        f"## What {tool.title} does differently",
         "\n".join(f"- {line}" for line in _differences(handover, tool)),
         "## Afterwards",
         f"The folder `{OUTPUT}` is a PEFT adapter of the base model. To train another "
@@ -24,11 +24,11 @@ def text(handover: Handover, tool: HandoverTool) -> str:
 
 def _what(handover: Handover, tool: HandoverTool) -> str:
     model = handover.model
-    loaded = "4 bit (NF4, double quantisation)" if model.is_4_bit else model.dtype
+    precision = "4 bit (NF4, double quantisation)" if model.is_4_bit else model.dtype
     return (
         f"Method: {method_title(handover.settings.method)}. Base model: "
-        f"`{model.path}`, loaded in {loaded}. The settings are those of {tool.title} "
-        f"{tool.version}. Run this in the folder:"
+        f"`{model.path}`, loaded in {precision}. The settings are those of "
+        f"{tool.title} {tool.version}. Run this in the folder:"
     )
 
 
@@ -59,7 +59,7 @@ def _of_data(handover: Handover, tool: HandoverTool) -> list[str]:
     if handover.replay:
         lines.append(
             f"Replay: autolearn holds the round near the base model by the KL "
-            f"divergence on {_counted(len(handover.replay), 'answer')} of the base "
+            f"divergence on {_count(len(handover.replay), 'answer')} of the base "
             f"model (weight {handover.settings.replay_weight:g}). {tool.title} has no "
             "such loss, so none of these is trained, and the model may forget more. "
             "They are in `items.jsonl` (kind `replay`)."
@@ -73,15 +73,14 @@ def _of_data(handover: Handover, tool: HandoverTool) -> list[str]:
     n_weighted = sum(entry.item.weight != 1 for entry in handover.training)
     if n_weighted:
         lines.append(
-            f"Weights: the loss of autolearn gives {_counted(n_weighted, 'item')} a "
+            f"Weights: the loss of autolearn gives {_count(n_weighted, 'item')} a "
             "weight other than 1 (`weight` in `items.jsonl`). Here all tokens count "
             "the same."
         )
     if handover.n_dropped:
         lines.append(
-            f"{_counted(handover.n_dropped, 'item')} with more than "
-            f"{handover.max_tokens} tokens or without an answer left out, as by "
-            "autolearn."
+            f"Left out, as by autolearn: {_count(handover.n_dropped, 'item')} with "
+            f"more than {handover.max_tokens} tokens or without an answer."
         )
     return [*lines, _tokens(handover, tool)]
 
@@ -89,17 +88,17 @@ def _of_data(handover: Handover, tool: HandoverTool) -> list[str]:
 def _tokens(handover: Handover, tool: HandoverTool) -> str:
     n = len(handover.training) + len(handover.validation)
     if tool.reads_tokens and not handover.is_preference:
-        return f"Tokens: no difference, {_counted(n, 'item')} given as tokens."
+        return f"Tokens: no difference, {_count(n, 'item')} given as tokens."
     if not handover.n_inexact:
         return "Tokens: no difference, each text becomes the tokens of autolearn."
     return (
-        f"Tokens: the texts of {handover.n_inexact} of {_counted(n, 'item')} become "
+        f"Tokens: the texts of {handover.n_inexact} of {_count(n, 'item')} become "
         "other tokens than in autolearn, mostly since control tokens in a text, or an "
-        "end of turn that is not the end token of the tokenizer, are read otherwise."
+        "end of turn that is not the end token of the tokenizer, are read differently."
     )
 
 
-def _counted(n: int, noun: str) -> str:
+def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 

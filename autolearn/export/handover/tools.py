@@ -1,4 +1,4 @@
-"""What a trainer of another project is given: its files and what it cannot express."""
+"""Trainers of other projects: the files that they get and what they do differently."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class HandoverTool:
-    """A trainer of another project, and how a round is put for it."""
+    """A trainer of another project, and what it needs of a round."""
 
     title: str
     version: str
@@ -31,7 +31,7 @@ class HandoverTool:
     command: Callable[[Handover], str]
     """Returns the command that trains, in the folder of the hand-over."""
     differences: Callable[[Handover], Sequence[str]]
-    """Returns what this tool does otherwise; see also ``readme``."""
+    """Returns what this tool does differently; see also ``readme``."""
     reads_tokens: bool = True
     """Whether answers (SFT) are given as tokens; pairs are texts for every tool."""
 
@@ -48,12 +48,12 @@ def call(name: str, settings: Settings) -> str:
     return f"{name}(\n{arguments})"
 
 
-def data_files(handover: Handover, validation: str = "test") -> dict[str, str]:
+def data_files(handover: Handover) -> dict[str, str]:
     """Return the data for trainers that take tokens, or pairs of texts."""
     row = rows.pair if handover.is_preference else rows.tokens
     files = {f"{DATA}/train.jsonl": rows.lines(handover.training, row)}
     if handover.validation:
-        files[f"{DATA}/{validation}.jsonl"] = rows.lines(handover.validation, row)
+        files[f"{DATA}/test.jsonl"] = rows.lines(handover.validation, row)
     return files
 
 

@@ -62,7 +62,7 @@ KINDS = tuple(_READERS)
 """The file endings that can be read."""
 _WITH_CHOICES = ("markup", "plain", "csv_table", "jsonl", "source_text")
 """The modules whose ``read`` takes what a person has chosen about the reading."""
-_INSTEAD = {
+_ADVICE = {
     ".doc": "save it as .docx",
     ".ppt": "save it as .pptx",
     ".mobi": "convert it to .epub",
@@ -72,9 +72,9 @@ _INSTEAD = {
 }
 _SURROGATES = {code: "\ufffd" for code in (0, *range(0xD800, 0xE000))}
 """Halves of surrogate pairs and zeros, which the database cannot store."""
-_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+_INVISIBLE_SIGNS = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 """Soft hyphens, and signs without width that only say where a line may end."""
-_DIVIDED = re.compile("\u00ad\r?\n[ \t]*(?=\\w)")
+_DIVIDED_WORD = re.compile("\u00ad\r?\n[ \t]*(?=\\w)")
 """A soft hyphen at the end of a line, in the middle of a word."""
 
 
@@ -113,7 +113,7 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
     """
     suffix = path.suffix.lower()
     if suffix not in _READERS:
-        todo = _INSTEAD.get(suffix, "save its text as .txt or .md")
+        todo = _ADVICE.get(suffix, "save its text as .txt or .md")
         kind = f"a {suffix} file" if suffix else "a file without an ending"
         raise InputError(f"{name} is {kind}, which cannot be read; {todo}.")
     media_type, module = _READERS[suffix]
@@ -123,10 +123,10 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
         reader = importlib.import_module(f"autolearn.ingest.readers.{module}")
         more = (choices or ReadingChoices(),) if module in _WITH_CHOICES else ()
         source: Source = reader.read(path, *more)
-    return replace(source, media_type=media_type, pieces=_checked(source, name))
+    return replace(source, media_type=media_type, pieces=_storable_pieces(source, name))
 
 
-def _checked(source: Source, name: str) -> Iterator[Piece]:
+def _storable_pieces(source: Source, name: str) -> Iterator[Piece]:
     with _naming_file(name):
         for piece in source.pieces:
             yield replace(piece, text=_storable(piece))
@@ -137,7 +137,7 @@ def _storable(piece: Piece) -> str:
     text = piece.text.translate(_SURROGATES)
     if piece.left_out or text.isascii():
         return text
-    return _DIVIDED.sub("", text).translate(_UNSEEN)
+    return _DIVIDED_WORD.sub("", text).translate(_INVISIBLE_SIGNS)
 
 
 @contextmanager

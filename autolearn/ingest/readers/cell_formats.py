@@ -1,4 +1,4 @@
-"""What Excel shows of a cell beyond its value: signs of its format, raised text.
+"""What Excel shows of a cell beyond its value: signs of its format, superscripts.
 
 calamine gives values only: 0.256 for 25.6 %, and 1023 for 10 with a raised 23.
 """
@@ -16,8 +16,8 @@ from autolearn.ingest.readers.packages import child, tag, value
 
 Place = tuple[int, int]
 """The row and the column of a cell, from 0."""
-Written = Callable[[float], str]
-"""Writes a number in a format."""
+NumberFormat = Callable[[float], str]
+"""Writes a number as a format shows it."""
 
 _CELL = re.compile(
     rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d+)")(?=\s[^>]*\bs="(\d+)")'
@@ -31,7 +31,7 @@ _PERCENT = {9: "0%", 10: "0.00%"}
 """Formats of percentages that every file has."""
 
 
-def of_sheets(archive: zipfile.ZipFile) -> dict[str, dict[Place, Written]]:
+def of_sheets(archive: zipfile.ZipFile) -> dict[str, dict[Place, NumberFormat]]:
     """Return the cells of each sheet whose format adds something to the value."""
     if "xl/styles.xml" not in archive.namelist():
         return {}
@@ -49,7 +49,9 @@ def of_sheets(archive: zipfile.ZipFile) -> dict[str, dict[Place, Written]]:
     }
 
 
-def _of_cells(data: bytes, formats: dict[int, Written]) -> dict[Place, Written]:
+def _of_cells(
+    data: bytes, formats: dict[int, NumberFormat]
+) -> dict[Place, NumberFormat]:
     return {
         (int(row) - 1, _column(letters)): formats[int(style)]
         for letters, row, style in _CELL.findall(data)
@@ -64,21 +66,21 @@ def _column(letters: bytes) -> int:
     return n - 1
 
 
-def _of_styles(root: Element) -> dict[int, Written]:
+def _of_styles(root: Element) -> dict[int, NumberFormat]:
     """Return the formats that add something, by the number of the style of a cell."""
     codes = dict(_PERCENT)
     for part in child(root, "numFmts") or ():
         codes[int(value(part, "numFmtId"))] = value(part, "formatCode")
     styles = child(root, "cellXfs")
-    formats: dict[int, Written] = {}
+    formats: dict[int, NumberFormat] = {}
     for n, style in enumerate(styles if styles is not None else ()):
         code = codes.get(int(value(style, "numFmtId") or 0), "")
-        if addition := _written(code.split(";")[0]):
+        if addition := _number_format(code.split(";")[0]):
             formats[n] = addition
     return formats
 
 
-def _written(code: str) -> Written | None:
+def _number_format(code: str) -> NumberFormat | None:
     """Return how a format writes numbers; None if it adds nothing to them."""
     digits = _DIGITS.search(_LITERAL.sub(lambda m: " " * len(m[0]), code))
     if not digits or re.search(r"[eE]\+|/", code):
@@ -91,29 +93,30 @@ def _written(code: str) -> Written | None:
         return None
     factor = 100 if "%" in before + after else 1
 
-    def written(number: float) -> str:
+    def write(number: float) -> str:
         digits = f"{number * factor:.12g}"
         text = digits.zfill(n_zeros) if is_padded else digits
         return f"{before}{text}{after}".strip()
 
-    return written
+    return write
 
 
 def _texts(code: str) -> str:
     """Return the texts and currencies of a part of a format."""
-    spaced = re.sub(r"(?<=[\]\"]) |(?<!\\) (?=[\"\[%€])", r"\\ ", code)
-    parts = (next(filter(None, m.groups()), "") for m in _LITERAL.finditer(spaced))
+    # A space beside a text or a sign is shown; escaped, it counts as a text too.
+    code = re.sub(r"(?<=[\]\"]) |(?<!\\) (?=[\"\[%€])", r"\\ ", code)
+    parts = (next(filter(None, m.groups()), "") for m in _LITERAL.finditer(code))
     return "".join(parts)
 
 
-def raised_texts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return the texts of cells with raised or lowered parts, and how to write them."""
+def texts_with_scripts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return how to write texts with superscripts or subscripts, by the plain texts."""
     texts: dict[str, str] = {}
     for item in _items(archive):
         runs = [(_text(run), value(child(run, "rPr", "vertAlign"))) for run in item]
         if any(where.endswith("script") for _, where in runs):
             plain = "".join(text for text, _ in runs)
-            texts[plain.strip()] = _marked(runs)
+            texts[plain.strip()] = _as_text(runs)
     return texts
 
 
@@ -134,8 +137,8 @@ def _text(run: Element) -> str:
     return "".join(part.text or "" for part in run.iter() if tag(part) == "t")
 
 
-def _marked(runs: list[tuple[str, str]]) -> str:
-    """Return texts and whether they are raised as one, written as on pages."""
+def _as_text(runs: list[tuple[str, str]]) -> str:
+    """Return texts, each with its vertical alignment, as one, written as on pages."""
     names = {"superscript": "sup", "subscript": "sub"}
     html = "".join(
         f"<{names[where]}>{escape(text)}</{names[where]}>"

@@ -1,6 +1,5 @@
 """Charts of Word and PowerPoint as tables of the values that they show."""
 
-from collections.abc import Iterator
 from html import escape
 from xml.etree.ElementTree import Element
 
@@ -34,16 +33,14 @@ def page(root: Element) -> str:
 
 def _points(data: Element | None) -> dict[int, str]:
     """Return the values of a series by their places."""
-    return dict(_numbered(data)) if data is not None else {}
-
-
-def _numbered(data: Element) -> Iterator[tuple[int, str]]:
-    for part in data.iter():
+    points: dict[int, str] = {}
+    for part in data.iter() if data is not None else ():
         if tag(part) == "pt" and value(part, "idx").isdecimal():
-            number = int(value(part, "idx"))
+            place = int(value(part, "idx"))
             inner = child(part, "v")
-            if number < MOST_POINTS and inner is not None:
-                yield number, inner.text or ""
+            if place < MOST_POINTS and inner is not None:
+                points[place] = inner.text or ""
+    return points
 
 
 def _text(part: Element) -> str:

@@ -62,11 +62,13 @@ def _defaults(
         name
         for title_column in TITLE_COLUMNS
         for name in names
-        if _is(name, title_column)
+        if _is_called(name, title_column)
     ]
     if titles:
         defaults[titles[0]] = "title"
-    text_columns = [name for text in TEXT_COLUMNS for name in names if _is(name, text)]
+    text_columns = [
+        name for text in TEXT_COLUMNS for name in names if _is_called(name, text)
+    ]
     rest = [name for name in names if name not in defaults]
     longest = max(rest, key=lambda name: _mean_length(rows, name), default="")
     if text_columns:
@@ -81,7 +83,7 @@ def is_identifier(name: str) -> bool:
     return _IDENTIFIER.fullmatch(name.strip()) is not None
 
 
-def _is(name: str, column: str) -> bool:
+def _is_called(name: str, column: str) -> bool:
     return name.strip().lower() == column
 
 

@@ -17,7 +17,7 @@ from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 _DELIMITERS = ",;\t|"
 _SAMPLE = 2**16
 """Characters from which the delimiter is found out."""
-_NAMED_DELIMITER = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
+_DELIMITER_LINE = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 """A first line in which Excel says what divides the cells."""
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 LONGEST_NAME = 80
@@ -42,20 +42,21 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     size = path.stat().st_size
     with decoding.open_text(path, file_decoding, newline="") as (file, _):
         sample = file.read(_SAMPLE)
-    named = _NAMED_DELIMITER.match(sample)
-    delimiter = named[1] if named else _delimiter(sample)
+    delimiter_line = _DELIMITER_LINE.match(sample)
+    delimiter = delimiter_line[1] if delimiter_line else _delimiter(sample)
     with decoding.open_text(path, file_decoding, newline="") as (file, binary):
         table = csv.reader(file, delimiter=delimiter)
         try:
-            if named:
+            if delimiter_line:
                 next(table)
             head = list(islice(table, 2))
             first, following = head[0] if head else [], head[1:]
             names = _names(first, following)
             if names is None:
-                names = _numbered(len(first))
+                names = _default_names(len(first))
                 yield rows.TableRow("row 1", _cells(names, first))
-            for number, row in enumerate(chain(following, table), 3 if named else 2):
+            n_before = 2 if delimiter_line else 1
+            for number, row in enumerate(chain(following, table), n_before + 1):
                 share = binary.tell() / size
                 yield rows.TableRow(f"row {number}", _cells(names, row), share)
         except csv.Error as error:
@@ -130,11 +131,11 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _numbered(n: int) -> list[str]:
+def _default_names(n: int) -> list[str]:
     return [f"column {number}" for number in range(1, n + 1)]
 
 
 def _cells(names: list[str], row: list[str]) -> dict[str, str]:
     """Return a row by its names; cells beyond the last name are numbered."""
-    more = _numbered(len(row))[len(names) :]
+    more = _default_names(len(row))[len(names) :]
     return dict(zip([*names, *more], row, strict=False))

@@ -12,6 +12,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.reading import EncodingCandidate
 from autolearn.ingest.readers import encodings
 from autolearn.ingest.readers.encodings import SAMPLE
+from autolearn.ingest.readers.pieces import Piece, Source
 
 BLOCK = 2**20
 """Characters that are read at once."""
@@ -32,7 +33,7 @@ _DECLARATION = re.compile(
     rb"""(?:coding[:=][ \t]*|encoding=["']|charset=["']?)([-\w.]+)""", re.IGNORECASE
 )
 """How Python, Emacs, Vim, XML and HTML declare an encoding."""
-_DECLARING = 1024
+_DECLARATION_BYTES = 1024
 """Bytes at the beginning of a file in which an encoding may be declared."""
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BAD_BYTES = re.compile("[\udc80-\udcff]")
@@ -43,6 +44,7 @@ _UTF_8_WORD = re.compile(
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _ESCAPE = "\x1b$"
 NO_TEXT = "is no text, although its name says so; save its text as .txt."
+_UNKNOWN_ENCODING = "is in an encoding that cannot be recognised; save it as UTF-8."
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ class Decoding:
     note: str = ""
     candidates: tuple[EncodingCandidate, ...] = ()
     """The likeliest first; empty if there is no doubt."""
+
+    def source(self, pieces: Iterator[Piece]) -> Source:
+        """Return the pieces of a file that is decoded so, with what is known of it."""
+        return Source(
+            pieces, self.note, encoding=self.encoding, encodings=self.candidates
+        )
 
 
 @dataclass
@@ -131,37 +139,50 @@ def recognise(path: Path, choice: str = "") -> Decoding:
         head = file.read(SAMPLE)
     bom = next((e for mark, e in _BOMS.items() if head.startswith(mark)), "")
     if choice:
-        return _chosen(path, head, choice, bom)
+        return _by_choice(path, head, choice, bom)
     if bom:
         return Decoding(bom)
-    if b"\0" in head or not _begins_in_utf_8(head):
-        ranking = encodings.ranked(head) or (
-            encodings.wide(head) if b"\0" in head else []
-        )
-        if b"\0" in head or _is_utf_16(ranking):
-            return _guessed(path, ranking, head)
-    survey = _surveyed(path)
+    return _wide(path, head) or _narrow(path, head)
+
+
+def _wide(path: Path, head: bytes) -> Decoding | None:
+    """Return the encoding of a file in UTF-16 or UTF-32; None if it is in another."""
+    has_zeros = b"\0" in head
+    if not has_zeros and encodings.text_in(head, "utf-8") is not None:
+        return None
+    ranking = encodings.rank(head)
+    if has_zeros and not ranking:
+        ranking = encodings.rank_utf_16(head)
+    is_wide = bool(ranking) and ranking[0][0].startswith(("utf-16", "utf-32"))
+    return _best_guess(path, ranking, head) if has_zeros or is_wide else None
+
+
+def _narrow(path: Path, head: bytes) -> Decoding:
+    """Return the encoding of a file whose ASCII characters take one byte each."""
+    survey = _survey(path)
     if not survey.n_broken and not survey.has_escapes:
         return Decoding("utf-8")
-    if (declaration := _declared(head)) and _fits(path, declaration):
+    if (declaration := _declaration(head)) and _fits(path, declaration):
         return Decoding(declaration)
     if not survey.n_broken:
-        ranking = [r for r in encodings.ranked(head) if r[0].startswith("iso2022")]
-        return _guessed(path, ranking, head) if ranking else Decoding("utf-8")
-    ranking = encodings.ranked(survey.sample)
+        ranking = [r for r in encodings.rank(head) if r[0].startswith("iso2022")]
+        return _best_guess(path, ranking, head) if ranking else Decoding("utf-8")
+    ranking = encodings.rank(survey.sample)
     is_mixed = survey.n_broken < survey.n_beyond - survey.n_broken
-    if is_mixed and (mixed := _mixed(survey.sample, survey.n_broken)):
-        return mixed
+    if is_mixed and (two := _two_encodings(survey.sample, survey.n_broken)):
+        return two
     if survey.n_broken <= MOST_BROKEN * survey.n_beyond:
         n = survey.n_broken
         signs = "byte is" if n == 1 else "bytes are"
         note = f"{n} {signs} no UTF-8 and stand as \ufffd"
-        candidates = _candidates(survey.sample, ("utf-8", *encodings.offered(ranking)))
+        candidates = _candidates(
+            survey.sample, ("utf-8", *encodings.most_likely(ranking))
+        )
         return Decoding("utf-8", "replace", note, candidates)
-    return _guessed(path, ranking, survey.sample)
+    return _best_guess(path, ranking, survey.sample)
 
 
-def _mixed(sample: bytes, n: int) -> Decoding | None:
+def _two_encodings(sample: bytes, n: int) -> Decoding | None:
     """Return how to decode UTF-8 with ``n`` bytes in another encoding, if any fits.
 
     Text in another encoding hardly ever has characters that are valid UTF-8.
@@ -169,12 +190,12 @@ def _mixed(sample: bytes, n: int) -> Decoding | None:
     text = sample.decode("utf-8", "surrogateescape")
     other = _UTF_8_WORD.sub("", text)
     sample = other.encode("utf-8", "surrogateescape")
-    ranking = encodings.ranked(sample)
-    second = encodings.one_byte(ranking)
+    ranking = encodings.rank(sample)
+    second = encodings.first_single_byte(ranking)
     if not second:
         return None
 
-    def decoded(error: UnicodeError) -> tuple[str, int]:
+    def decode(error: UnicodeError) -> tuple[str, int]:
         if not isinstance(error, UnicodeDecodeError):
             raise error
         return error.object[error.start : error.end].decode(
@@ -182,22 +203,14 @@ def _mixed(sample: bytes, n: int) -> Decoding | None:
         ), error.end
 
     errors = f"utf-8-or-{second}"
-    codecs.register_error(errors, decoded)
+    codecs.register_error(errors, decode)
     signs = "byte is no UTF-8 and was" if n == 1 else "bytes are no UTF-8 and were"
     note = f"{n} {signs} read as {label(second)}: “{preview(sample, second)}”"
-    candidates = _candidates(sample, ("utf-8", *encodings.offered(ranking)))
+    candidates = _candidates(sample, ("utf-8", *encodings.most_likely(ranking)))
     return Decoding("utf-8", errors, note, candidates)
 
 
-def _begins_in_utf_8(head: bytes) -> bool:
-    return encodings.decoded(head, "utf-8") is not None
-
-
-def _is_utf_16(ranking: list[tuple[str, float]]) -> bool:
-    return bool(ranking) and ranking[0][0].startswith(("utf-16", "utf-32"))
-
-
-def _chosen(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
+def _by_choice(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
     try:
         name = codecs.lookup(choice).name
         "".encode(name)
@@ -207,9 +220,9 @@ def _chosen(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
             "cp1252, koi8-r or utf-8."
         ) from None
     name = next((label for label in encodings.LABELS if _same(label, name)), name)
-    sample = head if bom or b"\0" in head else _surveyed(path).sample or head
-    ranking = [] if bom else encodings.ranked(sample)
-    names = dict.fromkeys([*encodings.offered(ranking), name])
+    sample = head if bom or b"\0" in head else _survey(path).sample or head
+    ranking = [] if bom else encodings.rank(sample)
+    names = dict.fromkeys([*encodings.most_likely(ranking), name])
     note = "" if _fits(path, name) else f"some bytes are not in {label(name)}"
     errors = "replace" if note else "strict"
     return Decoding(name, errors, note, _candidates(sample, tuple(names)))
@@ -219,8 +232,10 @@ def _same(label: str, name: str) -> bool:
     return codecs.lookup(label).name == name
 
 
-def _guessed(path: Path, ranking: list[tuple[str, float]], sample: bytes) -> Decoding:
-    names = encodings.offered(ranking)
+def _best_guess(
+    path: Path, ranking: list[tuple[str, float]], sample: bytes
+) -> Decoding:
+    names = encodings.most_likely(ranking)
     candidates = _candidates(sample, names)
     for candidate in candidates:
         if _fits(path, candidate.name):
@@ -233,11 +248,8 @@ def _guessed(path: Path, ranking: list[tuple[str, float]], sample: bytes) -> Dec
     return Decoding(first.name, "replace", f"{note}“{first.preview}”", candidates)
 
 
-_UNKNOWN_ENCODING = "is in no encoding that can be told; save it as UTF-8."
-
-
-def _declared(head: bytes) -> str:
-    match = _DECLARATION.search(head[:_DECLARING])
+def _declaration(head: bytes) -> str:
+    match = _DECLARATION.search(head[:_DECLARATION_BYTES])
     try:
         return codecs.lookup(match[1].decode("ascii")).name if match else ""
     except (LookupError, UnicodeError):
@@ -281,7 +293,7 @@ def preview(sample: bytes, encoding: str) -> str:
     return " ".join("".join(excerpts).split())
 
 
-def _surveyed(path: Path) -> _Survey:
+def _survey(path: Path) -> _Survey:
     """Read a whole file as UTF-8.
 
     Raises:

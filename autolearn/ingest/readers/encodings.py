@@ -179,7 +179,7 @@ _SCRIPTS = (
 )
 
 
-def ranked(data: bytes) -> list[tuple[str, float]]:
+def rank(data: bytes) -> list[tuple[str, float]]:
     """Return the encodings that bytes may be in, the likeliest first.
 
     Args:
@@ -200,7 +200,7 @@ def ranked(data: bytes) -> list[tuple[str, float]]:
         confidence = confidences.get(name, 0.0)
         if name in _SELF_EVIDENT and confidence < _SURE:
             continue
-        if (text := decoded(data, name)) is not None:
+        if (text := text_in(data, name)) is not None:
             text = text[:LOOKED_AT]
             likelihood = max(least, math.log(confidence)) if confidence else least
             if not _has_letters(text):
@@ -216,7 +216,7 @@ def ranked(data: bytes) -> list[tuple[str, float]]:
     return result
 
 
-def wide(data: bytes) -> list[tuple[str, float]]:
+def rank_utf_16(data: bytes) -> list[tuple[str, float]]:
     """Return the byte order of UTF-16 in which bytes are East Asian text, if any.
 
     chardet knows UTF-16 without a mark by its zeros, of which such text has few.
@@ -224,14 +224,14 @@ def wide(data: bytes) -> list[tuple[str, float]]:
     data = data[: SAMPLE - 2]
     ranking = []
     for name in ("utf-16-le", "utf-16-be"):
-        text = decoded(data + b"\0" * (len(data) % 2), name) or ""
+        text = text_in(data + b"\0" * (len(data) % 2), name) or ""
         n_usual = sum(c < "\x7f" or _is_cjk(c) or "가" <= c <= "힣" for c in text)
         if text and n_usual >= USUAL * len(text):
             ranking.append((name, math.log(n_usual / len(text))))
     return sorted(ranking, key=lambda pair: -pair[1])
 
 
-def one_byte(ranking: list[tuple[str, float]]) -> str:
+def first_single_byte(ranking: list[tuple[str, float]]) -> str:
     """Return the likeliest encoding that has a byte for each character, if any."""
     return next(
         (
@@ -243,12 +243,12 @@ def one_byte(ranking: list[tuple[str, float]]) -> str:
     )
 
 
-def offered(ranking: list[tuple[str, float]]) -> tuple[str, ...]:
+def most_likely(ranking: list[tuple[str, float]]) -> tuple[str, ...]:
     """Return the encodings among which a person may choose."""
     return tuple(name for name, _ in ranking[:MOST])
 
 
-def decoded(data: bytes, encoding: str) -> str | None:
+def text_in(data: bytes, encoding: str) -> str | None:
     """Return the text of bytes; None if they are no text in this encoding.
 
     A character may be cut off at the end of the bytes.
@@ -284,7 +284,7 @@ def oddness(text: str) -> float:
     words = [word for word in _WORD.findall(text) if _has_letters(word)]
     symbols = [c for c in text if c > "\x7f" and not c.isalpha() and not _is_cjk(c)]
     per_script = Counter(script for word in words for script in _scripts(word))
-    total = sum(_odd_word(word, per_script) for word in words)
+    total = sum(_word_oddness(word, per_script) for word in words)
     total += _ODD * sum(1 for c in symbols if c not in _USUAL_SYMBOLS)
     total += _ODD * len(_POWER.findall(text))
     total += sum(_within_word(match[0]) for match in _WITHIN_WORD.finditer(text))
@@ -311,7 +311,7 @@ def _n_foreign(letters: str) -> int:
     return counts.total() - n_letters
 
 
-def _odd_word(word: str, per_script: Counter[str]) -> float:
+def _word_oddness(word: str, per_script: Counter[str]) -> float:
     scripts = _scripts(word)
     total = _MIXED_SCRIPTS * (len(scripts) - 1)
     if word[0].isascii() and word[-1].isascii() and any(map(_is_cjk, word)):

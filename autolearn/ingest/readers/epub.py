@@ -53,17 +53,17 @@ def _refuse_protected(archive: zipfile.ZipFile) -> None:
     name = "META-INF/encryption.xml"
     if name not in archive.namelist():
         return
-    methods = _parsed(archive, name).iterfind(".//enc:EncryptionMethod", _NAMES)
+    methods = _xml(archive, name).iterfind(".//enc:EncryptionMethod", _NAMES)
     if any(method.get("Algorithm") not in _FONTS for method in methods):
         raise InputError("is protected against copying (DRM) and cannot be read.")
 
 
 def _chapters(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
     """Return the chapters in order, and why each is left out; empty if it is not."""
-    box = _parsed(archive, "META-INF/container.xml")
+    box = _xml(archive, "META-INF/container.xml")
     root = box.find(".//box:rootfile", _NAMES)
     place = root.get("full-path", "") if root is not None else ""
-    book = _parsed(archive, place)
+    book = _xml(archive, place)
     folder = posixpath.dirname(place)
     items = {
         item.get("id"): (
@@ -82,7 +82,7 @@ def _chapters(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
     return [*chapters, *((name, reason or _OUTSIDE) for name, reason in rest)]
 
 
-def _parsed(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
+def _xml(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
     """Return a parsed XML member. External entities are not resolved."""
     try:
         return ElementTree.fromstring(archive.read(name))

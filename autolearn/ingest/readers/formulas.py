@@ -52,7 +52,7 @@ def write_out(soup: BeautifulSoup, left_out: LeftOut) -> None:
             _put(place, tex, is_display=_is_display(math, place))
         elif place.parent is not None:
             waiting.append((math, place))
-    _convert(soup, waiting, left_out)
+    _convert_waiting(soup, waiting, left_out)
     for image in soup("img", alt=True):
         kind = f"{' '.join(image.get_attribute_list('class'))} {image.get('src', '')}"
         if _IMAGE.search(kind) and re.search(r"[\\^_=]", str(image["alt"])):
@@ -66,7 +66,7 @@ def _drop_prefixes(soup: BeautifulSoup) -> None:
             part.name = part.name.rpartition(":")[2]
 
 
-def written(tex: str, *, is_display: bool = False) -> str:
+def markdown(tex: str, *, is_display: bool = False) -> str:
     """Return a formula between dollars in one line; empty if there is none."""
     text = " ".join(_COMMENT.sub("", tex).split())
     if match := _STYLE.match(text):
@@ -78,7 +78,7 @@ def written(tex: str, *, is_display: bool = False) -> str:
 
 def from_mathml(formulas: Sequence[str]) -> list[str]:
     """Return MathML elements as LaTeX; empty where that is impossible."""
-    return _converted(formulas, _page, "html")
+    return _to_latex(formulas, _page, "html")
 
 
 def from_omml(formulas: Sequence[Element]) -> list[str]:
@@ -87,21 +87,21 @@ def from_omml(formulas: Sequence[Element]) -> list[str]:
     The elements are changed.
     """
     sources = list(map(_with_prefixes, formulas))
-    return _converted(sources, _word_document, "docx+empty_paragraphs")
+    return _to_latex(sources, _word_document, "docx+empty_paragraphs")
 
 
 def _with_prefixes(formula: Element) -> str:
     """Return a formula with the prefixes that pandoc knows."""
     for part in formula.iter():
-        part.tag = _prefixed(part.tag)
+        part.tag = _with_prefix(part.tag)
         names = list(part.attrib.items())
         part.attrib.clear()
-        part.attrib.update((_prefixed(name), text) for name, text in names)
+        part.attrib.update((_with_prefix(name), text) for name, text in names)
     formula.tail = None
     return tostring(formula, encoding="unicode")
 
 
-def _prefixed(name: str) -> str:
+def _with_prefix(name: str) -> str:
     space, _, local = name.rpartition("}")
     return f"{'m' if 'math' in space else 'w'}:{local}"
 
@@ -127,7 +127,7 @@ def _word_document(formulas: Sequence[str]) -> bytes:
     return data.getvalue()
 
 
-def _converted(
+def _to_latex(
     formulas: Sequence[str], document: Callable[[Sequence[str]], bytes], kind: str
 ) -> list[str]:
     """Convert formulas at once, each as a paragraph of a document.
@@ -147,7 +147,7 @@ def _converted(
         return [""]
     middle = len(formulas) // 2
     halves = formulas[:middle], formulas[middle:]
-    return [tex for half in halves for tex in _converted(half, document, kind)]
+    return [tex for half in halves for tex in _to_latex(half, document, kind)]
 
 
 def _formula(block: dict[str, object]) -> str:
@@ -201,7 +201,7 @@ def _remove_rendered(script: Tag) -> None:
             return
 
 
-def _convert(
+def _convert_waiting(
     soup: BeautifulSoup, waiting: list[tuple[Tag, Tag]], left_out: LeftOut
 ) -> None:
     """Convert formulas without a source; leave out those that cannot be."""
@@ -217,7 +217,7 @@ def _convert(
 
 
 def _put(place: Tag, tex: str, *, is_display: bool) -> None:
-    text = written(tex, is_display=is_display)
+    text = markdown(tex, is_display=is_display)
     if is_display and text:
         paragraph = Tag(name="div")
         paragraph.string = text

@@ -63,8 +63,8 @@ class _Mender:
     _stack: list[_Open] = field(default_factory=list)
     _paragraph: int = 0
 
-    def mended(self) -> str:
-        """Return the text with what is missing or without what is too much."""
+    def mend(self) -> str:
+        """Return the text with missing ends added and needless ends removed."""
         place = 0
         while match := _TOKEN.search(self.text, place):
             place = match.end()
@@ -84,7 +84,7 @@ class _Mender:
         self._blank(len(self.text))
         for item in reversed(self._stack):
             self._close(item, len(self.text))
-        return self._changed()
+        return self._edited_text()
 
     def _begin(self, name: str, match: re.Match[str]) -> int:
         end = self.text.find(f"\\end{{{name}}}", match.end())
@@ -133,7 +133,7 @@ class _Mender:
         place = min(blank.start(), end) if blank else end
         self.edits.append((place, place, item.close))
 
-    def _changed(self) -> str:
+    def _edited_text(self) -> str:
         parts, place = [], 0
         for start, end, new in sorted(self.edits, key=lambda edit: edit[:2]):
             parts += [self.text[place:start], new]
@@ -141,7 +141,7 @@ class _Mender:
         return "".join([*parts, self.text[place:]])
 
 
-def converted(
+def convert_malformed(
     text: str, convert: Convert, left_out: LeftOut, error: InputError
 ) -> tuple[bytes, str]:
     """Convert malformed LaTeX as far as possible.
@@ -159,7 +159,7 @@ def converted(
         InputError: It cannot be parsed however it is mended.
     """
     mender = _Mender(text, left_out)
-    repaired_text = mender.mended()
+    repaired_text = mender.mend()
     faults = [f"line {_line(text, at)}: {what}" for at, what in sorted(mender.faults)]
     refusal = error
     for _ in range(MOST_ATTEMPTS):

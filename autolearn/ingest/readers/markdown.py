@@ -58,7 +58,7 @@ class Converter(MarkdownConverter):
             return ""
         if "_inline" in parent_tags:
             return f" {_LINES.sub(' ', code)} "
-        return f"\n\n{fenced(code, _language(tag))}"
+        return f"\n\n{code_block(code, _language(tag))}"
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
         """Return a text that is no heading even if it begins like one."""
@@ -70,7 +70,7 @@ class Converter(MarkdownConverter):
         return str(super().convert_soup(soup))
 
 
-def fenced(code: str, language: str = "") -> str:
+def code_block(code: str, language: str = "") -> str:
     """Return a code block with its lines and indentation."""
     ticks = max(("``", *_FENCE.findall(code)), key=len) + "`"
     lines = code.strip("\n").rstrip()

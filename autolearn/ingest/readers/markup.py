@@ -30,7 +30,7 @@ _BLOCKS = [
 ]  # fmt: skip
 """Elements that begin on a line of their own without further meaning."""
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
+TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
 _BOXES = {True: "☒", False: "☐"}
 
 
@@ -43,12 +43,7 @@ def read(path: Path, choices: ReadingChoices) -> Source:
     check_size(path.stat().st_size)
     file_decoding = decoding.recognise(path, choices.encoding)
     text = path.read_bytes().decode(file_decoding.encoding, file_decoding.errors)
-    return Source(
-        pieces(parse(text)),
-        file_decoding.note,
-        encoding=file_decoding.encoding,
-        encodings=file_decoding.candidates,
-    )
+    return file_decoding.source(pieces(parse(text)))
 
 
 def check_size(n_bytes: int) -> None:
@@ -75,7 +70,7 @@ def parse(data: bytes | str) -> BeautifulSoup:
             warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # EPUB is XHTML
             return nesting.Soup(data, "html.parser")
     except RecursionError:
-        raise InputError(_TOO_DEEP) from None
+        raise InputError(TOO_DEEP) from None
 
 
 def pieces(
@@ -103,7 +98,7 @@ def pieces(
         _simplify(soup, left_out, is_book=is_book)
         text = Converter().convert_soup(soup)
     except RecursionError:
-        raise InputError(_TOO_DEEP) from None
+        raise InputError(TOO_DEEP) from None
     yield from left_out.pieces(text, starts_passage=starts_passage, share=share)
 
 

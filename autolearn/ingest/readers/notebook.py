@@ -51,7 +51,7 @@ def _pieces(cells: list[dict[str, Any]], language: str) -> Iterator[Piece]:
 
 def _code(text: str, language: str, share: float) -> Iterator[Piece]:
     if text.strip():
-        yield Piece(markdown.fenced(text, language), share=share)
+        yield Piece(markdown.code_block(text, language), share=share)
 
 
 def _output(output: dict[str, Any], share: float) -> Iterator[Piece]:

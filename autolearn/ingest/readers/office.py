@@ -58,9 +58,9 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
     try:
         with archives.open_zip(path) as archive:
             parts = _parts(archive, body)
-            new_body = _prepared(archive, body, parts, left_out)
+            new_body = _prepare(archive, body, parts, left_out)
             outside = list(_outside(archive, parts))
-            drawing_parts = [
+            chart_pages = [
                 charts.page(packages.xml(archive, name))
                 for name, kind in parts.items()
                 if kind == "chart"
@@ -71,11 +71,9 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
     except (ExpatError, KeyError, ValueError, OSError) as error:
         raise InputError("is damaged; save it again as .docx.") from error
     except RecursionError:
-        raise InputError(
-            "is nested too deeply to be parsed; save it as .txt."
-        ) from None
+        raise InputError(markup.TOO_DEEP) from None
     soup = markup.parse(html)
-    for chart in drawing_parts:
+    for chart in chart_pages:
         soup.append(markup.parse(chart))
     yield from markup.pieces(soup, left_out=left_out)
     yield from outside
@@ -88,7 +86,7 @@ def _parts(archive: zipfile.ZipFile, body: str) -> dict[str, str]:
     return {part.target: part.kind for part in relations if part.target in names}
 
 
-def _prepared(
+def _prepare(
     archive: zipfile.ZipFile, body: str, parts: dict[str, str], left_out: LeftOut
 ) -> io.BytesIO:
     """Return a document that mammoth can read."""

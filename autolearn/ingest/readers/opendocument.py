@@ -41,8 +41,9 @@ _INVISIBLE_TAGS = frozenset((
     "alphabetical-index-auto-mark-file", "table-of-content-source",
     "illustration-index-source", "bibliography-source",
 ))  # fmt: skip
+_WITH_TEXT = frozenset(("p", "h", "span", "a", "ruby-base", "meta", "meta-field"))
 _INDEX = frozenset(("table-of-content", "illustration-index", "table-index"))
-_OUTLINE = {"Title": "h1", "Subtitle": "h2"}
+_HEADING_STYLES = {"Title": "h1", "Subtitle": "h2"}
 
 
 def read(path: Path) -> Source:
@@ -76,9 +77,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
             body = child(content, "body")
             html = writer.page(body) if body is not None else ""
         except RecursionError:
-            raise InputError(
-                "is nested too deeply to be parsed; save it as .txt."
-            ) from None
+            raise InputError(markup.TOO_DEEP) from None
         heads = [_text(part) for root in styles[1:] for part in _heads(root)]
     yield from markup.pieces(markup.parse(html), left_out=left_out)
     for text in dict.fromkeys(filter(None, heads)):
@@ -200,7 +199,7 @@ class _Writer:
         html = self._children(part)
         if self._styles.has(self._styles.hidden_styles, style):
             return element("p", self._left_out.add(_text(part), "hidden"))
-        for title, heading in _OUTLINE.items():
+        for title, heading in _HEADING_STYLES.items():
             if self._styles.has({title}, style) and html.strip():
                 return element(heading, html)
         if "Preformatted" in style or self._styles.has(self._styles.code, style):
@@ -241,9 +240,8 @@ class _Writer:
         return f"[{escape(mark)}]"
 
     def _write_page(self, part: Element) -> str:
-        """Return a slide; its first title is a heading."""
-        html = self._children(part)
-        return element("section", html)
+        """Return a slide."""
+        return element("section", self._children(part))
 
     def _write_notes(self, part: Element) -> str:
         return element("div", self._children(part))
@@ -352,15 +350,7 @@ def _mathml(root: Element) -> str:
 
 def _has_text(parent: Element) -> bool:
     """Return whether the characters between the children of an element are text."""
-    return tag(parent) in (
-        "p",
-        "h",
-        "span",
-        "a",
-        "ruby-base",
-        "meta",
-        "meta-field",
-    ) or (not len(parent))
+    return tag(parent) in _WITH_TEXT or not len(parent)
 
 
 def _text(part: Element | None) -> str:

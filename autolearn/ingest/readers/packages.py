@@ -13,7 +13,7 @@ from autolearn.ingest.readers.markup import check_size
 
 MOST_TAGS = 2_000_000
 """Most tags of an XML part, which bounds time and memory of parsing it."""
-_WIDE = ("utf-16-le", "utf-16-be")
+_WIDE_ENCODINGS = ("utf-16-le", "utf-16-be")
 _PASSWORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """The first bytes of an Office file that is encrypted, or of an older format."""
 
@@ -79,7 +79,7 @@ def xml(archive: zipfile.ZipFile, name: str) -> Element:
     check_size(archive.getinfo(name).file_size)
     data = archive.read(name)
     # Office files have no document type, and its entities could multiply.
-    if any("<!DOCTYPE".encode(form) in data for form in ("ascii", *_WIDE)):
+    if any("<!DOCTYPE".encode(form) in data for form in ("ascii", *_WIDE_ENCODINGS)):
         raise InputError("is damaged; save it again.")
     if data.count(b"<") > MOST_TAGS or data.count(b"<\0") > MOST_TAGS:
         raise InputError("has too many parts to be parsed; save its text as .txt.")

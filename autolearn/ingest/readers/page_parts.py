@@ -129,13 +129,13 @@ def _is_note(tag: Tag) -> bool:
 def _replace(tag: Tag, mark: str) -> None:
     """Put a mark where an element was; before the table if it was a part of one."""
     table = tag.find_parent("table") if tag.name in _IN_TABLE else None
-    if mark and table:
-        table.insert_before(_paragraph(mark))
-    if mark and not table:
+    if mark and table is None:
         is_block = tag.name in BLOCKS
         tag.replace_with(_paragraph(mark) if is_block else NavigableString(mark))
-    else:
-        tag.decompose()
+        return
+    if mark and table is not None:
+        table.insert_before(_paragraph(mark))
+    tag.decompose()
 
 
 def _paragraph(text: str) -> Tag:

@@ -33,16 +33,9 @@ def convert(
     with TemporaryDirectory() as folder:
         log, file = Path(folder, "log"), Path(folder, "in")
         file.write_bytes(data)
-        command = [
-            pypandoc.get_pandoc_path(),
-            "+RTS",
-            f"-M{MEMORY}",
-            "-RTS",
-            "--sandbox",
-        ]
-        command += ["--from", source, "--to", target, "--mathjax", "--wrap=none"]
-        command += ["--standalone"]
-        command += ["--verbose", f"--log={log}", str(file)]
+        command = [pypandoc.get_pandoc_path(), "+RTS", f"-M{MEMORY}", "-RTS"]
+        command += ["--sandbox", "--from", source, "--to", target, "--standalone"]
+        command += ["--mathjax", "--wrap=none", "--verbose", f"--log={log}", str(file)]
         try:
             process = subprocess.run(
                 command, capture_output=True, timeout=SECONDS, check=False

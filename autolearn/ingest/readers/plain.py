@@ -1,6 +1,7 @@
 """Read plain text and Markdown in any encoding."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from autolearn.core.errors import InputError
@@ -18,13 +19,8 @@ def read(path: Path, choices: ReadingChoices) -> Source:
     """
     file_decoding = decoding.recognise(path, choices.encoding)
     is_markdown = path.suffix.lower() in (".md", ".markdown")
-    return Source(
-        _blocks(path, file_decoding),
-        file_decoding.note,
-        encoding=file_decoding.encoding,
-        encodings=file_decoding.candidates,
-        headings=is_markdown,
-    )
+    source = file_decoding.source(_blocks(path, file_decoding))
+    return replace(source, headings=is_markdown)
 
 
 def _blocks(path: Path, file_decoding: Decoding) -> Iterator[Piece]:

@@ -104,7 +104,7 @@ class Table:
             place, share = row.place, row.share
             if reason := self._reason_to_skip(row.value, row.raw):
                 self.skips.add(reason, place)
-                yield Piece(_shown(row), left_out=reason, share=share, place=place)
+                yield Piece(_content(row), left_out=reason, share=share, place=place)
             else:
                 self.n_taken += 1
                 yield from self._section(row)
@@ -126,12 +126,8 @@ class Table:
             return f"row that is {_KINDS_OF_VALUES[type(value)]}"
         cells = [c for name, c in value.items() if self._uses.get(name) != "left out"]
         if not any(map(_says, cells)):
-            is_odd = any(name in value and value[name] is None for name in self._texts)
-            return (
-                f"row whose text is {_KINDS_OF_VALUES[type(None)]}"
-                if is_odd
-                else _BLANK
-            )
+            has_null = any(n in value and value[n] is None for n in self._texts)
+            return "row whose text is null" if has_null else _BLANK
         if not self._texts:
             return ""
         texts = [value[name] for name in self._texts if name in value]
@@ -215,13 +211,8 @@ def source(
         row_kinds.refuse_other_kinds(objects)
         texts = read_rows()
     columns = column_uses.uses(objects, choices.columns)
-    return Source(
-        Table(columns).pieces(texts),
-        file_decoding.note,
-        encoding=file_decoding.encoding,
-        encodings=file_decoding.candidates,
-        columns=columns,
-    )
+    source = file_decoding.source(Table(columns).pieces(texts))
+    return replace(source, columns=columns)
 
 
 def preview(columns: Sequence[Column]) -> str:
@@ -234,7 +225,7 @@ def preview(columns: Sequence[Column]) -> str:
     try:
         pieces = list(Table(tuple(columns)).pieces(examples))
     except InputError:
-        return "No row has a text so."
+        return "No row has a text with these choices."
     return "".join(piece.text for piece in pieces if not piece.left_out).strip()
 
 
@@ -244,7 +235,7 @@ def _with_text(row: TableRow) -> TableRow:
     return replace(row, value=row_kinds.with_text(row.value)) if is_object else row
 
 
-def _shown(row: TableRow) -> str:
+def _content(row: TableRow) -> str:
     """Return what a skipped row holds."""
     if row.raw:
         return row.raw.strip()

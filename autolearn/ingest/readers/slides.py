@@ -106,7 +106,7 @@ class _Slide:
                 html += self._notes(relation)
         texts = list(map(_plain, self._formulas))
         for i, tex in enumerate(formulas.from_omml(self._formulas)):
-            text = formulas.written(tex)
+            text = formulas.markdown(tex)
             text = text or self._left_out.add(texts[i], formulas.REASON)
             html = html.replace(f"<m-{i}></m-{i}>", escape(text))
         return html
@@ -191,7 +191,7 @@ class _Slide:
         return html
 
     def _related_text(self, part: Element) -> str:
-        """Return the text of a diagram; leave out that of a chart."""
+        """Return the text of a diagram, or the values of a chart as a table."""
         is_chart = tag(part) == "chart"
         relation = self._relations.get(_relation_id(part, "id" if is_chart else "dm"))
         if relation is None or relation.target not in self._archive.namelist():

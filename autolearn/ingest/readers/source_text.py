@@ -29,7 +29,7 @@ _WITHOUT_TEXT = re.compile(
 """Commands without text of their own, and citations, which are written in the text."""
 _PACKAGES = (".sty", ".cls", ".bst")
 """Files that say how a text looks."""
-_FIRST = r"\providecommand{\newblock}{}"
+_PRELUDE = r"\providecommand{\newblock}{}"
 """Else pandoc takes what follows this command of bibliographies for its argument."""
 
 
@@ -43,14 +43,9 @@ def read(path: Path, choices: ReadingChoices) -> Source:
         InputError: It is too large, or cannot be parsed.
     """
     markup.check_size(path.stat().st_size)
-    recognition = decoding.recognise(path, choices.encoding)
-    text = path.read_bytes().decode(recognition.encoding, recognition.errors)
-    return Source(
-        _pieces(text, _FORMATS[path.suffix.lower()]),
-        recognition.note,
-        encoding=recognition.encoding,
-        encodings=recognition.candidates,
-    )
+    file_decoding = decoding.recognise(path, choices.encoding)
+    text = path.read_bytes().decode(file_decoding.encoding, file_decoding.errors)
+    return file_decoding.source(_pieces(text, _FORMATS[path.suffix.lower()]))
 
 
 def _pieces(text: str, source: str) -> Iterator[Piece]:
@@ -60,7 +55,9 @@ def _pieces(text: str, source: str) -> Iterator[Piece]:
 
     def convert(text: str) -> bytes:
         nonlocal messages
-        data = ((_FIRST if source == "latex" else "") + text).encode("utf-8", "replace")
+        data = ((_PRELUDE if source == "latex" else "") + text).encode(
+            "utf-8", "replace"
+        )
         html, messages = pandoc.convert(data, source, "html")
         return html
 
@@ -69,7 +66,7 @@ def _pieces(text: str, source: str) -> Iterator[Piece]:
     except InputError as error:
         if source != "latex":
             raise
-        html, note = latex_repair.converted(text, convert, left_out, error)
+        html, note = latex_repair.convert_malformed(text, convert, left_out, error)
     soup = markup.parse(html)
     for title in soup("title"):
         title.decompose()  # stands at the beginning as well

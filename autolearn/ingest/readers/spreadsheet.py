@@ -16,7 +16,7 @@ from python_calamine import (
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers import archives, cell_formats, markup, packages
-from autolearn.ingest.readers.cell_formats import Place, Written
+from autolearn.ingest.readers.cell_formats import NumberFormat, Place
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _OUTSIDE = {
@@ -58,7 +58,7 @@ def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
     else:
         with archives.open_zip(path) as archive:
             formats = cell_formats.of_sheets(archive)
-            yield from _sheets(book, formats, cell_formats.raised_texts(archive))
+            yield from _sheets(book, formats, cell_formats.texts_with_scripts(archive))
             for name in archive.namelist():
                 reason = next(
                     (why for part, why in _OUTSIDE.items() if part in name), ""
@@ -76,8 +76,8 @@ def _text(root: Element) -> str:
 
 def _sheets(
     book: CalamineWorkbook,
-    formats: Mapping[str, Mapping[Place, Written]],
-    raised: Mapping[str, str],
+    formats: Mapping[str, Mapping[Place, NumberFormat]],
+    scripts: Mapping[str, str],
 ) -> Iterator[Piece]:
     sheets = book.sheets_metadata
     for n, sheet in enumerate(sheets, 1):
@@ -90,7 +90,7 @@ def _sheets(
             raise InputError(
                 f"has more than {MOST_CELLS:,} cells in a sheet; save it as .csv."
             )
-        rows = _rows(content, formats.get(sheet.name, {}), raised)
+        rows = _rows(content, formats.get(sheet.name, {}), scripts)
         if not rows:
             continue
         if sheet.visible != SheetVisibleEnum.Visible:
@@ -105,20 +105,26 @@ def _sheets(
 
 def _rows(
     sheet: CalamineSheet,
-    formats: Mapping[Place, Written],
-    raised: Mapping[str, str],
+    formats: Mapping[Place, NumberFormat],
+    scripts: Mapping[str, str],
 ) -> list[list[str]]:
-    """Return the texts of all cells; merged cells are repeated."""
+    """Return the texts of all cells; merged cells are repeated.
+
+    Args:
+        sheet: The sheet.
+        formats: How to write the numbers of some cells.
+        scripts: How to write texts with superscripts or subscripts.
+    """
     values = sheet.to_python(skip_empty_area=False)
-    rows = [[_written(value) for value in row] for row in values]
-    for (i, column), written in formats.items():
+    rows = [[_value_text(value) for value in row] for row in values]
+    for (i, column), number_format in formats.items():
         number = (
             values[i][column] if i < len(values) and column < len(values[i]) else ""
         )
         if isinstance(number, int | float) and not isinstance(number, bool):
-            rows[i][column] = written(number)
-    if raised:
-        rows = [[raised.get(text, text) for text in row] for row in rows]
+            rows[i][column] = number_format(number)
+    if scripts:
+        rows = [[scripts.get(text, text) for text in row] for row in rows]
     n_repeated = 0
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         n_repeated += (bottom - top + 1) * (right - left + 1)
@@ -164,16 +170,16 @@ def _is_divided(names: list[str], parts: list[str]) -> bool:
 
     Merged cells are repeated, so a name over several columns occurs in each.
     """
-    shared = {a for a, b in pairwise(names) if a == b != ""}
+    shared_names = {a for a, b in pairwise(names) if a == b != ""}
     differing = {name for name, part in zip(names, parts, strict=True) if name != part}
-    return bool(shared) and names[0] == parts[0] and differing == shared
+    return bool(shared_names) and names[0] == parts[0] and differing == shared_names
 
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
 
 
-def _written(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """Return the value of a cell as a person would write it."""
     if isinstance(value, bool):
         return str(value).upper()

@@ -84,7 +84,7 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
         return text  # M<sup>me</sup>
     if _NUMBERS.fullmatch(text) and _is_note(before, after, text):
         return _note(text)
-    return _raised("^", text, before, after)
+    return _with_sign("^", text, before, after)
 
 
 def _is_note(before: str, after: str, text: str) -> bool:
@@ -100,10 +100,10 @@ def _subscript(text: str, before: str, after: str) -> str:
     is_symbol = re.search(r"[A-Z][a-z]?$|[)\]]$|\b[a-z]$", before)
     if not text or (text.isdigit() and is_symbol and not after[:1].isdigit()):
         return text
-    return _raised("_", text, before, after)
+    return _with_sign("_", text, before, after)
 
 
-def _raised(sign: str, text: str, before: str, after: str) -> str:
+def _with_sign(sign: str, text: str, before: str, after: str) -> str:
     goes_on = after[:1].isalnum() and not (
         text.isdigit() and after[:1].isupper() and not before[-1:].isalnum()
     )

@@ -146,8 +146,8 @@ def markdown(table: Tag, texts: Mapping[int, str]) -> str:
     """
     places = _without_empty_columns(grid(table), texts)
     lines = [_line(row, texts) for row in places]
-    rows = [i for i in range(len(lines)) if not _is_empty(i, places, lines)]
-    places, lines = [places[i] for i in rows], [lines[i] for i in rows]
+    full = [i for i in range(len(lines)) if not _is_empty(i, places, lines)]
+    places, lines = [places[i] for i in full], [lines[i] for i in full]
     if not lines:
         return ""
     n_columns = len(lines[0])
@@ -173,12 +173,12 @@ def inline(table: Tag, texts: Mapping[int, str]) -> str:
 
 
 def _without_empty_columns(places: Grid, texts: Mapping[int, str]) -> Grid:
-    filled = [
+    has_text = [
         any(cell and texts.get(id(cell)) for cell in column)
         for column in zip(*places, strict=True)
     ]
     return [
-        [cell for cell, is_filled in zip(row, filled, strict=True) if is_filled]
+        [cell for cell, is_filled in zip(row, has_text, strict=True) if is_filled]
         for row in places
     ]
 

@@ -10,6 +10,8 @@ from autolearn.core.errors import InputError
 from autolearn.ingest.readers import markup
 from autolearn.ingest.readers.pieces import Piece, Source
 
+_PAGES = ("text/html", "application/xhtml+xml")
+
 
 def read(path: Path) -> Source:
     """Return the page of an archive; pages of its frames are left out.
@@ -25,12 +27,9 @@ def read(path: Path) -> Source:
     return Source(_pieces(pages))
 
 
-_PAGES = ("text/html", "application/xhtml+xml")
-
-
 def _pieces(pages: list[EmailMessage]) -> Iterator[Piece]:
     for n, page in enumerate(pages):
-        soup = markup.parse(_decoded(page))
+        soup = markup.parse(_content(page))
         share = (n + 1) / len(pages)
         if n == 0:
             yield from markup.pieces(soup, share=share)
@@ -38,7 +37,7 @@ def _pieces(pages: list[EmailMessage]) -> Iterator[Piece]:
             yield Piece(text, left_out="frame of the page", share=share)
 
 
-def _decoded(page: EmailMessage) -> bytes | str:
+def _content(page: EmailMessage) -> bytes | str:
     data = page.get_payload(decode=True)
     content = data if isinstance(data, bytes) else b""
     charset = page.get_content_charset()

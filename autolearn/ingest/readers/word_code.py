@@ -25,7 +25,7 @@ _CODE = re.compile(
 )
 
 
-def names(style: Element) -> bool:
+def is_code_style(style: Element) -> bool:
     """Return whether the name or the font of a paragraph style is one of code."""
     if value(style, "type") != "paragraph":
         return False

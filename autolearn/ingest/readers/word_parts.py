@@ -37,7 +37,7 @@ class Styles:
 
     hidden_styles: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
-    raised: Mapping[str, str] = field(default_factory=dict)
+    scripts: Mapping[str, str] = field(default_factory=dict)
     """Whether the text of a style is above or below the line, by its id."""
 
     @classmethod
@@ -49,13 +49,17 @@ class Styles:
             for style in styles
             if is_on(child(style, "rPr", "vanish"))
         }
-        code = {value(style, "styleId") for style in styles if word_code.names(style)}
-        raised = {value(style, "styleId"): _raised(style) for style in styles}
+        code = {
+            value(style, "styleId")
+            for style in styles
+            if word_code.is_code_style(style)
+        }
+        scripts = {value(style, "styleId"): _script(style) for style in styles}
         for style in styles:
             base = value(child(style, "basedOn"))
-            if not raised[value(style, "styleId")] and raised.get(base):
-                raised[value(style, "styleId")] = raised[base]
-        return cls(frozenset(hidden_styles), frozenset(code), raised)
+            if not scripts[value(style, "styleId")] and scripts.get(base):
+                scripts[value(style, "styleId")] = scripts[base]
+        return cls(frozenset(hidden_styles), frozenset(code), scripts)
 
 
 @dataclass
@@ -84,11 +88,11 @@ class Preparation:
             name = tag(part)
             if name == previous == "oMath":
                 children.append(self._run(" "))
-            children.extend(self._rewritten(part, is_hidden=is_hidden))
+            children.extend(self._replacement(part, is_hidden=is_hidden))
             previous = name
         element[:] = children
 
-    def _rewritten(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
+    def _replacement(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
         """Yield what takes the place of an element."""
         name = tag(part)
         if name == "p":
@@ -138,7 +142,7 @@ class Preparation:
         if properties is None or child(properties, "vertAlign") is not None:
             return
         style = value(child(properties, "rStyle"))
-        if where := _raised(run) or self.styles.raised.get(style, ""):
+        if where := _script(run) or self.styles.scripts.get(style, ""):
             mark = SubElement(properties, f"{self._namespace}vertAlign")
             mark.set(f"{self._namespace}val", where)
 
@@ -206,7 +210,7 @@ class Preparation:
         for (_, place, is_display), plain, tex in zip(
             self._formulas, texts, sources, strict=True
         ):
-            text = formulas.written(tex, is_display=is_display)
+            text = formulas.markdown(tex, is_display=is_display)
             if not text:
                 text = self.left_out.add(plain, formulas.REASON)
             place.text = f" {text} " if is_display else text
@@ -249,7 +253,7 @@ def _list_level(paragraph: Element) -> ListLevel:
     return value(child(numbering, "numId")), value(child(numbering, "ilvl")) or "0"
 
 
-def _raised(part: Element) -> str:
+def _script(part: Element) -> str:
     """Return how the properties of a run or a style raise or lower its text.
 
     Text that is only moved up or down counts if it is also small.

@@ -94,7 +94,7 @@ def fetch_offer(name: str) -> Offer:
     """
     with _process("look", name) as process:
         answers = list(_while_running(process, lambda: False))
-    offer = _checked(answers[-1] if answers else {}, "offer")
+    offer = _value(answers[-1] if answers else {}, "offer")
     parts = tuple(HubFile(**part) for part in offer.pop("parts"))
     return Offer(**offer, parts=parts)
 
@@ -111,7 +111,7 @@ def fetch(name: str, stop: Stop, on_progress: OnProgress) -> Path:
         for answer in _while_running(process, stop):
             if "stage" in answer:
                 on_progress(answer["stage"], answer["done"], answer["total"])
-    return Path(_checked(answer, "folder"))
+    return Path(_value(answer, "folder"))
 
 
 def nearest_folder(path: Path) -> Path:
@@ -184,7 +184,7 @@ def _while_running(
         yield answer
 
 
-def _checked(answer: dict[str, Any], name: str) -> Any:
+def _value(answer: dict[str, Any], name: str) -> Any:
     """Return the value of an answer.
 
     Raises:

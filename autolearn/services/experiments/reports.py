@@ -134,9 +134,9 @@ def _arm_rows(report: ComparisonReport) -> Iterable[dict[str, Any]]:
         yield {
             "arm": arm.title,
             "seeds": arm.n_seeds,
-            **_named("quiz", arm.quiz),
+            **_interval_columns("quiz", arm.quiz),
             "by_seed": " ".join(f"{value:.3f}" for value in arm.by_seed),
-            **_named("control", arm.control),
+            **_interval_columns("control", arm.control),
             **_cost(arm),
         }
 
@@ -191,8 +191,8 @@ def _round_rows(report: EvolutionReport) -> Iterable[dict[str, Any]]:
                 "round": row.number,
                 "mode": mode,
                 "n": row.n_quiz,
-                **_named("quiz", share),
-                **_named("control", row.control),
+                **_interval_columns("quiz", share),
+                **_interval_columns("control", row.control),
                 "items": row.items,
                 "answers": facts.get("n"),
                 "kept": facts.get("n_kept"),
@@ -203,7 +203,9 @@ def _round_rows(report: EvolutionReport) -> Iterable[dict[str, Any]]:
             }
 
 
-def _named(name: str, share: ShareInterval | None) -> dict[str, float | None]:
+def _interval_columns(
+    name: str, share: ShareInterval | None
+) -> dict[str, float | None]:
     if share is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     numbers = (round(number, 4) for number in (share.value, share.low, share.high))

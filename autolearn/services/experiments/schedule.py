@@ -13,7 +13,7 @@ from autolearn.core.experiments import Experiment
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import QuizRunSettings, RunSettings
 from autolearn.evaluation import quiz_sets
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services.experiments import comparison_tasks, evolution_tasks
 from autolearn.services.experiments.tasks import Task
 from autolearn.store import Store
@@ -73,7 +73,7 @@ def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run 
             earlier = _earlier(store, settings)
             is_reused = earlier is not None
             with store.atomic():  # else a kill in between would call it reused
-                run = earlier or queues.submit(store, settings)
+                run = earlier or run_control.submit(store, settings)
                 store.experiments.link(
                     experiment_id, task.name, run.id, reused=is_reused
                 )
@@ -108,7 +108,7 @@ def resume(store: Store, experiment_id: int) -> Run:
             continue
         if state.run.state in ACTIVE_STATES:
             return state.run
-        return queues.resume(store, state.run.id)
+        return run_control.resume(store, state.run.id)
     run = advance(store, experiment_id)
     if run is None:
         raise JobError(f"Experiment {experiment_id} has ended.")

@@ -220,9 +220,11 @@ def _results(context: PageContext) -> None:
     result = html_panel("experiments-result")
     state = [chosen, version]
     context.redraw_on_change(lambda: _list(session.store), [], [table, buttons])
-    context.redraw_on_change(partial(_drawn, session), state, [result, version])
-    click = table.click(_picked, None, chosen, **QUIET)
-    redraw_on([click.then], partial(_drawn, session), state, [result, version])
+    context.redraw_on_change(
+        partial(_changed_result, session), state, [result, version]
+    )
+    click = table.click(_picked_id, None, chosen, **QUIET)
+    redraw_on([click.then], partial(_changed_result, session), state, [result, version])
     context.on_action([resume.click], partial(_resume, session), [chosen])
     for button, ending in ((as_html, "html"), (as_csv, "csv")):
         context.on_action(
@@ -235,11 +237,11 @@ def _list(store: Store) -> tuple[Html, gr.Row]:
     return views.table(store), gr.Row(visible=bool(store.experiments.all()))
 
 
-def _picked(event: gr.EventData) -> int:
+def _picked_id(event: gr.EventData) -> int:
     return int(event.pick)
 
 
-def _drawn(session: Session, chosen: int, version: str) -> tuple[Any, Any]:
+def _changed_result(session: Session, chosen: int, version: str) -> tuple[Any, Any]:
     """Return the result, anew only where a run has ended: it may be unfolded."""
     now = views.version(session.store, chosen)
     if now == version:
@@ -247,7 +249,7 @@ def _drawn(session: Session, chosen: int, version: str) -> tuple[Any, Any]:
     return views.result(session.store, chosen), now
 
 
-def _named(session: Session, chosen: int) -> int:
+def _existing_id(session: Session, chosen: int) -> int:
     experiments = session.store.experiments.all()
     if not experiments:
         raise JobError("There is no experiment yet; begin one on the left.")
@@ -255,11 +257,13 @@ def _named(session: Session, chosen: int) -> int:
 
 
 def _resume(session: Session, chosen: int) -> None:
-    session.start_worker_for(schedule.resume(session.store, _named(session, chosen)))
+    session.start_worker_for(
+        schedule.resume(session.store, _existing_id(session, chosen))
+    )
 
 
 def _file(session: Session, chosen: int, ending: str) -> gr.File:
-    number = _named(session, chosen)
+    number = _existing_id(session, chosen)
     report = reports.report(session.store, number)
     path = Path(mkdtemp()) / f"experiment-{number}.{ending}"
     write = {"html": reports.write_html, "csv": reports.write_csv}[ending]

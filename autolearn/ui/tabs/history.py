@@ -15,7 +15,7 @@ from autolearn.core.run_results import ExportResult
 from autolearn.core.run_settings import ExportRunSettings, SampleScope
 from autolearn.export import formats
 from autolearn.export.handover.folder import TOOLS
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import export_actions, model_scope
 from autolearn.store import layout
@@ -169,7 +169,7 @@ def _older(session: Session, before_id: int, with_chats: bool) -> int:
 def _resume(session: Session, run_id: int) -> None:
     if not run_id:
         raise JobError("Click a run in the table first.")
-    session.start_worker_for(queues.resume(session.store, run_id))
+    session.start_worker_for(run_control.resume(session.store, run_id))
 
 
 def sources(session: Session) -> list[tuple[str, int]]:

@@ -99,7 +99,7 @@ def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> None:
 
     context.redraw_on_change(draw, [state], [passages])
     for panel in lists:
-        picked = panel.click(_picked, None, [state], **QUIET)
+        picked = panel.click(_picked_place, None, [state], **QUIET)
         redraw_on([picked.then], draw, [state], [passages], scroll_to_output=True)
     context.on_action([passages.click], press, [state], [state, passages])
 
@@ -185,7 +185,7 @@ def _add_questions(session: Session, kind: str, file: str | None) -> tuple[Html,
     return views.import_note(kind, added.n_in_set, added.n_trained), None
 
 
-def _picked(event: gr.EventData) -> Any:
+def _picked_place(event: gr.EventData) -> Any:
     """Return the document that was clicked, or the passage that a search found."""
     if tab_of(event.pick):
         return gr.skip()

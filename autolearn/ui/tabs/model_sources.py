@@ -8,7 +8,7 @@ import gradio as gr
 from autolearn.core.errors import InputError
 from autolearn.core.records import RunKind
 from autolearn.models.sources.hub import Offer
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import model_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, SHOWN, PageContext, Session, html_panel
@@ -113,9 +113,9 @@ def _press(session: Session, event: gr.EventData) -> tuple[Any, Html]:
     action, _, number = str(event.pick).partition(" ")
     name: Any = gr.skip()
     if action == views.STOP:
-        queues.cancel(session.store, int(number))
+        run_control.cancel(session.store, int(number))
     elif action == views.RESUME:
-        session.start_worker_for(queues.resume(session.store, int(number)))
+        session.start_worker_for(run_control.resume(session.store, int(number)))
     else:
         name = event.pick
     return name, views.download(session.store)

@@ -53,7 +53,7 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         return _card(session, current) if current else (gr.skip(), gr.skip())
 
     context.redraw_on_change(first, [parts.current, parts.queue], panels)
-    context.redraw_on_change(partial(_counted, session), [parts.queue], parts.counters)
+    context.redraw_on_change(partial(_counts, session), [parts.queue], parts.counters)
     context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
     context.redraw_on_opening(
         lambda: _choices(session.store), [], [filters.document, filters.run]
@@ -69,7 +69,7 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
         return (
             queue,
             *_show(session, queue),
-            *_counted(session, queue),
+            *_counts(session, queue),
             *_nothing_asked(),
         )
 
@@ -120,7 +120,7 @@ def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
     return gr.Button(visible=False), ()
 
 
-def _counted(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
+def _counts(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
     """Return the progress, both bulk buttons with their counts, and the histogram."""
     store = session.store
     counts = store.samples.counts(queue.criteria(store))
@@ -329,7 +329,7 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
     def ask(action: Action, queue: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
         version = session.store.decisions.version()
         n = len(queue.undecided(session.store, action))
-        label = f"Yes, {action} {review_actions.counted(n)}"
+        label = f"Yes, {action} {review_actions.n_samples_in_words(n)}"
         return (
             gr.Button(label, visible=n > 0, interactive=True),
             (action, n, version),
@@ -338,7 +338,7 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
     def ask_rule(name: str, queue: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
         version = session.store.decisions.version()
         n = len(review_actions.accepted_by(session.store, queue, name))
-        label = f"Yes, approve {review_actions.counted(n)} by rule {name}"
+        label = f"Yes, approve {review_actions.n_samples_in_words(n)} by rule {name}"
         if not n:
             label = f"Rule {name} accepts none of these"
         button = gr.Button(label, visible=True, interactive=n > 0)

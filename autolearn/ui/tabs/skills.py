@@ -1,6 +1,7 @@
 """The part of the Model tab that checks the skills of a model and shows them."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -40,18 +41,9 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         adapter.change,  # type: ignore[attr-defined]
     ]
     redraw_on(triggers, draw, inputs, outputs)
-    context.on_action(
-        [check.click],
-        lambda *values: _order(session, skill_actions.check, *values),
-        inputs,
-        outputs,
-    )
-    context.on_action(
-        [teach.click],
-        lambda *values: _order(session, skill_actions.teach, *values),
-        inputs,
-        outputs,
-    )
+    for button, action in ((check, skill_actions.check), (teach, skill_actions.teach)):
+        queue = partial(_order, session, action)
+        context.on_action([button.click], queue, inputs, outputs)
 
 
 def _model(

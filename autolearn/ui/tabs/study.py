@@ -1,13 +1,11 @@
 """The study tab: what to study and how, the samples as they come, the map."""
 
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
@@ -80,12 +78,7 @@ def build(context: PageContext) -> None:
         )
         return draw_detail(sample_id)
 
-    was_busy = gr.State(False)
-    context.redraw_on_change(
-        lambda was_busy: _fold(session, was_busy=was_busy),
-        [was_busy],
-        [accordion, was_busy],
-    )
+    context.fold_form(accordion, "study", opens_again=False)
     context.redraw_on_change(draw, [view, place], [panel])
     outputs = [detail, known_version]
     context.redraw_on_change(draw_detail, [sample_id], outputs)
@@ -140,14 +133,6 @@ def _form(
     return accordion, documents, setting_fields, start
 
 
-def _fold(session: Session, *, was_busy: bool) -> tuple[Any, bool]:
-    """Fold the form once as a study begins, whoever started it."""
-    active = session.store.runs.in_state(*ACTIVE_STATES)
-    is_busy = any(run.kind == "study" for run in active)
-    begins = is_busy and not was_busy
-    return gr.Accordion(open=False) if begins else gr.skip(), is_busy
-
-
 def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     """Offer all documents, and the instructions; what is chosen stays chosen.
 
@@ -167,38 +152,23 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
 
 
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
+    """Return the component of a setting, with its default and its help."""
+    value = getattr(StudySettings(), name)
+    common: dict[str, Any] = {
+        "value": value,
+        "label": LABELS[name],
+        "info": StudySettings.help()[name],
+        "min_width": 190,
+        "elem_id": f"study-{name}",
+    }
     if name == "quick":
-        return gr.Radio(
-            [("full", False), ("quick: open-book answers only", True)],
-            value=StudySettings.quick,
-            label=LABELS[name],
-            info=StudySettings.help()[name],
-            min_width=190,
-            elem_id=f"study-{name}",
-        )
-    if name != "protocol":
-        return _number(name)
-    ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
-    return gr.Dropdown(
-        [("auto: as stored with the model or round", "auto"), *ways],
-        value=StudySettings.protocol,
-        label=LABELS[name],
-        info=StudySettings.help()[name],
-        min_width=190,
-        elem_id=f"study-{name}",
-    )
-
-
-def _number(name: str) -> gr.Number:
-    kinds = {field.name: field.type for field in fields(StudySettings)}
-    return gr.Number(
-        value=getattr(StudySettings(), name),
-        label=LABELS[name],
-        info=StudySettings.help()[name],
-        precision=0 if kinds[name] is int else None,
-        min_width=190,
-        elem_id=f"study-{name}",
-    )
+        choices = [("full", False), ("quick: open-book answers only", True)]
+        return gr.Radio(choices, **common)
+    if name == "protocol":
+        ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
+        auto = ("auto: as stored with the model or round", "auto")
+        return gr.Dropdown([auto, *ways], **common)
+    return gr.Number(precision=0 if isinstance(value, int) else None, **common)
 
 
 def _draw(session: Session, view: str, where: MapCell) -> Html:

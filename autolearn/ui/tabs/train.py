@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ import gradio as gr
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.methods import METHODS, Method
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import Tracker, TrainSettings
+from autolearn.core.settings import Evolution, Tracker, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.rounds.sources import why_nothing
@@ -98,32 +98,17 @@ def build(context: PageContext) -> None:
     inputs = [parent, *scope, *form]
     session = context.session
     _preset(session, preset, form)
-    context.redraw_on_change(
-        lambda *values: _plan(session, memo, *values), inputs, [plan]
-    )
-    redraw_on(
-        [field.change for field in inputs],
-        lambda *values: _plan(session, memo, *values),
-        inputs,
-        [plan],
-        trigger_mode="always_last",
-    )
+    draw_plan = partial(_plan, session, memo)
+    context.redraw_on_change(draw_plan, inputs, [plan])
+    changes = [field.change for field in inputs]
+    redraw_on(changes, draw_plan, inputs, [plan], trigger_mode="always_last")
     waiting = html.note("Tokenizing all items …")
     training_progress.wire(context, progress, parent, new_round)
     request = look.click(lambda: waiting, None, tokens, **QUIET)
-    redraw_on(
-        [request.then],
-        lambda *of: _tokens(session, memo, *of),
-        inputs,
-        [tokens],
-        **SHOWN,
-    )
-    context.on_action(
-        [start.click],
-        lambda *values: _start(session, *values),
-        inputs,
-        [progress.run_choice],
-    )
+    draw_tokens = partial(_tokens, session, memo)
+    redraw_on([request.then], draw_tokens, inputs, [tokens], **SHOWN)
+    queue = partial(_start, session)
+    context.on_action([start.click], queue, inputs, [progress.run_choice])
 
 
 def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
@@ -200,23 +185,27 @@ def _field(name: str) -> Any:
         "info": TrainSettings.help()[name],
         "elem_id": f"train-{name}",
     }
-    if name == "method":
-        choices = [
-            (f"{method.title[:1].upper()}{method.title[1:]}", name)
-            for name, method in METHODS.items()
-        ]
-        more = {"info": "What the round learns from.", "filterable": False}
-        return gr.Dropdown(choices, **common | more)
-    if name == "evolution":
-        return gr.Dropdown(["restart", "continual", "continual-new"], **common)
     if name == "replay_weight":
         return gr.Slider(0, 100, step=0.5, **common)
-    if name == "tracker":
-        choices = [("none", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
-        return gr.Dropdown(choices, **common | {"value": ""})
+    if choices := _choices(name):
+        common["value"] = value or ""
+        return gr.Dropdown(choices, filterable=name != "method", **common)
     if isinstance(value, bool):
         return gr.Checkbox(**common)
     return gr.Number(precision=0 if isinstance(value, int) else None, **common)
+
+
+def _choices(name: str) -> list[tuple[str, str]]:
+    """Return the titles and values of a setting that has a few; else nothing."""
+    if name == "method":
+        return [
+            (m.title[:1].upper() + m.title[1:], name) for name, m in METHODS.items()
+        ]
+    if name == "evolution":
+        return [(evolution, evolution) for evolution in get_args(Evolution)]
+    if name == "tracker":
+        return [("none", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
+    return []
 
 
 def settings_of(values: Sequence[Any]) -> TrainSettings:

@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.records import Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
-from autolearn.runs import queues
+from autolearn.runs import run_control
 from autolearn.services import actions
 from autolearn.services.actions import TrainSources
 from autolearn.services.model_scope import chosen_digest
@@ -82,17 +82,14 @@ def wire(
     """Wire the training that is looked at to the page.
 
     The choices of ``parent``, from where a round begins, grow with the trainings. The
-    form of a new round is folded as a training begins.
+    form of a new round is folded while a training goes on.
     """
     run_choice, more, panel = parts.run_choice, parts.more, parts.panel
     go_on, less = parts.buttons[2:]
-    names, was_busy = gr.State(()), gr.State(False)
+    names = gr.State(())
     session = context.session
-    context.redraw_on_change(
-        lambda was_busy: _fold(session, was_busy=was_busy),
-        [was_busy],
-        [parts.whole, new_round, was_busy],
-    )
+    context.redraw_on_change(partial(_training_accordion, session), [], [parts.whole])
+    context.fold_form(new_round, "train", opens_again=True)
     context.redraw_on_change(
         partial(_lists, session), [names], [parent, run_choice, names]
     )
@@ -107,12 +104,8 @@ def wire(
     _wire(context, run_choice, more, parts.buttons)
 
 
-def _fold(session: Session, *, was_busy: bool) -> tuple[Any, Any, bool]:
-    """Show the trainings, and fold the form of a new round once as one begins."""
-    trainings = views.trainings(session.store)
-    is_busy = bool(trainings) and trainings[0].state in ACTIVE_STATES
-    form = gr.skip() if is_busy == was_busy else gr.Accordion(open=not is_busy)
-    return gr.Accordion(visible=bool(trainings)), form, is_busy
+def _training_accordion(session: Session) -> gr.Accordion:
+    return gr.Accordion(visible=bool(views.trainings(session.store)))
 
 
 def _more(epochs: float | None) -> str:
@@ -171,7 +164,7 @@ def _run(store: Store, run_id: int) -> Run | None:
     return next(iter(views.trainings(store)), None)
 
 
-def _named(store: Store, run_id: int) -> Run:
+def _existing_run(store: Store, run_id: int) -> Run:
     run = _run(store, run_id)
     if run is None:
         raise JobError("No round has been trained yet; start one first.")
@@ -183,26 +176,26 @@ def _live(session: Session, run_id: int) -> Html:
 
 
 def _stop(session: Session, run_id: int) -> None:
-    queues.cancel(session.store, _named(session.store, run_id).id)
+    run_control.cancel(session.store, _existing_run(session.store, run_id).id)
 
 
 def _resume(session: Session, run_id: int) -> None:
     session.start_worker_for(
-        queues.resume(session.store, _named(session.store, run_id).id)
+        run_control.resume(session.store, _existing_run(session.store, run_id).id)
     )
 
 
 def _less(session: Session, run_id: int) -> gr.Button:
     """Offer to try again with less where memory was short."""
     run = _run(session.store, run_id)
-    advice = views.advised(run) if run else ""
+    advice = views.advice(run) if run else ""
     return gr.Button(f"Retry with {advice}", visible=bool(advice))
 
 
 def _retry(session: Session, run_id: int) -> Any:
     """Queue a round like one that did not fit, with the settings that would."""
     store = session.store
-    run = _named(store, run_id)
+    run = _existing_run(store, run_id)
     before = TrainRunSettings.of(run)
     settings = replace(before.train, **FailedResult.of(run).advice)
     sources = TrainSources(scope=before.scope or SampleScope())
@@ -215,7 +208,7 @@ def _retry(session: Session, run_id: int) -> Any:
 def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
     """Queue a round like this one, begun from what it has learned."""
     store = session.store
-    run = _named(store, run_id)
+    run = _existing_run(store, run_id)
     rounds = [round_ for round_ in store.rounds.all(run.id) if round_.adapter]
     if not rounds:
         raise JobError(f"Run {run.id} has no finished round; resume it first.")

@@ -75,9 +75,9 @@ def draw(
     return html.tag("figure", html.tag("figcaption", caption) + figure, "al-plot")
 
 
-def thinned(numbers: Sequence[Metric], most: int = MOST_POINTS) -> list[Metric]:
-    """Return at most ``most`` points, each the mean of its neighbours."""
-    size = max(1, ceil(len(numbers) / most))
+def thinned(numbers: Sequence[Metric]) -> list[Metric]:
+    """Return at most ``MOST_POINTS`` points, each the mean of its neighbours."""
+    size = max(1, ceil(len(numbers) / MOST_POINTS))
     parts = [numbers[i : i + size] for i in range(0, len(numbers), size)]
     return [
         Metric(part[-1].step, part[-1].name, sum(m.value for m in part) / len(part))

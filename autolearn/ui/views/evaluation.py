@@ -141,17 +141,17 @@ def _shares(comparison: RoundComparison) -> Html:
             f"{title}: open-book bound (the base model reads the passage)": (
                 html.percent(change.open_book)
             ),
-            f"{title}: gap to that bound closed": _closed(change.gap_closed),
+            f"{title}: gap to that bound closed": _gap_closed(change.gap_closed),
             f"{title}: facts that the round studied (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
                 f"{_share(studied.right_after, studied.n)}"
             ),
-            f"{title}: gap closed on these": _closed(studied.gap_closed),
+            f"{title}: gap closed on these": _gap_closed(studied.gap_closed),
         }
     return table + html.tag("div", html.pairs(details), "al-card al-below")
 
 
-def _closed(share: float | None) -> Html:
+def _gap_closed(share: float | None) -> Html:
     """Return the share of the gap that was closed.
 
     A round may know more than the base model reads, or less than it knew before.
@@ -343,7 +343,10 @@ def retained(store: Store) -> Html:
     rows = (
         (
             html.text(labels.adapter(row.round_id)),
-            *(_retained(row.by_document.get(document.id)) for document in documents),
+            *(
+                _retained_share(row.by_document.get(document.id))
+                for document in documents
+            ),
         )
         for row in matrix.rows
     )
@@ -352,7 +355,7 @@ def retained(store: Store) -> Html:
     return html.tag("h4", html.text(title)) + html.table(heads, rows, title)
 
 
-def _retained(score: DocumentScore | None) -> Html:
+def _retained_share(score: DocumentScore | None) -> Html:
     if score is None:
         return html.number(None)
     sign = "● " if score.learned else ""

@@ -95,7 +95,7 @@ def search_results(store: Store, text: str) -> Html:
 def _around(passage: str, words: str) -> Html:
     """Return the text around the first word that was looked for, the word marked.
 
-    The words may be written otherwise in the passage; then its beginning is returned.
+    The words may be written differently in the passage; then its beginning is returned.
     """
     first = words.split()[0].lower()
     at = passage.lower().find(first)
@@ -145,7 +145,7 @@ def report(store: Store) -> Html:
     for document in store.library.documents_by_id([result.document_id or 0]).values():
         name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
-    return html.join([*parts, _ended(run), *_others(run)])
+    return html.join([*parts, _outcome(run), *_others(run)])
 
 
 def _others(run: Run) -> list[Html]:
@@ -191,7 +191,7 @@ def _short(text: str) -> str:
     return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}…"
 
 
-def _ended(run: Run) -> Html:
+def _outcome(run: Run) -> Html:
     if run.state in ACTIVE_STATES:
         return html.note(f"{run.stage or 'Queued'} …")
     if run.error:

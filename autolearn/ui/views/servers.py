@@ -15,7 +15,7 @@ def about(store: Store, model: str) -> Html:
     ``model``: its address, as a person has typed it.
     """
     try:
-        facts = model_references.known(store, model)
+        facts = model_references.last_facts(store, model)
     except AutolearnError as error:
         return html.tag("section", html.note(str(error)), "al-card")
     is_chosen = chosen_model(store).model == model

@@ -56,9 +56,7 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
     return _section("Training data", html.pairs(rows))
 
 
-def preflight(
-    problems: Sequence[str], warnings: Sequence[str], ready: str = ""
-) -> Html:
+def preflight(problems: Sequence[str], warnings: Sequence[str]) -> Html:
     """Return what keeps the round from starting, and what to know before."""
     items = [html.tag("li", html.problem(sentence)) for sentence in problems]
     items += [
@@ -66,8 +64,8 @@ def preflight(
         for sentence in warnings
     ]
     if not problems:
-        good = html.text(ready or "Ready to train.")
-        items.insert(0, html.tag("li", html.tag("p", good, "al-good")))
+        ready = html.tag("p", html.text("Ready to train."), "al-good")
+        items.insert(0, html.tag("li", ready))
     return _section("Checks", html.tag("ul", html.join(items), "al-checks"))
 
 
@@ -144,13 +142,13 @@ def preview(tokens: TokenPreview) -> Html:
     )
     return (
         html.tag("p", html.text(sentence))
-        + _dropped(tokens)
+        + _dropped_items(tokens)
         + html.tag("p", legend)
         + items
     )
 
 
-def _dropped(tokens: TokenPreview) -> Html:
+def _dropped_items(tokens: TokenPreview) -> Html:
     """Return what is dropped for its length, one by one."""
     if not tokens.dropped_items:
         return Html("")
@@ -271,12 +269,12 @@ def _next(run: Run) -> str:
         return "You can stop it at a checkpoint and resume it later."
     if run.state == "done":
         return "It is finished. You can train more epochs."
-    if advice := advised(run):
-        return f"You can retry it with {advice}, or resume it unchanged."
+    if settings := advice(run):
+        return f"You can retry it with {settings}, or resume it unchanged."
     return "You can resume it where it stopped."
 
 
-def advised(run: Run) -> str:
+def advice(run: Run) -> str:
     """Return the settings with which a run that lacked memory would fit, if any."""
     advice = FailedResult.of(run).advice
     return " and ".join(f"{name} {value}" for name, value in advice.items())

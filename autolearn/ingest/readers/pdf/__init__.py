@@ -37,12 +37,12 @@ def read(path: Path) -> Source:
         InputError: The file is damaged, encrypted, or has images of pages but no text.
             Also raised while the pieces are read.
     """
-    with _opened(path) as document:
+    with _open(path) as document:
         n_pages = len(document)
     return Source(_pieces(path, n_pages))
 
 
-def _opened(path: Path) -> "closing[pdfium.PdfDocument]":
+def _open(path: Path) -> "closing[pdfium.PdfDocument]":
     try:
         return closing(pdfium.PdfDocument(path))
     except pdfium.PdfiumError as error:
@@ -54,7 +54,7 @@ def _opened(path: Path) -> "closing[pdfium.PdfDocument]":
 def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
     with SpooledTemporaryFile(IN_MEMORY) as spool:
         counts = Survey(n_pages)
-        with _opened(path) as document:
+        with _open(path) as document:
             if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
                 document.init_forms()
             for number in range(n_pages):
@@ -68,13 +68,13 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
         spool.seek(0)
         for number in range(n_pages):
             share = FIRST_PASS + (1 - FIRST_PASS) * (number + 1) / n_pages
-            yield from _joined(flow.page(pickle.load(spool)), share)
-        yield from _joined(flow.rest(), 1.0)
+            yield from _as_pieces(flow.page(pickle.load(spool)), share)
+        yield from _as_pieces(flow.rest(), 1.0)
         for note in flow.notes():
             yield Piece("", note=note, share=1.0)
 
 
-def _joined(parts: Iterable[PartOnPage], share: float) -> Iterator[Piece]:
+def _as_pieces(parts: Iterable[PartOnPage], share: float) -> Iterator[Piece]:
     """Yield parts as pieces, texts of one page that follow one another as one."""
     for (number, why), group in groupby(parts, key=lambda x: (x[0], x[1][1])):
         place = f"page {number}"

@@ -94,6 +94,24 @@ def find(
         folds: Places of rules from the upper to the lower edge of the page.
     """
     places = {id(line): i for i, line in enumerate(lines)}
+    tables = _between_rules(lines, rules, prose)
+    line_places = {i for _, table_places in tables for i in table_places}
+    rest = [
+        line for i, line in enumerate(lines) if i not in line_places and i not in prose
+    ]
+    for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
+        for cut in _cuts(run):
+            if table := _table(cut, least=LEAST_ROWS):
+                tables.append((table, {places[id(line)] for line in cut}))
+                break
+    return tables
+
+
+def _between_rules(
+    lines: Sequence[Line], rules: Sequence[RulingLine], prose: set[int]
+) -> list[tuple[PageTable, set[int]]]:
+    """Return the tables between horizontal rules, with the places of their lines."""
+    places = {id(line): i for i, line in enumerate(lines)}
     tables: list[tuple[PageTable, set[int]]] = []
     line_places: set[int] = set()
     for band in _bands(rules):
@@ -109,14 +127,6 @@ def find(
             table_places = {places[id(line)] for line in inside}
             line_places |= table_places
             tables.append((table, table_places))
-    rest = [
-        line for i, line in enumerate(lines) if i not in line_places and i not in prose
-    ]
-    for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
-        for cut in _cuts(run):
-            if table := _table(cut, least=LEAST_ROWS):
-                tables.append((table, {places[id(line)] for line in cut}))
-                break
     return tables
 
 
@@ -175,16 +185,16 @@ def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[LineRow]
             and not any(_goes_across(box, run[-1], row) for box in boxes)
         )
         if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
-            yield _trimmed(run, n_single)
+            yield _without_last_lines(run, n_single)
             run, n_single = [], 0
         if len(row) > 1 or run:
             n_single = 0 if len(row) > 1 else n_single + 1
             run.append(row)
     if run:
-        yield _trimmed(run, n_single)
+        yield _without_last_lines(run, n_single)
 
 
-def _trimmed(run: list[LineRow], n_single: int) -> list[LineRow]:
+def _without_last_lines(run: list[LineRow], n_single: int) -> list[LineRow]:
     """Return rows without the single lines at their end that do not go on with a cell.
 
     Such a line does if it begins where a cell of the last row begins, other than the

@@ -17,10 +17,10 @@ _RTL = re.compile(f"[\u0590-\u08ff{_FORM_RANGES}]")
 _FORMS = re.compile(f"[{_FORM_RANGES}]")
 """Letters in the form that they have within a word."""
 _MIRROR = str.maketrans("()[]{}", ")(][}{")
-_SIGNED = re.compile(r"(\D*)(\d(?:.*\d)?[%‰°$€£¥]*)(\D*)", re.DOTALL)
+_NUMBER_WITH_SIGNS = re.compile(r"(\D*)(\d(?:.*\d)?[%‰°$€£¥]*)(\D*)", re.DOTALL)
 _PERCENT = re.compile(r"(?<!\S)([%\u066a])(\d[\d.,\u066b]*)(?![%\d])")
 """A sign on the wrong side of its number."""
-_TURNED = re.compile(r"((?:^|(?<=\s))\)|\)(?=\w)|\((?=[\s.,:;!?]|$))|[()]")
+_BRACKET = re.compile(r"((?:^|(?<=\s))\)|\)(?=\w)|\((?=[\s.,:;!?]|$))|[()]")
 """The first bracket of a line, as group 1 if it faces the wrong way."""
 
 ReadWord = tuple[Word, bool]
@@ -81,7 +81,7 @@ def _with_signs_turned(word: Word) -> Word:
 
     What is seen on its right, such as the hyphen of a prefix, is read before it.
     """
-    if match := _SIGNED.fullmatch(word.text):
+    if match := _NUMBER_WITH_SIGNS.fullmatch(word.text):
         return word._replace(text=match[3] + match[2] + match[1])
     return word
 
@@ -126,5 +126,5 @@ def plain(text: str) -> str:
     """
     text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
     text = _PERCENT.sub(r"\2\1", text)
-    first = _TURNED.search(text)
+    first = _BRACKET.search(text)
     return text.translate(_MIRROR) if first and first[1] else text

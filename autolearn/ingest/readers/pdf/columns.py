@@ -115,16 +115,16 @@ def limits(lines: Sequence[Line]) -> dict[int, float]:
     """Return where the next column begins on the right of each line."""
     by_base = sorted(lines, key=lambda line: line.base)
     bases = [line.base for line in by_base]
-    limits = {}
+    starts = {}
     for line in lines:
         reach = 1.5 * line.size
         near = by_base[
             bisect(bases, line.base - reach) : bisect(bases, line.base + reach)
         ]
-        limits[id(line)] = min(
+        starts[id(line)] = min(
             (other.x0 for other in near if other.x0 > line.x1), default=math.inf
         )
-    return limits
+    return starts
 
 
 def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[TextColumn]:
@@ -193,8 +193,8 @@ def _divides(
         return False
     is_unfinished = not is_sentence_end(text) and after[:1].islower()
     is_open = is_unfinished and is_full(before, column)
-    is_begun = ITEM.match(after) or LABEL.match(after)
-    if pitch > (OPEN_SENTENCE_GAP if is_open else PARAGRAPH_GAP) or is_begun:
+    has_mark = ITEM.match(after) or LABEL.match(after)
+    if pitch > (OPEN_SENTENCE_GAP if is_open else PARAGRAPH_GAP) or has_mark:
         return True
     return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)
 

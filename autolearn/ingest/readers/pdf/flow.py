@@ -195,21 +195,16 @@ class Flow:
         for title in table.titles:
             yield from [*self._paragraph(title), ("\n\n", "")]
         rows = [[self._cell(cell) for cell in row] for row in table.rows]
-        before = self._table
-        self._table = table
-        if before is not None and len(before.rows[0]) == len(rows[0]):
-            first = [self._cell(cell) for cell in before.rows[0]]
-            if table.has_head and rows[0] == first:
-                yield _row(rows[0]), REPEATED_HEAD
-                rows = rows[1:]
+        before, self._table = self._table, table
+        goes_on = before is not None and len(before.rows[0]) == len(rows[0])
+        if table.has_head:
+            head, *rows = rows
+            if before and goes_on and head == list(map(self._cell, before.rows[0])):
+                yield _row(head), REPEATED_HEAD
                 self._table = before
-            elif table.has_head:
-                yield from _head(rows[0])
-                rows = rows[1:]
-        elif table.has_head:
-            yield from _head(rows[0])
-            rows = rows[1:]
-        else:
+            else:
+                yield from _head(head)
+        elif not goes_on:
             yield from _head([""] * len(rows[0]))
         yield "".join(_row(row) for row in rows), ""
 

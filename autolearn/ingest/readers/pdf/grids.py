@@ -66,7 +66,7 @@ class Grid:
             self, line
         ) > 0.5 * (line.x1 - line.x0)
 
-    def merged(self) -> dict[Cell, Cell]:
+    def merge_roots(self) -> dict[Cell, Cell]:
         """Return for each cell the upper left one of those it is merged with."""
         roots: dict[Cell, Cell] = {}
         for row, (y0, y1) in enumerate(pairwise(self.ys)):
@@ -104,14 +104,14 @@ def find(
     """
     tables = []
     boxes: list[Box] = []
-    used: set[int] = set()
+    table_places: set[int] = set()
     for grid in _grids(rules):
-        inside = {i for i, line in enumerate(lines) if grid.holds(line)} - used
+        inside = {i for i, line in enumerate(lines) if grid.holds(line)} - table_places
         if not inside:
             continue
         table = _table(grid, [lines[i] for i in sorted(inside)], turned_lines)
         if table:
-            used |= inside
+            table_places |= inside
             tables.append((table, inside))
         else:
             boxes.append(grid)
@@ -214,7 +214,7 @@ def _table(
 ) -> PageTable | None:
     """Return the table in a grid; None if the grid is a layout or a drawing."""
     words = [word for line in lines for word in line.words]
-    roots = grid.merged()
+    roots = grid.merge_roots()
     cells: dict[Cell, list[Word]] = {}
     n_crossed = 0
     for word in words:

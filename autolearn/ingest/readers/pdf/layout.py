@@ -25,7 +25,7 @@ the text."""
 
 PAGE_EDGE_SHARE = 0.03
 """Share of a page that is its edge."""
-LISTING = 2.8
+MAX_LISTING_GAP = 2.8
 """Largest distance of two lines of code, in font sizes."""
 
 TypedText = tuple[str, str]
@@ -104,11 +104,11 @@ def _inside(page: PageLines, left_out: list[TypedText]) -> list[Line]:
 
 
 def _without(
-    lines: list[Line], table_lines: Sequence[Line], left_out: list[TypedText], why: str
+    lines: list[Line], others: Sequence[Line], left_out: list[TypedText], why: str
 ) -> list[Line]:
     """Return lines without some, which are noted as left out."""
-    ids = {id(line) for line in table_lines}
-    left_out += [(line_text.text(line), why) for line in table_lines]
+    ids = {id(line) for line in others}
+    left_out += [(line_text.text(line), why) for line in others]
     return [line for line in lines if id(line) not in ids]
 
 
@@ -183,7 +183,7 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
             listing
             for listing in listings
             if line.mono
-            and line.base - listing.items[-1].bottom < LISTING * line.size
+            and line.base - listing.items[-1].bottom < MAX_LISTING_GAP * line.size
             and overlap(listing, line) > 0
         ]
         if near:

@@ -31,9 +31,9 @@ def text(line: Line) -> str:
         is_rtl = bidi.has_rtl("".join([word.text for word in line.words]))
         gaps = spaces(line.words, is_rtl=is_rtl)
         if is_rtl:
-            line.text = bidi.plain(_written(bidi.ordered(line.words, gaps)))
+            line.text = bidi.plain(_joined_words(bidi.ordered(line.words, gaps)))
         else:
-            line.text = _written(list(zip(line.words, gaps, strict=True)))
+            line.text = _joined_words(list(zip(line.words, gaps, strict=True)))
     return line.text
 
 
@@ -47,7 +47,7 @@ def is_spaced(line: Line, after: Line) -> bool | None:
     return first.space == SPACE if first.order == last.order + 1 else None
 
 
-def _written(ordered_words: list[bidi.ReadWord]) -> str:
+def _joined_words(ordered_words: list[bidi.ReadWord]) -> str:
     result: list[str] = []
     end = 0
     for is_raised, items in groupby(
@@ -56,11 +56,10 @@ def _written(ordered_words: list[bidi.ReadWord]) -> str:
         group = list(items)
         end += len(group)
         if is_raised:
-            is_fraction = end < len(ordered_words) and ordered_words[end][
-                0
-            ].text.startswith(FRACTION)
+            after = ordered_words[end][0].text if end < len(ordered_words) else ""
+            is_fraction = after.startswith(FRACTION)
             before, mark = "".join(result[-3:]), _mark(group)
-            result.append(f" {mark}" if is_fraction else _raised(before, mark))
+            result.append(f" {mark}" if is_fraction else _raised_text(before, mark))
             continue
         for word, is_spaced in group:
             if is_spaced and result and not _is_unspaced(result[-1], word):
@@ -85,7 +84,7 @@ def _is_unspaced(before: str, word: Word) -> bool:
     )
 
 
-def _raised(before: str, mark: str) -> str:
+def _raised_text(before: str, mark: str) -> str:
     """Return a raised word: the mark of a note in brackets, all else after a caret."""
     if _NUMBERS.fullmatch(mark):
         return f"^{mark}" if _POWER.search(before) else f"[{mark}]"

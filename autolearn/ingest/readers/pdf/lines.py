@@ -208,16 +208,16 @@ def _is_initial(word: Word, after: Word) -> bool:
 def _with_scripts(lines: list[Line]) -> list[Line]:
     """Put raised and lowered words into the lines that they belong to."""
     scripts: dict[int, list[Word]] = {}
-    used = set()
+    script_places = set()
     for i, line in enumerate(lines):
         host = _host(lines, i)
         if host is not None:
             scripts.setdefault(host, []).extend(line.words)
-            used.add(i)
+            script_places.add(i)
     return [
         _marked(line, scripts.get(i, []))
         for i, line in enumerate(lines)
-        if i not in used
+        if i not in script_places
     ]
 
 

@@ -27,7 +27,7 @@ SENTENCES: dict[Doubt, str] = {
     "script": "{0} {1} Burmese, Khmer or Tibetan letters, whose order PDF files seldom "
     "keep; compare with the original",
 }
-_SHAPED = re.compile("[\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]")
+_REORDERED_LETTERS = re.compile("[\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff]")
 """Letters that are drawn in another order than they are read."""
 
 
@@ -39,7 +39,7 @@ def of_page(items: Sequence[Box]) -> Iterator[Doubt]:
         yield "uneven"
     if any(map(_is_nameless, tables)):
         yield "nameless"
-    if any(_SHAPED.search(line_text.text(line)) for line in lines):
+    if any(_REORDERED_LETTERS.search(line_text.text(line)) for line in lines):
         yield "script"
 
 
@@ -48,9 +48,8 @@ def _is_form(lines: Sequence[Line]) -> bool:
     rows = list(page_lines.rows(lines))
     n_multiple = sum(len(row) > 1 for row in rows)
     n_short = sum(len(line.words) <= LABEL for line in lines)
-    return n_multiple >= max(
-        LEAST_ROWS, SIDE_BY_SIDE * len(rows)
-    ) and n_short >= SHORT * len(lines)
+    least = max(LEAST_ROWS, SIDE_BY_SIDE * len(rows))
+    return n_multiple >= least and n_short >= SHORT * len(lines)
 
 
 def _is_uneven(table: PageTable) -> bool:

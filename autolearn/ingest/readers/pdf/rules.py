@@ -66,7 +66,7 @@ def _shape(
     edges = [ctypes.c_float() for _ in range(4)]
     pdfium_c.FPDFPageObj_GetBounds(path, *edges)
     left, bottom, right, top = (edge.value for edge in edges)
-    corners = [_applied(matrix, point) for point in ((left, bottom), (right, top))]
+    corners = [_transformed(matrix, point) for point in ((left, bottom), (right, top))]
     (x0, x1), (y0, y1) = (
         sorted(values) for values in zip(*(to_page(*c) for c in corners), strict=True)
     )
@@ -160,7 +160,7 @@ def _edges(path: Any, matrix: Matrix) -> Iterator[Edge]:
     matrix = _product(_matrix(path), matrix)
     is_drawn = _draw_mode(path)[1]
     for points in _outlines(path):
-        places = [_applied(matrix, point) for point in points]
+        places = [_transformed(matrix, point) for point in points]
         xs, ys = [x for x, _ in places], [y for _, y in places]
         left, right, low, high = min(xs), max(xs), min(ys), max(ys)
         if len(places) > 2 and high - low <= THIN:
@@ -193,7 +193,7 @@ def _outlines(path: Any) -> Iterator[list[Point]]:
         yield points
 
 
-def _applied(m: Matrix, point: Point) -> Point:
+def _transformed(m: Matrix, point: Point) -> Point:
     x, y = point
     return m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]
 

@@ -206,10 +206,10 @@ def as_pairs(cells: list[CellRow]) -> list[CellRow]:
     own. Amounts that alternate between two columns say something by their column.
     """
     places = [[i for i, cell in enumerate(row) if cell and i] for row in cells]
-    used = [i for row in places for i in row]
+    columns = [i for row in places for i in row]
     is_list = all(row[0] for row in cells) and max(map(len, places)) <= 1
-    n_changes = sum(a != b for a, b in pairwise(used))
-    if not is_list or len(cells[0]) < 3 or n_changes >= len(set(used)):
+    n_changes = sum(a != b for a, b in pairwise(columns))
+    if not is_list or len(cells[0]) < 3 or n_changes >= len(set(columns)):
         return cells
     return [
         [row[0], row[own[0]] if own else []]

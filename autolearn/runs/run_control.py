@@ -1,0 +1,108 @@
+"""What a caller does with a run: submit it, wait for it, cancel it, resume it.
+
+The worker of its queue does the run; see ``runs.worker``.
+"""
+
+import time
+from collections.abc import Callable
+
+from autolearn.core.errors import JobError, WorkerLost
+from autolearn.core.records import END_STATES, Run
+from autolearn.core.run_settings import RunSettings
+from autolearn.runs.queues import queue_of
+from autolearn.runs.versions import versions
+from autolearn.runs.worker_locks import recover
+from autolearn.runs.worker_processes import is_starting, replace_dead_workers
+from autolearn.store import Store, layout
+
+POLL_SECONDS = 0.2
+"""How often a waiting caller looks at its run."""
+
+START_SECONDS = 30.0
+"""How long a queued run may wait for a worker to take the lock."""
+
+
+def submit(store: Store, settings: RunSettings) -> Run:
+    """Put a run with these settings into the queue; a worker will take it."""
+    assert settings.kind is not None
+    return store.runs.create(settings.kind, settings.as_dict(), versions())
+
+
+def wait(
+    store: Store,
+    run_id: int,
+    on_progress: Callable[[Run], None] | None = None,
+    seconds: float | None = None,
+) -> Run:
+    """Wait until a run has ended, or for some seconds, showing it as it goes on.
+
+    Raises:
+        WorkerLost: The worker ended in the middle of it, or none began.
+    """
+    began = seen_alive = time.monotonic()
+    while True:
+        run = store.runs.get(run_id)
+        if on_progress:
+            on_progress(run)
+        is_late = seconds is not None and time.monotonic() - began >= seconds
+        if run.state in END_STATES or is_late:
+            return run
+        queue = queue_of(run.kind)
+        if queue in recover(store):
+            seen_alive = time.monotonic()
+        elif run.state == "running":
+            _refuse_interrupted(store.runs.get(run_id))
+        elif time.monotonic() - seen_alive > START_SECONDS and not is_starting(
+            store.folder, queue
+        ):
+            raise WorkerLost(
+                f"No worker takes run {run_id}; the reason is in "
+                f"{layout.worker_log(store.folder, queue.name)}. The run stays queued: "
+                f"mend that, then start it with python -m autolearn resume {run_id}."
+            )
+        else:
+            replace_dead_workers(store)
+        time.sleep(POLL_SECONDS)
+
+
+def cancel(store: Store, run_id: int) -> Run:
+    """Ask a run to stop; one that is still queued is cancelled at once.
+
+    Raises:
+        JobError: It has already ended.
+    """
+    recover(store)
+    is_requested = store.runs.request_cancel(run_id)
+    run = store.runs.get(run_id)
+    if not is_requested:
+        raise JobError(f"Run {run_id} is {run.state}; there is nothing to stop.")
+    return run
+
+
+def resume(store: Store, run_id: int) -> Run:
+    """Put a run that did not finish back into the queue, to go on where it ended.
+
+    One that is queued already stays so; its worker may have died before it began.
+
+    Raises:
+        JobError: It is done, or a worker is at it.
+    """
+    recover(store)
+    store.runs.requeue(run_id)
+    run = store.runs.get(run_id)
+    if run.state == "running":
+        raise JobError(
+            f"Run {run_id} is running; wait for it, or stop it first with "
+            f"python -m autolearn cancel {run_id}."
+        )
+    if run.state == "done":
+        raise JobError(f"Run {run_id} is done; there is nothing to resume.")
+    return run
+
+
+def _refuse_interrupted(run: Run) -> None:
+    if run.state == "interrupted":
+        raise WorkerLost(
+            f"The worker ended during run {run.id}; resume it under History, or with"
+            f" python -m autolearn resume {run.id}."
+        )

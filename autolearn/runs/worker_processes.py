@@ -1,0 +1,132 @@
+"""Starts worker processes where runs wait, replaces those that died, and stops them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from autolearn.containment import child_environment
+from autolearn.core.records import Run
+from autolearn.runs.queues import MODEL_QUEUE, WorkerQueue, queue_of
+from autolearn.runs.worker_locks import worker_alive
+from autolearn.store import Store, layout
+
+RESTART_SECONDS = 5.0
+"""How long after a worker was started another may take its place if it has died."""
+
+STOP_SECONDS = 10.0
+"""How long a worker may take to end when it is asked to."""
+
+WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
+"""The command of a worker, to which its queue and the workspace are added."""
+
+_processes: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
+"""The workers that this process has started and not yet seen end."""
+
+_start_times: dict[tuple[Path, WorkerQueue], float] = {}
+"""When this process last started a worker, or saw one alive, by ``time.monotonic``."""
+
+
+def ensure_workers(store: Store) -> None:
+    """Start a worker wherever a run waits for one."""
+    for queue in {queue_of(run.kind) for run in store.runs.in_state("queued")}:
+        ensure_worker(store.folder, queue=queue)
+
+
+def start_worker_for(store: Store, run: Run) -> None:
+    """Start the worker that does a run, unless there is one."""
+    ensure_worker(store.folder, queue=queue_of(run.kind))
+
+
+def replace_dead_workers(store: Store) -> None:
+    """Start a worker where a run waits and the one that was started has died.
+
+    Cheap enough to be called at each look at a queued run. A worker that dies at once
+    is replaced every ``RESTART_SECONDS``.
+    """
+    for queue in {queue_of(run.kind) for run in store.runs.in_state("queued")}:
+        last = _start_times.get((store.folder, queue), 0.0)
+        if time.monotonic() - last > RESTART_SECONDS:
+            ensure_worker(store.folder, queue=queue)
+
+
+def ensure_worker(
+    folder: Path,
+    command: Sequence[str] = WORKER_COMMAND,
+    queue: WorkerQueue = MODEL_QUEUE,
+) -> subprocess.Popen[bytes] | None:
+    """Start a worker unless there is one; it outlives this process.
+
+    If this process has started a worker that has no lock yet, no second one is started:
+    on a busy computer a start takes many seconds, and each further one prolongs it.
+
+    Two processes may start a worker at the same time: the second worker sees the lock
+    and ends. A worker about to end reads the queue once more after it has released the
+    lock, so it does a run that was submitted before this call.
+    """
+    _start_times[folder, queue] = time.monotonic()
+    if worker_alive(folder, queue) or is_starting(folder, queue):
+        return None
+    log_file = layout.worker_log(folder, queue.name)
+    log_file.parent.mkdir(exist_ok=True)
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--queue", queue.name, "--workspace", str(folder.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**queue.environment, **child_environment()},
+            start_new_session=True,
+        )
+    _processes[process] = folder, queue
+    return process
+
+
+def is_starting(folder: Path, queue: WorkerQueue) -> bool:
+    """Return whether a process is alive that this one started and that has not begun.
+
+    A worker notes its process once it has its lock; one that ends leaves the note.
+    """
+    _reap(folder, queue)
+    try:
+        last_pid = (folder / queue.pid_file).read_text()
+    except OSError:
+        last_pid = ""
+    return any(
+        place == (folder, queue) and str(process.pid) != last_pid
+        for process, place in _processes.items()
+    )
+
+
+def _reap(folder: Path, queue: WorkerQueue, timeout: float = 0.0) -> None:
+    """Reap exited workers that this process started, so that none stays a zombie."""
+    for process in [
+        child for child, place in _processes.items() if place == (folder, queue)
+    ]:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout)
+            _processes.pop(process, None)
+
+
+def stop_worker(folder: Path, queue: WorkerQueue = MODEL_QUEUE) -> bool:
+    """Ask a worker to end at its next checkpoint; its run can be resumed.
+
+    Returns:
+        Whether no worker is left.
+    """
+    deadline = time.monotonic() + STOP_SECONDS
+    is_asked = False
+    while worker_alive(folder, queue):
+        if time.monotonic() > deadline:
+            return False
+        if not is_asked:
+            with suppress(OSError, ValueError):  # it has just begun, or just ended
+                os.kill(int((folder / queue.pid_file).read_text()), signal.SIGTERM)
+                is_asked = True
+        time.sleep(0.05)
+    _reap(folder, queue, STOP_SECONDS)
+    return True

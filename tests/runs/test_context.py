@@ -1,0 +1,51 @@
+import pytest
+
+from autolearn.runs.context import RateMeter, Reporter
+
+
+def test_the_rate_is_that_of_the_last_seconds():
+    meter = RateMeter()
+    assert meter.read("ask", 0, 100, now=0.0).eta_seconds is None
+    assert meter.read("ask", 50, 100, now=0.1).rate == pytest.approx(500)
+    for second in range(1, 91):
+        pace = meter.read("ask", 50 + second // 2, 100, now=float(second))
+    assert (pace.stage, pace.done, pace.total) == ("ask", 95, 100)
+    assert pace.rate == pytest.approx(0.5, rel=0.1)
+    assert pace.eta_seconds == pytest.approx(10, rel=0.1)
+
+
+def test_stages_of_one_total_are_measured_as_one():
+    meter = RateMeter()
+    meter.read("ask", 0, 100, now=0.0)
+    assert meter.read("answer", 10, 100, now=5.0).eta_seconds == pytest.approx(45)
+
+
+def test_a_new_total_begins_a_new_measurement():
+    meter = RateMeter()
+    meter.read("ask", 0, 9, now=0.0)
+    meter.read("ask", 9, 9, now=1.0)
+    assert meter.read("answer", 0, 5, now=2.0).rate == 0.0
+    assert meter.read("answer", 1, 5, now=3.0).rate == pytest.approx(1.0)
+
+
+def test_units_that_take_longer_than_the_window_still_have_a_rate():
+    """A large model on a slow machine: most reports tell the same count again."""
+    meter = RateMeter()
+    for second in range(0, 301):
+        pace = meter.read("answers", second // 100, 10, now=float(second))
+    assert pace.rate == pytest.approx(0.01)
+    assert pace.eta_seconds == pytest.approx(700)
+    slower = meter.read("answers", 3, 10, now=400.0)
+    assert 0 < slower.rate < pace.rate
+
+
+def test_progress_is_written_seldom_but_its_end_always(store):
+    run = store.runs.create("study", {})
+    report = Reporter(store, run.id)
+    report("ask", 1, 10)
+    report("ask", 2, 10)
+    assert store.runs.get(run.id).done == 1
+    report("ask", 10, 10)
+    assert store.runs.get(run.id).done == 10
+    report("answer", 0, 10)
+    assert store.runs.get(run.id).stage == "answer"

@@ -1,0 +1,39 @@
+import sys
+
+from autolearn.runs import queues, worker_locks, worker_processes
+
+
+def test_no_worker_is_started_beside_another(store):
+    with worker_locks.worker_lock(store.folder):
+        assert (
+            worker_processes.ensure_worker(store.folder, ["never", "started"]) is None
+        )
+
+
+def test_a_worker_that_ends_while_the_next_begins_is_reaped_too(store):
+    ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
+    first = worker_processes.ensure_worker(store.folder, ending)
+    assert first
+    (store.folder / queues.MODEL_QUEUE.pid_file).write_text(str(first.pid))
+    second = worker_processes.ensure_worker(store.folder, ending)
+    assert worker_processes.stop_worker(store.folder)
+    assert second
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_no_worker_is_started_beside_one_that_is_slow_to_begin(store, monkeypatch):
+    """On a busy computer, one more every five seconds made it ever slower."""
+    monkeypatch.setattr(worker_processes, "RESTART_SECONDS", 0.0)
+    slow = (sys.executable, "-c", "import time; time.sleep(60)")
+    store.runs.create("study", {})
+    first = worker_processes.ensure_worker(store.folder, slow)
+    assert first
+    for _ in range(5):
+        assert worker_processes.ensure_worker(store.folder, slow) is None
+        worker_processes.replace_dead_workers(store)
+    first.kill()
+    first.wait()
+    second = worker_processes.ensure_worker(store.folder, ["true"])
+    assert second
+    second.wait()
+    assert worker_processes.stop_worker(store.folder)

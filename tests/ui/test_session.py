@@ -1,0 +1,50 @@
+"""What the tabs share."""
+
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from autolearn.core.records import RunKind
+from autolearn.ui.session import PageContext, Session
+
+
+@pytest.fixture
+def context(store):
+    """The parts of a page, of which a form needs none but the workspace."""
+    parts: dict[str, Any] = dict.fromkeys(PageContext.__dataclass_fields__)
+    parts |= {"session": Session(store.folder), "redrawn_on_change": []}
+    return PageContext(**parts)
+
+
+def forms_while_a_run_comes_and_goes(context, kind: RunKind, *, opens_again):
+    """Return whether a form is to be open at each redraw; None: it stays as it is."""
+    context.fold_form(gr.Accordion(), "study", opens_again=opens_again)
+    (drawing,) = context.redrawn_on_change
+    runs, was_busy, openings = context.session.store.runs, False, []
+    for change in (
+        lambda: None,
+        lambda: runs.create(kind, {}),
+        lambda: None,
+        lambda: runs.finish(1, "done"),
+        lambda: None,
+    ):
+        change()
+        form, was_busy = drawing.draw(was_busy)
+        openings.append(form.open if isinstance(form, gr.Accordion) else None)
+    return openings
+
+
+def test_a_form_folds_once_as_a_run_begins_and_may_open_again_as_it_ends(context):
+    openings = forms_while_a_run_comes_and_goes(context, "study", opens_again=True)
+    assert openings == [None, False, None, True, None]
+
+
+def test_a_form_that_does_not_open_again_stays_folded(context):
+    openings = forms_while_a_run_comes_and_goes(context, "study", opens_again=False)
+    assert openings == [None, False, None, None, None]
+
+
+def test_a_form_stays_as_it_is_while_another_kind_of_run_goes_on(context):
+    openings = forms_while_a_run_comes_and_goes(context, "train", opens_again=True)
+    assert openings == [None] * 5
