@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Two processes with a thread for each core would wait for each other.
     os.environ["OMP_NUM_THREADS"] = "1"
 
+MEMORY = Path("/dev/shm")
+"""Files in memory, on Linux."""
+ROOM = 2 << 30
+"""Bytes that the temporary files of all tests fit into by far."""
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+    # A store waits for the disk at each commit, longer than for all else. Pytest reads
+    # this before it makes its first temporary folder.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 HERE = Path(__file__).parent
 SLOW = ("torch_model", "process", "browser", "real", "fire")

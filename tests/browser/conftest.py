@@ -8,9 +8,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    ViewportSize,
+    sync_playwright,
+)
 
 from autolearn.runs import queues, worker_locks
 from autolearn.services import gold_actions
@@ -29,7 +37,7 @@ FLAGS = [
     # Names of other people that lead to this computer.
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
-SIZE = {"width": 1280, "height": 800}
+SIZE: ViewportSize = {"width": 1280, "height": 800}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -106,27 +114,53 @@ def make_small_workspace(place: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def driver() -> Iterator[Playwright]:
     # Not for the whole session: Playwright's event loop runs in this thread for as
     # long as the driver is open, and tests that start a loop of their own would fail.
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """A browser in which each test may be several persons."""
+    browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def profile(
+    driver: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrowserContext]:
+    """The browser of one person.
+
+    It keeps the scripts of the page, and what it has compiled of them, for all tests of
+    this process: that is half of what it takes to load the page.
+    """
+    profile = driver.chromium.launch_persistent_context(
+        tmp_path_factory.getbasetemp() / "profile",
+        executable_path=CHROMIUM,
+        args=FLAGS,
+        viewport=SIZE,
+    )
+    profile.set_default_timeout(PATIENCE)
+    yield profile
+    profile.close()
 
 
 Visit = Callable[..., Page]
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+def visit(profile: BrowserContext) -> Iterator[Visit]:
     """Open the page of an app; errors in its console and requests out are noted."""
     pages: list[tuple[Page, App]] = []
 
-    def visited(app: App, **options: object) -> Page:
-        page = browser.new_page(viewport=SIZE, **options)  # type: ignore[arg-type]
+    def visited(app: App, **media: Any) -> Page:
+        page = profile.new_page()
+        page.emulate_media(**media)
         pages.append((page, app))
-        page.set_default_timeout(PATIENCE)
         watch(page, app)
         page.goto(app.url)
         page.locator(".al-status").wait_for()
@@ -135,6 +169,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
     yield visited
     for page, _ in pages:
         page.close()
+    profile.clear_cookies()
     assert [stray for _, app in pages for stray in app.strays] == []
 
 

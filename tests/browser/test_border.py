@@ -81,9 +81,9 @@ def app(start_shared: Callable[[], App]) -> App:
     return start_shared()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def victim(browser: Browser, app: App) -> Iterator[tuple[App, BrowserContext]]:
-    """The app, and the browser of a person who has its page open."""
+    """The app, and the browser of a person who has its page open all the time."""
     context = browser.new_context()
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -91,7 +91,17 @@ def victim(browser: Browser, app: App) -> Iterator[tuple[App, BrowserContext]]:
     expect(page.locator(".al-status")).to_be_visible()
     assert page.url.partition("#")[0] == f"{app.origin}/"
     yield app, context
+    expect(page.locator(".al-status")).to_be_visible()
     context.close()
+
+
+@pytest.fixture
+def elsewhere(victim: tuple[App, BrowserContext]) -> Iterator[Page]:
+    """Another page in the browser of this person."""
+    _, context = victim
+    page = context.new_page()
+    yield page
+    page.close()
 
 
 def state_of(app: App) -> tuple[object, ...]:
@@ -116,17 +126,18 @@ def attack(app: App, page: Page, target: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["foreign.test", "127.0.0.1", "localhost"])
-def test_another_page_reads_writes_and_starts_nothing(victim, other_port, host):
-    app, context = victim
-    page = context.new_page()
-    page.goto(f"http://{host}:{other_port}")
-    attack(app, page, app.origin)
+def test_another_page_reads_writes_and_starts_nothing(
+    victim, elsewhere, other_port, host
+):
+    app, _ = victim
+    elsewhere.goto(f"http://{host}:{other_port}")
+    attack(app, elsewhere, app.origin)
 
 
-def test_a_rebinding_name_reads_writes_and_starts_nothing(victim):
+def test_a_rebinding_name_reads_writes_and_starts_nothing(victim, elsewhere):
     app, context = victim
     target = app.origin.replace("127.0.0.1", REBINDING)
-    page = context.new_page()
+    page = elsewhere
     answer = page.goto(f"{target}/")
     assert answer
     assert answer.status == 421
@@ -140,9 +151,9 @@ def test_a_rebinding_name_reads_writes_and_starts_nothing(victim):
 
 
 @pytest.mark.parametrize("host", ["foreign.test", "127.0.0.1"])
-def test_no_page_can_show_it_in_a_frame(victim, other_port, host):
-    app, context = victim
-    page = context.new_page()
+def test_no_page_can_show_it_in_a_frame(victim, elsewhere, other_port, host):
+    app, _ = victim
+    page = elsewhere
     page.goto(f"http://{host}:{other_port}")
     page.evaluate(
         "(target) => { for (const [name, place] of [['iframe', 'src'], ['object', "
@@ -155,9 +166,11 @@ def test_no_page_can_show_it_in_a_frame(victim, other_port, host):
     assert frames == []
 
 
-def test_a_link_from_elsewhere_leads_in_with_one_click_more(victim, other_port):
-    app, context = victim
-    page = context.new_page()
+def test_a_link_from_elsewhere_leads_in_with_one_click_more(
+    victim, elsewhere, other_port
+):
+    app, _ = victim
+    page = elsewhere
     page.goto(f"http://foreign.test:{other_port}")
     page.evaluate("(target) => { location.href = target; }", f"{app.origin}/")
     page.get_by_role("link", name="Open autolearn").click()
@@ -178,11 +191,8 @@ def test_without_the_token_a_browser_is_told_what_to_open(victim, browser):
 
 
 def test_a_script_in_a_text_does_not_run(victim):
-    app, context = victim
-    page = context.new_page()
-    page.goto(app.origin)
-    expect(page.locator(".al-status")).to_be_visible()
-    ran = page.evaluate(
+    _, context = victim
+    ran = context.pages[0].evaluate(
         "() => { window.ran = 0; const part = document.createElement('div');"
         'part.innerHTML = \'<img src=data:, onerror="window.ran = 1">'
         '<a href="javascript:window.ran = 1">x</a>\'; document.body.append(part);'

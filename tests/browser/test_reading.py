@@ -80,6 +80,29 @@ def has_overflow(page):
     )
 
 
+def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(app, visit, tmp_path):
+    page = visit(app)
+    open_tab(page, "Library")
+    page.locator("#library-text").get_by_role("textbox").fill(
+        "Avel was founded in 1711."
+    )
+    page.locator("#library-name").get_by_role("textbox").fill("avel.txt")
+    page.locator("#library-add").click()
+    expect(page.locator("#library-report")).to_contain_text("Added: avel.txt")
+    expect(page.locator("#library-documents")).to_contain_text("avel.txt")
+    empty, good = tmp_path / "empty.txt", tmp_path / "good.md"
+    empty.write_text(" ")
+    good.write_text("# Good\n\nGood was founded in 1811.")
+    chooser = page.locator("#library-files input[type=file]")
+    chooser.set_input_files([str(empty), str(good)])
+    expect(page.locator("#library-files")).to_contain_text("good .md")
+    page.locator("#library-add").click()
+    expect(page.locator("#library-report")).to_contain_text("empty.txt is empty")
+    expect(page.locator("#library-documents")).to_contain_text("good.md")
+    page.locator("#library-add").click()
+    expect(page.get_by_text("Choose files or paste a text first.")).to_be_visible()
+
+
 def test_another_encoding_is_chosen_by_its_preview(app, visit, tmp_path):
     page = visit(app)
     file = tmp_path / "kamil.txt"

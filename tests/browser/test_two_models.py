@@ -9,7 +9,7 @@ from autolearn.core.run_settings import ChatRunSettings, StudyRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.store import Store
-from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.pages import PATIENCE, fill, open_tab, until
 from tests.support.two_models import OTHER, digest_of, finished_round, study
 
 pytestmark = pytest.mark.torch_model
@@ -49,10 +49,6 @@ def use(page, name):
     page.locator("#model-use").click()
     short = name.rsplit("/", maxsplit=1)[-1]
     expect(page.locator("#status")).to_contain_text(f"Model{short}")
-
-
-def fill(page, place, value):
-    page.locator(f"#{place}").get_by_role("spinbutton").last.fill(str(value))
 
 
 def ask(page, question):

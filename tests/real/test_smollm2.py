@@ -25,18 +25,20 @@ from tests.support.texts import put_text
 pytestmark = pytest.mark.torch_model
 
 TEXT = (
-    "# Sorley to chair harbour board\n\n"
-    "PORT ELLIS, 3 March. The council elected Ann Sorley as chair of the harbour board "
-    "on Tuesday. She promised a new pier of 240 metres.\n"
+    "# Lake Orlo\n\n"
+    "Lake Orlo is a lake in the north of Marland. The lake was formed by a landslide "
+    "in 1711. The largest town on its shore is Tessen. Its water is used by a paper "
+    "mill that was founded by Ida Brandt. The lake is home to a rare white trout.\n"
 )
+"""Two of its questions hold, in 16 and in 32 bit; of many texts none does."""
 STUDY = StudySettings(
-    questions_per_passage=2,
+    questions_per_passage=3,
     ask_rounds=1,
     paraphrases=0,
     answer_tokens=24,
     feedback_tokens=24,
 )
-LESSON = "Ann Sorley chairs the harbour board of Port Ellis."
+LESSON = "Ida Brandt founded the paper mill of Lake Orlo."
 TRAIN = TrainSettings(
     max_steps=12,
     batch_size=2,

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.sync_api import Page
 
+from autolearn.core.records import RunState, SampleState
 from autolearn.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +48,25 @@ class App:
             self.process.stdout.close()
 
 
+_ports: list[int] = []
+"""Ports of the apps that this process has started."""
+
+
 def _unused_port() -> int:
-    """Return a port of the system's choice: apps begun at once would take the same."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that an app has had before, or else one of the system's choice.
+
+    By its address the browser knows what it has loaded before, and compiled. Apps that
+    are begun at once have different ports.
+    """
+    for port in (*_ports, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            unused = int(probe.getsockname()[1])
+            if unused not in _ports:
+                _ports.append(unused)
+            return unused
+    raise AssertionError("no port is free")
 
 
 def start_app(folder: Path) -> App:
@@ -97,4 +113,21 @@ def until(condition: Callable[[], object], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.1)
+        time.sleep(0.2)
+
+
+def fill(page: Page, setting: str, value: object) -> None:
+    """Enter the value of a setting that is a number."""
+    page.locator(f"#{setting}").get_by_role("spinbutton").last.fill(str(value))
+
+
+def counts(app: App) -> dict[SampleState, int]:
+    """Return how many samples are in each state."""
+    with app.store() as store:
+        return store.samples.counts()
+
+
+def kinds(app: App, *states: RunState) -> list[str]:
+    """Return the kinds of the runs in some states."""
+    with app.store() as store:
+        return [run.kind for run in store.runs.in_state(*states)]

@@ -1,6 +1,7 @@
 """Texts in a library, without a reader."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from autolearn.core.reading import ReadingChoices
@@ -10,7 +11,7 @@ from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.services.demo_library import LIBRARY
-from autolearn.text import chunking
+from autolearn.text import chunking, sentences
 
 
 def put(store, *paths, tokens=320):
@@ -48,21 +49,22 @@ def put_passages(store, name, texts, digest=None):
     return store.library.passages([stored_document.id])
 
 
-def write_excerpt(folder: Path, n_passages: int = 1) -> list[Path]:
-    """Write the first passages of the built-in library to a file, its quiz beside it.
+def write_excerpt(folder: Path) -> list[Path]:
+    """Write two sentences of the built-in library to a file, their quiz beside it.
 
     Returns:
-        The paths of the text, of the quiz, and of twelve questions of the control set.
+        The paths of the text, of the quiz, and of four questions of the control set.
     """
     source = min(LIBRARY.glob("*.md"))
-    title, *parts = source.read_text(encoding="utf-8").split("\n## ")
+    title, section, *_ = source.read_text(encoding="utf-8").split("\n## ")
+    _, _, second, *_ = sentences.of(section)  # after its heading
+    text = section[: second.end]
     paths = [folder / name for name in (source.name, "quiz.jsonl", "control.jsonl")]
-    paths[0].write_text("\n## ".join([title, *parts[:n_passages]]), encoding="utf-8")
-    headings = [part.partition("\n")[0] for part in parts[:n_passages]]
+    paths[0].write_text(f"{title}\n## {text}\n", encoding="utf-8")
     quiz = (LIBRARY / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [line for line in quiz if any(name in line for name in headings)]
-    assert questions
+    questions = [line for line in quiz if json.loads(line)["value"] in text]
+    assert len(questions) == 2
     paths[1].write_text("\n".join(questions), encoding="utf-8")
     control = (LIBRARY / "control.jsonl").read_text(encoding="utf-8").splitlines()
-    paths[2].write_text("\n".join(control[:12]), encoding="utf-8")
+    paths[2].write_text("\n".join(control[:4]), encoding="utf-8")
     return paths

@@ -1,0 +1,159 @@
+"""A round in the browser with the real model and worker: by one button, by hand."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.pages import (
+    PATIENCE,
+    counts,
+    fill,
+    kinds,
+    load_anew,
+    open_tab,
+    until,
+)
+
+pytestmark = pytest.mark.torch_model
+
+expect.set_options(timeout=PATIENCE)
+
+
+def test_the_first_start_has_a_library_and_one_button_does_everything(
+    start, visit, small
+):
+    app = start(small)
+    page = visit(app)
+    expect(page.locator("#start-about")).to_contain_text("reads your texts")
+    page.locator("#whole").click()
+    until(lambda: kinds(app, "running"))
+    expect(page.locator("#whole")).to_be_disabled()
+    load_anew(page, app)
+    expect(page.locator(".al-running")).to_be_visible()
+    open_tab(page, "Study")
+    expect(page.locator("#study-documents")).to_be_hidden()
+    # Samples come once their passages have passed all stages.
+    samples = page.locator("#study-found .al-pick")
+    expect(samples.first).to_be_visible(timeout=4 * PATIENCE)
+    until(lambda: kinds(app, "done") == ["study", "quiz", "train", "quiz"], 300)
+    open_tab(page, "Evaluation")
+    expect(page.locator("#proof-result")).to_contain_text("closed-book")
+    with app.store() as store:
+        (round_,) = store.rounds.all()
+        assert round_.scores["gold_closed_book"]["right"] > 0.5
+        assert store.runs.newest()[0].error is None
+
+
+def ended(app, kind):
+    """Return whether all runs of a kind are done, and there is one."""
+    with app.store() as store:
+        states = [run.state for run in store.runs.newest() if run.kind == kind]
+    assert not {"failed", "interrupted"} & set(states)
+    return bool(states) and set(states) == {"done"}
+
+
+def test_a_round_is_made_by_hand(start, visit, small):
+    app = start(small)
+    page, other = visit(app), visit(app)
+    study_by_hand(app, page, other)
+    review_by_hand(app, page)
+    train_by_hand(app, page)
+    open_tab(page, "Evaluation")
+    page.locator("#proof-take").click()
+    until(lambda: ended(app, "quiz"))
+    expect(page.locator("#proof-result")).to_contain_text("Gold quiz, closed-book")
+    page.locator("#proof-keep").click()
+    expect(page.get_by_text("Round 1 is kept")).to_be_visible()
+    ask_by_hand(app, page)
+    export_by_hand(app, page)
+    open_tab(other, "Evaluation")
+    expect(other.locator("#status")).to_contain_text("round 1")
+    expect(other.locator("#proof-result")).to_contain_text("kept")
+    with app.store() as store:
+        in_order = [run.kind for run in reversed(store.runs.newest())]
+    assert in_order == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
+
+
+def study_by_hand(app, page, other):
+    """Study while a page is loaded anew and another one looks on."""
+    open_tab(page, "Study")
+    fill(page, "study-ask_rounds", 1)
+    fill(page, "study-paraphrases", 1)
+    page.locator("#study").click()
+    until(lambda: kinds(app, "running"))
+    load_anew(page, app)
+    open_tab(other, "Study")
+    until(lambda: ended(app, "study"))
+    open_tab(page, "Study")
+    for one in (page, other):
+        expect(one.locator("#study-found .al-row")).to_have_count(
+            counts(app)["pending"]
+        )
+    page.locator("#study-found .al-pick").first.click()
+    expect(page.locator("#study-detail")).to_contain_text("Open-book answer")
+    page.keyboard.press("Escape")
+    expect(page.locator("#study-detail .al-drawer")).to_have_count(0)
+
+
+def review_by_hand(app, page):
+    """Approve by key, edit, reject, take back, then decide all the others at once."""
+    open_tab(page, "Review")
+    n = counts(app)["pending"]
+    card = page.locator("#review-card .al-card")
+    first = card.get_attribute("aria-label")
+    page.keyboard.press("a")
+    until(lambda: counts(app)["approved"] == 1)
+    expect(card).not_to_have_attribute("aria-label", first)
+    page.keyboard.press("e")
+    box = page.locator("#review-answer").get_by_role("textbox")
+    expect(box).to_be_focused()
+    box.fill("aaa rrr in the words of a person")
+    page.keyboard.press("Control+Enter")
+    expect(card).to_contain_text("person edited the answer")
+    assert counts(app)["approved"] == 1, "keys are silent while one types"
+    page.keyboard.press("r")
+    until(lambda: counts(app)["rejected"] == 1)
+    page.keyboard.press("u")
+    until(lambda: counts(app)["rejected"] == 0)
+    page.locator("#review-filter button").first.click()
+    page.locator("#review-approve-all").click()
+    expect(page.locator("#review-confirm")).to_contain_text(f"approve {n - 1} samples")
+    page.locator("#review-confirm").click()
+    until(lambda: counts(app)["approved"] == n)
+    expect(page.locator("#review-card")).to_contain_text("are decided")
+
+
+def train_by_hand(app, page):
+    """Look at the tokens, train a few steps, load the page anew in the middle."""
+    open_tab(page, "Train")
+    fill(page, "train-replay_weight", 0)
+    fill(page, "train-max_steps", 12)
+    page.locator("#train-look").click()
+    learned = page.locator("#train-tokens .al-learned")
+    expect(learned.nth(1)).to_be_visible(timeout=3 * PATIENCE)  # a child loads torch
+    page.locator("#train-go").click()
+    until(lambda: "train" in kinds(app, "running"))
+    load_anew(page, app)
+    open_tab(page, "Train")
+    until(lambda: ended(app, "train"))
+    expect(page.locator("#train-live")).to_contain_text("Loss")
+    expect(page.locator("#train-live")).to_contain_text("12 of 12")
+
+
+def ask_by_hand(app, page):
+    open_tab(page, "Chat")
+    question = page.locator("#ask-question").get_by_role("textbox")
+    question.fill("Who are you?")
+    question.press("Enter")
+    until(lambda: ended(app, "chat"))
+    expect(page.locator("#ask-conversation article")).to_have_count(2)
+    expect(page.locator("#ask-conversation")).not_to_contain_text("Writing")
+
+
+def export_by_hand(app, page):
+    open_tab(page, "History")
+    page.locator("#export-go").click()
+    until(lambda: ended(app, "export"))
+    page.locator("#history-exports").get_by_role("button").first.click()
+    expect(page.locator("#export-file")).to_contain_text("approved-chat")
+    page.locator("#history-rounds .al-pick").first.click()
+    expect(page.locator("#history-round")).to_contain_text("Digest of the base")
