@@ -13,6 +13,7 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.engine.trainer.adapter_scale import ScaleMeasurement, smallest_sufficient
 from autolearn.evaluation import paired_quizzes, quiz_sets
 from autolearn.models import files as model_files
 from autolearn.runs import run_control, worker_processes
@@ -142,8 +143,10 @@ def test_a_round_tells_what_it_forgot(lab):
     assert control.closed_book_before >= 0.9
     assert control.closed_book_after == scores["control_closed_book"]["right"]
     assert scores["forgetting_kl"] > 0
-    # Too few wordings to validate by: then nothing is shrunk or ended early.
-    assert (scores["validation"], scores["scale"]) == (None, 1.0)
+    measured = [ScaleMeasurement(**values) for values in scores["scales"]]
+    best = smallest_sufficient(measured)
+    assert (scores["validation"], scores["scale"]) == (best.validation, best.scale)
+    assert len(measured) > 1
 
 
 def test_generated_instructions_are_kept_once_with_its_provenance(lab):
