@@ -1,5 +1,6 @@
 """The proof tab: what a round changed, told with its intervals; keep and roll back."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -125,6 +126,15 @@ def test_what_got_lost_is_said(store, questions):
     assert "not statistically significant" in markup
     assert "1 of 10 control answers is now wrong" in markup
     assert "Newly wrong, gold quiz: 1" in markup
+
+
+def test_a_control_set_without_a_quiz_leaves_no_empty_card(store, questions):
+    round_, control = one_round(store), questions[10:]
+    take(store, control, 9)
+    take(store, control, 8, round_.id)
+    markup = shown_of(store, round_.id, None)
+    assert "Control, closed-book" in markup
+    assert re.search(r"<dl[^>]*></dl>", markup) is None
 
 
 def test_only_what_both_were_asked_counts(store, questions):

@@ -148,6 +148,8 @@ def _shares(comparison: RoundComparison) -> Html:
             ),
             f"{title}: gap closed on these": _gap_closed(studied.gap_closed),
         }
+    if not details:  # a control set alone was asked
+        return table
     return table + html.tag("div", html.pairs(details), "al-card al-below")
 
 
