@@ -138,7 +138,7 @@ def _make(
         GenerationRequest((draw, text), prompt.render(question=text), ANSWER_TOKENS)
         for text, draw in new.items()
     ]
-    pairs = [row for row in writer.write(requests) if _answer(row[1])]
+    pairs = write_non_empty(writer, requests)
     counts = Counter(_answer(item.generation) for item in pool if item.generation)
     new_items = []
     for (draw, text), generation in more_confident(writer, pairs, ceil(len(pairs) / 2)):
@@ -260,7 +260,7 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
         Cancelled: The person stopped the run.
     """
     own_questions = [TextQuestion(text, text.passage, text.question) for text in texts]
-    open_book = _written(writer, open_book_requests(writer, own_questions))
+    open_book = write_non_empty(writer, open_book_requests(writer, own_questions))
     other_questions = [
         TextQuestion(text, text.passage, text.other)
         for text in texts
@@ -273,7 +273,9 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
     # Guided models give verdicts as probabilities, not as text.
     if not writer.protocol.guided:
         requests += _comparing(writer, open_book)
-    return [generation for _, generation in (*open_book, *_written(writer, requests))]
+    return [
+        generation for _, generation in (*open_book, *write_non_empty(writer, requests))
+    ]
 
 
 def _asking(writer: Generator, text: RereadText) -> GenerationRequest[RereadText]:
@@ -325,7 +327,8 @@ def self_checks(
         for text in library
     ]
     attempts = [
-        (text, _answer(generation)) for text, generation in _written(writer, requests)
+        (text, _answer(generation))
+        for text, generation in write_non_empty(writer, requests)
     ]
     attempts += [(o.text, _answer(o.generation)) for o in instructions if o.generation]
     to_judge = [
@@ -336,7 +339,7 @@ def self_checks(
         )
         for attempt in attempts
     ]
-    checks = _written(writer, to_judge)
+    checks = write_non_empty(writer, to_judge)
     to_refine = [
         GenerationRequest(
             question,
@@ -348,13 +351,15 @@ def self_checks(
         for (question, generation), critique in checks
         if is_judged_wrong(model_output.verdict(_answer(critique)))
     ]
-    return [generation for _, generation in (*checks, *_written(writer, to_refine))]
+    return [
+        generation for _, generation in (*checks, *write_non_empty(writer, to_refine))
+    ]
 
 
-def _written(
+def write_non_empty(
     writer: Generator, requests: Sequence[GenerationRequest[T]]
 ) -> list[tuple[T, Generation]]:
-    """Return the generations that are not empty."""
+    """Write texts, and return those that are not empty."""
     return [
         (subject, generation)
         for subject, generation in writer.write(requests)

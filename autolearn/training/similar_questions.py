@@ -15,8 +15,12 @@ from autolearn.core.ports import Cancelled
 from autolearn.study import prompts
 from autolearn.study.fact_questions import QUESTION_MARKS
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed
-from autolearn.text import model_output
-from autolearn.training.replay import ANSWER_TOKENS, PROMPT, more_confident
+from autolearn.training.replay import (
+    ANSWER_TOKENS,
+    PROMPT,
+    more_confident,
+    write_non_empty,
+)
 
 DRAWS = 3
 """Draws per question needed: small models repeat themselves, and guess."""
@@ -51,11 +55,7 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
         for text in dict.fromkeys(map(_first_question, texts))
         if text and text not in questions and (_has_mark(text) or not need_mark)
     ]
-    answered = [
-        (text, generation)
-        for text, generation in writer.write(requests)
-        if model_output.without_thinking(generation.completion.text)
-    ]
+    answered = write_non_empty(writer, requests)
     return [generation for _, generation in more_confident(writer, answered, n)[:n]]
 
 
