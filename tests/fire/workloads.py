@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlite_utils
+import torch
 
 from autolearn.containment.child import close_idle
 from autolearn.core.experiments import CompareSettings
@@ -26,7 +27,7 @@ from autolearn.services import (
     skill_actions,
 )
 from autolearn.services.experiments import comparison_tasks, schedule
-from autolearn.store import Store
+from autolearn.store import Store, layout
 from autolearn.store.migrations import MIGRATIONS
 from tests.fire import hub
 from tests.fire.models import FireModels
@@ -80,6 +81,9 @@ class Workload:
 
 def _work(rig: Rig, folder: Path) -> None:
     """Be the worker of whatever is queued, until nothing is."""
+    # Torch replaces the thread pool of a forked parent at first use, and fails where
+    # several threads are the first at once.
+    torch.set_num_threads(1)
     hub.use_cache(folder)
     handlers = model_runs.handlers(FireModels(rig.network, rig.model))
     loads = {
@@ -99,7 +103,8 @@ def _resume(folder: Path) -> bool:
     with Store.open(folder) as store:
         worker_locks.recover(store)
         for run in store.runs.in_state("failed"):
-            raise AssertionError(f"Run {run.id} ({run.kind}) failed: {run.error}")
+            log = layout.run_log(folder, run.id).read_text(encoding="utf-8")
+            raise AssertionError(f"{run.kind} failed: {run.error}\n{log[-5000:]}")
         for run in store.runs.in_state("interrupted", "cancelled"):
             assert run_control.resume(store, run.id).state == "queued"
         return bool(store.runs.in_state("queued"))
