@@ -24,11 +24,17 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa:
 _WORDS = {word: n for n, word in enumerate(_SMALL)} | {
     word: 10 * n for n, word in enumerate(_TENS, 2)
 }
-_WORD = re.compile(
-    rf"\b(?:({'|'.join(_TENS)})(?:[- ]({'|'.join(_SMALL[1:10])}))?"
-    rf"|({'|'.join(_SMALL)}))\b",
+_BELOW_HUNDRED = (
+    rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_SMALL[1:10])}))?"
+    rf"|{'|'.join(_SMALL)})"
+)
+_SCALED = rf"(?:{_BELOW_HUNDRED}|a)(?:[- ](?:{'|'.join(_SCALES)}))+"
+_IN_WORDS = re.compile(
+    rf"\b(?:{_SCALED}(?:(?:,|\s+and)?\s+{_SCALED})*"
+    rf"(?:(?:,|\s+and)?\s+{_BELOW_HUNDRED})?|{_BELOW_HUNDRED})\b",
     re.IGNORECASE,
 )
+"""A number in English words, as in "two hundred and five thousand"."""
 _CALCULATION = re.compile(r"<<[^<>]*>>")
 """Annotations of GSM8K within a worked answer."""
 _NUMBER = re.compile(
@@ -56,7 +62,12 @@ _IN_A_YEAR = re.compile(r"\b(?:in|since|by|until|from|of)\s+$", re.IGNORECASE)
 
 
 def readings(text: str) -> Readings:
-    """Return what a text may mean that is a number; empty if it is none."""
+    """Return what a text may mean that is a number; empty if it is none.
+
+    It may be one in English words, with nothing else.
+    """
+    if is_in_words(text):
+        return _in_words(text)
     numbers = _numbers(_plain(text))
     return numbers[0][1] if len(numbers) == 1 else frozenset()
 
@@ -66,6 +77,11 @@ def is_number(text: str) -> bool:
     return bool(_BARE.fullmatch(_plain(text).strip())) and bool(readings(text))
 
 
+def is_in_words(text: str) -> bool:
+    """Return whether a text is a number in English words and nothing else."""
+    return _IN_WORDS.fullmatch(text.strip()) is not None
+
+
 def is_worked(text: str) -> bool:
     """Return whether a text works a number out, or marks it as its answer."""
     plain = _plain(text)
@@ -73,9 +89,10 @@ def is_worked(text: str) -> bool:
 
 
 def mentions(text: str, number: str) -> bool:
-    """Return whether a number occurs in a text as a whole number."""
-    values_of_number = readings(number)
-    return any(values_of_number & values for _, values in _numbers(_plain(text)))
+    """Return whether a number occurs in a text, in digits or in English words."""
+    in_digits = [values for _, values in _numbers(_plain(text))]
+    in_words = [_in_words(words) for words in _IN_WORDS.findall(text)]
+    return any(readings(number) & values for values in (*in_digits, *in_words))
 
 
 def same_result(text: str, gold: str, question: str = "") -> bool:
@@ -192,8 +209,15 @@ def _bodies(body: str) -> list[Readings]:
 
 def _in_words(text: str) -> Readings:
     """Return the last number that is written in English words."""
-    values = [
-        _WORDS[(tens or small).lower()] + (_WORDS[ones.lower()] if ones else 0)
-        for tens, ones, small in _WORD.findall(text)
-    ]
-    return frozenset({Fraction(values[-1])}) if values else frozenset()
+    found = _IN_WORDS.findall(text)
+    if not found:
+        return frozenset()
+    total = below_scale = 0
+    for word in re.findall("[a-z]+", found[-1].lower()):
+        if word == "hundred":
+            below_scale *= 100
+        elif word in _SCALES:
+            total, below_scale = total + below_scale * _SCALES[word], 0
+        elif word != "and":
+            below_scale += 1 if word == "a" else _WORDS[word]
+    return frozenset({Fraction(total + below_scale)})

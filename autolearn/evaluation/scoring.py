@@ -85,6 +85,8 @@ def holds(text: str, value: str) -> bool:
     """Return whether a text contains a value: numbers as numbers, others as words."""
     if numbers.is_number(value):
         return numbers.mentions(text, value)
+    if numbers.is_in_words(value) and numbers.mentions(text, value):
+        return True
     if matching.normalise(value):
         return matching.contains(text, value)
     return bool(value.strip()) and value.strip() in text
@@ -145,6 +147,6 @@ def right_choice(question: Question, gold_answer: str) -> int | None:
 
 def _says_all(question: str, text: str, gold_answer: str) -> bool:
     """Return whether an answer says all that the gold answer adds to the question."""
-    if numbers.is_number(gold_answer):
+    if numbers.is_number(gold_answer) or numbers.is_in_words(gold_answer):
         return _tells(text, gold_answer)
     return matching.agreement(question, text, gold_answer) == 1.0

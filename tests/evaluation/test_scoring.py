@@ -35,6 +35,12 @@ def test_an_empty_answer_is_never_right(scorer, gold):
         ("It is 2/4 of it.", "1/2"),
         ("About 1.5 million.", "1500000"),
         ("\u0663 people", "3"),
+        ("It has 6 sides.", "six"),
+        ("It has six sides.", "6"),
+        ("It has twenty-four of them.", "24"),
+        ("It has two hundred and five thousand and six.", "205006"),
+        ("About a hundred.", "100"),
+        ("About 1,200.", "twelve hundred"),
     ],
 )
 def test_equal_numbers_are_right_however_they_are_written(text, gold):
@@ -55,6 +61,9 @@ def test_equal_numbers_are_right_however_they_are_written(text, gold):
         ("It is 5/6.", "5"),
         ("It is 5 million.", "5"),
         ("It is five.", "6"),
+        ("It is 5.", "six"),
+        ("It is two hundred.", "2"),
+        ("It is 12.", "twelve hundred"),
         ("It has many.", "5"),
     ],
 )
