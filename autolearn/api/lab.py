@@ -160,6 +160,14 @@ class Lab:
         gold = [GoldQuestion(pair.question, pair.answer) for pair in questions]
         return gold_actions.add_gold_questions(self._store, gold, split).n_in_set
 
+    def add_general_knowledge(self) -> int:
+        """Add questions of general knowledge, in English, to the control set.
+
+        They come with autolearn and show what a round forgets. Returns how many of
+        these are in it now.
+        """
+        return gold_actions.add_general_knowledge(self._store).n_in_set
+
     # --- the loop --------------------------------------------------------------
 
     def study(self, documents: Sequence[int] | None = None) -> RunInfo:

@@ -78,6 +78,7 @@ OPERATIONS = (
     Operation(Lab.add_text),
     Operation(Lab.documents, changes=False),
     Operation(Lab.add_questions),
+    Operation(Lab.add_general_knowledge),
     Operation(Lab.study),
     Operation(Lab.samples, changes=False),
     Operation(Lab.approve),

@@ -6,6 +6,7 @@ from pathlib import Path
 from autolearn.cli import document_commands, experiment_commands
 from autolearn.cli.common import (
     add_files,
+    add_general_knowledge,
     add_method,
     add_round,
     add_setting,
@@ -51,6 +52,7 @@ def add(parser: ArgumentParser) -> None:
     gold = quiz_files.FORMATS
     parser.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
     parser.add_argument("--control", type=Path, metavar="FILE", help=f"control: {gold}")
+    add_general_knowledge(parser)
     parser.add_argument(
         "--instructions",
         type=Path,

@@ -62,7 +62,7 @@ def demo(args: Args) -> Result:
 def add(args: Args) -> Result:
     """Add texts and gold questions; fail only if nothing at all was added."""
     sources = (args.files, args.quiz, args.control, args.instructions, args.corpus)
-    if not any(sources):
+    if not any(sources) and not args.general_knowledge:
         raise InputError("Name a text file, or a quiz with --quiz FILE.")
     with open_store(args) as store:
         result = _add_texts(store, args) if args.files else {}
@@ -74,6 +74,9 @@ def add(args: Args) -> Result:
             )
         if args.control:
             result["control"] = add_gold(store, args.control, "control")
+        if args.general_knowledge:
+            added = gold_actions.add_general_knowledge(store)
+            result["general knowledge"] = added.n_in_set
         if args.corpus:
             result["corpus"] = corpus_commands.add(store, args)
         return result

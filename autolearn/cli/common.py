@@ -188,3 +188,14 @@ def add_gold(store: Store, path: Path, split: Split) -> int:
             "round was trained on them."
         )
     return addition.n_in_set
+
+
+def add_general_knowledge(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes questions of general knowledge as control set."""
+    n = len(gold_actions.general_knowledge())
+    parser.add_argument(
+        "--general-knowledge",
+        action="store_true",
+        help=f"control: {n} questions of general knowledge, which come with autolearn "
+        "and show what a round forgets",
+    )

@@ -9,6 +9,7 @@ from autolearn.cli.common import (
     Args,
     Result,
     add_files,
+    add_general_knowledge,
     add_gold,
     add_round,
     add_setting,
@@ -38,6 +39,7 @@ from autolearn.services import (
     actions,
     corpus_actions,
     demo_library,
+    gold_actions,
     pipeline,
     whole_round,
 )
@@ -63,6 +65,8 @@ def run(args: Args) -> Result:
             add_gold(store, args.quiz, "quiz")
         if args.control:
             add_gold(store, args.control, "control")
+        if args.general_knowledge:
+            gold_actions.add_general_knowledge(store)
         model, study = model_of(store, args), settings_of(args, StudySettings)
         train = replace(
             _preset(model),
@@ -306,6 +310,7 @@ def add_run(parser: ArgumentParser) -> None:
     add_files(parser, "+")
     parser.add_argument("--quiz", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
+    add_general_knowledge(parser)
     add_round(parser)
     for name in ("tracker", "devices"):
         add_setting(parser, TrainSettings, name)

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question, Split
 from autolearn.evaluation import gold_import, scoring
-from autolearn.ingest import contained_files
+from autolearn.ingest import contained_files, quiz_files
+from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.store import Store
+from autolearn.store.library import QuestionFilter
 from autolearn.training.leakage import Guard
+
+_GENERAL_KNOWLEDGE = model_files.BUILT_IN.parent / "general-knowledge.jsonl"
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -74,3 +79,29 @@ def add_gold_questions(
     return GoldImport(
         len({question.id for question in kept_questions}), len(gold) - len(new)
     )
+
+
+@cache
+def general_knowledge() -> tuple[GoldQuestion, ...]:
+    """Return the questions of general knowledge that come with autolearn, in English.
+
+    Few texts teach their answers, and models from half a billion parameters know most
+    of them: as a control set they show what a round forgets.
+    """
+    return tuple(quiz_files.read(_GENERAL_KNOWLEDGE))
+
+
+def add_general_knowledge(store: Store) -> GoldImport:
+    """Add the questions of general knowledge to the control set.
+
+    Raises:
+        InputError: The quiz is locked.
+    """
+    return add_gold_questions(store, general_knowledge(), "control")
+
+
+def lacks_control(store: Store) -> bool:
+    """Return whether there are texts, but no control set."""
+    if store.library.is_empty():
+        return False
+    return not store.library.questions(QuestionFilter(split="control"))

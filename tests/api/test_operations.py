@@ -16,6 +16,7 @@ from autolearn.api import http, mcp
 from autolearn.api.operations import MOST_SECONDS, OPERATIONS
 from autolearn.core.errors import InputError
 from autolearn.core.records import Question, Sample
+from autolearn.services import gold_actions
 from autolearn.store import Store
 from tests.support import model_server
 from tests.support.texts import put_text
@@ -107,6 +108,12 @@ def test_questions_with_answers_become_the_quiz(client, folder):
     assert asked(folder, "add_questions", questions=pairs).structured_content == {
         "result": 1
     }
+
+
+def test_general_knowledge_becomes_the_control_set(client, folder):
+    n = client.post("/add_general_knowledge", json={}).json()
+    assert n == len(gold_actions.general_knowledge())
+    assert asked(folder, "add_general_knowledge").structured_content == {"result": n}
 
 
 def test_a_refusal_is_one_sentence(client, folder):

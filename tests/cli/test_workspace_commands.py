@@ -43,3 +43,9 @@ def test_a_damaged_workspace_is_an_error_with_all_findings(lab, as_json, capsys)
         assert [row["what"] for row in findings if not row["ok"]] == ["originals"]
     else:
         assert "1 missing or damaged: a.md" in said.out
+
+
+def test_general_knowledge_is_added_as_control_set(tmp_path, capsys):
+    arguments = ["add", "--general-knowledge", "--workspace", str(tmp_path / "w")]
+    assert main.main(arguments) == 0
+    assert "general knowledge: 171" in capsys.readouterr().out

@@ -17,10 +17,12 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.evaluation import scoring
 from autolearn.services import actions, export_actions, gold_actions, quiz_actions
 from autolearn.services.actions import TrainSources
+from autolearn.store.library import QuestionFilter
 from tests.support.rounds import one_round
-from tests.support.texts import put
+from tests.support.texts import put, put_text
 
 MODEL = ModelSettings()
 
@@ -283,3 +285,31 @@ def test_a_quiz_is_asked_within_the_limits_of_the_last_study(store, tmp_path):
     )
     assert own.study is not None
     assert own.study.answer_tokens == 512
+
+
+def test_general_knowledge_becomes_control_once(store):
+    assert not gold_actions.lacks_control(store)
+    put_text(store, "avel.md", "Ada leads Avel.")
+    assert gold_actions.lacks_control(store)
+    for _ in range(2):
+        n = gold_actions.add_general_knowledge(store).n_in_set
+        controls = store.library.questions(QuestionFilter(split="control"))
+        assert n == len(controls) == len(gold_actions.general_knowledge()) > 100
+    assert not gold_actions.lacks_control(store)
+
+
+def test_each_question_of_general_knowledge_takes_its_own_answers_and_no_others():
+    questions = gold_actions.general_knowledge()
+    assert len({question.question for question in questions}) == len(questions)
+    for gold in questions:
+        asked = Question(
+            gold.question,
+            "control",
+            "gold",
+            scorer=gold.scorer or scoring.usual(gold),
+            aliases=gold.aliases,
+        )
+        for answer in (gold.answer, *gold.aliases):
+            assert scoring.is_right(asked, f"It is {answer}.", gold.answer)
+        assert not scoring.is_right(asked, gold.question, gold.answer)
+        assert not scoring.is_right(asked, "It is Avel, or 1711.", gold.answer)

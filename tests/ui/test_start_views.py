@@ -1,7 +1,8 @@
 """The first page says what the buttons do with the model that is in use."""
 
 from autolearn.core.settings import ModelSettings
-from autolearn.ui.views import start
+from autolearn.ui.views import control_offer, start
+from tests.support.texts import put_text
 
 
 def test_the_demo_is_offered_with_the_built_in_model_only(store):
@@ -12,3 +13,11 @@ def test_the_demo_is_offered_with_the_built_in_model_only(store):
     assert "&lt;i&gt;-1B studies the texts" in ways
     assert "<i>" not in ways
     assert "reads only very simple sentences" not in ways
+
+
+def test_a_control_set_is_offered_where_texts_have_none(store):
+    assert "general knowledge" not in start.ways(store)
+    put_text(store, "avel.md", "Ada leads Avel.")
+    assert "questions of general knowledge" in start.ways(store)
+    assert "has 171 questions" in control_offer.accept(store)
+    assert control_offer.draw(store) == ""

@@ -12,8 +12,8 @@ from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
+from autolearn.ui.views import control_offer, labels
 from autolearn.ui.views import evaluation as views
-from autolearn.ui.views import labels
 
 TITLE = "Evaluation"
 
@@ -79,13 +79,23 @@ def _lay_out_results(
         [],
         [table],
     )
-    context.redraw_on_change(lambda: views.lock(session.store), [], [version])
+    context.redraw_on_change(
+        lambda: views.lock(session.store) + control_offer.draw(session.store),
+        [],
+        [version],
+    )
 
     def accept(round_id: int, before: str, event: gr.EventData) -> str:
         return _accept(session, round_id, before, str(event.pick))
 
     context.on_action([questions.click], accept, inputs)
-    context.on_action([version.click], lambda: _lock(session))
+
+    def press_version(event: gr.EventData) -> str:
+        if event.pick == control_offer.ADD:
+            return control_offer.accept(session.store)
+        return _lock(session)
+
+    context.on_action([version.click], press_version)
 
 
 def _list(session: Session, old_names: object) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from autolearn.ui.session import PageContext, html_panel
+from autolearn.ui.views import control_offer
 from autolearn.ui.views import start as views
 
 TITLE = "Start"
@@ -17,8 +18,11 @@ def build(context: PageContext) -> None:
     context.redraw_on_change(lambda: views.ways(context.session.store), [], [ways])
     context.links.append(ways)
 
-    def begin(event: gr.EventData) -> None:
+    def press(event: gr.EventData) -> str | None:
+        if event.pick == control_offer.ADD:
+            return control_offer.accept(store)
         if event.pick == views.WHOLE:
             context.session.start_round()
+        return None
 
-    context.on_action([ways.click], begin)
+    context.on_action([ways.click], press)

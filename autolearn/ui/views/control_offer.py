@@ -1,0 +1,29 @@
+"""The offer of a control set, where the workspace has none."""
+
+from autolearn.services import gold_actions
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+ADD = "general-knowledge"
+"""The key of a click that takes questions of general knowledge as control set."""
+
+
+def draw(store: Store) -> Html:
+    """Return what a workspace without a control set lacks, and a button that adds one.
+
+    Nothing where there is one, or where the library is empty.
+    """
+    if not gold_actions.lacks_control(store):
+        return Html("")
+    words = html.text("Without a control set, nothing shows what a round forgets. ")
+    n = len(gold_actions.general_knowledge())
+    label = html.text(f"Add {n} questions of general knowledge")
+    button = html.pick(label, ADD, "al-link")
+    return html.tag("p", words + button, "al-faint")
+
+
+def accept(store: Store) -> str:
+    """Add the questions that are offered; return what came of it."""
+    n = gold_actions.add_general_knowledge(store).n_in_set
+    return f"The control set has {n} questions of general knowledge now."
