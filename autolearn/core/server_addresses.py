@@ -55,6 +55,11 @@ class ServerAddress:
         """Return the address above ``/v1``, where servers describe themselves."""
         return self.base.removesuffix("/v1")
 
+    @property
+    def host(self) -> str:
+        """Return the name and port of the first server."""
+        return urlsplit(self.base).netloc
+
     def __iter__(self) -> Iterator["ServerAddress"]:
         """Yield the address of each server."""
         for base in (self.base, *self.others):

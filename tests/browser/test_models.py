@@ -5,9 +5,11 @@ from playwright.sync_api import expect
 
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
+from autolearn.store import Store
 from tests.support import model_server
 from tests.support.hub import Repository, files_of, serve
 from tests.support.pages import PATIENCE, load_anew, open_tab
+from tests.support.texts import put_text
 
 pytestmark = pytest.mark.torch_model
 
@@ -68,13 +70,16 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     expect(page.locator("#model-about h3")).to_have_text("built-in")
 
 
-def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(start, visit):
+def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(
+    start, visit, workspace
+):
+    with Store.open(workspace) as store:
+        put_text(store, "avel.md", "Ada leads Avel.")
     with model_server.running("vllm") as server:
         server.chat = lambda body: model_server.streamed(
             "Orlo was ", "founded in 1711."
         )
-        app = start()
-        page = visit(app)
+        page = visit(start(workspace))
         open_tab(page, "Model")
         address = f"{server.address}#tiny"
         page.locator("#model-name").get_by_role("textbox").fill(address)
@@ -83,6 +88,11 @@ def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(start, visit)
         expect(about).to_contain_text("vLLM 0.11.2")
         expect(about).to_contain_text("Training does not")
         expect(page.locator("#status")).to_contain_text("tiny")
+        open_tab(page, "Start")
+        ways = page.locator("#start-ways")
+        ways.get_by_text("questions of general knowledge").click()
+        expect(page.locator("#notice")).to_contain_text("has 171 questions")
+        expect(ways).not_to_contain_text("Without a control set")
         send_question(page, "When was Orlo founded?")
         chat = page.locator("#ask-conversation")
         expect(chat).to_contain_text("founded in 1711", timeout=4 * PATIENCE)

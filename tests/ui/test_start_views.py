@@ -1,7 +1,9 @@
 """The first page says what the buttons do with the model that is in use."""
 
+import pytest
+
 from autolearn.core.settings import ModelSettings
-from autolearn.ui.views import control_offer, start
+from autolearn.ui.views import control_offer, labels, start
 from tests.support.texts import put_text
 
 
@@ -18,6 +20,21 @@ def test_the_demo_is_offered_with_the_built_in_model_only(store):
 def test_a_control_set_is_offered_where_texts_have_none(store):
     assert "general knowledge" not in start.ways(store)
     put_text(store, "avel.md", "Ada leads Avel.")
+    assert "general knowledge" not in start.ways(store)  # the built-in model has none
+    store.choices.set("model", ModelSettings("/models/1B").as_dict())
     assert "questions of general knowledge" in start.ways(store)
     assert "has 171 questions" in control_offer.accept(store)
     assert control_offer.draw(store) == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "title"),
+    [
+        ("/models/Tiny-1B", "Tiny-1B"),
+        ("org/Tiny-1B", "Tiny-1B"),
+        ("http://127.0.0.1:8080/v1#org/tiny", "tiny on 127.0.0.1:8080"),
+        ("http://127.0.0.1:8080/v1", "127.0.0.1:8080"),
+    ],
+)
+def test_a_model_is_called_by_its_name_and_server(model, title):
+    assert labels.model(model) == title

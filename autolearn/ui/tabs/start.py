@@ -20,7 +20,7 @@ def build(context: PageContext) -> None:
 
     def press(event: gr.EventData) -> str | None:
         if event.pick == control_offer.ADD:
-            return control_offer.accept(store)
+            return control_offer.accept(context.session.store)
         if event.pick == views.WHOLE:
             context.session.start_round()
         return None

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from autolearn.core import server_addresses
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
@@ -50,8 +51,15 @@ def round_(record: Round) -> str:
 
 
 def model(name: str) -> str:
-    """Return what a model is called: the last part of a path or hub id."""
-    return Path(name).name or name
+    """Return what a model is called: the last part of a path or hub id.
+
+    That of a server with the host, as in "tiny on 127.0.0.1:8080".
+    """
+    if not server_addresses.is_server(name):
+        return Path(name).name or name
+    address = server_addresses.parse(name)
+    title = Path(address.model).name
+    return f"{title} on {address.host}" if title else address.host
 
 
 def method(name: str) -> str:
