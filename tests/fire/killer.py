@@ -135,8 +135,10 @@ def run(
         if not os.WIFSTOPPED(status):
             break
         was_stopped = True
-        while_stopped()
-        os.kill(child, signal.SIGKILL)
+        try:
+            while_stopped()
+        finally:
+            os.kill(child, signal.SIGKILL)
     was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     text = report.read_text() if report.exists() else "0"
     n, _, error = text.partition("\n")

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from autolearn.core.errors import AutolearnError
+from autolearn.core.errors import AutolearnError, StoreError
 from autolearn.runs import queues, worker_locks
 from autolearn.store import Store, copies
 from tests.fire import inspection, killer, models
@@ -143,11 +143,18 @@ class Campaign:
 
 
 def _look_while_stopped(row: Row, workload: Workload, folder: Path) -> None:
-    """A worker that is stopped still owns its run; nobody takes it from it."""
+    """A worker that is stopped still owns its run; nobody takes it from it.
+
+    Unless it was stopped while SQLite had locked the whole file for it, as when the
+    last connection closes: then nobody can look before it goes on or is killed.
+    """
     if not workload.is_graceful:
         return
-    with Store.open(folder) as store:
-        running = store.runs.in_state("running")
+    try:
+        with Store.open(folder) as store:
+            running = store.runs.in_state("running")
+    except StoreError:
+        return
     for run in running:
         if not worker_locks.worker_alive(folder, queues.queue_of(run.kind)):
             row.violations.append("a stopped worker does not own its run")
