@@ -75,12 +75,17 @@ def measure(
         for i, case in enumerate(given)
         if case.question.id in opened
     ]
-    critiques = {
-        critique.answer_id: critique
-        for critique in of_type(
-            Feedback, feedback(generator, "critique", pairs, passages)
+    records = feedback(generator, "critique", pairs, passages)
+    critiques = {record.answer_id: record for record in of_type(Feedback, records)}
+    gaps = [
+        judge_gap(
+            pair.question.text,
+            pair.answer.text,
+            pair.reference.text if pair.reference else "",
+            critiques.get(pair.answer.id),
         )
-    }
+        for pair in pairs
+    ]
     return {
         "protocol": protocol,
         "order": order,
@@ -93,15 +98,7 @@ def measure(
         "called incorrect": sum(c.verdict == "incorrect" for c in critiques.values()),
         "called correct": sum(c.verdict == "correct" for c in critiques.values()),
         "mean P(correct)": _mean(critiques.values()),
-        "gaps": sum(
-            judge_gap(
-                pair.question.text,
-                pair.answer.text,
-                pair.reference.text if pair.reference else "",
-                critiques.get(pair.answer.id),
-            ).is_gap
-            for pair in pairs
-        ),
+        "gaps": sum(gap.is_gap for gap in gaps),
     }
 
 

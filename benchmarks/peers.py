@@ -183,8 +183,7 @@ def _variants(flags: argparse.Namespace, n_tokens: int) -> dict[str, dict[str, A
     return variants
 
 
-def main() -> int:
-    """Measure, compare, and print a table."""
+def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.peers")
     parser.add_argument("kind", choices=("sft", "dpo"))
     parser.add_argument("--items", type=int, default=480, help="480 at most")
@@ -194,7 +193,12 @@ def main() -> int:
     )
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
     parser.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
-    flags = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, compare, and print a table."""
+    flags = _flags()
     # Not quantised, since TRL trains adapters of 4-bit models in bfloat16.
     is_large = flags.model == "large"
     quantization: Quantization = "nf4" if is_large else "none"

@@ -68,8 +68,7 @@ class _BaseWriter:
 
     def replay(self, plan: ReplayPlan) -> list[TrainItem]:
         """Return the drift probe, and what the plan says to replay."""
-        is_instruct = self._generator().protocol.guided
-        n_similar = plan.n_instructions // 2 if is_instruct and plan.questions else 0
+        n_similar = plan.n_similar(self._generator().protocol.guided)
         n_free = plan.n_instructions - n_similar
         instructions = self._instructions(replay.N_PROBE + n_free)
         probe = instructions[: replay.N_PROBE]

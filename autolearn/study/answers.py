@@ -140,19 +140,16 @@ def _read_open_book(
     if uses_short_answer:
         parts = replace(parts, answer=parts.short)
     place = matching.find_quote(parts.evidence, passage.text)
-    has_evidence = place is not None and place.score >= threshold
-    if place and has_evidence:
-        quote = passage.text[place.start : place.end]
-        has_evidence = matching.supports(
-            quote, question.text, parts.answer, faithful=place.score == 1.0
-        )
+    evidence = place
+    if place and not _is_evidence(place, threshold, question, passage, parts.answer):
+        evidence = None
     flags = true_flags(
         {
-            "no_evidence": not has_evidence,
+            "no_evidence": evidence is None,
             "answers_differ": not leads_back,
             "copies_sentence": copies_sentence and not uses_short_answer,
             "short_answer": parts.answer != written.answer,
-            "reworded_quote": bool(place and has_evidence and place.score < 1.0),
+            "reworded_quote": evidence is not None and evidence.score < 1.0,
             "unanswerable": not parts.is_stated,
             "too_long": generation.completion.finish == "length",
         }
@@ -163,10 +160,24 @@ def _read_open_book(
         parts.answer,
         evidence=parts.evidence,
         evidence_score=place.score if place else 0.0,
-        start=passage.start + place.start if place and has_evidence else None,
-        end=passage.start + place.end if place and has_evidence else None,
+        start=passage.start + evidence.start if evidence else None,
+        end=passage.start + evidence.end if evidence else None,
         flags=flags,
         generation=generation,
+    )
+
+
+def _is_evidence(
+    place: matching.QuoteMatch,
+    threshold: float,
+    question: Question,
+    passage: Passage,
+    answer: str,
+) -> bool:
+    """Return whether a place is close enough to the quote and supports the answer."""
+    text = passage.text[place.start : place.end]
+    return place.score >= threshold and matching.supports(
+        text, question.text, answer, faithful=place.score == 1.0
     )
 
 

@@ -146,6 +146,26 @@ class Generator(RequestBuilder):
             )
         ]
 
+    def user_turns(
+        self,
+        seeds: Sequence[int],
+        max_new_tokens: int,
+        beginnings: Sequence[str] | None = None,
+    ) -> list[str]:
+        """Return a user turn that the model writes for each seed, or goes on with.
+
+        See ``Backend.generate_instructions``.
+
+        Raises:
+            Cancelled: The person stopped the run.
+        """
+        texts = self.backend.generate_instructions(
+            seeds, self.stop, max_new_tokens, beginnings
+        )
+        if self.stop():
+            raise Cancelled
+        return texts
+
     def _sampling(self, request: GenerationRequest[T]) -> Sampling:
         prompt, draw = request.prompt, request.draw
         last_turn = next(m.content for m in prompt.chat[::-1] if m.role == "user")

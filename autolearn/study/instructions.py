@@ -11,7 +11,7 @@ from functools import partial
 from math import ceil
 
 from autolearn.core.constraints import LINE
-from autolearn.core.ports import Cancelled, Journal
+from autolearn.core.ports import Journal
 from autolearn.core.records import Question, Record
 from autolearn.study.generation import (
     Form,
@@ -128,13 +128,9 @@ def guided_request(
 
 def _continued(
     generator: Generator, draws: Sequence[int], pool: Sequence[str]
-) -> Iterator[str]:
-    """Yield user turns that the model goes on with after the first words of a task."""
+) -> list[str]:
+    """Return user turns that the model goes on with after the first words of a task."""
     rng = random.Random(f"{generator.settings.seed} beginnings {draws[0]}")
     beginnings = [" ".join(rng.choice(pool).split()[:BEGINNING_WORDS]) for _ in draws]
     seeds = [draw_seed(generator.settings.seed, "instructions", draw) for draw in draws]
-    yield from generator.backend.generate_instructions(
-        seeds, generator.stop, TASK_TOKENS, beginnings
-    )
-    if generator.stop():
-        raise Cancelled
+    return generator.user_turns(seeds, TASK_TOKENS, beginnings)

@@ -28,7 +28,7 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
-from autolearn.core.ports import Cancelled, Journal
+from autolearn.core.ports import Journal
 from autolearn.core.records import GeneratedInstruction, ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.metaskills.items import Skill, skill_of, skill_of_prompt
@@ -123,11 +123,7 @@ def _make(
     Guesses are dropped, and so are answers that ``SAME`` other items already have.
     """
     seeds = [draw_seed(0, SEED_WORD, draw) for draw in draws]
-    drawn_texts = writer.backend.generate_instructions(
-        seeds, writer.stop, INSTRUCTION_TOKENS
-    )
-    if writer.stop():
-        raise Cancelled
+    drawn_texts = writer.user_turns(seeds, INSTRUCTION_TOKENS)
     texts_so_far = {"", *(item.text for item in pool)}
     new: dict[str, int] = {}
     for draw, text in zip(draws, drawn_texts, strict=True):

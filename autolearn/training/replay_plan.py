@@ -44,7 +44,7 @@ class ReplayPlan:
     n_instructions: int
     """How many it generates and answers."""
     questions: tuple[str, ...] = ()
-    """Those of the round. An instruct model begins half of its instructions alike."""
+    """Those of the round; see ``n_similar``."""
     texts: tuple[RereadText, ...] = ()
     library_instructions: tuple[str, ...] = ()
     """Those of the library that it answers; it checks and corrects its answers."""
@@ -52,6 +52,14 @@ class ReplayPlan:
     """Answers to generated instructions that it checks, if the library has too few."""
     excluded_skills: frozenset[Skill] = frozenset()
     """Skills that the round teaches anew: replay would hold it to the old ones."""
+
+    def n_similar(self, is_instruct: bool) -> int:
+        """Return how many of the instructions are questions like those of the round.
+
+        Half of them, if an instruct model writes them: what it asks itself freely is
+        mostly something else, see ``training.similar_questions``.
+        """
+        return self.n_instructions // 2 if is_instruct and self.questions else 0
 
 
 def plan(

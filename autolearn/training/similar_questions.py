@@ -11,7 +11,6 @@ import random
 from collections.abc import Sequence
 
 from autolearn.core.model_calls import Generation
-from autolearn.core.ports import Cancelled
 from autolearn.study import prompts
 from autolearn.study.fact_questions import QUESTION_MARKS
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed
@@ -41,14 +40,11 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
     """
     draws = range(DRAWS * n)
     need_mark = all(map(_has_mark, questions))
-    texts = writer.backend.generate_instructions(
+    texts = writer.user_turns(
         [draw_seed(0, "similar question", draw) for draw in draws],
-        writer.stop,
         QUESTION_TOKENS,
         [_opening(questions, draw) for draw in draws],
     )
-    if writer.stop():
-        raise Cancelled
     prompt = prompts.load(PROMPT)
     requests = [
         GenerationRequest(text, prompt.render(question=text), ANSWER_TOKENS)

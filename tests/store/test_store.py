@@ -78,30 +78,24 @@ def samples(store, library):
             )
         ],
     )
-
-    def sample(answer, flags=(), gap=True):
-        return Sample(
-            question.id,
-            "Who wrote Faust?",
-            answer,
-            "Schiller",
-            gap,
-            0.9,
-            passage.id,
-            open_book.id,
-            closed_book.id,
-            critique.id,
-            flags=flags,
-        )
-
-    return journal.step(
-        "sample",
-        lambda: [
-            sample("Goethe"),
-            sample("Johann Wolfgang", flags=("long",)),
-            sample("A poet", gap=False),
-        ],
+    first = Sample(
+        question.id,
+        "Who wrote Faust?",
+        "Goethe",
+        "Schiller",
+        True,
+        0.9,
+        passage.id,
+        open_book.id,
+        closed_book.id,
+        critique.id,
     )
+    new = [
+        first,
+        replace(first, chosen="Johann Wolfgang", flags=("long",)),
+        replace(first, chosen="A poet", gap=False),
+    ]
+    return journal.step("sample", lambda: new)
 
 
 def approve(sample):

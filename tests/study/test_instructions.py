@@ -1,5 +1,8 @@
 """Self-Instruct: new tasks like the given ones, each once, the same after a kill."""
 
+import pytest
+
+from autolearn.core.ports import Cancelled
 from autolearn.core.settings import StudySettings
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import STEP, write_instructions
@@ -58,6 +61,36 @@ def test_a_guided_model_sees_tasks_and_writes_another():
     assert len(texts) == 3
     assert all(not text.startswith("Task:") for text in texts)
     assert POOL[0] in backend.history[0].prompt.chat[-2].content
+
+
+class Drawing(ScriptedBackend):
+    """Notes what it is given and writes nothing."""
+
+    def __init__(self):
+        super().__init__(())
+        self.draws = []
+
+    def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
+        self.draws += zip(seeds, beginnings, strict=True)
+        return ["" for _ in seeds]
+
+
+def test_the_draws_are_those_of_earlier_versions():
+    backend = Drawing()
+    assert written(backend, n=1) == []
+    assert backend.draws[:3] == [
+        (656941951, "Bo ran 4"),
+        (1754944531, "Bo ran 4"),
+        (2880890643, "Ann has 3"),
+    ]
+
+
+def test_a_stop_keeps_no_draws():
+    journal = MemoryJournal()
+    stopped = Generator(Drawing(), StudySettings(), lambda: True, lambda _: None)
+    with pytest.raises(Cancelled):
+        write_instructions(stopped, journal, POOL, 1, lambda _: None)
+    assert journal.kept == {}
 
 
 def test_a_step_that_was_committed_is_not_drawn_again():

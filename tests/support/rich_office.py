@@ -44,7 +44,6 @@ def write_docx(path: Path, content: Content) -> None:
 
 
 def write_odt(path: Path, content: Content) -> None:
-    x, value = content.formula
     names = " ".join(
         f'xmlns:{name}="{ODF}:{name}:1.0"'
         for name in ("office", "text", "table", "style", "draw")
@@ -55,6 +54,18 @@ def write_odt(path: Path, content: Content) -> None:
         "<style:text-properties "
         'text:display="none"/></style:style>'
     )
+    document = (
+        f"<office:document-content {names}><office:automatic-styles>{style}"
+        "</office:automatic-styles><office:body><office:text>"
+        f"{_odt_text(content)}{_odt_table(content)}"
+        "</office:text></office:body></office:document-content>"
+    )
+    files.zip_of(path, {"content.xml": document.encode()})
+
+
+def _odt_text(content: Content) -> str:
+    """Return all before the table: heading, paragraph with a note, formula, code."""
+    x, value = content.formula
     math = (
         '<draw:frame><draw:object><math xmlns="http://www.w3.org/1998/Math/MathML">'
         f"<mi>{x}</mi><mo>=</mo><mn>{value}</mn></math></draw:object></draw:frame>"
@@ -69,7 +80,16 @@ def write_odt(path: Path, content: Content) -> None:
         for line in content.code
         for spaces in ['<text:s text:c="4"/>']
     )
+    return (
+        f'<text:h text:outline-level="1">{content.heading}</text:h><text:p>'
+        f'{content.before} {content.base}<text:span text:style-name="up">'
+        f"{content.power}"
+        f'</text:span> {content.after}<text:span text:style-name="off">{content.hidden}'
+        f"</text:span>{note}</text:p><text:p>{math}</text:p>{lines}"
+    )
 
+
+def _odt_table(content: Content) -> str:
     def cell(text: object, spans: str = "") -> str:
         return f"<table:table-cell{spans}><text:p>{text}</text:p></table:table-cell>"
 
@@ -78,26 +98,10 @@ def write_odt(path: Path, content: Content) -> None:
         spans = ' table:number-rows-spanned="9"'
         first = "<table:covered-table-cell/>" if i else cell(content.region, spans)
         rows += f"<table:table-row>{first}{cell(year)}{cell(n)}</table:table-row>"
-    body = (
-        f'<text:h text:outline-level="1">{content.heading}</text:h><text:p>'
-        f'{content.before} {content.base}<text:span text:style-name="up">'
-        f"{content.power}"
-        f'</text:span> {content.after}<text:span text:style-name="off">{content.hidden}'
-        f"</text:span>{note}</text:p><text:p>{math}</text:p>{lines}"
-        f"<table:table>{rows}</table:table>"
-    )
-    document = (
-        f"<office:document-content {names}><office:automatic-styles>{style}"
-        f"</office:automatic-styles><office:body><office:text>{body}</office:text>"
-        "</office:body></office:document-content>"
-    )
-    files.zip_of(path, {"content.xml": document.encode()})
+    return f"<table:table>{rows}</table:table>"
 
 
 def write_pptx(path: Path, content: Content) -> None:
-    def run(text: object, more: str = "") -> str:
-        return f"<a:r><a:rPr{more}/><a:t>{text}</a:t></a:r>"
-
     def shape(paragraphs: str, kind: str = "") -> str:
         place = (
             f'<p:nvSpPr><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr>'
@@ -106,37 +110,38 @@ def write_pptx(path: Path, content: Content) -> None:
         )
         return f"<p:sp>{place}<p:txBody>{paragraphs}</p:txBody></p:sp>"
 
-    def cell(text: object, spans: str = "") -> str:
-        body = f"<a:txBody><a:p>{run(text)}</a:p></a:txBody>"
-        return f"<a:tc{spans}>{body}</a:tc>"
-
     x, value = content.formula
     signs = "".join(f"<m:r><m:t>{sign}</m:t></m:r>" for sign in (x, "=", value))
-    text = run(f"{content.before} {content.base}") + run(
-        content.power, ' baseline="30000"'
+    before = _slide_run(f"{content.before} {content.base}")
+    power = _slide_run(content.power, ' baseline="30000"')
+    code = "<a:br/>".join(map(_slide_run, content.code))
+    body = (
+        shape(f"<a:p>{_slide_run(content.heading)}</a:p>", "title")
+        + shape(f"<a:p>{before}{power}{_slide_run(f' {content.after}')}</a:p>")
+        + shape(f"<a:p><m:oMath>{signs}</m:oMath></a:p>")
+        + shape(f"<a:p>{code}</a:p>")
+        + _slide_table(content)
     )
-    text += run(f" {content.after}")
+    hidden = shape(f"<a:p>{_slide_run(content.hidden)}</a:p>")
+    pptx_of(path, [(body, content.note), (hidden, "")])
+
+
+def _slide_run(text: object, more: str = "") -> str:
+    return f"<a:r><a:rPr{more}/><a:t>{text}</a:t></a:r>"
+
+
+def _slide_table(content: Content) -> str:
+    def cell(text: object, spans: str = "") -> str:
+        body = f"<a:txBody><a:p>{_slide_run(text)}</a:p></a:txBody>"
+        return f"<a:tc{spans}>{body}</a:tc>"
+
     rows = f"<a:tr>{''.join(map(cell, content.header))}</a:tr>"
     for i, (year, n) in enumerate(content.rows):
         first = cell("", ' vMerge="1"') if i else cell(content.region, ' rowSpan="9"')
         rows += f"<a:tr>{first}{cell(year)}{cell(n)}</a:tr>"
-    table = (
+    return (
         "<p:graphicFrame><a:graphic><a:graphicData><a:tbl>"
         f"{rows}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"
-    )
-    code = "<a:br/>".join(map(run, content.code))
-    body = shape(f"<a:p>{run(content.heading)}</a:p>", "title") + shape(
-        f"<a:p>{text}</a:p>"
-    )
-    body += shape(f"<a:p><m:oMath>{signs}</m:oMath></a:p>") + shape(
-        f"<a:p>{code}</a:p>"
-    )
-    pptx_of(
-        path,
-        [
-            (body + table, content.note),
-            (shape(f"<a:p>{run(content.hidden)}</a:p>"), ""),
-        ],
     )
 
 

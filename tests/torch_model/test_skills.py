@@ -52,20 +52,28 @@ def test_a_check_is_kept_with_all_that_was_asked(store, handlers, monkeypatch):
     assert all(r.generation.request.prompt.chat for r in answers)
 
 
+GUIDED = StudySettings(
+    protocol="guided",
+    questions_per_passage=1,
+    question_tokens=96,
+    paraphrases=0,
+    answer_tokens=24,
+)
+
+
+def put_short_text(store):
+    """Put three sentences of the library into a store."""
+    file = store.folder / "library.md"
+    library = sorted(LIBRARY.glob("*.md"))[0].read_text()
+    file.write_text(". ".join(library.split(". ")[:3]) + ".")
+    put(store, file)
+
+
 def test_a_study_asks_for_no_verdict_where_they_are_chance(
     store, handlers, monkeypatch
 ):
     monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
-    settings = StudySettings(
-        protocol="guided",
-        questions_per_passage=1,
-        question_tokens=96,
-        paraphrases=0,
-        answer_tokens=24,
-    )
-    monkeypatch.setattr(
-        "autolearn.handlers.skill_check.StudySettings", lambda: settings
-    )
+    monkeypatch.setattr("autolearn.handlers.skill_check.StudySettings", lambda: GUIDED)
     check = skill_actions.check(store, MODEL)
     perform(store, handlers, check)
     report = skill_actions.newest_report(store, MODEL)
@@ -74,11 +82,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     chance = replace(report.verdicts, auc=0.5, accuracy=RightCount(6, 12))
     store.skills.add(check.id, replace(report, verdicts=chance).as_dict())
     monkeypatch.undo()
-
-    file = store.folder / "library.md"
-    library = sorted(LIBRARY.glob("*.md"))[0].read_text()
-    file.write_text(". ".join(library.split(". ")[:3]) + ".")
-    put(store, file)
+    put_short_text(store)
     # The built-in model was not trained to ask about one sentence at a time.
     monkeypatch.setattr(
         "autolearn.study.fact_questions.ask",
@@ -93,7 +97,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
         return studies[-1]
 
     monkeypatch.setattr("autolearn.handlers.study_run.Study", study)
-    perform(store, handlers, actions.study(store, MODEL, settings))
+    perform(store, handlers, actions.study(store, MODEL, GUIDED))
     assert not studies[0].uses_verdicts
     assert studies[0].verdict_threshold == 0.5
     verdicts = {

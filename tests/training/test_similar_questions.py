@@ -16,9 +16,10 @@ class Continuing(ScriptedBackend):
 
     def __init__(self, text="{} {}? It is.\nMore."):
         super().__init__(lambda request: f"Of {request.prompt.chat[-1].content}")
-        self.text, self.beginnings = text, []
+        self.text, self.seeds, self.beginnings = text, [], []
 
     def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
+        self.seeds += seeds
         self.beginnings += beginnings
         rows = enumerate(beginnings)
         return ["" if stop() else self.text.format(b, i // 2) for i, b in rows]
@@ -43,6 +44,13 @@ def test_questions_begin_like_those_of_the_round_and_end_at_their_mark():
     assert len(backend.beginnings) == similar_questions.DRAWS * 8
     assert all(question.endswith("?") for question in questions)
     assert {question.rpartition(" ")[0] for question in questions} <= openings
+
+
+def test_the_draws_are_those_of_earlier_versions():
+    backend = Continuing()
+    similar_questions.answer(writer(backend), TAUGHT[:2], 1)
+    assert backend.seeds == [2982903912, 638688880, 2570656067]
+    assert backend.beginnings == ["What", "What is", "What"]
 
 
 def test_only_the_answers_with_the_highest_confidence_are_kept():

@@ -67,13 +67,9 @@ def studied(store, passage, text="Who wrote Faust?", closed_answer="Schiller", *
             Question(text, "study", "model", passage.id, generation=generation(text))
         ],
     )
+    written = generation(closed_answer)
     answers = [
-        Answer(
-            question.id,
-            "closed_book",
-            closed_answer,
-            generation=generation(closed_answer),
-        ),
+        Answer(question.id, "closed_book", closed_answer, generation=written),
         Answer(question.id, "open_book", "Goethe", "Goethe wrote Faust.", 1.0, 0, 6),
         Answer(question.id, "refined", "Goethe wrote it"),
     ]
