@@ -153,13 +153,7 @@ def _so_far(run: Run) -> float | None:
 
 def _last_duration(store: Store, progress: RoundProgress, phase: Phase) -> float | None:
     """Return how long the newest finished run of a phase took with this model."""
-    model = progress.model
-    criteria = RunFilter(
-        (phase,),
-        ("done",),
-        model=model.model,
-        quantization=model.quantization,
-    )
+    criteria = RunFilter.of_model(phase, progress.model, "done")
     return next((run.seconds for run in store.runs.find(criteria, limit=1)), None)
 
 

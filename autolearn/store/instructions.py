@@ -27,3 +27,15 @@ class Instructions:
             prompt_digest,
             whole=True,
         )
+
+    def count(self, model_digest: str, quantization: str, prompt_digest: str) -> int:
+        """Return how many ``of`` returns."""
+        (row,) = self._db.rows(
+            "SELECT count(*) AS n FROM generated_instructions WHERE generation_id IN"
+            " (SELECT id FROM generations WHERE model_digest = ?"
+            " AND quantization = ? AND prompt_digest = ?)",
+            model_digest,
+            quantization,
+            prompt_digest,
+        )
+        return int(row["n"])

@@ -6,11 +6,12 @@ the page and the worker cannot overtake one another.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from autolearn.core.errors import JobError
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Metric, Run, RunKind, RunState, Skip
+from autolearn.core.settings import ModelSettings
 from autolearn.store.database import NOW, Database, filtered, listed
 from autolearn.store.encoding import as_json
 
@@ -43,6 +44,16 @@ class RunFilter:
     before_id: int | None = None
     chats: bool | None = None
     """False: no chats; True: only chats."""
+
+    @classmethod
+    def of_model(cls, kind: RunKind, model: ModelSettings, *states: RunState) -> Self:
+        """Return the filter for runs of a kind with this model, loaded in this way."""
+        return cls(
+            (kind,),
+            states or None,
+            model=model.model,
+            quantization=model.quantization,
+        )
 
 
 _RUN_CLAUSES = {
@@ -323,6 +334,23 @@ class Runs:
             run_id,
         )
         return int(rows[0]["n"])
+
+    def step_seconds(self, run_id: int, name: str) -> list[float]:
+        """Return the seconds per record of the steps whose names have ``name`` in them.
+
+        Each from the step before it to its own end, so that the first step of a run has
+        none.
+        """
+        rows = self._db.rows(
+            "SELECT seconds / n_records AS seconds FROM (SELECT name, n_records,"
+            " 86400 * (julianday(created_at)"
+            " - lag(julianday(created_at)) OVER (ORDER BY id)) AS seconds"
+            " FROM steps WHERE run_id = ?)"
+            " WHERE instr(name, ?) AND n_records AND seconds IS NOT NULL",
+            run_id,
+            name,
+        )
+        return [row["seconds"] for row in rows]
 
     def quizzed_rounds(self) -> list[int]:
         """Return the ids of the rounds that were asked a quiz, in their order."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import ceil
+from shutil import copytree
 
 import pytest
 
@@ -9,14 +10,16 @@ from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import (
     DRIFT_PROBE,
     Round,
+    Skip,
     TrainItem,
 )
 from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
 from autolearn.models import hardware
-from autolearn.services.estimates import durations, memory_needs
+from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import ItemLength, round_contents
 from autolearn.study import prompts
-from autolearn.training import replay
+from autolearn.training import replay, similar_questions
 from tests.support.trainings import ORDER, SETTINGS, count, samples
 
 
@@ -79,3 +82,43 @@ def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monke
     monkeypatch.setattr(hardware, "free", lambda devices=1: 480 << 20)
     fit = memory_needs.of_training(store, ModelSettings(), SETTINGS, contents)
     assert "train with max_tokens=" in str(fit.problem)
+
+
+def test_replay_that_is_still_to_be_written_is_counted(store, tmp_path):
+    samples(store, 20, gaps=20)
+    shipped = round_contents(store, ORDER, count)
+    folder = tmp_path / "instruct"  # as the built-in model, but without what it ships
+    copytree(model_files.BUILT_IN, folder)
+    for name in (replay.POOL_FILE, model_files.ADAPTER_NOTE):
+        (folder / name).unlink()
+    model = ModelSettings(str(folder))
+    contents = round_contents(store, replace(ORDER, model=model), count)
+    n = SETTINGS.n_replay(20)
+    n_free, n_similar = n - n // 2, n // 2
+    assert contents.n_written - shipped.n_written == (
+        4 * (replay.N_PROBE + n_free) + 2 * similar_questions.DRAWS * n_similar
+    )
+    effort = durations.effort(SETTINGS, contents, None, 0.5)
+    assert effort.seconds_before == contents.n_written / 2
+    assert durations.effort(SETTINGS, contents, None).seconds_before is None
+
+
+def test_a_text_of_the_replay_takes_as_long_as_an_answer_from_memory(store):
+    model = ModelSettings()
+    assert replay_writing.seconds_per_text(store, model) is None
+    run = store.runs.create("study", {"model": model.as_dict(), "study": {}})
+    ends = {"questions": 5, "closed-book answers": 9, "more closed-book answers": 400}
+    for name, second in ends.items():
+        skips = [Skip("questions", "no", None)] * 2
+        store.journal(run.id).step(name, lambda skips=skips: skips)
+        moment = f"2026-01-01T00:{second // 60:02}:{second % 60:02}Z"
+        store.db.write("UPDATE steps SET created_at = ? WHERE name = ?", moment, name)
+    assert store.runs.step_seconds(run.id, "closed-book") == pytest.approx(
+        [2, 195.5], abs=1e-3
+    )
+    # The first step of a run has no beginning that is kept.
+    assert store.runs.step_seconds(run.id, "questions") == []
+    per_text = replay_writing.seconds_per_text(store, model)
+    assert per_text == pytest.approx((2 + 195.5) / 2, abs=1e-3)
+    other = ModelSettings(quantization="none")
+    assert replay_writing.seconds_per_text(store, other) is None

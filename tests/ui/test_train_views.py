@@ -130,6 +130,11 @@ def test_time_follows_the_pace_of_the_last_round(store):
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
     assert "known after the first round" in markup
+    assert "write the replay" not in markup
+    waits = replace(effort, seconds_before=150.0)
+    markup = views.estimate(waits, MemoryFit(Memory(weights=1), 2, None))
+    assert "to write the replay" in markup
+    assert "2 min" in markup
     training(store)
     speed = durations.pace(store, HOSTILE)
     assert speed == 200.0

@@ -8,7 +8,7 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import compute
-from autolearn.services.estimates.memory_needs import estimator_of, runs_with
+from autolearn.services.estimates.memory_needs import estimator_of
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.store import RunFilter, Store
 from autolearn.training import replay
@@ -25,12 +25,19 @@ class TrainingEstimate:
     tokens_per_step: int
     seconds: float | None
     """None while it is not known how fast this computer is."""
+    seconds_before: float | None = None
+    """Until the first step, while the base model writes the replay; None: not known."""
 
 
 def effort(
-    settings: TrainSettings, contents: RoundContents, pace: float | None
+    settings: TrainSettings,
+    contents: RoundContents,
+    pace: float | None,
+    seconds_per_text: float | None = None,
 ) -> TrainingEstimate:
     """Return the steps and, by the tokens a second, the time that the round takes.
+
+    ``seconds_per_text``: how long the base model takes for a text of the replay.
 
     A token that is only read takes half the time of one that is trained. Read are: the
     base model's logits on the replay, the validation after each epoch, and the drift
@@ -45,16 +52,16 @@ def effort(
     replay_tokens += sum(item.tokens for item in contents.other_replay)
     an_epoch += replay_tokens / settings.replay_epochs(n)
     per_step = round(an_epoch / max(1, per_epoch))
+    before = seconds_per_text and seconds_per_text * contents.n_written
     if not pace:
-        return TrainingEstimate(steps, per_step, None)
+        return TrainingEstimate(steps, per_step, None, before)
     tokens_read = replay.N_PROBE * contents.instruction.tokens * 2
     if settings.replays:
         tokens_read += replay_tokens
     n_validations = steps // max(1, per_epoch) + 1
     tokens_read += n_validations * sum(contents.validation)
-    return TrainingEstimate(
-        steps, per_step, ((steps + 1) * per_step + tokens_read / 2) / pace
-    )
+    seconds = ((steps + 1) * per_step + tokens_read / 2) / pace
+    return TrainingEstimate(steps, per_step, seconds, before)
 
 
 def first_pace(
@@ -98,7 +105,7 @@ def study_seconds(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> float | None:
     """Return how long a study takes at the pace of the last one; None: not known."""
-    for run in store.runs.find(runs_with(model, "study")):
+    for run in store.runs.find(RunFilter.of_model("study", model)):
         if n_passages := StudyResult.of(run).passages:
             then = StudyRunSettings.of(run).study
             now = passages * settings.questions_per_passage

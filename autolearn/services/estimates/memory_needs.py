@@ -79,7 +79,7 @@ def _newest_correction(
 
     Only runs of the same model, loaded in the same way, count.
     """
-    for run in store.runs.find(runs_with(model, kind)):
+    for run in store.runs.find(RunFilter.of_model(kind, model)):
         if memory := memory_of(store, run):
             return run.id, correction(memory)
     return None, Correction()
@@ -93,11 +93,6 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
     """
     metrics = {name: store.runs.metrics(run.id, name) for name in NUMBERS}
     return {name: rows[-1].value for name, rows in metrics.items() if rows}
-
-
-def runs_with(model: ModelSettings, kind: RunKind) -> RunFilter:
-    """Return the filter for runs of a kind with this model, loaded in the same way."""
-    return RunFilter((kind,), model=model.model, quantization=model.quantization)
 
 
 def _is_with(run: Run, model: ModelSettings) -> bool:

@@ -13,6 +13,7 @@ from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import StudySettings
 from autolearn.rounds.sources import approved_in, collect, study_settings
+from autolearn.services.estimates import replay_writing
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.questions import MOST_PER_LIST, how_many
@@ -55,6 +56,8 @@ class RoundContents:
     """The rest of the replay: texts read again, and answers checked."""
     validation: tuple[int, ...] = ()
     """About how many tokens each item of validation has."""
+    n_written: int = 0
+    """About how many texts the base model writes before the first step."""
     corpora: tuple[str, ...] = ()
     """The names of the corpora that meta-skill items are made of."""
 
@@ -95,6 +98,7 @@ def round_contents(
     answer = n_learned // max(1, len(dataset.items))
     limits = study_settings(store)
     replay_sizes = _ReplaySizes(limits, count, prompt_size, answer)
+    replay_plan = sources.replay(dataset.items)
     return RoundContents(
         store.samples.counts(approved_in(order.scope))["approved"],
         len(examples),
@@ -103,8 +107,9 @@ def round_contents(
         tuple(length(item) for item in dataset.items),
         n_learned,
         _instruction_length(store, prompt_size, count),
-        tuple(replay_sizes.of(sources.replay(dataset.items))),
+        tuple(replay_sizes.of(replay_plan)),
         tuple(length(item) for item in dataset.validation),
+        replay_writing.n_texts(store, order, replay_plan),
         tuple(names[i] for i in order.corpus_ids if i in names),
     )
 

@@ -19,7 +19,7 @@ from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, corpus_actions, token_preview
 from autolearn.services.actions import TrainSources
-from autolearn.services.estimates import durations, memory_needs
+from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
@@ -298,7 +298,8 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     fit = memory_needs.of_training(store, model, settings, contents)
     known_pace = durations.pace(store, model.model, settings.devices)
     pace = known_pace or durations.first_pace(model, settings, contents)
-    effort = durations.effort(settings, contents, pace)
+    per_text = replay_writing.seconds_per_text(store, model)
+    effort = durations.effort(settings, contents, pace, per_text)
     stops = problems(store, order, contents)
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]

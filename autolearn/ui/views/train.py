@@ -117,10 +117,12 @@ def estimate(
     rows = {
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens per step, about": html.number(effort.tokens_per_step),
-        f"Time, estimated {basis}": html.text(time),
-        **memory.fit(fit),
-        "Disk space for checkpoints and adapter": html.text(html.size(fit.disk)),
+        f"Time of the steps, estimated {basis}": html.text(time),
     }
+    if before := effort.seconds_before:
+        rows["Time before them, to write the replay"] = html.text(html.duration(before))
+    rows |= memory.fit(fit)
+    rows["Disk space for checkpoints and adapter"] = html.text(html.size(fit.disk))
     return _section("Estimate", html.pairs(rows))
 
 

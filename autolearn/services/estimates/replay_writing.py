@@ -1,0 +1,76 @@
+"""How long the base model writes for the replay of a round, before its first step."""
+
+from statistics import median
+
+from autolearn.core.records import RunKind
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
+from autolearn.rounds.sources import study_settings
+from autolearn.store import RunFilter, Store
+from autolearn.study import prompts
+from autolearn.study.protocol import PROTOCOLS
+from autolearn.training import replay, similar_questions
+from autolearn.training.replay_plan import ReplayPlan
+
+_PER_INSTRUCTION = 4
+"""Texts written for an instruction that is kept: half of those drawn are guesses, and
+each gets an answer."""
+_PER_SIMILAR_QUESTION = 2 * similar_questions.DRAWS
+_PER_TEXT = 5
+"""Texts written for each text that is read again; see ``replay.read``."""
+_PER_CHECK = 2
+"""A check, and a better answer or the answer that is checked."""
+
+
+def n_texts(store: Store, order: TrainRunSettings, plan: ReplayPlan) -> int:
+    """Return about how many texts the base model writes for a plan.
+
+    Generated instructions that the workspace or the folder of the model has already are
+    not written again.
+    """
+    if not plan.n_instructions:
+        return 0
+    is_instruct = _is_instruct(store, order.model)
+    n_similar = plan.n_similar(is_instruct)
+    n_instructions = replay.N_PROBE + plan.n_instructions - n_similar
+    n_new = max(0, n_instructions - _n_stored(store, order.model))
+    n_checks = len(plan.library_instructions) + plan.n_checked
+    return (
+        _PER_INSTRUCTION * n_new
+        + _PER_SIMILAR_QUESTION * n_similar
+        + _PER_TEXT * len(plan.texts)
+        + _PER_CHECK * n_checks
+    )
+
+
+def seconds_per_text(store: Store, model: ModelSettings) -> float | None:
+    """Return how long this model takes for an answer from memory, if that is known.
+
+    Replay is written like these answers: after short prompts, in large batches.
+    """
+    kinds: tuple[RunKind, ...] = ("study", "quiz")
+    for kind in kinds:
+        for run in store.runs.find(RunFilter.of_model(kind, model)):
+            if seconds := store.runs.step_seconds(run.id, "closed-book"):
+                return median(seconds)
+    return None
+
+
+def _is_instruct(store: Store, model: ModelSettings) -> bool:
+    chosen = study_settings(store).protocol
+    own = model_files.study_protocol(model_files.locate(model.model)) or "guided"
+    return PROTOCOLS[own if chosen == "auto" else chosen].guided
+
+
+def _n_stored(store: Store, model: ModelSettings) -> int:
+    """Return how many generated instructions of a model need not be written."""
+    folder = model_files.locate(model.model)
+    digest, prompt = model_files.digest(folder), prompts.load(replay.PROMPT).digest
+    if n := store.instructions.count(digest, model.quantization, prompt):
+        return n
+    for name in (replay.POOL_FILE, replay.OLD_POOL_FILE):
+        if (folder / name).is_file():
+            text = (folder / name).read_text(encoding="utf-8")
+            return len(text.splitlines()) - 1  # the first line names the model
+    return 0
