@@ -84,8 +84,8 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     ),
     "short_answer": FlagInfo(
         "short answer",
-        "The full open-book answer was a long sentence of the text, or told nothing "
-        "that the question does not; its short answer is used instead.",
+        "The full open-book answer was a long sentence of the text, or did not tell "
+        "its short answer, which is used instead.",
         "note",
     ),
     "from_open_book": FlagInfo(

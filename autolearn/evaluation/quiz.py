@@ -8,15 +8,13 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
 from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.core.run_results import Score
 from autolearn.evaluation import quiz_modes, scoring
-from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_modes import QuizAnswer, QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study.generation import Generator, of_type
-from autolearn.text import model_output
 
 STEP = 64
 """Questions per committed step."""
@@ -52,18 +50,17 @@ def ask_questions(
 def _answer(
     writer: Generator, questions: Sequence[QuizQuestion], request: QuizRequest
 ) -> list[QuizResult]:
-    return [
-        score(question, request.mode, generation)
-        for question, generation in quiz_modes.answer(writer, questions, request)
-    ]
+    given = quiz_modes.answer(writer, questions, request)
+    return [_score(answer, request.mode) for answer in given]
 
 
-def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
+def _score(answer: QuizAnswer, mode: QuizMode) -> QuizResult:
     """Score one answer by the scorer of its question."""
+    question, generation = answer.question, answer.generation
     result = QuizResult(
         question.question.id,
         mode,
-        model_output.answer(generation.completion.text),
+        answer.text,
         right=False,
         exact=False,
         f1=0.0,

@@ -15,7 +15,7 @@ from autolearn.study.generation import GenerationRequest, Generator, of_type
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, model_output
 
-Answers = list[tuple[QuizQuestion, Generation]]
+Generations = list[tuple[QuizQuestion, Generation]]
 
 MODES: dict[QuizMode, str] = {
     "closed_book": "closed-book",
@@ -38,9 +38,19 @@ class QuizRequest:
     """Returns the text that is put before a question, for retrieval."""
 
 
+@dataclass(frozen=True)
+class QuizAnswer:
+    """What a model answered to a question."""
+
+    question: QuizQuestion
+    text: str
+    """The answer itself, without what stands around it."""
+    generation: Generation
+
+
 def answer(
     generator: Generator, questions: Sequence[QuizQuestion], request: QuizRequest
-) -> Answers:
+) -> list[QuizAnswer]:
     """Return the answer to each question.
 
     Raises:
@@ -54,20 +64,32 @@ def answer(
                 generator, questions, lambda q: request.retrieve(q.question.text)
             )
         case "refined":
-            return _refined(generator, questions)
+            generations = _refined(generator, questions)
         case "consistent":
-            return _consistent(generator, questions, request.votes)
+            generations = _consistent(generator, questions, request.votes)
         case "closed_book":
-            return generator.write([_closed_book(generator, q) for q in questions])
+            generations = generator.write(
+                [_closed_book(generator, q) for q in questions]
+            )
+    return [
+        QuizAnswer(q, _text(generation), generation) for q, generation in generations
+    ]
 
 
 def _with_text(
     generator: Generator,
     questions: Sequence[QuizQuestion],
     text_of: Callable[[QuizQuestion], str],
-) -> Answers:
+) -> list[QuizAnswer]:
+    """Answer from texts; the answers are read as those of a study are."""
     cases = [TextQuestion(q, text_of(q), q.prompt_text) for q in questions]
-    return generator.write(open_book_requests(generator, cases))
+    generations = generator.write(open_book_requests(generator, cases))
+    results = []
+    for case, (question, generation) in zip(cases, generations, strict=True):
+        written = model_output.open_book(generation.completion.text)
+        parts = answers.telling_parts(question.question.text, written, case.text)
+        results.append(QuizAnswer(question, parts.answer, generation))
+    return results
 
 
 def _closed_book(
@@ -81,7 +103,7 @@ def _closed_book(
     return replace(generator.request(name, question, values, limit), draw=draw)
 
 
-def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers:
+def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Generations:
     """Answer, check the answer, and refine it where it is judged wrong.
 
     Source: online self-refinement of arXiv 2310.00533.
@@ -114,7 +136,7 @@ def _without_text(i: int, question: QuizQuestion) -> Question:
 
 def _consistent(
     generator: Generator, questions: Sequence[QuizQuestion], votes: int
-) -> Answers:
+) -> Generations:
     """Sample several answers and take the one that most of them agree with.
 
     Source: self-consistency of arXiv 2203.11171. Answers are sentences, so the vote

@@ -68,7 +68,7 @@ class _Conversation:
             texts = _passages(self._context, self._settings.passages)
             case = TextQuestion(None, texts, self._question)
             (request,) = open_book_requests(self._generator, [case])
-            self._write(request, partial(_open_book, self._question))
+            self._write(request, partial(_open_book, self._question, texts))
         else:
             self._write(self._request("closed_book"), _answer)
             if self._settings.refine:
@@ -152,8 +152,8 @@ def _refined(before: ChatResult, raw: str) -> ChatResult:
     return replace(before, refined=model_output.answer(raw))
 
 
-def _open_book(question: str, before: ChatResult, raw: str) -> ChatResult:
-    output = telling_parts(question, model_output.open_book(raw))
+def _open_book(question: str, text: str, before: ChatResult, raw: str) -> ChatResult:
+    output = telling_parts(question, model_output.open_book(raw), text)
     return replace(before, answer=output.answer, evidence=output.evidence)
 
 

@@ -128,12 +128,13 @@ def _read_open_book(
     question: Question, passage: Passage, generation: Generation, threshold: float
 ) -> Answer | Skip:
     written = model_output.open_book(generation.completion.text)
-    parts = telling_parts(question.text, written)
+    parts = telling_parts(question.text, written, passage.text)
     if not parts.answer:
         return _skip("open-book answers", question, generation)
     short_answer = question.short_answer
     leads_back = not short_answer or _leads_back(parts, short_answer)
-    copies_sentence = bool(short_answer) and _copies_sentence(parts)
+    # Small models copy the sentence where they cannot answer, and where they can.
+    copies_sentence = bool(short_answer) and _is_copied(parts.answer, parts.evidence)
     uses_short_answer = (
         copies_sentence and leads_back and grounding.tells(parts.short, short_answer)
     )
@@ -181,16 +182,33 @@ def _is_evidence(
     )
 
 
-def telling_parts(question: str, parts: OpenBook) -> OpenBook:
-    """Return an open-book answer, in short where its full answer tells nothing.
+def telling_parts(question: str, parts: OpenBook, text: str) -> OpenBook:
+    """Return an open-book answer, in short where its full answer fails to tell that.
 
     Small models often find the answer and then only repeat words of the question ("When
-    This Is All Over was released.").
+    This Is All Over was released."), copy another part of the text, or say that the
+    text does not tell.
     """
-    tells_nothing = not matching.key_terms(question, parts.answer)
-    if parts.short and parts.is_stated and tells_nothing:
+    if parts.has_short and _fails_to_tell(question, parts, text):
         return replace(parts, answer=parts.short)
     return parts
+
+
+def _fails_to_tell(question: str, parts: OpenBook, text: str) -> bool:
+    """Return whether a full answer cannot be one, while the short answer may be."""
+    answer = parts.answer
+    tells_nothing = not matching.key_terms(question, answer)
+    if tells_nothing or model_output.is_not_stated(answer):
+        return True
+    is_phrase = sentences.n_words(parts.short) < sentences.FACT_WORDS
+    has_short = matching.contains(answer, parts.short)
+    return is_phrase and not has_short and _is_copied(answer, text)
+
+
+def _is_copied(answer: str, text: str) -> bool:
+    """Return whether an answer is a long stretch of a text, word for word."""
+    is_long = sentences.n_words(answer) >= sentences.FACT_WORDS
+    return is_long and matching.contains(text, answer)
 
 
 def _leads_back(parts: OpenBook, short_answer: str) -> bool:
@@ -198,17 +216,6 @@ def _leads_back(parts: OpenBook, short_answer: str) -> bool:
     short = parts.short or parts.answer
     is_same = grounding.same_short_answer(short, short_answer)
     return is_same and grounding.tells(parts.answer, parts.short or short_answer)
-
-
-def _copies_sentence(parts: OpenBook) -> bool:
-    """Return whether an answer is a long sentence of the text, word for word.
-
-    Small models do that where they cannot answer, and where they can: the sentence
-    alone does not show which. Its short answer is learned instead if the question was
-    made for the same one.
-    """
-    is_long = sentences.n_words(parts.answer) >= sentences.FACT_WORDS
-    return is_long and matching.contains(parts.evidence, parts.answer)
 
 
 def reworded(

@@ -53,6 +53,11 @@ class OpenBook:
     short: str = ""
 
     @property
+    def has_short(self) -> bool:
+        """Return whether there is a short answer that names something."""
+        return bool(self.short) and not _is_none(self.short)
+
+    @property
     def is_stated(self) -> bool:
         """Return whether it says, in full or in short, what the text tells."""
         return not (_is_none(self.short) or is_not_stated(self.answer))

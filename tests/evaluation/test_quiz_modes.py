@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from autolearn.core.model_calls import Request
+from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Question
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import quiz_modes
@@ -35,8 +36,8 @@ def answered(
     backend = ScriptedBackend(reply, judge=lambda *_: (p_correct, 1 - p_correct))
     settings = StudySettings(protocol=protocol)  # type: ignore[arg-type]
     generator = Generator(backend, settings, lambda: False, lambda _: None)
-    ((_, generation),) = quiz_modes.answer(generator, [question], request)
-    return generation.completion.text, backend
+    (answer,) = quiz_modes.answer(generator, [question], request)
+    return answer.text, backend
 
 
 def judged(verdict: str) -> Callable[[Request], str]:
@@ -52,7 +53,7 @@ def judged(verdict: str) -> Callable[[Request], str]:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "text"), [("incorrect", "Answer: 3"), ("correct", "It is 4.")]
+    ("verdict", "text"), [("incorrect", "3"), ("correct", "It is 4.")]
 )
 def test_only_an_answer_that_is_judged_wrong_is_refined(
     verdict: str, text: str
@@ -85,6 +86,18 @@ def test_self_consistency_elects_the_sentence_most_like_the_others() -> None:
     texts = iter(["Bo leads Avel.", "Ada leads Avel.", "It is Ada who leads Avel."])
     text, _ = answered(lambda _: next(texts), FACT, QuizRequest("consistent", votes=3))
     assert "Ada" in text
+
+
+@pytest.mark.parametrize("mode", ["open_book", "retrieval"])
+def test_of_an_answer_from_a_text_that_misses_its_short_answer_that_counts(
+    mode: QuizMode,
+) -> None:
+    def reply(request: Request) -> str:
+        return "Evidence: Ada leads Avel.\nShort answer: Ada\nAnswer: Who leads Avel?"
+
+    request = QuizRequest(mode, retrieve=lambda _: "Ada leads Avel.")
+    text, _ = answered(reply, FACT, request, "guided")
+    assert text == "Ada"
 
 
 def test_retrieval_puts_what_was_found_before_the_question() -> None:

@@ -1,13 +1,16 @@
 """What is learned, reworded and dropped in a study of a model as it comes."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from autolearn.core.constraints import LINE
 from autolearn.core.records import Answer, Feedback, Question, Sample, Skip
+from autolearn.study.answers import telling_parts
 from autolearn.study.fact_questions import ATTEMPTS
 from autolearn.study.rules import RULES
+from autolearn.text.model_output import OpenBook
 from tests.support.guided_studies import (
     QUESTION_TEXT,
     TEXT,
@@ -291,3 +294,32 @@ def test_of_an_answer_that_tells_nothing_the_short_answer_is_used(full):
     assert sample.chosen == "1842"
     assert "short_answer" in sample.flags
     assert RULES["default"].accepts(sample)
+
+
+TEXT_OF_MILL = (
+    "The mill of Avel opened in 1842. It burned down in 1901 and was built again by "
+    "the town in the very same place two years later."
+)
+
+
+@pytest.mark.parametrize(
+    ("full", "is_short"),
+    [
+        ("When did the mill of Avel open?", True),  # says nothing new
+        ("The text does not say when the mill of Avel opened.", True),
+        (TEXT_OF_MILL.partition(". ")[2], True),  # copies another part of the text
+        ("The mill of Avel opened in 1842.", False),
+        ("It was opened by Ada.", False),  # another answer is not a failure to tell
+        (TEXT_OF_MILL, False),  # copies the text, but tells the short answer
+    ],
+)
+def test_a_full_answer_that_fails_to_tell_its_short_answer_gives_way_to_it(
+    full, is_short
+):
+    question = "When did the mill of Avel open?"
+    parts = OpenBook(full, "The mill of Avel opened in 1842.", "1842")
+    answer = telling_parts(question, parts, TEXT_OF_MILL).answer
+    assert answer == ("1842" if is_short else full)
+    for none in ("", "none"):  # there is no short answer to give way to
+        without = replace(parts, short=none)
+        assert telling_parts(question, without, TEXT_OF_MILL) == without
