@@ -250,6 +250,20 @@ def _subject(passage: Passage) -> str:
     return passage.heading if name and is_named else ""
 
 
+def with_subject(wording: str, question: str, passage: Passage) -> str:
+    """Return a wording that is self-contained; empty: it cannot be made so.
+
+    Where it does not name its subject, the one that stands before its question is put
+    before it as well.
+    """
+    text, subject = with_heading(passage), f"{passage.heading}: "
+    if matching.stands_alone(wording, text):
+        return wording
+    if not passage.heading or not question.startswith(subject):
+        return ""
+    return f"{subject}{wording}"
+
+
 def _naming(generator: Generator, draft: _Draft, place: int) -> GenerationRequest[int]:
     text = with_heading(draft.fact.passage)
     return naming_request(generator, place, text, draft.short_answer, draft.text)

@@ -191,7 +191,7 @@ class Study:
         records = step(
             "paraphrases",
             lambda: paraphrase(
-                generator, questions, by_id, to_learn, self.asked_before()
+                generator, questions, by_id, to_learn, passages, self.asked_before()
             ),
         )
         wordings = of_type(Question, records)

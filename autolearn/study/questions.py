@@ -130,6 +130,7 @@ def paraphrase(
     questions: Sequence[Question],
     questions_by_id: Mapping[int, Question],
     to_learn: Collection[int],
+    passages: Mapping[int, Passage],
     before: EarlierQuestions,
 ) -> list[Record]:
     """Reword questions; of some, the first new wording goes to the quiz.
@@ -138,7 +139,8 @@ def paraphrase(
     list of its own. Which questions serve the quiz is decided by the question alone,
     so that it cannot depend on how well the model does. A wording that was studied or
     trained before never becomes a question of the quiz, and a question of the quiz is
-    neither kept twice nor studied.
+    neither kept twice nor studied. A wording of a guided model must be self-contained
+    as its question is: small models leave the subject out, or repeat a worked example.
 
     Args:
         generator: Writes the wordings.
@@ -146,6 +148,7 @@ def paraphrase(
         questions_by_id: All questions of these passages, by their ids.
         to_learn: The ids of the questions that may be learned. Of the others only the
             wording for the quiz is kept.
+        passages: The passages that the questions are about, by their ids.
         before: What was asked before.
     """
     n = generator.settings.paraphrases
@@ -157,7 +160,11 @@ def paraphrase(
     wordings = _Wordings(generator, questions_by_id, to_learn, before)
     for question, generation in generator.write(requests):
         for text in model_output.questions(generation.completion.text):
-            wordings.take(text, question, generation)
+            if generator.protocol.guided and question.passage_id:
+                passage = passages[question.passage_id]
+                text = fact_questions.with_subject(text, question.text, passage)
+            if text:
+                wordings.take(text, question, generation)
     return wordings.records + [
         Skip("paraphrases", "no new wording was found", q.passage_id, q.id)
         for q in questions

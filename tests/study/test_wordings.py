@@ -3,7 +3,12 @@
 import itertools
 from dataclasses import replace
 
+import pytest
+
 from autolearn.core.records import Answer, Question, Sample, Skip
+from autolearn.study.fact_questions import with_subject
+from tests.support import guided_studies
+from tests.support.guided_studies import passage
 from tests.support.studies import SETTINGS, model, study
 
 
@@ -102,3 +107,31 @@ def test_a_question_that_could_not_be_reworded_is_reported():
 
     journal, _, _ = study(stubborn)
     assert [s.reason for s in journal.all(Skip)] == ["no new wording was found"]
+
+
+@pytest.mark.parametrize(
+    ("wording", "question", "kept"),
+    [
+        ("By whom was Avel built?", "Who built Avel?", "By whom was Avel built?"),
+        ("By whom was it built?", "Mill: Who built it?", "Mill: By whom was it built?"),
+        ("By whom was it built?", "Who built Avel?", ""),
+        ("Who described the marsh beetle?", "Who built Avel?", ""),
+        ("By whom was it built?", "Bo: Who built it?", ""),  # another heading
+    ],
+)
+def test_a_wording_is_as_self_contained_as_its_question(wording, question, kept):
+    text = "Ada Horn built the mill of Avel. It burned down in 1901."
+    assert with_subject(wording, question, passage(text, "Mill")) == kept
+
+
+def test_wordings_of_a_guided_model_that_name_no_subject_are_not_learned():
+    def vague(request):
+        if request.prompt.name == "paraphrase":
+            return "By whom was it built?"
+        return guided_studies.model(request)
+
+    journal, _ = guided_studies.study(vague)
+    assert not [q for q in journal.all(Question) if q.origin == "paraphrase"]
+    assert [s.reason for s in journal.all(Skip) if s.stage == "paraphrases"] == [
+        "no new wording was found"
+    ] * 2
