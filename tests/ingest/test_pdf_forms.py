@@ -150,6 +150,21 @@ def test_values_of_a_receipt_stand_beside_their_labels(tmp_path, sheet):
     assert "| Date | 4/9/1987 |" in text
 
 
+def test_an_amount_on_a_line_of_its_own_belongs_to_nothing_below(tmp_path, sheet):
+    lines = ("=" * 32, "Shop 42 - Harbour", "=" * 32)
+    lines += ("Lamp oil in two bottles 2 @ $4.70", "$9.40", "Twine, ten metres of it")
+    lines += ("A long line that fills the column", "$3.15", "Bread", "TOTAL $12.55")
+    for line in lines:
+        sheet.canvas.setFont(pdfs.CODE, 10)
+        sheet.canvas.drawString(72, sheet.y, line)
+        sheet.y -= 12
+    text, _ = read(tmp_path, sheet)
+    paragraphs = text.split("\n\n")
+    assert paragraphs[:3] == ["=" * 32, "Shop 42 - Harbour", "=" * 32]
+    assert "Twine, ten metres of it" in paragraphs
+    assert "Bread" in paragraphs
+
+
 def test_amounts_in_two_columns_stay_in_them(tmp_path, sheet):
     amounts = ((220, "40.00"), (300, "7.50"), (220, "12.00"), (300, "88.10"))
     for n, (x, amount) in enumerate(amounts):

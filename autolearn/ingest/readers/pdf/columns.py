@@ -40,8 +40,13 @@ _ENDS = re.compile(
 """The end of a sentence, maybe with the mark of a note."""
 _CODE = re.compile(
     r"[;{}]\s*$|^\s*(?:def|class|if|elif|else|for|while|return|import|from|function|var|let|"
-    r"const|public|private|static|void|int|#include|//|/\*|\$|>>>)\b|[=!<>+-]=|\w\(.*\)|\s=\s"
+    r"const|public|private|static|void|int|#include)\b|^\s*(?://|/\*|\$\s|>>>)|(?<!=)[=!<>+-]=(?!=)|"
+    r"\w\(.*\)|\s=\s"
 )
+
+
+_TYPED_RULE = re.compile(r"\s*([-=_*~#])\1{4,}\s*")
+"""A line of signs that stands for a drawn one."""
 
 
 def is_sentence_end(text: str) -> bool:
@@ -182,13 +187,15 @@ def _divides(
     """Return whether a line does not go on with the lines before."""
     before = lines[-1]
     pitch = (line.base - before.base) / line.size / column.pitch(line.size)
+    text, after = line_text.text(before), line_text.text(line)
+    if is_mono and (_TYPED_RULE.fullmatch(text) or _TYPED_RULE.fullmatch(after)):
+        return True
     if line.mono and before.mono and (not is_mono or is_code(lines)):
         return pitch > MAX_CODE_GAP
     if before.mono != line.mono or is_rtl(before) != is_rtl(line):
         return True
     if abs(before.size - line.size) > SAME_SIZE * max(before.size, line.size):
         return True
-    text, after = line_text.text(before), line_text.text(line)
     if text.endswith(tuple(line_joining.HYPHENS)) and pitch <= PARAGRAPH_GAP:
         return False
     is_unfinished = not is_sentence_end(text) and after[:1].islower()

@@ -88,8 +88,10 @@ class Flow:
         """Return whether a block interrupts a paragraph and is written after it."""
         if self._open is None or self._is_ended():
             return False
+        may_have_labels = not self._facts.is_mono  # typed pages have no figures
         is_label = block.kind == "text" and self._open.is_full and block.is_label
-        return is_label or block.kind in ("note", "aside", "table")
+        is_beside_text = block.kind in ("note", "aside", "table")
+        return is_beside_text or (may_have_labels and is_label)
 
     def _is_ended(self) -> bool:
         return columns.is_sentence_end(self._open_text())
