@@ -1,6 +1,7 @@
 """Tables of PDFs: names of columns, merged cells, and what only looks like a table."""
 
 import pytest
+from reportlab.pdfbase import pdfmetrics
 
 from autolearn.ingest import readers
 from autolearn.ingest.readers.pdf import lines as page_lines
@@ -227,3 +228,25 @@ def test_a_numbered_title_does_not_join_the_indented_paragraph(sheet, read):
         "(1) On the two brothers who came from the coast",
         " ".join(SENTENCES),
     ]
+
+
+def put_by_letter(sheet, x, y, text):
+    """Draw each letter as an object of its own, as some programs do."""
+    for letter in text:
+        put(sheet, x, y, letter)
+        x += pdfmetrics.stringWidth(letter, pdfs.BODY, 10)
+
+
+def test_a_merged_cell_is_repeated_though_its_letters_are_drawn_apart(sheet, read):
+    canvas, ys = sheet.canvas, (700, 680, 660)
+    for y in ys:
+        canvas.line(XS[0], y, XS[-1], y)
+    for x in XS:
+        is_inner = x == XS[2]  # between the last two columns, not in the second row
+        canvas.line(x, 680 if is_inner else ys[-1], x, ys[0])
+    for x, text in zip(XS, ("Land", "Tarn", "Oden"), strict=False):
+        put_by_letter(sheet, x + 4, 686, text)
+    put_by_letter(sheet, XS[0] + 4, 666, "Continent")
+    put_by_letter(sheet, XS[1] + 4, 666, "Southland")
+    text, _ = read()
+    assert "| Continent | Southland | Southland |" in text

@@ -25,6 +25,8 @@ SMALLEST, LARGEST = 1.5, 1000.0
 WIDEST_LETTER, WIDEST_GAP = 1.2, 0.9
 """Largest width of an average letter with its gap, and a gap within a word that divides
 it, in font sizes."""
+MOST_WITHIN = 0.05
+"""Largest distance of parts of one word, in font sizes."""
 LEAST_STEP = 0.7
 """Smallest step from a character to the next one in vertical text, in font sizes."""
 _DOWN = 270
@@ -136,7 +138,9 @@ class _Reader:
                     parts = [(first, stop)]
                 for a, b in parts:
                     word = self._word(a, b, font, order, space)
-                    if word.x1 - word.x0 > WIDEST_LETTER * word.size * (b - a):
+                    if not has_rtl and line and _goes_on(line[-1], word):
+                        line[-1] = _joined(line[-1], word)
+                    elif word.x1 - word.x0 > WIDEST_LETTER * word.size * (b - a):
                         line += self._divided(word, a, b, font)
                     else:
                         line.append(word)
@@ -299,6 +303,24 @@ class _Reader:
             self._view.place(box.right, box.bottom),
         )
         return (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
+
+
+def _goes_on(word: Word, after: Word) -> bool:
+    """Return whether a file has divided a word into several text objects.
+
+    Some programs draw each letter apart.
+    """
+    return (
+        after.order == word.order + 1
+        and after.space != SPACE
+        and abs(after.x0 - word.x1) <= MOST_WITHIN * word.size
+        and word._replace(text="", x0=0, x1=0, order=0, space=0)
+        == after._replace(text="", x0=0, x1=0, order=0, space=0)
+    )
+
+
+def _joined(word: Word, after: Word) -> Word:
+    return word._replace(text=word.text + after.text, x1=after.x1)
 
 
 def whole(text: str) -> str:
