@@ -177,6 +177,24 @@ def test_a_page_becomes_markdown_without_its_navigation(tmp_path):
     ]
 
 
+def test_links_to_places_of_a_page_are_left_out_where_they_stand_alone(tmp_path):
+    jumps = "".join(f'<li><a href="#{p}">Part {p}</a></li>' for p in "abc")
+    (tmp_path / "a.html").write_text(
+        "<html><head><title>T</title></head><body> <div><a href='#text'>Skip to the "
+        f"text</a></div><h1>Avel</h1><ul>{jumps}</ul>"
+        "<p>See <a href='#a'>part a</a>.</p>"
+        "<ul><li><a href='#a'>Part a</a>, on mills</li><li><a href='#b'>Part b</a></li>"
+        "<li><a href='#c'>Part c</a></li></ul><ol><li><a href='b.html'>B</a></li>"
+        "<li><a href='c.html'>C</a></li><li><a href='d.html'>D</a></li></ol></body>"
+    )
+    text, pieces, _ = read(tmp_path / "a.html")
+    assert ("navigation", "Skip to the text") in texts_left_out(pieces)
+    assert ("table of contents", "Part a Part b Part c") in texts_left_out(pieces)
+    assert text.split("\n\n")[:2] == ["# Avel", "See part a."]
+    assert "- Part a, on mills\n- Part b\n- Part c" in text
+    assert "1. B" in text
+
+
 def test_a_page_is_decoded_as_it_declares(tmp_path):
     page = '<html><head><meta charset="cp1252"></head><body>Grüße</body></html>'
     (tmp_path / "a.html").write_bytes(page.encode("cp1252"))

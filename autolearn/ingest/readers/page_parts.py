@@ -12,6 +12,8 @@ MOST_OF_PAGE = 0.5
 """Share of the text of a page from which an element is a wrapper of the page."""
 FEWEST_LANGUAGES = 3
 """Links to the same page in other languages that make a list of languages."""
+FEWEST_JUMPS = 3
+"""Links to places of a page that make its table of contents."""
 MOST_LINKED = 0.8
 """Share of such a list that is links."""
 
@@ -73,6 +75,7 @@ def take_out(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
         is_book: Whether it is part of a book, in which asides are text.
     """
     _take_out_languages(soup, left_out)
+    _take_out_jumps(soup, left_out)
     _take_out_pictures(soup, left_out)
     n_page = len(soup.get_text())
     for tag in soup.find_all(lambda tag: bool(_reason(tag, is_book=is_book))):
@@ -156,6 +159,34 @@ def _take_out_languages(soup: BeautifulSoup, left_out: LeftOut) -> None:
         if len(links) >= FEWEST_LANGUAGES and n_linked > MOST_LINKED * n_all:
             text = items.get_text(" ", strip=True)
             _replace(items, left_out.add(text, "list of languages"))
+
+
+def _take_out_jumps(soup: BeautifulSoup, left_out: LeftOut) -> None:
+    """Leave out links that only lead to places of the page itself.
+
+    That are lists of them, and the one before all text, which skips the navigation.
+    """
+    first = next(
+        (t for t in (soup.body or soup).find_all(string=True) if t.strip()), None
+    )
+    jump = first.find_parent("a") if first else None
+    if jump and _leads_within(jump):
+        _replace(jump, left_out.add(jump.get_text(" ", strip=True), "navigation"))
+    for items in soup(["ul", "ol"]):
+        links = [link for link in items("a") if _leads_within(link)]
+        n_linked = sum(len(link.get_text(strip=True)) for link in links)
+        is_all = n_linked == len("".join(items.stripped_strings)) > 0
+        if (
+            len(links) >= FEWEST_JUMPS
+            and is_all
+            and not items.find_parent(["ul", "ol"])
+        ):
+            text = items.get_text(" ", strip=True)
+            _replace(items, left_out.add(text, "table of contents"))
+
+
+def _leads_within(link: Tag) -> bool:
+    return str(link.get("href", "")).startswith("#")
 
 
 def _take_out_pictures(soup: BeautifulSoup, left_out: LeftOut) -> None:
