@@ -250,3 +250,38 @@ def test_a_merged_cell_is_repeated_though_its_letters_are_drawn_apart(sheet, rea
     put_by_letter(sheet, XS[1] + 4, 666, "Southland")
     text, _ = read()
     assert "| Continent | Southland | Southland |" in text
+
+
+USES = {
+    "Hinge": ("Holds the door of the", "lower boiler room", "4.20"),
+    "Valve": ("Lets the steam out when", "the pressure is too high", "17.00"),
+    "Gauge": ("Shows the pressure of the", "main boiler in bars", "9.75"),
+    "Pump": ("Brings water from the", "well to the tank", "88.10"),
+}
+
+
+@pytest.mark.parametrize("drop", [0, 6, 7])
+def test_a_text_of_two_lines_stays_in_its_row(sheet, read, drop):
+    """Short cells stand beside its first line, or in the middle between the two."""
+    for x, name in ((72, "Part"), (180, "Use"), (420, "Price")):
+        put(sheet, x, 740, name, BOLD)
+    for n, (part, (first, second, price)) in enumerate(USES.items()):
+        y = 714 - 26 * n
+        put(sheet, 180, y, first)
+        put(sheet, 180, y - 12, second)
+        put(sheet, 72, y - drop, part)
+        put(sheet, 420, y - drop, price)
+    text, _ = read()
+    for part, (first, second, price) in USES.items():
+        assert f"| {part} | {first} {second} | {price} |" in text
+
+
+def test_notes_in_the_margin_of_a_text_are_no_cells(sheet, read):
+    lines = wrapped(" ".join(SENTENCES * 3), 300)
+    for n, line in enumerate(lines):
+        put(sheet, 180, 740 - 12 * n, line, size=11)
+    for n in (0, 4, 8):  # in the middle between two lines
+        put(sheet, 72, 734 - 12 * n, f"Note {'abc'[n // 4]}", size=11)
+    text, _ = read()
+    assert " ".join(lines[:5]) in text
+    assert rows(text) == []

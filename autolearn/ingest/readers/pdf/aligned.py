@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import line_joining, table_rows
+from autolearn.ingest.readers.pdf import running_text, table_rows
 from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import (
     BULLETS,
@@ -36,10 +36,6 @@ LEAST_FILLED, LEAST_ALIGNED = 0.5, 0.7
 """Smallest shares of cells with text, and of cells at the edge of their column."""
 EDGE_TOLERANCE = 0.6
 """Distance from the edge of a column that counts as standing at it, in font sizes."""
-PROSE_WORDS, PROSE_FILL = 4.5, 0.75
-"""Words of a line, and share of the column that it fills, in running text."""
-LONG_LINE = 9
-"""Words of a line that is no cell."""
 LONGEST_CELL = 12
 """Words of an average cell."""
 ITEM = re.compile(
@@ -273,12 +269,12 @@ def _is_tabular(rows: list[LineRow], columns: list[Span]) -> bool:
     n_full = sum(len(row) > 1 for row in rows)
     if n_filled < LEAST_FILLED * n_full * len(columns):
         return False
-    if sum(map(n_words, cells)) > LONGEST_CELL * len(cells):
+    if sum(map(running_text.n_words, cells)) > LONGEST_CELL * len(cells):
         return False
     by_column: list[list[Line]] = [[] for _ in columns]
     for line in cells:
         by_column[_column(line, columns)].append(line)
-    if all(_is_prose(column) for column in by_column if len(column) > 2):
+    if all(running_text.is_prose(column) for column in by_column if len(column) > 2):
         return False
     n_aligned = sum(map(_n_aligned, by_column))
     return n_aligned >= LEAST_ALIGNED * len(cells)
@@ -306,31 +302,6 @@ def _n_aligned(column: list[Line]) -> int:
         middle = median(places)
         best = max(best, sum(abs(place - middle) <= tolerance for place in places))
     return best
-
-
-def n_words(line: Line) -> float:
-    """Return the number of words of a line; of unspaced scripts, half its letters."""
-    text = "".join([word.text for word in line.words])
-    if text.isascii():
-        return len(line.words)
-    return len(line_joining.NO_SPACES.findall(text)) / 2 or len(line.words)
-
-
-def _is_prose(column: list[Line]) -> bool:
-    """Return whether lines under one another are running text."""
-    width = max(line.x1 for line in column) - min(line.x0 for line in column)
-    fill = median((line.x1 - line.x0) / max(1, width) for line in column)
-    return median(map(n_words, column)) >= PROSE_WORDS and fill >= PROSE_FILL
-
-
-def prose(columns: Sequence[Sequence[Line]]) -> list[Line]:
-    """Return the lines that are running text: of such columns, and all long ones."""
-    return [
-        line
-        for column in columns
-        for line in column
-        if n_words(line) >= LONG_LINE or (len(column) > 2 and _is_prose(list(column)))
-    ]
 
 
 def _cells(rows: list[LineRow], columns: list[Span]) -> list[list[list[Line]]]:

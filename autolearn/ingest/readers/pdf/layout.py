@@ -7,11 +7,13 @@ from autolearn.ingest.readers.pdf import (
     aligned,
     bidi,
     blocks,
+    centred,
     contents,
     grids,
     line_text,
     misread_pages,
     reading_order,
+    running_text,
 )
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.blocks import Block
@@ -50,7 +52,7 @@ def on_page(page: PageLines, facts: Facts) -> PageParts:
     lines = _without(lines, heads, left_out, "running head")
     entries = contents.find(list(page_lines.rows(lines)))
     lines = _without(lines, entries, left_out, "table of contents")
-    lines = _with_initials(aligned.with_markers(lines))
+    lines = centred.moved_up(_with_initials(aligned.with_markers(lines)))
     items = _with_tables(lines, page, facts)
     is_rtl = bidi.is_rtl("".join(map(line_text.text, lines)))
     page_blocks = blocks.of_items(reading_order.ordered(items, is_rtl=is_rtl), facts)
@@ -148,7 +150,9 @@ def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     grid_places = {i for _, places in grid_tables for i in places}
     items += [table for table, _ in grid_tables]
     lines = [line for i, line in enumerate(lines) if i not in grid_places]
-    running = {id(line) for line in aligned.prose(reading_order.columns(lines))}
+    columns = reading_order.columns(lines)
+    running = {id(line) for line in running_text.prose(columns)}
+    running -= {id(line) for line in running_text.texts_in_rows(columns)}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
     tables = aligned.find(lines, page.rules, prose, boxes, _folds(page))
