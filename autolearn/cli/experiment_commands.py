@@ -68,6 +68,11 @@ def run(args: Args) -> Result:
         if args.general_knowledge:
             gold_actions.add_general_knowledge(store)
         model, study = model_of(store, args), settings_of(args, StudySettings)
+        if gold_actions.lacks_control(store, model.model):
+            warn(
+                "Without a control set, nothing shows what the round forgets; add one "
+                "with --control FILE or --general-knowledge."
+            )
         train = replace(
             _preset(model),
             method=args.method,

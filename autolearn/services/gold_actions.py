@@ -8,6 +8,7 @@ from pathlib import Path
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question, Split
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import gold_import, scoring
 from autolearn.ingest import contained_files, quiz_files
 from autolearn.models import files as model_files
@@ -100,8 +101,11 @@ def add_general_knowledge(store: Store) -> GoldImport:
     return add_gold_questions(store, general_knowledge(), "control")
 
 
-def lacks_control(store: Store) -> bool:
-    """Return whether there are texts, but no control set."""
-    if store.library.is_empty():
+def lacks_control(store: Store, model: str) -> bool:
+    """Return whether there are texts for a model, but no control set.
+
+    Never for the built-in model, which knows an invented world only.
+    """
+    if model == ModelSettings.model or store.library.is_empty():
         return False
     return not store.library.questions(QuestionFilter(split="control"))

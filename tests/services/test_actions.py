@@ -288,14 +288,15 @@ def test_a_quiz_is_asked_within_the_limits_of_the_last_study(store, tmp_path):
 
 
 def test_general_knowledge_becomes_control_once(store):
-    assert not gold_actions.lacks_control(store)
+    assert not gold_actions.lacks_control(store, "1B")
     put_text(store, "avel.md", "Ada leads Avel.")
-    assert gold_actions.lacks_control(store)
+    assert gold_actions.lacks_control(store, "1B")
+    assert not gold_actions.lacks_control(store, MODEL.model)
     for _ in range(2):
         n = gold_actions.add_general_knowledge(store).n_in_set
         controls = store.library.questions(QuestionFilter(split="control"))
         assert n == len(controls) == len(gold_actions.general_knowledge()) > 100
-    assert not gold_actions.lacks_control(store)
+    assert not gold_actions.lacks_control(store, "1B")
 
 
 def test_each_question_of_general_knowledge_takes_its_own_answers_and_no_others():

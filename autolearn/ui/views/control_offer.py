@@ -1,6 +1,5 @@
 """The offer of a control set, where the workspace has none."""
 
-from autolearn.core.settings import ModelSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import gold_actions
 from autolearn.store import Store
@@ -14,11 +13,9 @@ ADD = "general-knowledge"
 def draw(store: Store) -> Html:
     """Return what a workspace without a control set lacks, and a button that adds one.
 
-    Nothing where there is one, where the library is empty, or where the built-in model
-    is chosen, which knows an invented world only.
+    Nothing where there is one, or where the chosen model needs none.
     """
-    is_built_in = chosen_model(store).model == ModelSettings.model
-    if is_built_in or not gold_actions.lacks_control(store):
+    if not gold_actions.lacks_control(store, chosen_model(store).model):
         return Html("")
     words = html.text("Without a control set, nothing shows what a round forgets. ")
     n = len(gold_actions.general_knowledge())
