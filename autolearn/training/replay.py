@@ -39,7 +39,7 @@ from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of_type
 from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
-from autolearn.text import model_output, sentences
+from autolearn.text import matching, model_output, sentences
 from autolearn.training.replay_plan import CRITIC, RereadText
 
 T = TypeVar("T")
@@ -100,8 +100,9 @@ def generate_instructions(
         Cancelled: The person stopped the run.
     """
     end = ceil(TRIES * n / STEP) * STEP
-    items = [item for item in pool if item.draw < end]
-    begin = (items[-1].draw // STEP + 1) * STEP if items else 0
+    earlier = [item for item in pool if item.draw < end]
+    begin = (earlier[-1].draw // STEP + 1) * STEP if earlier else 0
+    items = [item for item in earlier if tells_more(item.text, item.generation)]
     for first in range(begin, end, STEP):
         if len(items) >= n:
             break
@@ -120,7 +121,8 @@ def _make(
 ) -> Sequence[GeneratedInstruction]:
     """Draw instructions, answer the new ones, and return the items worth keeping.
 
-    Guesses are dropped, and so are answers that ``SAME`` other items already have.
+    Guesses are dropped, and so are answers that only repeat their instruction, or that
+    ``SAME`` other items already have.
     """
     seeds = [draw_seed(0, SEED_WORD, draw) for draw in draws]
     drawn_texts = writer.user_turns(seeds, INSTRUCTION_TOKENS)
@@ -134,7 +136,11 @@ def _make(
         GenerationRequest((draw, text), prompt.render(question=text), ANSWER_TOKENS)
         for text, draw in new.items()
     ]
-    pairs = write_non_empty(writer, requests)
+    pairs = [
+        ((draw, text), generation)
+        for (draw, text), generation in write_non_empty(writer, requests)
+        if tells_more(text, generation)
+    ]
     counts = Counter(_answer(item.generation) for item in pool if item.generation)
     new_items = []
     for (draw, text), generation in more_confident(writer, pairs, ceil(len(pairs) / 2)):
@@ -142,6 +148,16 @@ def _make(
         if counts[_answer(generation)] <= SAME:
             new_items.append(GeneratedInstruction(draw, text, generation))
     return new_items
+
+
+def tells_more(instruction: str, generation: Generation | None) -> bool:
+    """Return whether an answer has words that its instruction has not.
+
+    A small model often only repeats a question that it cannot answer ("The ship sank
+    after it hit an iceberg."), and is sure of it. Replay must not hold it to that.
+    """
+    answer = _answer(generation) if generation else ""
+    return bool(matching.key_terms(instruction, answer))
 
 
 def more_confident(

@@ -18,6 +18,7 @@ from autolearn.training.replay import (
     ANSWER_TOKENS,
     PROMPT,
     more_confident,
+    tells_more,
     write_non_empty,
 )
 
@@ -33,7 +34,8 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
     """Return the base model's answers to ``n`` new questions, or fewer.
 
     They begin with one or two words of the given questions. Those with the most
-    confident answers are kept: a guess protects nothing.
+    confident answers are kept, since a guess protects nothing, but none whose answer
+    only repeats the question.
 
     Raises:
         Cancelled: The person stopped the run.
@@ -51,7 +53,11 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
         for text in dict.fromkeys(map(_first_question, texts))
         if text and text not in questions and (_has_mark(text) or not need_mark)
     ]
-    answered = write_non_empty(writer, requests)
+    answered = [
+        (text, generation)
+        for text, generation in write_non_empty(writer, requests)
+        if tells_more(text, generation)
+    ]
     return [generation for _, generation in more_confident(writer, answered, n)[:n]]
 
 

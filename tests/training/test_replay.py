@@ -101,6 +101,30 @@ def test_an_answer_that_says_nothing_is_not_kept(store):
     assert not any(text.endswith("7?") for text in texts(items))
 
 
+def test_an_answer_that_only_repeats_its_instruction_is_not_replayed(store):
+    def echo(request):
+        question = request.prompt.chat[-1].content
+        if "7?" in question:
+            return question.replace("Why", "The")
+        return long_reply(request)
+
+    earlier = generate(store, 8)  # those of earlier versions may repeat theirs
+    completion = Completion(earlier[0].text, "stop", 1, 1)
+    generation = replace(earlier[0].generation, completion=completion)
+    repeating = replace(earlier[0], generation=generation)
+    writer = Generator(
+        backend(reply=echo), StudySettings(), lambda: False, lambda s: None
+    )
+    journal = store.journal(store.runs.create("train", {}).id)
+    pool = [repeating, *earlier[1:]]
+    items = replay.generate_instructions(writer, journal, pool, 40, lambda n_done: None)
+    assert len(items) == 40
+    assert items[0] == earlier[1]
+    assert not any(item.text.endswith("7?") for item in items[7:])
+    draws = [item.draw for item in items]
+    assert draws == sorted(set(draws))  # none is drawn again
+
+
 def test_of_those_with_the_same_answer_only_some_are_kept(store):
     def reply(request):
         return long_reply(request) if "0?" in str(request) else "No idea."

@@ -15,7 +15,7 @@ class Continuing(ScriptedBackend):
     """Continues what it is given with a number; odd numbers are guesses."""
 
     def __init__(self, text="{} {}? It is.\nMore."):
-        super().__init__(lambda request: f"Of {request.prompt.chat[-1].content}")
+        super().__init__(lambda request: f"Ada, of {request.prompt.chat[-1].content}")
         self.text, self.seeds, self.beginnings = text, [], []
 
     def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
@@ -64,6 +64,12 @@ def test_a_question_of_the_round_and_one_written_twice_are_not_replayed_again():
     assert similar_questions.answer(writer(backend), TAUGHT, 4) == []
     backend = Continuing("What is it? {} {}")
     assert len(similar_questions.answer(writer(backend), TAUGHT, 4)) == 1
+
+
+def test_an_answer_that_only_repeats_its_question_is_not_replayed():
+    backend = Continuing()
+    backend._reply = lambda request: request.prompt.chat[-1].content
+    assert similar_questions.answer(writer(backend), TAUGHT, 4) == []
 
 
 def test_a_stop_keeps_nothing():
