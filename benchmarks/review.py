@@ -190,7 +190,9 @@ def measured(store: Store, n_samples: int) -> list[tuple[str, Callable[[int], ob
 
     def card(call: int, selection: SampleFilter) -> None:
         neighbour = 1 + call * 7919 % n_samples
-        sample_id = samples.step(selection, beside=neighbour) or samples.step(selection)
+        sample_id = samples.next_id(selection, beside=neighbour) or samples.next_id(
+            selection
+        )
         if sample_id:
             sample.card(samples.view(sample_id))
 

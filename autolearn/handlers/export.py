@@ -57,16 +57,11 @@ def _items(
 ) -> ExportResult:
     """Write the items of a round, read by the prompts that it was trained on."""
     target, what = Path(request.target), request.what
-    items, versions = context.store.rounds.items(about.id), _versions(context, about)
+    items = context.store.rounds.items(about.id)
     run = context.store.runs.get(about.run_id)
     changed_prompts = PromptSettings.of(run).changed_prompts
     # A skill is recognised by the rules of its prompt.
     with prompts.fixed(changed_prompts or {}):
         n = formats.export_items(items, what, target)
-    text = model_card.items(about, what, n, items, versions)
+    text = model_card.items(about, what, n, items, run.versions)
     return ExportResult(str(target), n, str(formats.write_card(target, text)))
-
-
-def _versions(context: RunContext, about: Round) -> dict[str, str]:
-    """Return what a round was trained with."""
-    return context.store.runs.get(about.run_id).versions

@@ -43,10 +43,10 @@ def ask(context: RunContext, backend: Backend) -> QuizRunResult:
     result = QuizRunResult(scores, run_settings.version, n_truncated)
     if backend.identity.round_id is None:
         return result
-    return _kept_with_round(context, backend.identity.round_id, result)
+    return _keep_with_round(context, backend.identity.round_id, result)
 
 
-def _kept_with_round(
+def _keep_with_round(
     context: RunContext, round_id: int, result: QuizRunResult
 ) -> QuizRunResult:
     """Add the scores to those of a round; return the result with notes on it."""

@@ -127,7 +127,7 @@ class WeightExport:
         self, backend: HuggingFaceBackend, questions: Sequence[str]
     ) -> list[str]:
         """Return what a model answers from memory."""
-        self.context.progress("asking it something", 0, 1)
+        self.context.progress("asking questions", 0, 1)
         prompt = prompts.load("closed_book")
         requests = [
             Request(prompt.render(question=question), Sampling())

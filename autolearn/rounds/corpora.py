@@ -21,10 +21,6 @@ NO_PAIRS = (
     "There is no corpus with questions and answers that the quiz does not ask; add one "
     "under Library or with: python -m autolearn add --corpus FILE"
 )
-NONE_APPROVED = (
-    "No sample is approved, so there is nothing to train on; approve some under "
-    "Review, or with: python -m autolearn approve --rule default"
-)
 
 
 def skills(

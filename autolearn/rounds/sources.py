@@ -174,13 +174,15 @@ def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExampl
     wordings = _wordings(store, samples)
     return [
         _approved_example(
-            sample, sources[sample.id], _own(wordings, sample, sources[sample.id])
+            sample,
+            sources[sample.id],
+            _own_wordings(wordings, sample, sources[sample.id]),
         )
         for sample in samples
     ]
 
 
-def _own(
+def _own_wordings(
     wordings: dict[int, tuple[str, ...]], sample: Sample, sources: SampleSources
 ) -> tuple[str, ...]:
     """Return the wordings of a sample; an edited question has none of its own."""

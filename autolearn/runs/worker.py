@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Self
 
 from autolearn.containment import interrupt, stopped_by
@@ -33,7 +33,7 @@ from autolearn.store import Store, layout
 from autolearn.study import prompts
 
 BEAT_SECONDS = 0.5
-"""How often the heartbeat is written and a wish to cancel is read."""
+"""How often the heartbeat is written, and read whether to cancel."""
 
 IDLE_SECONDS = 30.0
 """How long a worker without work stays, its model loaded."""
@@ -63,7 +63,10 @@ class StopSignal:
 
 
 class Heartbeat:
-    """Beats for a run in a thread with its own store, and hears a wish to cancel."""
+    """Writes the heartbeat of a run, and reads whether the run is to be cancelled.
+
+    In a thread with a store of its own.
+    """
 
     def __init__(self, folder: Path, run_id: int) -> None:
         self.cancellation = threading.Event()
@@ -74,12 +77,7 @@ class Heartbeat:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._over.set()
         self._thread.join()
 
@@ -186,8 +184,8 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
         with prompts.fixed(new_texts), stopped_by(context.stop):
             return "done", None, handlers[context.run.kind](context)
     except Cancelled:
-        is_wish = context.store.runs.is_cancel_requested(number)
-        return "cancelled" if is_wish else "interrupted", None, RunResult()
+        is_cancelled = context.store.runs.is_cancel_requested(number)
+        return "cancelled" if is_cancelled else "interrupted", None, RunResult()
     except ProcessLost as error:
         log.warning("Run %d is interrupted: %s", number, error)
         return "interrupted", str(error), RunResult()

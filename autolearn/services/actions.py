@@ -33,10 +33,8 @@ from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.runs import run_control, worker_locks
-from autolearn.runs.model_choice import (
-    with_model,
-)
-from autolearn.services import corpus_actions
+from autolearn.runs.model_choice import with_model
+from autolearn.services import corpus_actions, gold_actions
 from autolearn.services.train_checks import check_devices, check_train
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
@@ -121,12 +119,9 @@ def study(
     if documents is not None:
         for document_id in documents:
             store.library.document(document_id)
-    if instructions and not store.library.instructions():
-        raise JobError(
-            "There are no instructions; add some under Library, or with: "
-            "python -m autolearn add --instructions FILE"
-        )
-    if not instructions and not store.library.passages(documents):
+    if instructions:
+        gold_actions.check_instructions(store)
+    elif not store.library.passages(documents):
         raise JobError(
             "There is no text to study; add one under Library, or with: "
             "python -m autolearn add FILE"
@@ -302,11 +297,8 @@ def chat(
 ) -> Run:
     """Queue the answer to the last of these messages, with self-refinement if wanted.
 
-    If ``origin.passages`` is set, the answer is taken from these passages and is not
-    refined.
-
     Raises:
-        InputError: It is empty.
+        InputError: That message is empty.
     """
     if not messages or not messages[-1].content.strip():
         raise InputError("Type a question first.")

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from zipfile import Path as ZipPath
 
@@ -159,6 +158,15 @@ def _manifest(contents: _Contents, hashes: Mapping[str, str]) -> str:
 # --- restore ------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Manifest:
+    """What a backup says of itself."""
+
+    files: dict[str, str]
+    """The digests of its files by their names in it."""
+    missing: tuple[str, ...]
+
+
 def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
     """Make a workspace of a backup, all of it or nothing.
 
@@ -180,9 +188,8 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
             _take_place(draft, workspace)
     except OSError as error:
         raise InputError(f"{workspace} cannot be written: {error.strerror}.") from error
-    names = manifest["files"]
-    n_bytes = sum((workspace / name).stat().st_size for name in names)
-    return Backup(workspace, len(names), n_bytes, tuple(manifest["missing"]))
+    n_bytes = sum((workspace / name).stat().st_size for name in manifest.files)
+    return Backup(workspace, len(manifest.files), n_bytes, manifest.missing)
 
 
 def restore_foreign(source: Path, workspace: Path) -> Backup:
@@ -250,13 +257,13 @@ def _opened(source: Path) -> Iterator[Path | ZipPath]:
         raise InputError(f"There is no backup {source}.") from error
 
 
-def _manifest_of(source: Path, root: Path | ZipPath) -> dict[str, Any]:
+def _manifest_of(source: Path, root: Path | ZipPath) -> _Manifest:
     try:
         with (root / MANIFEST).open("rb") as file:
             text = file.read(LARGEST_MANIFEST)
         values = json.loads(text)
         files = {str(name): digest for name, digest in values["files"].items()}
-        return {"files": files, "missing": list(map(str, values["missing"]))}
+        return _Manifest(files, tuple(map(str, values["missing"])))
     except (
         LookupError,
         ValueError,
@@ -269,17 +276,17 @@ def _manifest_of(source: Path, root: Path | ZipPath) -> dict[str, Any]:
 
 
 def _unpack(
-    source: Path, root: Path | ZipPath, manifest: dict[str, Any], draft: Path
+    source: Path, root: Path | ZipPath, manifest: _Manifest, draft: Path
 ) -> None:
     """Copy the files of a backup into a draft, and verify each.
 
     Raises:
         InputError: One is missing or has changed, or does not belong into a backup.
     """
-    if DATABASE not in manifest["files"]:
+    if DATABASE not in manifest.files:
         raise InputError(f"{source} is damaged: it holds no database.")
     _refuse_large(root, draft)
-    for name, digest in manifest["files"].items():
+    for name, digest in manifest.files.items():
         target = _target(source, name, draft)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from autolearn.core.errors import InputError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question, Split
 from autolearn.core.settings import ModelSettings
@@ -39,6 +39,19 @@ def add_instructions(store: Store, path: Path) -> int:
     ]
     store.library.add_questions(questions)
     return len(store.library.instructions()) - before
+
+
+def check_instructions(store: Store) -> None:
+    """Check that the library has instructions.
+
+    Raises:
+        JobError: It has none.
+    """
+    if not store.library.instructions():
+        raise JobError(
+            "There are no instructions; add some under Library, or with: "
+            "python -m autolearn add --instructions FILE"
+        )
 
 
 @dataclass(frozen=True)

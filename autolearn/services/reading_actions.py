@@ -154,8 +154,7 @@ def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
 
 def targets(other: OtherRows) -> dict[str, str]:
     """Return where a refused file can go, and what each place is called."""
-    kind = next(
-        (row_kind for row_kind in row_kinds.KINDS if row_kind == other.kind), None
-    )
+    if other.kind not in row_kinds.KINDS:
+        return {}
     names = row_kinds.TARGET_NAMES
-    return {target: names[target] for target in row_kinds.targets(kind)} if kind else {}
+    return {target: names[target] for target in row_kinds.targets(other.kind)}

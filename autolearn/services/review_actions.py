@@ -40,7 +40,7 @@ class ReviewQueue:
 
     def next(self, store: Store, beside: int = 0, *, back: bool = False) -> int:
         """Return the sample next to this one, or the first; 0 if there is none."""
-        sample_id = store.samples.step(
+        sample_id = store.samples.next_id(
             self.criteria(store), order=self.order, beside=beside or None, back=back
         )
         return sample_id or 0
@@ -209,7 +209,7 @@ def add_own(
     return number
 
 
-def accepted_by(store: Store, queue: "ReviewQueue", rule_name: str) -> list[Decision]:
+def accepted_by(store: Store, queue: ReviewQueue, rule_name: str) -> list[Decision]:
     """Return the approvals of a rule among the pending samples of a queue."""
     criteria = replace(queue.criteria(store), state="pending")
     return rules.approvals(rules.rule(rule_name), store.samples.find(criteria))

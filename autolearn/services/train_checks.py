@@ -89,7 +89,10 @@ def _why_none(store: Store, request: TrainRunSettings) -> str:
             "The selected documents and studies have no approved sample; select "
             "others, or none for all."
         )
-    return corpora.NONE_APPROVED
+    return (
+        "No sample is approved, so there is nothing to train on; approve some under "
+        "Review, or with: python -m autolearn approve --rule default"
+    )
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:

@@ -1,6 +1,7 @@
 """Connections to the SQLite file of a workspace: made, opened, migrated, closed.
 
-With ``database``, the only module that knows sqlite3; its errors become ours here.
+Only this module, ``database`` and ``copies`` use sqlite3; its errors become
+``StoreError`` here.
 """
 
 import errno

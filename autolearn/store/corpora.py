@@ -1,16 +1,13 @@
 """Corpora of gold examples, which meta-skill rounds are taught from."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from autolearn.core.errors import InputError
 from autolearn.core.gold import Corpus, GoldExample
-from autolearn.store.database import Database, listed
+from autolearn.store.database import Database, batches, listed
 from autolearn.store.encoding import to_row
-
-BATCH = 1000
-"""Rows that are written at once."""
 
 
 class Corpora:
@@ -19,7 +16,7 @@ class Corpora:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def add(self, corpus: Corpus, examples: Sequence[GoldExample]) -> Corpus:
+    def add(self, corpus: Corpus, examples: Iterable[GoldExample]) -> Corpus:
         """Keep a corpus with its examples.
 
         Raises:
@@ -31,9 +28,9 @@ class Corpora:
                     f"{corpus.name} is already in the library, as corpus {same.name}."
                 )
             (number,) = self._db.insert("corpora", [to_row(corpus)])
-            for part in _parts(examples):
-                rows = [to_row(replace(example, corpus_id=number)) for example in part]
-                self._db.insert("gold_examples", rows)
+            rows = (to_row(replace(example, corpus_id=number)) for example in examples)
+            for batch in batches(rows):
+                self._db.insert("gold_examples", batch)
         return replace(corpus, id=number)
 
     def same_as(self, digest: str) -> Corpus | None:
@@ -96,7 +93,3 @@ class Corpora:
     def remove(self, corpus_id: int) -> None:
         """Remove a corpus with its examples; rounds keep what they were taught."""
         self._db.write("DELETE FROM corpora WHERE id = ?", corpus_id)
-
-
-def _parts(examples: Sequence[GoldExample]) -> Iterable[Sequence[GoldExample]]:
-    return (examples[i : i + BATCH] for i in range(0, len(examples), BATCH))

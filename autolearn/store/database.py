@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +18,22 @@ from autolearn.store.encoding import TABLES, Row, from_row, has_generation
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 """The present time in UTC, as SQL."""
 
+BATCH = 1000
+"""Rows that are read or written at once, where there may be millions."""
+
 T = TypeVar("T")
 
 
 def listed(values: Iterable[int | str]) -> str:
     """Return values as the parameter of ``IN (SELECT value FROM json_each(?))``."""
     return json.dumps(list(values))
+
+
+def batches(rows: Iterable[T]) -> Iterator[list[T]]:
+    """Yield rows in lists of at most ``BATCH``, however many there are."""
+    remaining = iter(rows)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
 
 
 def filtered(criteria: Any, clauses: Mapping[str, str]) -> tuple[str, list[Any]]:
@@ -63,11 +74,11 @@ class Database:
         if self._connection.in_transaction:
             yield
             return
-        with self._errors_told():
+        with self._store_errors():
             self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
-            with self._errors_told():
+            with self._store_errors():
                 self._connection.execute("COMMIT")
         finally:
             # A full disk may already have ended the transaction.
@@ -92,7 +103,7 @@ class Database:
 
     def rows(self, sql: str, *params: Any) -> list[sqlite3.Row]:
         """Return all rows of a query."""
-        with self._errors_told():
+        with self._store_errors():
             return self._connection.execute(sql, params).fetchall()
 
     def select(
@@ -142,15 +153,15 @@ class Database:
 
     def write(self, sql: str, *params: Any) -> int:
         """Execute a statement and return how many rows it changed."""
-        with self._errors_told():
+        with self._store_errors():
             return self._connection.execute(sql, params).rowcount
 
     def write_many(self, sql: str, params: Iterable[Sequence[Any]]) -> None:
         """Execute a statement for each set of parameters."""
-        with self._errors_told():
+        with self._store_errors():
             self._connection.executemany(sql, params)
 
-    def _errors_told(self) -> AbstractContextManager[None]:
+    def _store_errors(self) -> AbstractContextManager[None]:
         return store_errors(self.path)
 
 

@@ -88,16 +88,6 @@ class Decisions:
                 "overwritten; look at it as it is now and decide again."
             )
 
-    def undo(self, decision_id: int, author: str = "person") -> Decision:
-        """Take one decision back.
-
-        Raises:
-            InputError: It is already undone, or not the last on its sample.
-        """
-        with self._db.atomic():
-            decision = self._undoable(decision_id)
-            return self._apply([_undo_of(decision, author)])[0]
-
     def undo_batch(self, decision_id: int) -> list[Decision]:
         """Take back all that was decided together with this decision.
 
@@ -121,7 +111,7 @@ class Decisions:
                     f"Nothing decided together with decision {decision_id} is left"
                     " to undo."
                 )
-            return self._apply([_undo_of(decision, "person") for decision in standing])
+            return self._apply([_undo_of(decision) for decision in standing])
 
     def last(self) -> Decision | None:
         """Return the newest decision that is not undone."""
@@ -150,26 +140,6 @@ class Decisions:
         """Return all decisions about these samples, the first first."""
         tail = "WHERE sample_id IN (SELECT value FROM json_each(?)) ORDER BY id"
         return self._db.select(Decision, tail, listed(sample_ids))
-
-    def _undoable(self, decision_id: int) -> Decision:
-        matches = self._db.select(Decision, "WHERE id = ?", decision_id)
-        if not matches:
-            raise InputError(f"There is no decision {decision_id}.")
-        if matches[0].action == "undo":
-            raise InputError(f"Decision {decision_id} is an undo; decide anew instead.")
-        standing = self._db.rows(
-            "SELECT id FROM standing_decisions WHERE sample_id = ? AND id >= ?",
-            matches[0].sample_id,
-            decision_id,
-        )
-        if decision_id not in [row["id"] for row in standing]:
-            raise InputError(f"Decision {decision_id} is already undone.")
-        if len(standing) > 1:
-            raise InputError(
-                f"Decision {decision_id} was followed by another on the same sample;"
-                " undo that one first."
-            )
-        return matches[0]
 
     def _apply(self, decisions: Sequence[Decision]) -> list[Decision]:
         present = self._present({decision.sample_id for decision in decisions})
@@ -238,11 +208,11 @@ def _consequence(decision: Decision) -> dict[str, Any]:
     return after
 
 
-def _undo_of(decision: Decision, author: str) -> Decision:
+def _undo_of(decision: Decision) -> Decision:
     return Decision(
         sample_id=decision.sample_id,
         action="undo",
-        author=author,
+        author="person",
         after=decision.before,
         undoes_id=decision.id,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from autolearn.core.errors import InputError
 from autolearn.core.quiz_records import Scorer
@@ -17,7 +16,7 @@ from autolearn.core.records import (
     Split,
 )
 from autolearn.store import search
-from autolearn.store.database import Database, filtered, listed
+from autolearn.store.database import BATCH, Database, batches, filtered, listed
 from autolearn.store.encoding import as_json, to_row
 
 
@@ -32,10 +31,6 @@ class QuestionFilter:
     parent_ids: Sequence[int] | None = None
     run_id: int | None = None
     after_id: int | None = None
-
-
-BATCH = 1000
-"""Rows that are written at once."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,7 @@ SELECT min(id) AS first_id, reason, substr(text, 1, {EXCERPT}) AS excerpt,
 FROM exclusions WHERE document_id = ? AND {_NOT_TAKEN}
 GROUP BY reason, substr(text, 1, {EXCERPT}) ORDER BY n DESC, first_id LIMIT ?
 """
-_SHELF = f"""
+_DOCUMENT_SIZES = f"""
 SELECT d.id, d.name, d.n_characters,
     count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens,
     (SELECT count(*) FROM exclusions WHERE document_id = d.id AND {_NOT_TAKEN})
@@ -104,7 +99,8 @@ _CLAUSES = {
     "after_id": "id > ?",
 }
 
-
+N_ABOUT = 3
+"""Passages at most that a question is answered from."""
 MIN_SHARE = 0.5
 """Share of the best score below which a passage would only distract."""
 _NEAREST = """
@@ -113,17 +109,12 @@ FROM passages_search JOIN passages ON passages.id = passages_search.rowid
 WHERE passages_search MATCH ? AND NOT excluded AND position >= 0
 ORDER BY score DESC, passages.id LIMIT ?
 """
-
-
 _SEARCH = """
 SELECT passages.id FROM passages_search
 JOIN passages ON passages.id = passages_search.rowid
 WHERE passages_search MATCH ? AND position >= 0
 ORDER BY bm25(passages_search), passages.id LIMIT ?
 """
-
-
-_PLACED = "WHERE id > ? AND position >= 0 ORDER BY id LIMIT ?"
 
 
 class Library:
@@ -151,7 +142,7 @@ class Library:
             (number,) = self._db.insert("documents", [to_row(document)])
             for table, parts in (("passages", passages), ("exclusions", exclusions)):
                 rows = (to_row(replace(p, document_id=number)) for p in parts)
-                while batch := list(islice(rows, BATCH)):
+                for batch in batches(rows):
                     ids = self._db.insert(table, batch)
                     if table == "passages":
                         search.index_passages(self._db, ids)
@@ -172,7 +163,7 @@ class Library:
 
     def document_sizes(self) -> list[DocumentSize]:
         """Return the documents with their sizes, oldest first."""
-        return [DocumentSize(**row) for row in self._db.rows(_SHELF)]
+        return [DocumentSize(**row) for row in self._db.rows(_DOCUMENT_SIZES)]
 
     def document(self, document_id: int) -> Document:
         """Return one document.
@@ -238,15 +229,14 @@ class Library:
         )[0]
         return row["n"], row["covered"]
 
-    def passages_about(
-        self, question: str, most: int = 3, n_tokens: int = 512
-    ) -> list[Passage]:
+    def passages_about(self, question: str, n_tokens: int = 512) -> list[Passage]:
         """Return the passages that fit a question best by BM25, the best first.
 
-        At most this many, and together no longer than ``n_tokens``. Passages that score
-        less than ``MIN_SHARE`` of the best one are left out, since they would distract.
+        At most ``N_ABOUT``, and together no longer than ``n_tokens``. Passages that
+        score less than ``MIN_SHARE`` of the best one are left out, since they would
+        distract.
         """
-        rows = self._db.rows(_NEAREST, search.any_word_of(question), most)
+        rows = self._db.rows(_NEAREST, search.any_word_of(question), N_ABOUT)
         ids = [
             row["id"] for row in rows if row["score"] >= MIN_SHARE * rows[0]["score"]
         ]
@@ -259,8 +249,9 @@ class Library:
 
     def each_passage(self) -> Iterator[Passage]:
         """Yield all passages, however many there are, by their ids."""
+        tail = "WHERE id > ? AND position >= 0 ORDER BY id LIMIT ?"
         last = 0
-        while batch := self._db.select(Passage, _PLACED, last, BATCH):
+        while batch := self._db.select(Passage, tail, last, BATCH):
             yield from batch
             last = batch[-1].id
 

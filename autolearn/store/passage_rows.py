@@ -3,15 +3,11 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
 
 from autolearn.core.records import Passage
 from autolearn.store import search
-from autolearn.store.database import Database
+from autolearn.store.database import BATCH, Database, batches
 from autolearn.store.encoding import to_row
-
-BATCH = 1000
-"""Passages that are looked up and written at once."""
 
 _ASIDE = 1_000_000_000
 """Far beyond all positions, where rows wait while the others move."""
@@ -58,8 +54,7 @@ class PassageRows:
             rows = ((_digest(row["text"]), row["id"]) for row in batch)
             self._db.write_many("INSERT INTO earlier VALUES (?, ?)", rows)
         self._db.write("CREATE INDEX temp.earlier_by_digest ON earlier(digest, id)")
-        placed_passages = iter(passages)
-        while new := list(islice(placed_passages, BATCH)):
+        for new in batches(passages):
             self._put_batch(document_id, new)
         self._db.write("DROP TABLE temp.earlier")
 

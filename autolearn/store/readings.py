@@ -7,13 +7,12 @@ deleted otherwise; a later reading that has its text again takes the row back.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Document, Exclusion, Passage
-from autolearn.store.database import Database
+from autolearn.store.database import Database, batches
 from autolearn.store.encoding import as_json, to_row
-from autolearn.store.passage_rows import BATCH, PassageRows
+from autolearn.store.passage_rows import PassageRows
 from autolearn.text import chunking
 
 BY_PERSON = "left out by you"
@@ -82,7 +81,7 @@ class Readings:
             )
             self._rows.put_all(document.id, passages)
             rows = (to_row(replace(e, document_id=document.id)) for e in exclusions)
-            while batch := list(islice(rows, BATCH)):
+            for batch in batches(rows):
                 self._db.insert("exclusions", batch)
             # A stretch may be of an exclusion that was taken in.
             lost_texts = [

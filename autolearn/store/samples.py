@@ -94,7 +94,7 @@ _CLAUSES = {
     "studies": "run_id IN (SELECT value FROM json_each(?))",
 }
 
-_GISTS = """
+_SOURCES = """
 SELECT samples.id, passages.text, opened.text,
     coalesce(samples.feedback, critique.text),
     (SELECT json_group_array(DISTINCT edit.key)
@@ -188,7 +188,7 @@ class Samples:
         tail = f"WHERE {where} ORDER BY id DESC LIMIT ?"
         return self._db.select(Sample, tail, *params, limit)
 
-    def step(
+    def next_id(
         self,
         criteria: SampleFilter | None = None,
         *,
@@ -315,7 +315,7 @@ class Samples:
 
         Read in one go, since a training takes all that were ever approved.
         """
-        rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
+        rows = self._db.rows(_SOURCES, listed(sample.id for sample in samples))
         return {
             number: SampleSources(
                 passage or "",

@@ -193,8 +193,8 @@ def test_samples_have_the_flag_by_its_present_name_and_keep_their_order(old_work
         (sample,) = store.samples.find(SampleFilter(flag="contradicts_open_book"))
         assert (sample.id, sample.prompt) == (1, "strays")
         assert sample.flags == ("contradicts_open_book", "not_open_book")
-        assert store.samples.step() == 1, "the flag counts as a doubt"
-        assert store.samples.step(beside=1) == 3
+        assert store.samples.next_id() == 1, "the flag counts as a doubt"
+        assert store.samples.next_id(beside=1) == 3
         flags = StudyResult.of(store.runs.get(2)).flags
         assert flags == {"contradicts_open_book": 1, "same_fact": 4}
 

@@ -55,7 +55,7 @@ def test_one_step_leads_to_the_neighbour(store, samples):
 
 def test_a_step_starts_from_a_sample_that_is_no_longer_wanted(store, samples):
     store.decisions.decide([Decision(4, "approve", "person")])
-    assert store.samples.step(SampleFilter(state="pending"), beside=4) == 2
+    assert store.samples.next_id(SampleFilter(state="pending"), beside=4) == 2
 
 
 @pytest.mark.parametrize("state", ["", "state = 'pending' AND "])
@@ -109,5 +109,5 @@ def test_samples_of_an_older_database_get_their_order(workspace):
     old.conn.commit()
     old.close()
     with Store.open(workspace) as store:
-        assert store.samples.step() == 2
-        assert store.samples.step(beside=2) == 1
+        assert store.samples.next_id() == 2
+        assert store.samples.next_id(beside=2) == 1

@@ -92,7 +92,7 @@ def samples(store, library):
     )
     new = [
         first,
-        replace(first, chosen="Johann Wolfgang", flags=("long",)),
+        replace(first, chosen="Johann Wolfgang", flags=("too_long",)),
         replace(first, chosen="A poet", gap=False),
     ]
     return journal.step("sample", lambda: new)
@@ -224,7 +224,7 @@ def test_generations_of_a_chat_are_made_and_kept_once(store):
     [
         (SampleFilter(), [0, 1, 2]),
         (SampleFilter(ids=[1, 3]), [0, 2]),
-        (SampleFilter(flag="long"), [1]),
+        (SampleFilter(flag="too_long"), [1]),
         (SampleFilter(gap=False), [2]),
         (SampleFilter(run_id=9), []),
         (SampleFilter(document_id=1, passage_id=1, state="pending"), [0, 1, 2]),
@@ -273,23 +273,22 @@ def test_a_decision_changes_the_state_and_undo_restores_it(store, samples):
     (decision,) = store.decisions.decide([approve(samples[0])])
     assert decision.before == {"state": "pending"}
     assert store.samples.counts() == {"pending": 2, "approved": 1, "rejected": 0}
-    undo = store.decisions.undo(decision.id)
+    (undo,) = store.decisions.undo_batch(decision.id)
     assert (undo.undoes_id, undo.after) == (decision.id, {"state": "pending"})
     assert store.samples.find() == list(samples)
-    with pytest.raises(InputError, match="already undone"):
-        store.decisions.undo(decision.id)
-    with pytest.raises(InputError, match="is an undo"):
-        store.decisions.undo(undo.id)
+    for undone in (decision, undo):
+        with pytest.raises(InputError, match="is left to undo"):
+            store.decisions.undo_batch(undone.id)
 
 
 def test_decisions_are_undone_in_reverse_order(store, samples):
     (first,) = store.decisions.decide([approve(samples[0])])
     (second,) = store.decisions.decide([Decision(samples[0].id, "reject", "person")])
-    with pytest.raises(InputError, match="undo that one first"):
-        store.decisions.undo(first.id)
+    with pytest.raises(InputError, match="is left to undo"):
+        store.decisions.undo_batch(first.id)
     assert store.decisions.last() == second
-    store.decisions.undo(second.id)
-    store.decisions.undo(first.id)
+    store.decisions.undo_batch(second.id)
+    store.decisions.undo_batch(first.id)
     assert store.decisions.last() is None
     assert store.samples.find()[0].state == "pending"
 
@@ -300,7 +299,7 @@ def test_an_edit_changes_the_answer_and_keeps_the_original(store, samples):
     assert decision.before == {"chosen": "Goethe"}
     assert ids_with(store, "W. Goethe") == {1}
     assert ids_with(store, "J W") == {1, 2}
-    store.decisions.undo(decision.id)
+    store.decisions.undo_batch(decision.id)
     assert ids_with(store, "J") == {samples[1].id}
     assert ids_with(store, "goethe") == {samples[0].id}
 
@@ -313,7 +312,7 @@ def test_words_and_gap_can_be_edited_too(store, samples):
     view = store.samples.view(samples[0].id)
     assert (view.edited_feedback, view.edited_refined) == ("No: Goethe.", "Goethe.")
     assert (view.sample.chosen, view.sample.gap) == ("Goethe.", False)
-    store.decisions.undo(decision.id)
+    store.decisions.undo_batch(decision.id)
     view = store.samples.view(samples[0].id)
     assert (view.sample, view.edited_feedback) == (samples[0], None)
     assert [d.action for d in view.decisions] == ["edit", "undo"]

@@ -43,7 +43,7 @@ def test_the_second_decision_on_what_has_changed_is_refused(store, version, seco
 
 
 def test_an_undo_by_the_other_counts_as_a_change(store, version):
-    store.decisions.undo(store.decisions.last().id)
+    store.decisions.undo_batch(store.decisions.last().id)
     with pytest.raises(Outdated, match="a decision was undone by person"):
         store.decisions.decide([made("reject", 3, version)])
 

@@ -213,7 +213,7 @@ def test_a_person_overrules_the_gap_and_takes_it_back(store, library):
     markup = study.detail(store, sample.id)
     assert "changed by you" in markup
     assert 'data-pick="gap"' in markup
-    store.decisions.undo(store.decisions.last().id)
+    store.decisions.undo_batch(store.decisions.last().id)
     assert "overruled" not in study.detail(store, sample.id)
 
 

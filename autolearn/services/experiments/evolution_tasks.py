@@ -16,7 +16,7 @@ from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import quiz_sets
 from autolearn.rounds import corpora
 from autolearn.runs.model_choice import with_model
-from autolearn.services import corpus_actions
+from autolearn.services import corpus_actions, gold_actions
 from autolearn.services.experiments import gate
 from autolearn.services.experiments.tasks import (
     FinishedRuns,
@@ -37,11 +37,7 @@ def begin(store: Store, settings: EvolveSettings) -> Experiment:
     Raises:
         JobError: There is no instruction, no quiz, or no corpus for the meta-skills.
     """
-    if not store.library.instructions():
-        raise JobError(
-            "There are no instructions; add some under Library, or with: "
-            "python -m autolearn add --instructions FILE"
-        )
+    gold_actions.check_instructions(store)
     if not quiz_sets.questions(store, "quiz"):
         raise JobError(
             "There is no quiz to measure the rounds by; add one under Library, or "
