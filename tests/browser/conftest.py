@@ -113,10 +113,11 @@ def make_small_workspace(place: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def driver() -> Iterator[Playwright]:
     # Not for the whole session: Playwright's event loop runs in this thread for as
     # long as the driver is open, and tests that start a loop of their own would fail.
+    # The tests of this folder come first and in one go, see ``tests/conftest.py``.
     with sync_playwright() as driver:
         yield driver
 
@@ -129,14 +130,14 @@ def browser(driver: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def profile(
     driver: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BrowserContext]:
-    """The browser of one person.
+    """The browser of one person, which all tests of this process share.
 
-    It keeps the scripts of the page, and what it has compiled of them, for all tests of
-    this process: that is half of what it takes to load the page.
+    It keeps the scripts of the page, and what it has compiled of them: that is half of
+    what it takes to load the page. To start it takes two seconds of processor time.
     """
     profile = driver.chromium.launch_persistent_context(
         tmp_path_factory.getbasetemp() / "profile",

@@ -16,7 +16,7 @@ from autolearn.runs import queues, run_control, worker_locks, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.ui import page
-from tests.support.labs import finish
+from tests.support.labs import finish_here
 from tests.support.pages import PATIENCE, counts, open_tab, until
 from tests.support.texts import put_text
 
@@ -41,25 +41,24 @@ def used_workspace(tmp_path_factory):
         text = "## Orlo\n\nOrlo was founded in 1711. Orlo has 340 inhabitants."
         put_text(store, "<b>orlo</b>.md", text)
         settings = StudySettings(ask_rounds=1, paraphrases=1)
-        finish(store, actions.study(store, model, settings))
+        finish_here(store, actions.study(store, model, settings))
         ids = [sample.id for sample in store.samples.find()]
         actions.decide(store, ids[1:], Decision(0, "approve", "person"))
         training = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
-        finish(store, actions.train(store, model, training))
+        finish_here(store, actions.train(store, model, training))
         after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
             origin = actions.ChatOrigin(1, 1, column)
             messages = [Message("user", f"Orlo {HOSTILE}")]
             chat = actions.chat(store, model, messages, Sampling(), origin=origin)
-            finish(store, chat)
+            finish_here(store, chat)
         store.runs.save_partial_result(
             chat.id, {"answer": HOSTILE, "evidence": HOSTILE}
         )
         run_settings = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
         failed_run = store.runs.create("export", run_settings)
         store.runs.finish(failed_run.id, "failed", HOSTILE)
-    assert worker_processes.stop_worker(folder)
     return folder
 
 

@@ -15,7 +15,7 @@ from autolearn.api.operations import OPERATIONS
 from autolearn.runs import queues, worker_processes
 from tests.support.pages import ROOT, start_app
 
-TEXT = "The harbour of Orvel was built in 1731 by the mason Tamsin Reed.\n"
+TEXT = "The harbour of {} was built in 1731 by the mason Tamsin Reed.\n"
 READS = {operation.name for operation in OPERATIONS if not operation.changes}
 
 
@@ -77,10 +77,21 @@ def in_python(folder):
         yield call
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A workspace whose worker goes on from one program to the next."""
+    folder = tmp_path_factory.mktemp("workspace")
+    yield folder
+    worker_processes.stop_worker(folder)
+    worker_processes.stop_worker(folder, queue=queues.IMPORT_QUEUE)
+
+
 @pytest.mark.torch_model
-@pytest.mark.parametrize("way", [over_http, over_mcp, in_python])
-def test_a_program_takes_a_text_through_a_whole_round(tmp_path, way):
-    with way(tmp_path) as call:
+@pytest.mark.parametrize(
+    ("way", "town"), [(in_python, "Orvel"), (over_mcp, "Tessen"), (over_http, "Brin")]
+)
+def test_a_program_takes_a_text_through_a_whole_round(folder, way, town):
+    with way(folder) as call:
 
         def finished(run):
             while run["state"] in ("queued", "running"):
@@ -88,10 +99,12 @@ def test_a_program_takes_a_text_through_a_whole_round(tmp_path, way):
             assert run["state"] == "done", run["error"]
             return run["result"]
 
-        finished(call("add_text", name="Orvel", text=TEXT))
-        (document,) = (d["id"] for d in call("documents") if d["name"] == "Orvel")
+        assert call("use_model")["round"] is None
+        finished(call("add_text", name=town, text=TEXT.format(town)))
+        (document,) = (d["id"] for d in call("documents") if d["name"] == town)
         assert finished(call("study", documents=[document]))["samples"]
-        ids = [sample["id"] for sample in call("samples", limit=4)]
+        ids = [s["id"] for s in call("samples", state="pending", limit=4)]
+        assert ids
         assert call("approve", samples=ids) == len(ids)
         trained = finished(call("train", max_steps=2))
         assert trained["steps"] == 2
@@ -101,7 +114,5 @@ def test_a_program_takes_a_text_through_a_whole_round(tmp_path, way):
             pairs = [{"question": "What is this?", "answer": "a harbour"}]
             assert call("add_questions", questions=pairs) == 1
         assert finished(call("chat", question="What is a harbour?"))["answer"]
-        (round_,) = call("rounds")
-        assert round_["steps"] == 2
-    worker_processes.stop_worker(tmp_path)
-    worker_processes.stop_worker(tmp_path, queue=queues.IMPORT_QUEUE)
+        round_ = call("rounds")[-1]
+        assert (round_["id"], round_["steps"]) == (trained["round"], 2)

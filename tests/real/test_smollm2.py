@@ -14,12 +14,11 @@ from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.core.records import Answer, Decision, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.runs import worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from tests.support import smollm2
 from tests.support.corpora import added, written
-from tests.support.labs import finish
+from tests.support.labs import finish_here
 from tests.support.texts import put_text
 
 pytestmark = pytest.mark.torch_model
@@ -84,14 +83,13 @@ def lab(model, tmp_path_factory):
     """A workspace in which the model has studied a text and learned from it."""
     with Store.open(tmp_path_factory.mktemp("real")) as store:
         put_text(store, "news.md", TEXT)
-        finish(store, actions.study(store, model, STUDY))
+        finish_here(store, actions.study(store, model, STUDY))
         lesson = store.samples.find()[0]
         correction = Decision(0, "edit", "person", after={"chosen": LESSON})
         actions.decide(store, [lesson.id], correction)
         actions.decide(store, [lesson.id], Decision(0, "approve", "person"))
-        finish(store, actions.train(store, model, TRAIN))
+        finish_here(store, actions.train(store, model, TRAIN))
         yield store, lesson
-        assert worker_processes.stop_worker(store.folder)
 
 
 def kept(store, cls, sql):
@@ -122,7 +120,7 @@ def test_what_a_person_approved_is_learned(lab, model):
     store, lesson = lab
     settings = ModelSettings(model.model, "none", round_id=1)
     turns = [Message("user", lesson.prompt)]
-    run = finish(
+    run = finish_here(
         store, actions.chat(store, settings, turns, Sampling(max_new_tokens=24))
     )
     assert run.result["answer"] == LESSON
@@ -131,8 +129,8 @@ def test_what_a_person_approved_is_learned(lab, model):
 def test_a_skill_is_learned_from_gold_examples(model, tmp_path):
     with Store.open(tmp_path / "workspace") as store:
         added(store, written(tmp_path / "gold.jsonl", GOLD))
-        number = finish(store, actions.train(store, model, TEACH)).result["round"]
-        assert worker_processes.stop_worker(store.folder)
+        run = finish_here(store, actions.train(store, model, TEACH))
+        number = run.result["round"]
         items = [item for item in store.rounds.items(number) if item.teaches]
         round_ = store.rounds.get(number)
         assert round_.adapter is not None

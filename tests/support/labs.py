@@ -1,9 +1,13 @@
 """A small workspace on the built-in model, and its worker."""
 
+import importlib
+import signal
+
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.runs import run_control, worker_processes
+from autolearn.runs import queues, run_control, worker, worker_processes
 from autolearn.services.demo_library import LIBRARY
 from autolearn.store import Store
+from autolearn.study import prompts
 from tests.support.texts import put
 
 MODEL = ModelSettings()
@@ -19,10 +23,40 @@ def open_library(folder, n_documents=2):
 
 
 def finish(store, run):
+    """Let a worker do a run, in a process of its own."""
     worker_processes.ensure_worker(store.folder)
     last = run_control.wait(store, run.id)
     assert last.state == "done", last.error
     return last
+
+
+def finish_here(store, run):
+    """Let a worker do a run in this process, see ``work_here``."""
+    last = work_here(store, run)
+    assert last.state == "done", last.error
+    return last
+
+
+def work_here(store, run):
+    """Be the worker of the model until no run waits; return a run as it ended.
+
+    For what depends on the model, not on processes: a worker takes five seconds of
+    processor time to import torch and its packages, which this process has done.
+    """
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    usual = [signal.getsignal(number) for number in numbers]
+    try:
+        worker.serve(store.folder, queues.MODEL_QUEUE, _handlers, idle=0.01)
+    finally:
+        prompts.use(None)
+        for number, handler in zip(numbers, usual, strict=True):
+            signal.signal(number, handler)
+    return store.runs.get(run.id)
+
+
+def _handlers():
+    # By name: most tests of this helper have nothing to do with torch.
+    return importlib.import_module(queues.MODEL_QUEUE.handlers).HANDLERS
 
 
 def rows(store, sql):

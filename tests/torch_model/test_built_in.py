@@ -15,13 +15,12 @@ from autolearn.demo.sums import problem
 from autolearn.demo.world import World, grammar
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models import files as model_files
-from autolearn.runs import worker_processes
 from autolearn.services import actions, gold_actions
 from autolearn.store import Store
 from autolearn.study.answers import open_book
 from autolearn.study.generation import Generator, of_type
 from autolearn.text import matching
-from tests.support.labs import finish
+from tests.support.labs import finish_here
 from tests.support.texts import put
 
 pytestmark = pytest.mark.torch_model
@@ -100,20 +99,21 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
             store, written_copy(tmp_path / "quiz.jsonl", edits), "quiz"
         )
 
-        before = finish(store, actions.quiz(store, ModelSettings()))
-        finish(store, actions.study(store, ModelSettings(), StudySettings()))
+        before = finish_here(store, actions.quiz(store, ModelSettings()))
+        finish_here(store, actions.study(store, ModelSettings(), StudySettings()))
         for value in edits.values():
             samples = [s for s in store.samples.find() if value in s.chosen]
             assert any(s.gap for s in samples), value
         actions.approve(store, "default")
-        round_id = finish(
+        round_id = finish_here(
             store, actions.train(store, ModelSettings(), TrainSettings(max_steps=60))
         ).result["round"]
-        after = finish(store, actions.quiz(store, ModelSettings(round_id=round_id)))
+        after = finish_here(
+            store, actions.quiz(store, ModelSettings(round_id=round_id))
+        )
         assert n_right(store, before) == [False, False]
         # The wordings that the study itself keeps for the quiz come after these two.
         assert n_right(store, after)[:2] == [True, True]
-        assert worker_processes.stop_worker(store.folder)
 
 
 def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
@@ -130,7 +130,7 @@ def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
         run = actions.study(
             store, ModelSettings(), StudySettings(), [], instructions=True
         )
-        finish(store, run)
+        finish_here(store, run)
         samples = store.samples.find()
         assert len(samples) == len(solutions)
         before = sum(s.rejected == solutions[s.prompt] for s in samples)
@@ -139,14 +139,13 @@ def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
         actions.approve(store, "default")
         approved_samples = [s for s in store.samples.find() if s.state == "approved"]
         assert len(approved_samples) >= 0.3 * len(samples)
-        training = finish(
+        training = finish_here(
             store,
             actions.train(
                 store, ModelSettings(), TrainSettings(method="self", max_steps=4)
             ),
         )
         assert training.result["samples"] == len(approved_samples)
-        assert worker_processes.stop_worker(store.folder)
 
 
 def written_copy(path, edits):

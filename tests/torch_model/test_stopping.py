@@ -13,7 +13,16 @@ from autolearn.models import files as model_files
 from autolearn.runs import run_control, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
-from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
+from tests.support.labs import (
+    MODEL,
+    STUDY,
+    TRAIN,
+    finish,
+    finish_here,
+    open_library,
+    rows,
+    work_here,
+)
 from tests.support.texts import put
 
 pytestmark = pytest.mark.torch_model
@@ -59,14 +68,11 @@ def finish_through_kills(store, run, kills, draw):
     return finish(store, run)
 
 
-def run_everything(folder, kills=0):
-    draw = random.Random(7)
+def run_everything(folder, finish):
     with open_library(folder, n_documents=1) as store:
-        run = actions.study(store, MODEL, STUDY)
-        finish_through_kills(store, run, kills, draw)
+        finish(store, actions.study(store, MODEL, STUDY))
         actions.approve(store, "open-book")
-        run = actions.train(store, MODEL, replace(TRAIN, max_steps=24))
-        finish_through_kills(store, run, kills, draw)
+        finish(store, actions.train(store, MODEL, replace(TRAIN, max_steps=24)))
         adapter = store.folder / store.rounds.get(1).adapter
         story = stored_texts(store), model_files.adapter_digest(adapter)
         assert worker_processes.stop_worker(folder)
@@ -76,9 +82,12 @@ def run_everything(folder, kills=0):
 def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
     tmp_path, request
 ):
-    kills = request.config.getoption("kills")
-    calm = run_everything(tmp_path / "calm")
-    killed = run_everything(tmp_path / "killed", kills)
+    kills, draw = request.config.getoption("kills"), random.Random(7)
+    calm = run_everything(tmp_path / "calm", finish_here)
+    killed = run_everything(
+        tmp_path / "killed",
+        lambda store, run: finish_through_kills(store, run, kills, draw),
+    )
     assert killed == calm
 
 
@@ -105,9 +114,6 @@ def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
     long.write_text("Avel was founded in 1711 by many people. " * 200)
     with Store.open(tmp_path / "lab") as store:
         put(store, long, tokens=4096)
-        run = actions.study(store, MODEL, STUDY)
-        worker_processes.ensure_worker(store.folder)
-        last = run_control.wait(store, run.id)
+        last = work_here(store, actions.study(store, MODEL, STUDY))
         assert last.state == "failed"
         assert "do not fit the context" in str(last.error)
-        assert worker_processes.stop_worker(store.folder)
