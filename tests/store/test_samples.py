@@ -46,7 +46,7 @@ def samples(store):
 
 
 def test_one_step_leads_to_the_neighbour(store, samples):
-    step = store.samples.step
+    step = store.samples.next_id
     assert [step(), step(beside=4), step(beside=2), step(beside=3)] == [4, 2, 3, 5]
     assert [step(back=True), step(beside=4, back=True)] == [1, None]
     assert [step(order="id"), step(order="id", beside=3, back=True)] == [1, 2]
@@ -87,7 +87,7 @@ def test_only_what_a_person_decided_one_by_one_stands_for_a_judgement(store, sam
     (decision,) = decide([Decision(5, "reject", "person")])
     assert [d.sample_id for d in store.decisions.of_person(9)] == [5, 1]
     assert [d.sample_id for d in store.decisions.of_person(1)] == [5]
-    store.decisions.undo(decision.id)
+    store.decisions.undo_batch(decision.id)
     assert [d.sample_id for d in store.decisions.of_person(9)] == [1]
 
 
