@@ -6,7 +6,7 @@ import shutil
 import signal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import DEFAULT_OPTIONS, Axe
 from playwright.sync_api import expect
 
 from autolearn.core.model_calls import Message, Sampling
@@ -149,17 +149,16 @@ def test_every_tab_can_be_used_by_everybody_in_both_schemes(visit, used_app):
     for tab in TABS:
         open_tab(page, tab)
         page.wait_for_timeout(1500)
-        for scheme in ("dark", "light"):
-            page.evaluate(
-                "dark => document.body.classList.toggle('dark', dark)", scheme == "dark"
-            )
-            page.wait_for_timeout(300)  # colours change by and by
-            assert violations(page) == [], (tab, scheme)
+        assert violations(page) == [], (tab, "dark")
+        page.evaluate("document.body.classList.remove('dark')")
+        page.wait_for_timeout(300)  # colours change by and by
+        assert violations(page, runOnly=["cat.color"]) == [], (tab, "light")
+        page.evaluate("document.body.classList.add('dark')")
 
 
-def violations(page):
+def violations(page, **options):
     """Return the rules of accessibility that the page breaks, and where."""
-    response = Axe().run(page).response
+    response = Axe().run(page, options=DEFAULT_OPTIONS | options).response
     assert response["passes"], "nothing was examined"
     return [
         (rule["id"], [node["html"][:200] for node in rule["nodes"]][:5])

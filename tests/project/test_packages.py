@@ -48,9 +48,15 @@ def is_top(path: Path) -> bool:
     return path.parent == PACKAGE
 
 
+@functools.cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
 def imports_of(path: Path) -> set[str]:
     modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -113,7 +119,7 @@ def test_only_the_store_reaches_into_the_database():
     paths = [path for path in MODULES if parts_of(path)[0] != "store"]
     assert paths
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             assert not (isinstance(node, ast.Attribute) and node.attr == "db"), path
         assert not {"sqlite3", "sqlite_utils"} & imports_of(path), path
 
@@ -121,7 +127,7 @@ def test_only_the_store_reaches_into_the_database():
 def stored_keys_of(path: Path) -> list[str]:
     """Return where a module reads settings, a result or scores by the name of a key."""
     places = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Subscript):
             place = node.value
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get":
@@ -143,7 +149,9 @@ def test_what_is_stored_with_runs_and_rounds_is_read_by_its_dataclass():
 def test_no_two_public_classes_have_the_same_name():
     places: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        tree, *_ = nodes_of(path)
+        assert isinstance(tree, ast.Module)
+        for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert places

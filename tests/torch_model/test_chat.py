@@ -198,7 +198,7 @@ def test_a_model_generates_what_it_was_trained_on(
 ):
     backend = open_model("nf4", build_model(tmp_path / "model", template))
     items = facts()
-    settings = training(max_steps=200, learning_rate=5e-3)
+    settings = training(max_steps=140, learning_rate=5e-3)
     backend.train(items, settings, Watch(), **places)
     backend.use_adapter(places["output"])
     requests = [request(item.chat[0].content, max_new_tokens=30) for item in items]

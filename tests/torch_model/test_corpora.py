@@ -13,16 +13,23 @@ from autolearn.store import Store
 pytestmark = pytest.mark.torch_model
 
 
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """A workspace whose worker goes on from one test to the next."""
+    folder = tmp_path_factory.mktemp("corpora") / "lab"
+    yield folder
+    worker_processes.stop_worker(folder, queue=queues.IMPORT_QUEUE)
+    worker_processes.stop_worker(folder)
+
+
 @pytest.fixture
-def run(tmp_path, capsys):
+def run(workspace, capsys):
     def run(*words, code=0):
-        arguments = [*map(str, words), "--workspace", str(tmp_path / "lab"), "--json"]
+        arguments = [*map(str, words), "--workspace", str(workspace), "--json"]
         assert main(arguments) == code
         return json.loads(capsys.readouterr().out.splitlines()[-1])
 
-    yield run
-    worker_processes.stop_worker(tmp_path / "lab", queue=queues.IMPORT_QUEUE)
-    worker_processes.stop_worker(tmp_path / "lab")
+    return run
 
 
 def town(i):
@@ -36,7 +43,9 @@ def town(i):
     }
 
 
-def test_a_corpus_is_added_listed_trained_and_removed_by_command(run, tmp_path):
+def test_a_corpus_is_added_listed_trained_and_removed_by_command(
+    run, workspace, tmp_path
+):
     refusal = run("train", "--method", "meta", code=1)
     assert "--corpus invented" in refusal["error"]
     file = tmp_path / "towns.jsonl"
@@ -59,7 +68,7 @@ def test_a_corpus_is_added_listed_trained_and_removed_by_command(run, tmp_path):
         *("train", "--method", "meta", "--meta-examples", 24, "--max-steps", 2),
         *("--replay-share", 0),
     )
-    with Store.open(tmp_path / "lab") as store:
+    with Store.open(workspace) as store:
         train_items = [i for i in store.rounds.items(result["round"]) if i.teaches]
     assert len(train_items) == result["items"]
     assert {items.skill_of(item) for item in train_items} >= {
@@ -77,7 +86,7 @@ def test_a_corpus_is_added_listed_trained_and_removed_by_command(run, tmp_path):
     assert run("corpora", "--remove", 1) == []
 
 
-def test_the_invented_world_is_added_where_a_round_names_it(run, tmp_path):
+def test_the_invented_world_is_added_where_a_round_names_it(run):
     result = run(
         *("train", "--method", "meta", "--corpus", "invented", "--max-steps", 1),
         *("--meta-examples", 16, "--replay-share", 0),

@@ -38,7 +38,8 @@ def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypat
     assert "4 bit" not in checks
 
 
-def test_the_doctor_reports_an_unusable_workspace(tmp_path):
+def test_the_doctor_reports_an_unusable_workspace(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_device", list)  # it loads torch, which is slow
     (tmp_path / "file").write_text("x")
     check = checks_by_name(tmp_path / "file")["workspace"]
     assert not check.ok

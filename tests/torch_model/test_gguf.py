@@ -13,12 +13,13 @@ from autolearn.engine import gguf, load
 from autolearn.handlers import gguf_conversion
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file, local
-from autolearn.runs import queues, run_control, worker_processes
+from autolearn.runs import queues, worker_processes
 from autolearn.runs.context import RunContext
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
 from autolearn.store import Store
 from tests.support import tiny_gguf
+from tests.support.labs import finish_here
 
 pytestmark = pytest.mark.torch_model
 TEXT = "Hello<|end|> wörld"
@@ -109,9 +110,7 @@ def lab(tmp_path):
 def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     run = model_actions.use(lab, ModelSettings(str(file), "none"))
     assert run
-    worker_processes.ensure_workers(lab)
-    last = run_control.wait(lab, run.id)
-    assert last.state == "done", last.error
+    last = finish_here(lab, run)
     folder = gguf_file.converted(lab.folder, file)
     assert folder
     assert last.result["model"] == str(folder) == str(lab.folder / "models" / "tiny-q8")
