@@ -1,6 +1,7 @@
 """How packages of thousands of modules are imported in less time."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,3 +20,19 @@ def heavy_imports() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def left_out(package: str) -> Iterator[None]:
+    """Let what is imported meanwhile do without an optional package.
+
+    It seems not to be installed, unless it has been imported before.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # so its import fails
+    try:
+        yield
+    finally:
+        del sys.modules[package]

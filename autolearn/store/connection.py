@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-import sqlite_utils
 from filelock import FileLock
 
 from autolearn.core import atomic
 from autolearn.core.errors import SchemaTooNew, StoreError
 from autolearn.store.migrations import MIGRATIONS
+from autolearn.store.sqlite_tools import Database
 
 BUSY_SECONDS = 10.0
 """How long to wait for another process that is writing."""
@@ -101,7 +101,7 @@ def _set_up(
 
 
 def _migrate(path: Path, connection: sqlite3.Connection, *, writes: bool) -> None:
-    db = sqlite_utils.Database(connection, recursive_triggers=False)
+    db = Database(connection, recursive_triggers=False)
     newer, pending = _unknown_migrations(db), MIGRATIONS.pending(db)
     if newer:
         raise SchemaTooNew(
@@ -122,7 +122,7 @@ def _apply_migrations(connection: sqlite3.Connection) -> None:
     """Apply all pending migrations, or none of them."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        MIGRATIONS.apply(sqlite_utils.Database(connection, recursive_triggers=False))
+        MIGRATIONS.apply(Database(connection, recursive_triggers=False))
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
@@ -186,10 +186,9 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
         )
 
 
-def _unknown_migrations(db: sqlite_utils.Database) -> set[str]:
+def _unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     own_names = {
-        migration.name
-        for migration in MIGRATIONS.pending(sqlite_utils.Database(memory=True))
+        migration.name for migration in MIGRATIONS.pending(Database(memory=True))
     }
     return {migration.name for migration in MIGRATIONS.applied(db)} - own_names

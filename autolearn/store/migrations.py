@@ -4,11 +4,10 @@ A released migration is never edited: what has to change becomes the next one, s
 database of any age ends with the same tables and keeps its rows.
 """
 
-from sqlite_utils import Database, Migrations
-
 from autolearn.store import plain_names
 from autolearn.store.initial import INITIAL
 from autolearn.store.schema_changes import replace_in_table
+from autolearn.store.sqlite_tools import Database, Migrations
 from autolearn.text.retrieval import passage_words
 
 MIGRATIONS = Migrations("autolearn")

@@ -1,6 +1,6 @@
 """Stored words of earlier versions, renamed to the terms of the glossary."""
 
-from sqlite_utils import Database
+from autolearn.store.sqlite_tools import Database
 
 _INSTRUCTIONS = """
 ALTER TABLE imagined RENAME TO generated_instructions;

@@ -1,6 +1,6 @@
 """Changes of tables that SQLite has no statement for."""
 
-from sqlite_utils import Database
+from autolearn.store.sqlite_tools import Database
 
 
 def replace_in_table(db: Database, table: str, before: str, after: str) -> None:
