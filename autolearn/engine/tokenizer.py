@@ -8,28 +8,16 @@ few chats in a child before the worker trusts them.
 from pathlib import Path
 from typing import Any
 
-import torch  # noqa: F401  # loaded before the child limits its memory
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from autolearn.containment import Limits, run
 from autolearn.core.errors import BackendError, ChildFailed
-from autolearn.core.model_calls import Message
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.models.foreign import BUILT_IN
-from autolearn.models.token_counting import TRIAL, bound_words
+from autolearn.models.token_counting import bound_words
 
 LIMITS = Limits(seconds=90.0, memory=4 << 30)
 """What loading a tokenizer and the trial may take."""
-MOST_TOKENS_PER_CHARACTER = 16
-"""A tokenizer that makes more of them would exceed every context."""
-MOST_TEMPLATE_TOKENS = 1 << 16
-"""Most tokens that a template adds to a chat."""
-_CHATS = (
-    (Message("user", "?"),),
-    (Message("user", TRIAL),),
-    (Message("system", "Be brief."), Message("user", "Who?")),
-    (Message("user", "Who?"), Message("assistant", "K."), Message("user", "When?")),
-)
 
 
 def load(folder: Path) -> Any:
@@ -46,33 +34,11 @@ def load(folder: Path) -> Any:
 
 def _try_in_child(folder: Path) -> None:
     try:
-        run("autolearn.engine.tokenizer:try_out", folder, limits=LIMITS)
+        run("autolearn.engine.tokenizer_trial:try_out", folder, limits=LIMITS)
     except ChildFailed as error:
         raise BackendError(
             f"The tokenizer or chat template in {folder} {error}; choose another model."
         ) from error
-
-
-def try_out(folder: str) -> None:
-    """Use tokenizer and template on a few chats, in the child.
-
-    Raises:
-        BackendError: They make far more of a text than it is.
-    """
-    chat = ChatFormat(load_untried(Path(folder)))
-    for turns in _CHATS:
-        n_characters = sum(len(turn.content) for turn in turns)
-        n_tokens = len(chat.prompt(turns)) - MOST_TEMPLATE_TOKENS
-        if n_tokens > MOST_TOKENS_PER_CHARACTER * n_characters:
-            raise BackendError(
-                f"The chat template in {folder} adds more than {MOST_TEMPLATE_TOKENS} "
-                "tokens to a chat; choose another model."
-            )
-    if len(chat.encode(TRIAL)) > MOST_TOKENS_PER_CHARACTER * len(TRIAL):
-        raise BackendError(
-            f"The tokenizer in {folder} makes more than {MOST_TOKENS_PER_CHARACTER} "
-            "tokens of a character; choose another model."
-        )
 
 
 def load_untried(folder: Path) -> Any:

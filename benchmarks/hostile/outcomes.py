@@ -80,7 +80,7 @@ def of_loading(child: Child, folder: Path, limits: Limits) -> Outcome:
     """Try tokenizer, template and weights of a folder as the worker does."""
     begin, sentence = time.monotonic(), ""
     try:
-        child.call("autolearn.engine.tokenizer:try_out", folder, limits=limits)
+        child.call("autolearn.engine.tokenizer_trial:try_out", folder, limits=limits)
         finite.check(model_files.weight_files(folder))
     except (ChildFailed, BackendError) as error:
         sentence = str(error)

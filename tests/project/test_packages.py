@@ -163,14 +163,24 @@ def test_a_module_stays_readable_in_length(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
-@pytest.mark.parametrize("module", LIGHT)
-def test_the_command_line_and_the_queues_import_no_large_package(module):
-    code = (
-        f"import sys, {module}\n"
-        "large = {'torch', 'transformers', 'gradio', 'pandas'}\n"
-        "assert not large & set(sys.modules)"
-    )
+def imported_by(module: str) -> set[str]:
+    """Return the modules that a process has which has imported one."""
     process = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert process.returncode == 0, process.stderr
+    return set(process.stdout.split())
+
+
+def test_a_foreign_tokenizer_is_tried_without_torch():
+    modules = imported_by("autolearn.engine.tokenizer_trial")
+    assert "transformers" in modules
+    assert "torch" not in modules
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_the_command_line_and_the_queues_import_no_large_package(module):
+    assert not {"torch", "transformers", "gradio", "pandas"} & imported_by(module)
