@@ -23,9 +23,7 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 
 @pytest.fixture
-def session(store, monkeypatch):
-    """Hold a desk that queues but starts no worker."""
-    monkeypatch.setattr(worker_processes, "start_worker_for", lambda store, run: None)
+def session(store):
     return Session(store.folder)
 
 

@@ -125,9 +125,8 @@ def test_a_run_that_has_ended_is_drawn_once(store):
     assert again == {"__type__": "update"}
 
 
-def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
+def test_an_export_is_queued_listed_and_zipped(store):
     session = Session(store.folder)
-    monkeypatch.setattr(session, "start_worker_for", lambda run: run)
     round_ = one_round(store, state="trained", adapter="adapters/round-1")
     history._export(session, round_.id, "chat")
     run = store.runs.newest(1)[0]
@@ -142,9 +141,8 @@ def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
     assert history._zip_file(session, run.id).endswith("round-1-chat.zip")
 
 
-def test_a_hand_over_is_a_folder_and_comes_as_one_zip(store, monkeypatch):
+def test_a_hand_over_is_a_folder_and_comes_as_one_zip(store):
     session = Session(store.folder)
-    monkeypatch.setattr(session, "start_worker_for", lambda run: run)
     approve(store)
     history._export(session, history.OWN, "llama-factory")
     run = store.runs.newest(1)[0]

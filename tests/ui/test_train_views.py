@@ -227,9 +227,8 @@ def test_a_run_that_lacked_memory_offers_what_would_fit(store):
     assert views.advice(replace(run, result={})) == ""
 
 
-def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
+def test_a_run_that_lacked_memory_is_tried_again_with_less(store):
     samples(store, 3, gaps=3)
-    monkeypatch.setattr(Session, "start_worker_for", lambda self, run: run)
     session = Session(store.folder)
     first = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert training_progress._less(session, 0).visible is False

@@ -11,13 +11,11 @@ from tests.support.texts import put_text
 
 
 @pytest.fixture
-def session(workspace, monkeypatch):
+def session(workspace):
     """A workspace with a text, whose runs no worker takes."""
     with Store.open(workspace) as store:
         put_text(store, "avel.md", "Avel was founded in 1711.")
-    session = Session(workspace)
-    monkeypatch.setattr(session, "start_worker_for", lambda run: run)
-    return session
+    return Session(workspace)
 
 
 def test_of_many_presses_at_once_one_queues_a_round(session):
