@@ -183,9 +183,9 @@ class Studying(ScriptedBackend):
         return texts.get(name, f"When was {town} founded by Ida?")
 
 
-def study(store, **settings):
+def study(store):
     """Queue a study as a person does, and let a scripted model do it."""
-    settings = StudySettings(ask_rounds=1, paraphrases=1, quiz_share=0.0, **settings)
+    settings = StudySettings(ask_rounds=1, paraphrases=1, quiz_share=0.0)
     run = actions.study(store, ModelSettings(), settings)
     context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
     result = study_run.study(context, Studying())
