@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -21,125 +22,121 @@ TEXTS = ("Ida founded Avel in 1711.\n", "Ida founded Brin in 1712.\n")
 QUESTION = "When did Ida found Avel?"
 MODEL = {"model": "built-in", "quantization": "nf4", "round_id": None}
 ADAPTER = "adapters/round-1"
-
-
-def old_rows():
-    """Return rows by table, as the first release wrote them, before JSON."""
-    digest = rounds.own_digest()
-    identity = {"name": "built-in", "digest": digest, "quantization": "nf4"}
-    settings = {"model": MODEL, "model_digest": digest}
-    study = {"questions_per_passage": 6, "ask_rounds": 4, "answer_tokens": 96}
-    train = {"method": "join", "rank": 32, "alpha": 64, "epochs": 8, "max_steps": 0}
-    prompt = [{"role": "user", "content": QUESTION}]
-    sample = {
-        "question_id": 1,
-        "prompt": QUESTION,
-        "rejected": "In 1699.",
-        "gap": 1,
-        "gap_probability": 0.9,
-        "passage_id": 1,
-        "open_answer_id": 2,
-        "closed_answer_id": 1,
-        "critique_id": 1,
-        "run_id": 1,
-    }
-    answer = {"question_id": 1, "evidence": "", "sample_index": 0, "flags": []}
-    return {
-        "runs": [
-            {"kind": "study", "state": "done", "settings": settings | {"study": study}},
-            {"kind": "train", "state": "done", "settings": settings | {"train": train}},
-        ],
-        "documents": [
-            {
-                "name": "towns.txt",
-                "text": "".join(TEXTS),
-                "digest": "0123",
-                "media_type": "text/plain",
-            }
-        ],
-        "passages": [
-            {
-                "document_id": 1,
-                "position": i,
-                "start": i * len(TEXTS[0]),
-                "end": i * len(TEXTS[0]) + len(text),
-                "text": text,
-                "n_tokens": 6,
-                "heading": "",
-                "excluded": 0,
-            }
-            for i, text in enumerate(TEXTS)
-        ],
-        "questions": [
-            {
-                "text": QUESTION,
-                "split": "study",
-                "origin": "model",
-                "passage_id": 1,
-                "flags": [],
-                "run_id": 1,
-            }
-        ],
-        "answers": [
-            answer | {"kind": "closed_book", "text": "In 1699."},
-            answer | {"kind": "open_book", "text": "In 1711.", "start": 0, "end": 25},
-        ],
-        "feedback": [
-            {
-                "answer_id": 1,
-                "purpose": "critique",
-                "text": "Compared.\nVerdict: incorrect",
-                "verdict": "incorrect",
-                "probability": 0.1,
-                "reference_id": 2,
-            }
-        ],
-        "samples": [
-            sample | {"chosen": "In 1711.", "state": "approved", "flags": []},
-            sample | {"chosen": "Soon.", "state": "pending", "flags": ["strays"]},
-        ],
-        "decisions": [
-            {
-                "sample_id": 1,
-                "action": "approve",
-                "author": "person",
-                "reason": "",
-                "before": {"state": "pending"},
-                "after": {"state": "approved"},
-                "batch": 1,
-            }
-        ],
-        "rounds": [
-            {
-                "method": "join",
-                "run_id": 2,
-                "settings": settings | {"train": train},
-                "model": identity | {"dtype": "bfloat16", "device": "cpu"},
-                "state": "kept",
-                "adapter": ADAPTER,
-                "n_steps": 8,
-                "scores": {"quiz_closed_book": {"n": 1, "right": 1.0}},
-            }
-        ],
-        "round_items": [
-            {
-                "round_id": 1,
-                "position": 0,
-                "kind": "sft",
-                "chat": prompt,
-                "chosen": "In 1711.",
-                "weight": 1.0,
-                "sample_id": 1,
-            }
-        ],
-    }
+DIGEST = rounds.own_digest()
+IDENTITY = {"name": "built-in", "digest": DIGEST, "quantization": "nf4"}
+SETTINGS = {"model": MODEL, "model_digest": DIGEST}
+STUDY = {"questions_per_passage": 6, "ask_rounds": 4, "answer_tokens": 96}
+TRAIN = {"method": "join", "rank": 32, "alpha": 64, "epochs": 8, "max_steps": 0}
+SAMPLE = {
+    "question_id": 1,
+    "prompt": QUESTION,
+    "rejected": "In 1699.",
+    "gap": 1,
+    "gap_probability": 0.9,
+    "passage_id": 1,
+    "open_answer_id": 2,
+    "closed_answer_id": 1,
+    "critique_id": 1,
+    "run_id": 1,
+}
+ANSWER = {"question_id": 1, "evidence": "", "sample_index": 0, "flags": []}
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "runs": [
+        {"kind": "study", "state": "done", "settings": SETTINGS | {"study": STUDY}},
+        {"kind": "train", "state": "done", "settings": SETTINGS | {"train": TRAIN}},
+    ],
+    "documents": [
+        {
+            "name": "towns.txt",
+            "text": "".join(TEXTS),
+            "digest": "0123",
+            "media_type": "text/plain",
+        }
+    ],
+    "passages": [
+        {
+            "document_id": 1,
+            "position": i,
+            "start": i * len(TEXTS[0]),
+            "end": i * len(TEXTS[0]) + len(text),
+            "text": text,
+            "n_tokens": 6,
+            "heading": "",
+            "excluded": 0,
+        }
+        for i, text in enumerate(TEXTS)
+    ],
+    "questions": [
+        {
+            "text": QUESTION,
+            "split": "study",
+            "origin": "model",
+            "passage_id": 1,
+            "flags": [],
+            "run_id": 1,
+        }
+    ],
+    "answers": [
+        ANSWER | {"kind": "closed_book", "text": "In 1699."},
+        ANSWER | {"kind": "open_book", "text": "In 1711.", "start": 0, "end": 25},
+    ],
+    "feedback": [
+        {
+            "answer_id": 1,
+            "purpose": "critique",
+            "text": "Compared.\nVerdict: incorrect",
+            "verdict": "incorrect",
+            "probability": 0.1,
+            "reference_id": 2,
+        }
+    ],
+    "samples": [
+        SAMPLE | {"chosen": "In 1711.", "state": "approved", "flags": []},
+        SAMPLE | {"chosen": "Soon.", "state": "pending", "flags": ["strays"]},
+    ],
+    "decisions": [
+        {
+            "sample_id": 1,
+            "action": "approve",
+            "author": "person",
+            "reason": "",
+            "before": {"state": "pending"},
+            "after": {"state": "approved"},
+            "batch": 1,
+        }
+    ],
+    "rounds": [
+        {
+            "method": "join",
+            "run_id": 2,
+            "settings": SETTINGS | {"train": TRAIN},
+            "model": IDENTITY | {"dtype": "bfloat16", "device": "cpu"},
+            "state": "kept",
+            "adapter": ADAPTER,
+            "n_steps": 8,
+            "scores": {"quiz_closed_book": {"n": 1, "right": 1.0}},
+        }
+    ],
+    "round_items": [
+        {
+            "round_id": 1,
+            "position": 0,
+            "kind": "sft",
+            "chat": [{"role": "user", "content": QUESTION}],
+            "chosen": "In 1711.",
+            "weight": 1.0,
+            "sample_id": 1,
+        }
+    ],
+}
+"""The rows as the first release wrote them, by table; lists and dicts as JSON."""
 
 
 @pytest.fixture
 def old_store(workspace):
     """The store of such a workspace, opened by this version."""
     db = old_runs.old_database(workspace, "m002_imagined")
-    for table, rows in old_rows().items():
+    for table, rows in ROWS.items():
         for row in rows:
             values = {
                 name: json.dumps(value) if isinstance(value, dict | list) else value
