@@ -10,7 +10,6 @@ import pytest
 
 from autolearn.core.heavy_imports import heavy_imports
 from autolearn.store import Store
-from autolearn.ui.launch import _without_stubs
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two processes with a thread for each core would wait for each other.
@@ -52,8 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Load packages fast; keep what they are out of later collections of garbage."""
-    with heavy_imports(), _without_stubs():
+    """Keep what collecting has loaded out of later collections of garbage."""
+    with heavy_imports():
         result = yield
     gc.freeze()
     return result
