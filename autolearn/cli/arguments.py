@@ -18,15 +18,17 @@ from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
 from autolearn.training import presets
 
+_LAST_USED = " (default: the model that was used last in the workspace)"
+
 
 def model(parser: ArgumentParser, *, with_round: bool = True) -> None:
     """Add the options that choose a model."""
     notes = ModelSettings.help()
-    parser.add_argument("--model", default=ModelSettings.model, help=notes["model"])
+    parser.add_argument("--model", help=notes["model"] + _LAST_USED)
     parser.add_argument(
         "--quantization",
-        default=ModelSettings.quantization,
-        help=notes["quantization"],
+        help=f"{notes['quantization']} (default: {ModelSettings.quantization}; without "
+        "--model that of the model that was used last)",
     )
     if with_round:
         parser.add_argument(
@@ -73,8 +75,7 @@ def add(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        default=ModelSettings.model,
-        help="its tokenizer measures the passages",
+        help="its tokenizer measures the passages" + _LAST_USED,
     )
     add_setting(parser, StudySettings, "passage_tokens")
     document_commands.add_reading_options(parser)

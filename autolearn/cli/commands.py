@@ -12,8 +12,8 @@ from autolearn.cli.common import (
     add_gold,
     finish,
     finish_import,
+    model_name,
     model_of,
-    named_model,
     open_store,
     settings_of,
     workspace_of,
@@ -84,7 +84,7 @@ def add(args: Args) -> Result:
 
 def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
-    model = named_model(store, args.model, quiet=args.json)
+    model = model_name(store, args)
     choices = document_commands.choices(args)
     run = actions.add_texts(store, args.files, model, tokens, choices=choices)
     result, documents = finish_import(store, run, quiet=args.json)

@@ -14,6 +14,7 @@ from autolearn.core.run_results import ImportResult
 from autolearn.core.setting_fields import Settings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import run_control, worker_processes
+from autolearn.runs.model_choice import last_used_model
 from autolearn.services import gold_actions, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
@@ -37,13 +38,26 @@ def open_store(args: Args) -> Store:
 
 
 def model_of(store: Store, args: Args) -> ModelSettings:
-    """Return the model of a call."""
-    name = named_model(store, args.model, quiet=args.json)
-    return ModelSettings(name, args.quantization, getattr(args, "round", None))
+    """Return the model of a call; if it names none, the one that was used last."""
+    usual = ModelSettings() if args.model else last_used_model(store)
+    quantization = args.quantization or usual.quantization
+    name = model_name(store, args)
+    return ModelSettings(name, quantization, getattr(args, "round", None))
 
 
-def named_model(store: Store, model: str, *, quiet: bool) -> str:
-    """Return the model as it can be loaded; a GGUF file is converted first, once."""
+def model_name(store: Store, args: Args) -> str:
+    """Return the model of a call as it can be loaded, without its precision.
+
+    A GGUF file is converted first, once. A model that the call does not name is named
+    on the terminal, unless it is the built-in one.
+    """
+    model: str = args.model or last_used_model(store).model
+    if not args.model and model != ModelSettings.model and not args.json:
+        warn(f"Model: {model}, used last in this workspace.")
+    return _as_folder(store, model, quiet=args.json)
+
+
+def _as_folder(store: Store, model: str, *, quiet: bool) -> str:
     if model_actions.is_gguf(model) and not model_actions.converted_folder(
         store, model
     ):

@@ -16,8 +16,8 @@ from autolearn.cli.common import (
     add_settings,
     finish,
     finish_import,
+    model_name,
     model_of,
-    named_model,
     open_store,
     settings_of,
 )
@@ -35,6 +35,7 @@ from autolearn.core.settings import (
     StudySettings,
     TrainSettings,
 )
+from autolearn.runs.model_choice import last_used_model
 from autolearn.services import (
     actions,
     corpus_actions,
@@ -211,7 +212,7 @@ def _write_files(store: Store, experiment: Experiment, args: Args) -> None:
 def _documents(store: Store, args: Args) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the documents of a comparison, and others for the placebo."""
     if not store.library.documents():
-        if args.model != ModelSettings.model:
+        if (args.model or last_used_model(store).model) != ModelSettings.model:
             raise InputError(
                 "The library is empty; add texts with: python -m autolearn add FILE"
             )
@@ -235,7 +236,7 @@ def _preset(model: ModelSettings) -> TrainSettings:
 def _add_texts(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
     """Add files to the library and return the ids of all documents of them."""
     tokens = StudySettings.passage_tokens
-    model = named_model(store, args.model, quiet=args.json)
+    model = model_name(store, args)
     run = actions.add_texts(store, files, model, tokens)
     _, documents = finish_import(store, run, quiet=args.json)
     if not documents:

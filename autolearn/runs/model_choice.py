@@ -14,10 +14,46 @@ from autolearn.study import prompts
 M = TypeVar("M", bound=ModelRunSettings)
 
 
+CHOICE = "model"
+_AFTER = "after_run"
+"""Beside a choice, the newest run when it was made."""
+
+
 def chosen_model(store: Store) -> ModelSettings:
-    """Return the model that the person works with; the built-in one at first."""
-    choice = store.choices.get("model")
-    return ModelSettings.from_dict(choice) if choice else ModelSettings()
+    """Return the model that the person works with; before any choice, the last used.
+
+    A run of another model, such as one of the command line, leaves the choice of an
+    open page as it is.
+    """
+    choice = store.choices.get(CHOICE)
+    if not choice or store.read_only:
+        return last_used_model(store)
+    return ModelSettings.from_dict(choice)
+
+
+def last_used_model(store: Store) -> ModelSettings:
+    """Return the model of the newest run, or the one that was chosen after that run.
+
+    In an empty workspace it is the built-in one. A model that is gone is returned too:
+    the rest of the workspace is about it, and whoever uses it says what is missing.
+    """
+    choice = store.choices.get(CHOICE)
+    chosen = ModelSettings.from_dict(choice or {})
+    run = store.runs.last_use_of_model()
+    if run is None or run.id <= (choice or {}).get(_AFTER, 0):
+        return chosen
+    used = replace(ModelRunSettings.of(run).model, round_id=None)
+    return chosen if replace(chosen, round_id=None) == used else used
+
+
+def choose_last_used(store: Store) -> None:
+    """Work with the model that was used last, as a page that is opened does."""
+    _keep(store, last_used_model(store))
+
+
+def _keep(store: Store, model: ModelSettings) -> None:
+    newest_run = sum(run.id for run in store.runs.newest(1))
+    store.choices.set(CHOICE, {**model.as_dict(), _AFTER: newest_run})
 
 
 def choose_model(store: Store, model: ModelSettings) -> None:
@@ -32,7 +68,7 @@ def choose_model(store: Store, model: ModelSettings) -> None:
     model_references.check(store, model.model)
     if model.round_id is not None:
         check_base(store, finished_round(store, model.round_id), model)
-    store.choices.set("model", model.as_dict())
+    _keep(store, model)
 
 
 def check_base(store: Store, round_: Round, model: ModelSettings) -> None:

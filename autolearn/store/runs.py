@@ -116,6 +116,18 @@ class Runs:
         """Return the newest run of a kind, whatever its state."""
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
+    def last_use_of_model(self) -> Run | None:
+        """Return the newest run with a model that was begun by itself.
+
+        A skill check only tries a model, and the later runs of a whole round only go on
+        with what was begun before.
+        """
+        tail = (
+            "WHERE kind IN ('study', 'train', 'quiz', 'chat') AND model IS NOT NULL"
+            " AND after_id IS NULL ORDER BY id DESC LIMIT 1"
+        )
+        return next(iter(self._db.select(Run, tail)), None)
+
     def other_models(self, digest: str) -> list[str]:
         """Return the names of the other models that have studied or been trained."""
         rows = self._db.rows(

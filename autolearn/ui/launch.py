@@ -33,7 +33,7 @@ from autolearn.access.sessions import (
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.heavy_imports import heavy_imports
 from autolearn.core.settings import ModelSettings
-from autolearn.runs import queues, worker_locks, worker_processes
+from autolearn.runs import model_choice, queues, worker_locks, worker_processes
 from autolearn.services import demo_library, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only, layout
 from autolearn.study import prompts
@@ -208,7 +208,10 @@ def only_page(folder: Path, address: str) -> Iterator[None]:
 
 
 def prepare(folder: Path, model: str | None) -> None:
-    """Open the workspace; a new one gets the built-in library."""
+    """Open the workspace with the model that was used last in it, or with another.
+
+    A new workspace gets the built-in library.
+    """
     is_new = not (folder / layout.DATABASE).exists()
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
@@ -219,6 +222,7 @@ def prepare(folder: Path, model: str | None) -> None:
             store.choices.set(_ADDING_LIBRARY, False)
         if store.read_only:
             return
+        model_choice.choose_last_used(store)
         if model:
             model_actions.use(store, ModelSettings(model))
         worker_locks.recover(store)

@@ -12,6 +12,7 @@ from autolearn.handlers import export
 from autolearn.handlers.models import Models
 from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
+from autolearn.runs.model_choice import choose_last_used
 from autolearn.services import actions, export_actions, model_scope
 from autolearn.services.actions import TrainSources
 from autolearn.store import SampleFilter
@@ -24,6 +25,13 @@ from tests.support.texts import put_passages
 from tests.support.two_models import OTHER, finished_round, study
 
 OWN = ModelSettings()
+
+
+@pytest.fixture
+def store(store):
+    """A workspace whose page was opened while it was empty, with the built-in model."""
+    choose_last_used(store)
+    return store
 
 
 def test_with_one_model_everything_is_shown(store):
