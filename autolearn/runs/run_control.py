@@ -11,6 +11,7 @@ from autolearn.core.records import END_STATES, Run
 from autolearn.core.run_settings import RunSettings
 from autolearn.runs.queues import queue_of
 from autolearn.runs.versions import versions
+from autolearn.runs.waiting import waiting_for
 from autolearn.runs.worker_locks import recover
 from autolearn.runs.worker_processes import is_starting, replace_dead_workers
 from autolearn.store import Store, layout
@@ -36,9 +37,21 @@ def wait(
 ) -> Run:
     """Wait until a run has ended, or for some seconds, showing it as it goes on.
 
+    A page that is ended meanwhile leaves the run alone.
+
     Raises:
         WorkerLost: The worker ended in the middle of it, or none began.
     """
+    with waiting_for(store, run_id):
+        return _wait(store, run_id, on_progress, seconds)
+
+
+def _wait(
+    store: Store,
+    run_id: int,
+    on_progress: Callable[[Run], None] | None,
+    seconds: float | None,
+) -> Run:
     began = seen_alive = time.monotonic()
     while True:
         run = store.runs.get(run_id)

@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from autolearn.containment import child_environment
-from autolearn.core.records import Run
-from autolearn.runs.queues import MODEL_QUEUE, WorkerQueue, queue_of
+from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue, queue_of
+from autolearn.runs.waiting import awaited_runs
 from autolearn.runs.worker_locks import worker_alive
 from autolearn.store import Store, layout
 
@@ -112,21 +113,52 @@ def _reap(folder: Path, queue: WorkerQueue, timeout: float = 0.0) -> None:
             _processes.pop(process, None)
 
 
+def stop_unawaited(store: Store) -> list[Run]:
+    """Stop the workers, except where another process waits for the present run.
+
+    A process that waits for a run further back in the queue starts another worker.
+
+    Returns:
+        The runs that go on.
+    """
+    if store.read_only:
+        return []  # it has no workers
+    runs = []
+    for queue in QUEUES.values():
+        run = _present_run(store, queue)
+        if run and not awaited_runs(store).isdisjoint((run.id, run.after_id)):
+            runs.append(run)
+        else:
+            stop_worker(store.folder, queue=queue)
+    return runs
+
+
+def _present_run(store: Store, queue: WorkerQueue) -> Run | None:
+    """Return the run that a worker does, or is about to do."""
+    active = [
+        run for run in store.runs.in_state(*ACTIVE_STATES) if run.kind in queue.kinds
+    ]
+    return min(active, key=lambda run: run.state == "queued", default=None)
+
+
 def stop_worker(folder: Path, queue: WorkerQueue = MODEL_QUEUE) -> bool:
     """Ask a worker to end at its next checkpoint; its run can be resumed.
 
     Returns:
-        Whether no worker is left.
+        Whether it has ended; another one may have been started since.
     """
     deadline = time.monotonic() + STOP_SECONDS
-    is_asked = False
+    pid = 0
     while worker_alive(folder, queue):
         if time.monotonic() > deadline:
             return False
-        if not is_asked:
-            with suppress(OSError, ValueError):  # it has just begun, or just ended
-                os.kill(int((folder / queue.pid_file).read_text()), signal.SIGTERM)
-                is_asked = True
+        with suppress(OSError, ValueError):  # it has just begun, or just ended
+            newest_pid = int((folder / queue.pid_file).read_text())
+            if pid and newest_pid != pid:
+                break
+            if not pid:
+                os.kill(newest_pid, signal.SIGTERM)
+                pid = newest_pid
         time.sleep(0.05)
     _reap(folder, queue, STOP_SECONDS)
     return True

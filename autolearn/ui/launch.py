@@ -33,7 +33,7 @@ from autolearn.access.sessions import (
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.heavy_imports import heavy_imports
 from autolearn.core.settings import ModelSettings
-from autolearn.runs import model_choice, queues, worker_locks, worker_processes
+from autolearn.runs import model_choice, worker_locks, worker_processes
 from autolearn.services import demo_library, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only, layout
 from autolearn.study import prompts
@@ -59,7 +59,7 @@ class AlreadyOpen(InputError):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve the page until Ctrl-C; the worker then stops at a checkpoint."""
+    """Serve the page until Ctrl-C; then stop what no other program waits for."""
     flags = _flags(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s")
     try:
@@ -124,9 +124,15 @@ def _serve(flags: argparse.Namespace) -> int:
             app = server.gradio_app(flags.workspace)
             gate = _gate(app, allowed, read_key(flags.workspace / KEY_FILE), secret)
             server.serve(gate, app, listener, ready)
-            for queue in queues.QUEUES.values():
-                worker_processes.stop_worker(flags.workspace, queue=queue)
+            _stop_work(flags.workspace)
     return 0
+
+
+def _stop_work(folder: Path) -> None:
+    """Stop the workers at a checkpoint, but no run that a command waits for."""
+    with Store.open(folder) as store:
+        for run in worker_processes.stop_unawaited(store):
+            sys.stdout.write(f"Run {run.id} goes on: another program waits for it.\n")
 
 
 def _gate(

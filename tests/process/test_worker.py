@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -20,7 +21,7 @@ from autolearn.core.errors import InputError, ProcessLost, WorkerLost
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question, Run, Skip
 from autolearn.core.run_results import RunResult
-from autolearn.runs import run_control, worker_locks, worker_processes
+from autolearn.runs import run_control, waiting, worker_locks, worker_processes
 from autolearn.runs.context import Handlers
 from autolearn.runs.worker import main
 from autolearn.services import prompt_editor
@@ -322,6 +323,68 @@ def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):
     run_control.wait(store, run.id)
     assert kept(store, run)[0][: len(before)] == before
     assert len(kept(store, run)[0]) == N_STEPS
+
+
+WAIT = """
+import sys
+from pathlib import Path
+from autolearn.runs import waiting
+from autolearn.store import Store
+
+with Store.open(Path(sys.argv[1])) as store:
+    with waiting.waiting_for(store, int(sys.argv[2])):
+        sys.stdin.read()
+"""
+
+
+@contextmanager
+def waiting_process(store, run):
+    """Let another process wait for a run, until it is killed."""
+    arguments = [sys.executable, "-c", WAIT, store.folder, str(run.id)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE) as process:
+        try:
+            until(lambda: waiting.awaited_runs(store) == {run.id}, 60)
+            yield
+        finally:
+            process.kill()
+
+
+def left_running(store):
+    """Stop the workers as a page that ends; return the runs that go on."""
+    return [run.id for run in worker_processes.stop_unawaited(store)]
+
+
+def test_only_runs_that_no_other_process_waits_for_are_stopped(store, start):
+    run = store.runs.create("chat", {})
+    behind = store.runs.create("study", {"seconds": 0})
+    start()
+    until(lambda: is_running(store, run))
+    with waiting_process(store, run):
+        assert left_running(store) == [run.id]
+        assert is_running(store, run)
+    with waiting.waiting_for(store, run.id):
+        assert waiting.awaited_runs(store) == set(), "this process does not count"
+    with waiting_process(store, behind):
+        assert left_running(store) == [], "it starts another worker"
+    assert store.runs.get(run.id).state == "interrupted"
+    assert store.runs.get(behind.id).state == "queued"
+
+
+def test_what_follows_a_run_that_is_waited_for_goes_on_too(store, start):
+    first = store.runs.create("train", {})
+    second = store.runs.create("chat", {"after": first.id})
+    start()
+    until(lambda: is_running(store, second))
+    with waiting_process(store, first):
+        assert left_running(store) == [second.id]
+
+
+def test_a_dead_process_waits_for_nothing(store):
+    run = store.runs.create("study", {})
+    with waiting_process(store, run):
+        pass
+    assert waiting.awaited_runs(store) == set()
+    assert list((store.folder / waiting.FOLDER).iterdir()) == []
 
 
 def test_an_idle_worker_ends_by_itself(store, start):
