@@ -1,12 +1,12 @@
 """Count tokens with the tokenizer of a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer
+from tokenizers import Regex, Tokenizer, pre_tokenizers
 from tokenizers.models import WordPiece
-from tokenizers.pre_tokenizers import PreTokenizer, Sequence, Split
+from tokenizers.pre_tokenizers import PreTokenizer, Split
 
 from autolearn.containment import Child, Role, run
 from autolearn.core.errors import BackendError, ChildFailed
@@ -19,6 +19,8 @@ LONGEST_WORD = 96
 AT_ONCE = 1 << 17
 """Characters that are encoded at once: a token takes some 300 bytes meanwhile. Longer
 texts, which only white space is, are counted part by part."""
+GROUP = 512
+"""Texts that a child counts at once, within its limit of time."""
 TRIAL = "In 1711 the river was 3.5 km long.\n\n" + "a" * 4096 + "\u200d" * 256
 
 
@@ -34,7 +36,8 @@ def bound_words(tokenizer: Tokenizer) -> None:
         pattern = Regex(rf"[\s\S]{{1,{LONGEST_WORD}}}")
         cut = Split(pattern, "isolated")
         before: PreTokenizer | None = tokenizer.pre_tokenizer
-        tokenizer.pre_tokenizer = Sequence([before, cut] if before else [cut])
+        parts = [before, cut] if before else [cut]
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(parts)
 
 
 def token_counter(folder: Path) -> Callable[[str], int]:
@@ -42,18 +45,64 @@ def token_counter(folder: Path) -> Callable[[str], int]:
 
     The tokenizer of a foreign model counts in a child.
     """
-    if folder == BUILT_IN or Role.is_child:
-        return local_counter(folder)
-    return partial(_contained_count, folder)
+    if _is_contained(folder):
+        return partial(_contained_count, folder)
+    return local_counter(folder)
+
+
+def _is_contained(folder: Path) -> bool:
+    return folder != BUILT_IN and not Role.is_child
 
 
 def _contained_count(folder: Path, text: str) -> int:
+    return _contained_counts(folder, [text])[0]
+
+
+def _contained_counts(folder: Path, texts: Sequence[str]) -> list[int]:
     try:
-        return int(
-            run("autolearn.models.token_counting:count", folder, text, limits=LIMITS)
+        counts: list[int] = run(
+            "autolearn.models.token_counting:counts", folder, texts, limits=LIMITS
         )
     except ChildFailed as error:
         raise BackendError(fault(folder, error)) from error
+    return counts
+
+
+class TokenCounter:
+    """Counts tokens as ``token_counter`` does, and those of no text twice.
+
+    It remembers up to ``most`` texts.
+    """
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self._folder, self._most = folder, most
+        self._is_contained = _is_contained(folder)
+        self._count = token_counter(folder)
+        self._counts: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        """Return the tokens of a text."""
+        if text not in self._counts:
+            self._remember([text], [self._count(text)])
+        return self._counts[text]
+
+    def count_ahead(self, texts: Iterable[str]) -> None:
+        """Count many texts at once, since each request to a child takes a millisecond.
+
+        Raises:
+            BackendError: The tokenizer is broken.
+        """
+        if not self._is_contained:
+            return
+        new = [text for text in dict.fromkeys(texts) if text not in self._counts]
+        for first in range(0, len(new), GROUP):
+            group = new[first : first + GROUP]
+            self._remember(group, _contained_counts(self._folder, group))
+
+    def _remember(self, texts: Sequence[str], counts: Sequence[int]) -> None:
+        if len(self._counts) + len(texts) > self._most:
+            self._counts.clear()
+        self._counts.update(zip(texts, counts, strict=True))
 
 
 def try_in(child: Child, folder: Path) -> None:
@@ -68,9 +117,9 @@ def try_in(child: Child, folder: Path) -> None:
         raise BackendError(fault(folder, error)) from error
 
 
-def count(folder: str, text: str) -> int:
-    """Return how many tokens a text has, in the child."""
-    return local_counter(Path(folder))(text)
+def counts(folder: str, texts: Sequence[str]) -> list[int]:
+    """Return how many tokens each text has, in the child."""
+    return list(map(local_counter(Path(folder)), texts))
 
 
 def try_out(folder: str) -> None:

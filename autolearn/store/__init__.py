@@ -19,6 +19,7 @@ from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.experiments import Experiments
 from autolearn.store.instructions import Instructions
 from autolearn.store.journal import RunJournal
+from autolearn.store.knowledge import KnowledgeOfPassages
 from autolearn.store.library import DocumentSize, Library, QuestionFilter
 from autolearn.store.own_pairs import OwnPairs
 from autolearn.store.quizzes import Quizzes
@@ -63,6 +64,7 @@ class Store:
         self.rounds = Rounds(db)
         self.instructions = Instructions(db)
         self.choices = Choices(db)
+        self.knowledge = KnowledgeOfPassages(db)
         self.quizzes = Quizzes(db)
         self.skills = SkillChecks(db)
         self.corpora = Corpora(db)

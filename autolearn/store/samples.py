@@ -176,16 +176,16 @@ class Samples:
         after_id: int = 0,
     ) -> list[Sample]:
         """Return the samples that are wanted, by id, those behind ``after_id``."""
-        where, params = self._where(criteria)
-        tail = f"WHERE {where} AND id > ? ORDER BY id LIMIT ?"
+        clause, params = where(self._db, criteria)
+        tail = f"WHERE {clause} AND id > ? ORDER BY id LIMIT ?"
         return self._db.select(Sample, tail, *params, after_id, limit)
 
     def newest(
         self, criteria: SampleFilter | None = None, *, limit: int = 50
     ) -> list[Sample]:
         """Return the samples of a filter, the newest first."""
-        where, params = self._where(criteria)
-        tail = f"WHERE {where} ORDER BY id DESC LIMIT ?"
+        clause, params = where(self._db, criteria)
+        tail = f"WHERE {clause} ORDER BY id DESC LIMIT ?"
         return self._db.select(Sample, tail, *params, limit)
 
     def next_id(
@@ -201,20 +201,22 @@ class Samples:
         It follows ``beside``, which need not match. Without it, the first is returned;
         with ``back``, the one before, or the last. None: there is no such sample.
         """
-        where, params = self._where(criteria)
+        clause, params = where(self._db, criteria)
         keys, sign = _KEYS[order], "<" if back else ">"
         if beside is not None:
             place = ", ".join(keys)
-            where += f" AND ({place}) {sign} (SELECT {place} FROM samples WHERE id = ?)"
+            clause += (
+                f" AND ({place}) {sign} (SELECT {place} FROM samples WHERE id = ?)"
+            )
             params.append(beside)
         by = ", ".join(f"{key} DESC" if back else key for key in keys)
-        sql = f"SELECT id FROM samples WHERE {where} ORDER BY {by} LIMIT 1"
+        sql = f"SELECT id FROM samples WHERE {clause} ORDER BY {by} LIMIT 1"
         return next((row["id"] for row in self._db.rows(sql, *params)), None)
 
     def ids(self, criteria: SampleFilter | None = None) -> list[int]:
         """Return the ids of the samples that are wanted."""
-        where, params = self._where(criteria)
-        sql = f"SELECT id FROM samples WHERE {where} ORDER BY id"
+        clause, params = where(self._db, criteria)
+        sql = f"SELECT id FROM samples WHERE {clause} ORDER BY id"
         return [row["id"] for row in self._db.rows(sql, *params)]
 
     def verdicts(self, feedback_ids: Sequence[int]) -> dict[int, Verdict]:
@@ -225,19 +227,19 @@ class Samples:
 
     def counts(self, criteria: SampleFilter | None = None) -> dict[SampleState, int]:
         """Return how many of the wanted samples are in each state."""
-        where, params = self._where(criteria)
+        clause, params = where(self._db, criteria)
         counts: dict[SampleState, int] = {"pending": 0, "approved": 0, "rejected": 0}
-        sql = f"SELECT state, count(*) AS n FROM samples WHERE {where} GROUP BY state"
+        sql = f"SELECT state, count(*) AS n FROM samples WHERE {clause} GROUP BY state"
         counts.update({row["state"]: row["n"] for row in self._db.rows(sql, *params)})
         return counts
 
     def gap_histogram(self, criteria: SampleFilter, n_bars: int) -> list[int]:
         """Return how many wanted samples have a gap probability in each equal part."""
-        where, params = self._where(criteria)
+        clause, params = where(self._db, criteria)
         bars = [0] * n_bars
         for row in self._db.rows(
             f"SELECT min(?, CAST(gap_probability * ? AS INTEGER)) AS bar, count(*) AS n"
-            f" FROM samples WHERE {where} GROUP BY bar",
+            f" FROM samples WHERE {clause} GROUP BY bar",
             n_bars - 1,
             n_bars,
             *params,
@@ -321,7 +323,7 @@ class Samples:
                 passage or "",
                 open_book,
                 critique,
-                frozenset(loads(edits)),
+                frozenset(loads(edits)) if edits != "[]" else frozenset(),
                 *generation_columns,
             )
             for number, passage, open_book, critique, edits, *generation_columns in rows
@@ -337,14 +339,16 @@ class Samples:
         )
         return [row["id"] for row in rows]
 
-    def _where(self, criteria: SampleFilter | None) -> tuple[str, list[Any]]:
-        criteria, clauses = criteria or SampleFilter(), _CLAUSES
-        if criteria.text is not None:
-            criteria = replace(criteria, text=match(criteria.text))
-            if is_common(self._db, criteria.text or ""):
-                # Not found by its words then, only tested for them.
-                clauses = clauses | {"text": "+" + clauses["text"]}
-        return filtered(criteria, clauses)
+
+def where(db: Database, criteria: SampleFilter | None) -> tuple[str, list[Any]]:
+    """Return the clause that passes the samples of a filter, with its parameters."""
+    criteria, clauses = criteria or SampleFilter(), _CLAUSES
+    if criteria.text is not None:
+        criteria = replace(criteria, text=match(criteria.text))
+        if is_common(db, criteria.text or ""):
+            # Not found by its words then, only tested for them.
+            clauses = clauses | {"text": "+" + clauses["text"]}
+    return filtered(criteria, clauses)
 
 
 def _grouped(records: Iterable[T], name: str) -> defaultdict[int, list[T]]:

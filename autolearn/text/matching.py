@@ -22,6 +22,7 @@ from autolearn.core.scripts import (
 )
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b(?! *$)")
+_ARTICLE_WORDS = frozenset(("a", "an", "the"))
 _LAST_ARTICLE = re.compile(r"\b(a|an|the)$")
 _QUOTES = "“”„«»‘’‚‹›–—…¿¡"  # noqa: RUF001
 _WIDE_SIGNS = "。，、；：？！「」『』（）《》〈〉【】・"  # noqa: RUF001
@@ -76,7 +77,12 @@ def normalise(text: str) -> str:
     In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018. A
     last word is no article ("Vitamin A").
     """
-    return " ".join(_ARTICLES.sub(" ", _plain(text)).split())
+    plain = _plain(text)
+    if not (plain.isascii() and plain.isprintable()) or "." in plain:
+        return " ".join(_ARTICLES.sub(" ", plain).split())
+    # Only letters, digits and single spaces: the same in a quarter of the time.
+    *words, last = plain.split(" ")
+    return " ".join([*(word for word in words if word not in _ARTICLE_WORDS), last])
 
 
 def shared_words(query: str) -> Callable[[str], int]:
@@ -87,11 +93,17 @@ def shared_words(query: str) -> Callable[[str], int]:
 
 def _plain(text: str) -> str:
     """Return the words of a text in lower case, with whole numbers."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), plain)
-    plain = _DECIMAL.sub(rf"\1{_POINT}\2", plain)
+    # Most texts need few of these steps, and a round takes tens of thousands of texts.
+    is_ascii = text.isascii()
+    plain = text.lower() if is_ascii else unicodedata.normalize("NFKC", text).casefold()
+    if "," in plain:
+        plain = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), plain)
+    if "," in plain or "." in plain:
+        plain = _DECIMAL.sub(rf"\1{_POINT}\2", plain)
     plain = plain.translate(_PUNCTUATION).replace(_POINT, ".")
-    return " ".join(_WITHOUT_SPACES.sub(r" \g<0> ", plain).split())
+    if not is_ascii:
+        plain = _WITHOUT_SPACES.sub(r" \g<0> ", plain)
+    return " ".join(plain.split())
 
 
 def exact_match(text: str, gold: str) -> bool:

@@ -131,6 +131,8 @@ def without_repeats(examples: Sequence[ApprovedExample]) -> list[ApprovedExample
 
 def _merged(group: Sequence[ApprovedExample]) -> ApprovedExample:
     best = max(group, key=lambda example: (bool(example.edits), example.sample.id))
+    if not any(example.wordings for example in group):
+        return best
     texts = {matching.normalise(best.sample.prompt): ""}
     for example in group:
         for text in example.wordings:

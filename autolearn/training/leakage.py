@@ -53,10 +53,12 @@ class Guard:
     """Recognises a set of questions in texts and training items.
 
     Questions may be added. Bags of words are found by their rarest words, whose order
-    is fixed whenever the set has doubled.
+    is fixed whenever the set has doubled. What was said of a text is kept: a question
+    is looked at as such and once more in its training item.
     """
 
     def __init__(self, questions: Iterable[str] = ()) -> None:
+        self._is_blocked: dict[str, bool] = {}
         self._forms: list[Words] = []
         self._exact: set[Words] = set()
         self._cores: set[Words] = set()
@@ -69,6 +71,7 @@ class Guard:
 
     def add(self, questions: Iterable[str]) -> None:
         """Recognise further questions too."""
+        self._is_blocked.clear()
         n_before = len(self._forms)
         for form in filter(None, map(_words, questions)):
             if form not in self._exact:
@@ -102,6 +105,13 @@ class Guard:
 
     def blocks(self, text: str) -> bool:
         """Return whether a text asks one of the questions, alone or among others."""
+        if not self._forms:
+            return False
+        if text not in self._is_blocked:
+            self._is_blocked[text] = self._asks(text)
+        return self._is_blocked[text]
+
+    def _asks(self, text: str) -> bool:
         return (
             any(self._is_same(_words(part)) for part in _parts(text))
             or self._ends_a_sentence(text)

@@ -5,12 +5,14 @@ import os
 import struct
 import sys
 import threading
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel, WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
+from autolearn import containment
 from autolearn.core.errors import AutolearnError, BackendError
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
@@ -54,6 +56,28 @@ def test_a_good_folder_has_no_fault(folder):
     assert look(folder) is None
     assert model_shape.of(folder).parameters == 32
     assert token_counting.token_counter(folder)("river river") == 2
+
+
+def test_the_tokens_of_many_texts_are_asked_for_at_once(folder, monkeypatch):
+    """Each question to the child takes a millisecond or two."""
+    calls: list[Any] = []
+
+    def run(name, *arguments, **limits):
+        calls.append(arguments[1])
+        return containment.run(name, *arguments, **limits)
+
+    monkeypatch.setattr(token_counting, "run", run)
+    counter = token_counting.TokenCounter(folder, most=700)
+    texts = ["river " * (n % 7) for n in range(600)]
+    counter.count_ahead(texts)
+    assert [len(call) for call in calls] == [7]
+    assert [counter(text) for text in texts] == [n % 7 for n in range(600)]
+    assert len(calls) == 1
+    counter.count_ahead(f"river {n}" for n in range(token_counting.GROUP + 1))
+    assert [len(call) for call in calls[1:]] == [token_counting.GROUP, 1]
+    counter.count_ahead(f"other {n}" for n in range(200))
+    assert counter(texts[1]) == 1, "forgotten, and asked for again"
+    assert len(calls) == 5
 
 
 CONFIGS = {

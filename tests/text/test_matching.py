@@ -178,3 +178,21 @@ def test_numbers_stay_whole():
     assert matching.normalise("$1,080 or 3.5, and 3,5") == "1080 or 3.5 and 3.5"
     assert matching.normalise("on 3.5.1990: 1,2,3") == "on 3 5 1990 1 2 3"
     assert matching.agreement("How long?", "3.5 km", "5 km") < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("The harbour, a pier and an inn.", "harbour pier and inn"),
+        ("Vitamin A", "vitamin a"),
+        ("the", "the"),
+        ("", ""),
+        ("a\x00b the end", "\x00b end"),
+        ("b the a", "b a"),
+        ("an\ue000x", ".x"),
+        ("É a 1,080 the 3,5", "é 1080 3.5"),
+    ],
+)
+def test_texts_in_plain_english_are_normalised_like_others(text, words):
+    """They are split at spaces, all others by a regular expression."""
+    assert matching.normalise(text) == words

@@ -2,11 +2,12 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.flags import FLAGS
+from autolearn.core.flags import DOUBTFUL, FLAGS
 from autolearn.core.model_calls import (
     Completion,
     Generation,
@@ -34,7 +35,7 @@ from autolearn.runs import queues
 from autolearn.services import actions, review_actions
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import study as tab
-from autolearn.ui.views import knowledge_map, sample, study
+from autolearn.ui.views import knowledge_grid, knowledge_map, sample, study
 from autolearn.ui.views.knowledge_map import MapCell
 from tests.support.texts import put_passages
 
@@ -261,6 +262,31 @@ def test_after_a_round_the_map_shows_what_was_trained(store, library):
     )
     markup = knowledge_map.draw(store, MapCell(round_id=later.id))
     assert markup.count("al-pick al-cell al-trained") == 2
+
+
+STUDIED = {"known": 1, "learned": 0, "open": 2, "flagged": 1}
+
+
+def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
+    put_passages(store, "another document", ["Of something else."])
+    first = studied(store, library[1][0])
+    doubt, note = (min(flags) for flags in (DOUBTFUL, FLAGS.keys() - DOUBTFUL))
+    changes: list[dict[str, Any]] = [
+        {"gap": False},
+        {"flags": (doubt,)},
+        {"flags": (note,)},
+    ]
+    run = store.runs.create("study", {})
+    journal = store.journal(run.id)
+    journal.step("more", lambda: [replace(first, id=0, **change) for change in changes])
+    markup = knowledge_grid.draw(store, MapCell())
+    assert [f"{name} {n}" in markup for name, n in STUDIED.items()] == [True] * 4
+    round_ = quizzed(store, first, True)
+    markup = knowledge_grid.draw(store, MapCell(round_id=round_.id))
+    # All four are the same question, which was asked again.
+    for words in ("known 1 → 0", "learned 0 → 4", "open 2 → 0", "flagged 1 → 0"):
+        assert words in markup
+    assert "passage 1: 4 learned" in markup
 
 
 def test_a_click_leads_on():

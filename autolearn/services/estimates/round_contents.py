@@ -4,9 +4,10 @@ The items are made by the very functions that the training uses. Only their leng
 estimated where they are not written yet.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Self
 
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import DRIFT_PROBE, TrainItem
@@ -72,12 +73,14 @@ def round_contents(
     order: TrainRunSettings,
     count: Callable[[str], int],
     *,
+    count_ahead: Callable[[Iterable[str]], None] | None = None,
     reads_system: bool = True,
 ) -> RoundContents:
     """Return what a round that is ordered so would take from the store.
 
     ``count``: returns the tokens of a text. Cached, since most texts are unchanged at
     the next call.
+    ``count_ahead``: takes the texts that ``count`` will be asked for, all at once.
     ``reads_system``: whether the template of the model has a place for that message.
     """
 
@@ -93,12 +96,14 @@ def round_contents(
     names = {corpus.id: corpus.name for corpus in store.corpora.in_use()}
     sources = collect(store, order)
     examples, dataset = sources.material.examples, sources.build()
+    limits, plan = study_settings(store), sources.replay(dataset.items)
+    reread = [_Reread.of(text, limits) for text in plan.texts]
+    if count_ahead:
+        count_ahead(_texts(dataset, plan, reread))
     n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
     n_learned = sum(count(item.chosen) for item in dataset.items)
     answer = n_learned // max(1, len(dataset.items))
-    limits = study_settings(store)
-    replay_sizes = _ReplaySizes(limits, count, prompt_size, answer)
-    replay_plan = sources.replay(dataset.items)
+    replay_sizes = _ReplaySizes(count, prompt_size, answer)
     return RoundContents(
         store.samples.counts(approved_in(order.scope))["approved"],
         len(examples),
@@ -107,9 +112,9 @@ def round_contents(
         tuple(length(item) for item in dataset.items),
         n_learned,
         _instruction_length(store, prompt_size, count),
-        tuple(replay_sizes.of(replay_plan)),
+        tuple(replay_sizes.of(plan, reread)),
         tuple(length(item) for item in dataset.validation),
-        replay_writing.n_texts(store, order, replay_plan),
+        replay_writing.n_texts(store, order, plan),
         tuple(names[i] for i in order.corpus_ids if i in names),
     )
 
@@ -128,18 +133,54 @@ def _instruction_length(
 
 
 @dataclass(frozen=True)
+class _Reread:
+    """What the base model is asked about a text that it reads again."""
+
+    compare: Chat
+    reword: Chat
+    question: str
+    n_questions: int
+    """How many it writes about the text."""
+
+    @classmethod
+    def of(cls, text: RereadText, limits: StudySettings) -> Self:
+        """Render what is asked about a text."""
+        answers = {"reference": text.answer, "answer": text.answer}
+        compare = prompts.load("feedback").render(
+            passage=text.passage, question=text.question, **answers
+        )
+        reword = prompts.load("paraphrase").render(
+            question=text.question, n=MOST_PER_LIST
+        )
+        n = how_many(limits, text.passage)
+        return cls(compare.chat, reword.chat, text.question, n)
+
+
+def _texts(
+    dataset: Dataset, plan: ReplayPlan, reread: Sequence[_Reread]
+) -> Iterator[str]:
+    """Yield the texts whose tokens are counted; a few further ones are not known."""
+    for item in (*dataset.items, *dataset.validation):
+        yield from (turn.content for turn in item.chat)
+        yield from (item.chosen, item.rejected or "")
+    for text in reread:
+        yield text.question
+        yield from (turn.content for turn in (*text.compare, *text.reword))
+    yield from plan.library_instructions
+
+
+@dataclass(frozen=True)
 class _ReplaySizes:
     """About how long the replay of a plan is, its generated instructions aside."""
 
-    settings: StudySettings
     count: Callable[[str], int]
     prompt_size: Callable[[Chat], int]
     answer: int
     """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
 
-    def of(self, plan: ReplayPlan) -> Iterator[ItemLength]:
+    def of(self, plan: ReplayPlan, reread: Sequence[_Reread]) -> Iterator[ItemLength]:
         """Yield the lengths of what ``training.replay`` writes for the plan."""
-        for text in plan.texts:
+        for text in reread:
             yield from self._reading(text)
         frame = prompts.load("refine_free").render(question="", answer="", feedback="")
         rest = self.prompt_size(frame.chat)
@@ -149,16 +190,9 @@ class _ReplaySizes:
         for size in questions * 2:
             yield ItemLength(rest + size, 2 * self.answer)
 
-    def _reading(self, text: RereadText) -> Iterator[ItemLength]:
-        compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
-        answers = {"reference": text.answer, "answer": text.answer}
-        prompt = compare.render(passage=text.passage, question=text.question, **answers)
-        size = ItemLength(self.prompt_size(prompt.chat), 2 * self.answer)
+    def _reading(self, text: _Reread) -> Iterator[ItemLength]:
+        size = ItemLength(self.prompt_size(text.compare), 2 * self.answer)
         yield from (size, size, size)
-        n, per_question = (
-            how_many(self.settings, text.passage),
-            self.count(text.question),
-        )
-        yield ItemLength(size.prompt, n * per_question)
-        prompt = reword.render(question=text.question, n=MOST_PER_LIST)
-        yield ItemLength(self.prompt_size(prompt.chat), MOST_PER_LIST * per_question)
+        per_question = self.count(text.question)
+        yield ItemLength(size.prompt, text.n_questions * per_question)
+        yield ItemLength(self.prompt_size(text.reword), MOST_PER_LIST * per_question)

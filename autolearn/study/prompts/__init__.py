@@ -60,7 +60,7 @@ class PromptFile:
     @property
     def variables(self) -> frozenset[str]:
         """Return the names that must be given to ``render``."""
-        return frozenset(Template(self.user).get_identifiers())
+        return _template(self.user)[1]
 
     def render(self, **values: object) -> Prompt:
         """Fill in the variables of the user part.
@@ -98,8 +98,7 @@ class PromptFile:
         return self._filled(self.begin, values)
 
     def _filled(self, text: str, values: Mapping[str, object]) -> str:
-        template = Template(text)
-        names = frozenset(template.get_identifiers())
+        template, names = _template(text)
         if missing_names := names - values.keys():
             raise PromptError(
                 f"Prompt {self.name!r} lacks {', '.join(sorted(missing_names))}."
@@ -111,6 +110,13 @@ class PromptFile:
         return template.substitute(
             {name: str(value).strip() for name, value in values.items()}
         )
+
+
+@lru_cache
+def _template(text: str) -> tuple[Template, frozenset[str]]:
+    """Return a template and the names of its variables."""
+    template = Template(text)
+    return template, frozenset(template.get_identifiers())
 
 
 def parse(name: str, text: str) -> PromptFile:

@@ -1,9 +1,9 @@
 """Training: choose how, see what goes in, start a round and watch it."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +14,7 @@ from autolearn.core.methods import METHODS, Method
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import Evolution, Tracker, TrainSettings
 from autolearn.models import files as model_files
-from autolearn.models import token_counting
+from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, corpus_actions, token_preview
@@ -228,7 +228,7 @@ class PlanCache:
 
     def __init__(self) -> None:
         self._cached: tuple[object, RoundContents] | None = None
-        self._counter: tuple[object, Callable[[str], int]] | None = None
+        self._counter: tuple[object, TokenCounter] | None = None
 
     def intake(self, store: Store, order: TrainRunSettings) -> RoundContents:
         """Return what a round would train on, made anew if anything has changed."""
@@ -249,23 +249,21 @@ class PlanCache:
         key = (store.folder, revision, replace(order, train=plain))
         if self._cached is None or self._cached[0] != key:
             folder = model_files.locate(model.model)
+            count = self._count(folder)
             contents = round_contents(
                 store,
                 order,
-                self._count(folder),
+                count,
+                count_ahead=count.count_ahead,
                 reads_system=model_files.reads_system(folder),
             )
             self._cached = key, contents
         return self._cached[1]
 
-    def _count(self, folder: Path) -> Callable[[str], int]:
-        """Return what counts tokens, and counts no text twice."""
+    def _count(self, folder: Path) -> TokenCounter:
         key = folder, (folder / "tokenizer.json").stat().st_mtime_ns
         if self._counter is None or self._counter[0] != key:
-            self._counter = (
-                key,
-                lru_cache(COUNTED)(token_counting.token_counter(folder)),
-            )
+            self._counter = key, TokenCounter(folder, COUNTED)
         return self._counter[1]
 
 

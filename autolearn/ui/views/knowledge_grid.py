@@ -1,15 +1,15 @@
 """The knowledge map of all documents: what is known of each passage, at a glance."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from autolearn.core.records import Passage, Sample
+from autolearn.core.records import Passage
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import DocumentSize, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import knowledge_map
-from autolearn.ui.views.knowledge_map import Learned, MapCell
+from autolearn.ui.views.knowledge_map import MapCell
 
 GROUPS = {
     "known": ("known",),
@@ -18,6 +18,7 @@ GROUPS = {
     "flagged": ("flagged",),
 }
 """What a cell tells apart, with the marks of samples that count as it."""
+_GROUP_OF = {mark: name for name, marks in GROUPS.items() for mark in marks}
 N_DOCUMENTS, N_PASSAGES = 60, 80
 """Most rows, and most cells of a row."""
 
@@ -30,11 +31,11 @@ def draw(store: Store, place: MapCell) -> Html:
     documents = store.library.document_sizes()
     if place.document_id or len(documents) < 2:
         return knowledge_map.draw(store, place)
-    samples = store.samples.find(SampleFilter(model_digest=shown_digest(store)))
-    if not samples:
+    criteria = SampleFilter(model_digest=shown_digest(store))
+    before = _as_studied(store, criteria)
+    if not before:
         return html.note("Nothing was studied yet. Press “Study”.")
-    knowledge = knowledge_map.learned_by(store, place.round_id)
-    before, now = _by_passage(samples, Learned()), _by_passage(samples, knowledge)
+    now = _after_round(store, criteria, before, place.round_id)
     switches = knowledge_map.rounds(store, place)
     visible = documents[:N_DOCUMENTS]
     rows = [_row(store, document, now) for document in visible]
@@ -52,12 +53,27 @@ def draw(store: Store, place: MapCell) -> Html:
     )
 
 
-def _by_passage(samples: Sequence[Sample], knowledge: Learned) -> dict[int, Shares]:
-    group_of = {mark: name for name, marks in GROUPS.items() for mark in marks}
+def _as_studied(store: Store, criteria: SampleFilter) -> dict[int, Shares]:
+    """Return the shares of each passage, as its study has found them."""
     shares: defaultdict[int, Shares] = defaultdict(Counter)
-    for sample in samples:
-        if sample.passage_id:
-            shares[sample.passage_id][group_of[knowledge.mark(sample)]] += 1
+    for passage_id, knowledge, n in store.knowledge.counts(criteria):
+        shares[passage_id][_GROUP_OF[knowledge]] += n
+    return dict(shares)
+
+
+def _after_round(
+    store: Store, criteria: SampleFilter, before: Mapping[int, Shares], round_id: int
+) -> Mapping[int, Shares]:
+    """Return the shares after a round; it changes those of what it has learned."""
+    if not round_id:
+        return before
+    learned = knowledge_map.learned_by(store, round_id)
+    shares = {passage_id: Counter(then) for passage_id, then in before.items()}
+    for sample in store.knowledge.outlines(criteria):
+        if result := learned.result(sample):
+            of_passage = shares[sample.passage_id]
+            of_passage[_GROUP_OF[sample.knowledge]] -= 1
+            of_passage[_GROUP_OF[result]] += 1
     return shares
 
 
@@ -65,7 +81,8 @@ def _totals(
     before: Mapping[int, Shares], now: Mapping[int, Shares], round_id: int
 ) -> Html:
     """Return the legend with the numbers of all documents, before and after."""
-    was, total = sum(before.values(), Counter()), sum(now.values(), Counter())
+    total = _sum(now)
+    was = _sum(before) if round_id else total
     parts = []
     for name in GROUPS:
         figures = f"{total[name]:,}"
@@ -74,6 +91,13 @@ def _totals(
         swatch = html.tag("span", "", f"al-swatch al-share-{name}", aria_hidden="true")
         parts.append(swatch + html.tag("span", html.text(f"{name} {figures}")))
     return html.tag("div", html.join(parts), "al-legend")
+
+
+def _sum(shares: Mapping[int, Shares]) -> Shares:
+    total: Shares = Counter()
+    for of_passage in shares.values():
+        total.update(of_passage)
+    return total
 
 
 def _row(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from autolearn.core.records import Passage, Sample
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import DocumentSize, QuestionFilter, SampleFilter, Store
+from autolearn.store.knowledge import SampleOutline
 from autolearn.text.matching import normalise
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -69,14 +70,18 @@ class Learned:
     by_text: dict[tuple[int | None, str], bool] | None = None
     """Likewise for the same question on the same passage, from another source."""
 
-    def mark(self, sample: Sample) -> str:
-        """Return what the round makes of a sample."""
+    def result(self, sample: Sample | SampleOutline) -> str | None:
+        """Return what a sample was after the round; None: as it was before."""
         right = (self.by_question or {}).get(sample.question_id)
         if right is None and self.by_text:
             right = self.by_text.get((sample.passage_id, normalise(sample.prompt)))
         if right is not None:
             return "right" if right else "wrong"
-        return "trained" if sample.id in self.trained else knowledge(sample)
+        return "trained" if sample.id in self.trained else None
+
+    def mark(self, sample: Sample) -> str:
+        """Return what the round makes of a sample."""
+        return self.result(sample) or knowledge(sample)
 
 
 def draw(store: Store, place: MapCell) -> Html:
