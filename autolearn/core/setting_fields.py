@@ -30,9 +30,9 @@ class Range:
     def __str__(self) -> str:
         """Return the range in words, such as "from 0 to 1"."""
         if not self.excludes_low:
-            return f"from {self.low} to {self.high}"
-        limit = "" if self.high == inf else f", up to {self.high}"
-        return f"above {self.low}{limit}"
+            return f"from {self.low:,} to {self.high:,}"
+        limit = "" if self.high == inf else f", up to {self.high:,}"
+        return f"above {self.low:,}{limit}"
 
 
 def setting(

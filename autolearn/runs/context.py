@@ -15,7 +15,11 @@ from autolearn.core.run_results import RunResult
 from autolearn.store import Pace, RunJournal, Store
 
 RATE_SECONDS = 60.0
-"""The rate covers the last minute, or the last two counts where these take longer."""
+"""The rate covers at least the last minute."""
+
+RATE_SHARE = 0.1
+"""The rate covers at least this share of the whole: what is done in batches is counted
+many at once, and then for minutes not at all."""
 
 REPORT_SECONDS = 0.2
 """Least time between two writes of progress."""
@@ -91,6 +95,7 @@ class RateMeter:
         while (
             len(self._measurements) > 2
             and now - self._measurements[1][0] > RATE_SECONDS
+            and n_done - self._measurements[1][1] >= RATE_SHARE * total
         ):
             self._measurements.popleft()
         began, before = self._measurements[0]

@@ -18,7 +18,7 @@ from autolearn.models.sources import gguf_file, hub, hub_files, local
 from autolearn.models.sources.hub import Offer
 from autolearn.models.sources.local import LocalModel
 from autolearn.runs import run_control
-from autolearn.runs.model_choice import choose_model
+from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.store import RunFilter, Store
 
 HUB = "https://huggingface.co"
@@ -62,8 +62,10 @@ def download(store: Store, offer: Offer) -> Run:
 
 
 def on_this_computer(store: Store) -> list[LocalModel]:
-    """Return the models to choose from."""
-    return local.on_this_computer(store.folder / gguf_file.FOLDER)
+    """Return the models to choose from, with the folders that were used here."""
+    models = local.on_this_computer(store.folder / gguf_file.FOLDER)
+    used = {chosen_model(store).model, *store.runs.models()}
+    return models + local.in_folders(sorted(used - {model.name for model in models}))
 
 
 def is_gguf(model: str) -> bool:

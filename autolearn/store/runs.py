@@ -128,6 +128,11 @@ class Runs:
         )
         return next(iter(self._db.select(Run, tail)), None)
 
+    def models(self) -> list[str]:
+        """Return the names of all models that were used."""
+        rows = self._db.rows("SELECT DISTINCT model FROM runs WHERE model IS NOT NULL")
+        return [row["model"] for row in rows]
+
     def other_models(self, digest: str) -> list[str]:
         """Return the names of the other models that have studied or been trained."""
         rows = self._db.rows(

@@ -155,6 +155,14 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def rough_duration(seconds: float) -> str:
+    """Return an estimated time span, in minutes once it is two of them."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{max(10, round(seconds / 10) * 10)} s"
+    return f"{minutes} min" if minutes < 60 else duration(seconds)
+
+
 def size(n_bytes: float | None) -> str:
     """Return an amount of memory; a dash for none."""
     if n_bytes is None:

@@ -39,6 +39,15 @@ def test_units_that_take_longer_than_the_window_still_have_a_rate():
     assert 0 < slower.rate < pace.rate
 
 
+def test_a_batch_that_is_counted_at_once_is_not_the_rate_of_what_follows():
+    """Nine of eighty came at once; then one took minutes, and five hours were shown."""
+    meter = RateMeter()
+    meter.read("questions", 0, 80, now=0.0)
+    meter.read("questions", 9, 80, now=100.0)
+    pace = meter.read("questions", 10, 80, now=400.0)
+    assert pace.eta_seconds == pytest.approx(70 * 40)
+
+
 def test_progress_is_written_seldom_but_its_end_always(store):
     run = store.runs.create("study", {})
     report = Reporter(store, run.id)

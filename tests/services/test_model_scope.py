@@ -97,6 +97,16 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
     assert queue.next(store, own.id) == other.id
 
 
+def test_a_step_that_is_going_on_is_not_done_yet(store):
+    study(store, OWN)
+    done = 'aria-label="Let the model study them (done): open the Study tab"'
+    assert done in guide.draw(store)
+    run = store.runs.create("study", {})
+    assert done.replace("done", "in progress") in guide.draw(store)
+    store.runs.finish(run.id, "done")
+    assert done in guide.draw(store)
+
+
 def test_steps_count_only_what_the_chosen_model_has_done(store):
     study(store, OTHER)
     finished_tabs = {step.tab for step in guide.of(store) if step.done}

@@ -7,7 +7,7 @@ from autolearn.core.run_results import RunResult, StudyResult, TrainResult
 from autolearn.core.settings import ModelSettings
 from autolearn.services import pipeline, round_progress
 from autolearn.store.runs import Pace
-from autolearn.ui.views import whole_round
+from autolearn.ui.views import review, whole_round
 from tests.support.texts import put_text
 from tests.support.two_models import digest_of, study
 
@@ -77,6 +77,14 @@ def test_the_strip_shows_the_stage_and_the_time_of_the_rest(store):
     markup = whole_round.draw(store)
     assert "step 1 of 4" in markup
     assert "rough" in markup
+
+
+def test_the_review_says_that_a_rule_decides_the_rest(store):
+    run = begun(store)
+    study(store, MODEL, approve=False)
+    assert review.BY_RULE in review.progress(store)
+    store.runs.finish(run.id, "interrupted")
+    assert review.BY_RULE not in review.progress(store)
 
 
 def test_a_stopped_round_can_be_resumed_from_the_strip(store):

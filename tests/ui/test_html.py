@@ -46,6 +46,20 @@ def test_durations_are_short(seconds, shown):
     assert html.duration(seconds) == shown
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (2, "10 s"),
+        (86, "90 s"),
+        (90, "2 min"),
+        (924, "15 min"),
+        (7325, "2 h 02 min"),
+    ],
+)
+def test_rough_durations_claim_no_seconds(seconds, shown):
+    assert html.rough_duration(seconds) == shown
+
+
 def test_a_bar_tells_how_far_and_never_more_than_all():
     assert 'aria-valuenow="50"' in html.bar(1, 2, "x")
     assert "width:100.0%" in html.bar(3, 2, "x")

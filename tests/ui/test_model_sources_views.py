@@ -1,12 +1,15 @@
 """What the Model tab says about the hub, a download, and what is here already."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
 from autolearn.models.sources.hub import HubFile, Offer
 from autolearn.models.sources.local import LocalModel
+from autolearn.services import model_actions
 from autolearn.store import Pace
 from autolearn.ui.views import history
 from autolearn.ui.views import model_sources as views
@@ -93,6 +96,19 @@ def test_models_are_named_by_a_click_and_say_why_they_cannot_be_used():
     assert "1 that cannot be used yet" in markup
     assert "No template" in markup
     assert is_escaped(markup)
+
+
+def test_folders_that_were_used_are_offered_while_they_are_there(store, tmp_path):
+    mine = tmp_path / "My-1B"
+    shutil.copytree(model_files.BUILT_IN, mine)
+    for model in (str(mine), "built-in", "http://127.0.0.1:9/v1", str(tmp_path / "no")):
+        store.runs.create("study", {"model": ModelSettings(model).as_dict()})
+    models = model_actions.on_this_computer(store)
+    assert [m.name for m in models if m.place == "folder"] == [str(mine)]
+    assert [m.name for m in models].count("built-in") == 1
+    markup = views.local(models)
+    assert f'data-pick="{mine}"' in markup
+    assert ">My-1B<" in markup
 
 
 def test_the_history_shows_a_download_like_any_run(store):

@@ -1,6 +1,6 @@
 """List the models on this computer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class LocalModel:
     name: str
     """How it is selected: a hub id, a folder, or a GGUF file."""
     place: str
-    """Its source: ``built-in``, ``hub cache`` or ``converted``."""
+    """Its source: ``built-in``, ``hub cache``, ``converted`` or ``folder``."""
     n_bytes: int
     problem: str | None
     """Why it cannot be used; None if it can."""
@@ -42,6 +42,12 @@ def on_this_computer(conversions: Path) -> list[LocalModel]:
     folders = [f for f in sorted(conversions.glob("[!.]*")) if f.is_dir()]
     converted_models = [_model(str(folder), "converted", folder) for folder in folders]
     return [*built_in, *converted_models, *in_hub_cache(Path(constants.HF_HUB_CACHE))]
+
+
+def in_folders(names: Iterable[str]) -> list[LocalModel]:
+    """Return the models in these folders, as far as they are still there."""
+    folders = [(name, Path(name).expanduser()) for name in names]
+    return [_model(name, "folder", path) for name, path in folders if path.is_dir()]
 
 
 def in_hub_cache(cache: Path) -> list[LocalModel]:

@@ -9,6 +9,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.records import RunKind
 from autolearn.models.sources.hub import Offer
 from autolearn.runs import run_control
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, SHOWN, PageContext, Session, html_panel
@@ -43,9 +44,10 @@ def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
 
 
 def _key(session: Session) -> str:
-    """Return what is another when a model has come."""
+    """Return what is another when a model has come or was chosen."""
     runs = filter(None, map(session.store.runs.last, KINDS))
-    return " ".join(f"{run.id} {run.state}" for run in runs) or "none"
+    states = [f"{run.id} {run.state}" for run in runs]
+    return " ".join([*states, chosen_model(session.store).model])
 
 
 def _name(event: gr.EventData) -> str:

@@ -17,7 +17,12 @@ from autolearn.models import files as model_files
 from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, corpus_actions, token_preview
+from autolearn.services import (
+    actions,
+    corpus_actions,
+    round_progress,
+    token_preview,
+)
 from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
@@ -307,6 +312,9 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
             f"{n} approved samples of other models are left out: what those did not "
             "know says little about this one. Include them under “Which samples”."
         )
+    progress = round_progress.newest(store)
+    if progress and progress.is_active:
+        notes.insert(0, views.WHOLE_ROUND)
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")
     plan = views.preflight(stops, notes) + views.intake(contents, settings)

@@ -1,8 +1,9 @@
 """The way through one round for a newcomer: what is done, and what comes next."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from autolearn.core.records import ACTIVE_STATES, RunKind
 from autolearn.core.run_results import RoundScores
 from autolearn.services import round_progress
 from autolearn.services.model_scope import shown_digest
@@ -20,6 +21,8 @@ class GuideStep:
     tab: str
     what: str
     done: bool
+    kind: RunKind | None = None
+    """The kind of the run that does it."""
 
 
 def of(store: Store) -> list[GuideStep]:
@@ -33,10 +36,10 @@ def of(store: Store) -> list[GuideStep]:
     has_quiz = any(RoundScores.of(round_).closed_book() for round_ in rounds)
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
-        GuideStep("Study", "Let the model study them", any(samples.values())),
+        GuideStep("Study", "Let the model study them", any(samples.values()), "study"),
         GuideStep("Review", "Approve samples", samples["approved"] > 0),
-        GuideStep("Train", "Train a round", bool(rounds)),
-        GuideStep("Evaluation", "See what it learned", has_quiz),
+        GuideStep("Train", "Train a round", bool(rounds), "train"),
+        GuideStep("Evaluation", "See what it learned", has_quiz, "quiz"),
         GuideStep("Chat", "Ask it a question", bool(chats)),
     ]
 
@@ -48,18 +51,24 @@ def draw(store: Store) -> Html:
     """
     progress = round_progress.newest(store)
     is_active = progress is not None and progress.is_active
-    buttons = _buttons(of(store), shows_next=not is_active)
+    now = {run.kind for run in store.runs.in_state(*ACTIVE_STATES)}
+    buttons = _buttons(of(store), now, shows_next=not is_active)
     rows = html.join(html.tag("li", button) for button in buttons)
     title = html.tag("strong", "Steps of the round" if is_active else "Or step by step")
     return html.tag("div", title + html.tag("ol", rows, "al-steps"), "al-box")
 
 
-def _buttons(steps: list[GuideStep], *, shows_next: bool) -> Iterator[Html]:
+def _buttons(
+    steps: list[GuideStep], now: Collection[RunKind], *, shows_next: bool
+) -> Iterator[Html]:
+    """Yield the steps; ``now`` are the kinds of runs that go on or wait."""
     remaining = [step for step in steps if not step.done]
     for step in steps:
         is_next = shows_next and bool(remaining) and step is remaining[0]
         sign, state = ("✓", "done") if step.done else ("○", "to do")
-        if is_next:
+        if step.kind in now:
+            sign, state = "…", "in progress"
+        elif is_next:
             sign, state = "→", "next"
         content = html.tag("span", html.text(sign), "al-sign", aria_hidden="true")
         content += html.text(step.what)

@@ -20,6 +20,7 @@ PLACES = {
     "built-in": "comes with autolearn",
     "converted": "converted from GGUF",
     "hub cache": "hub cache",
+    "folder": "folder used here",
 }
 HIGH_LOSS = 0.1
 """Nats a token from which on the second rounding of a GGUF file is worth avoiding."""
@@ -153,7 +154,9 @@ def local(local_models: list[LocalModel]) -> Html:
 
 def _short(model: LocalModel) -> str:
     """Return a name without the folders that lead to it."""
-    is_path = model.place == "converted" or model_actions.is_gguf(model.name)
+    is_path = model.place in ("converted", "folder") or model_actions.is_gguf(
+        model.name
+    )
     return model.name.rsplit("/", 1)[-1] if is_path else model.name
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from autolearn.core.records import Decision, Run, SampleState
 from autolearn.core.settings import ModelSettings
+from autolearn.services import round_progress
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.study import rules
@@ -13,6 +14,7 @@ from autolearn.ui.html import Html
 ENOUGH = 20
 """Decisions of a person from which on an agreement is worth telling."""
 _NEWEST = 200
+BY_RULE = "The whole round lets a rule decide the rest before its training"
 N_BARS = 10
 """Bars of the histogram of gap probabilities."""
 
@@ -46,15 +48,24 @@ def progress(store: Store) -> Html:
     if not total:
         return Html("")
     n_decided = total - counts["pending"]
+    beside = BY_RULE if _waits_for_rule(store) else _agreement(store)
     sentence = f"{n_decided} of {total} decided: {counts['approved']} approved, "
     sentence += f"{counts['rejected']} rejected, {counts['pending']} pending"
     return html.tag(
         "div",
         html.tag("span", html.text(sentence))
         + html.bar(n_decided, total, "Samples that are decided")
-        + html.tag("span", html.text(_agreement(store)), "al-faint"),
+        + html.tag("span", html.text(beside), "al-faint"),
         "al-progress",
     )
+
+
+def _waits_for_rule(store: Store) -> bool:
+    """Return whether a whole round goes on that has not approved samples yet."""
+    progress = round_progress.newest(store)
+    if progress is None or not progress.is_active:
+        return False
+    return any(stage.phase == "train" and not stage.run for stage in progress.stages)
 
 
 def histogram(store: Store, criteria: SampleFilter) -> Html:

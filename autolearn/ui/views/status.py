@@ -39,10 +39,7 @@ def _place(store: Store) -> Html:
     rows = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
         "Model": html.tag(
-            "span",
-            html.text(labels.model(model.model)),
-            "al-ellipsis",
-            title=model.model,
+            "span", html.text(labels.model(model.model)), title=model.model
         ),
         "Precision": html.text(
             "4 bit" if model.quantization == "nf4" else "16 or 32 bit"

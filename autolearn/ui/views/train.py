@@ -33,6 +33,10 @@ NOISY = ("loss", "reward_margin", "replay_kl")
 """The numbers that differ from step to step by chance."""
 SMOOTHING = 10
 """Points over which their curves are averaged."""
+WHOLE_ROUND = (
+    "A whole round is running: before its training, which begins by itself, a rule "
+    "approves samples."
+)
 N_CHARACTERS = 120
 """Longer answers are cut where dropped items are listed."""
 

@@ -76,7 +76,7 @@ def _rest(store: Store, progress: RoundProgress) -> Html:
     seconds = round_progress.seconds_left(store, progress)
     if seconds is None:
         return html.tag("span", "Estimating the time left", "al-faint")
-    words = f"About {html.duration(seconds)} left in all"
+    words = f"About {html.rough_duration(seconds)} left in all"
     if round_progress.is_rough(store, progress):
         words += " (rough: the first round with this model)"
     return html.tag("span", html.text(words), "al-faint")
