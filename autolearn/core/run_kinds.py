@@ -5,6 +5,9 @@ from typing import Literal
 
 from autolearn.core.records import RunKind
 
+TRAINING_STAGE = "training"
+"""The stage of a training in which its steps are taken; others prepare it."""
+
 QueueName = Literal["worker", "reader", "downloader"]
 
 

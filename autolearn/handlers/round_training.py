@@ -8,6 +8,7 @@ from typing import Protocol
 from autolearn.core.errors import TrainingError
 from autolearn.core.ports import Backend, Cancelled, Trainer, TrainOutcome
 from autolearn.core.records import Round, TrainItem
+from autolearn.core.run_kinds import TRAINING_STAGE
 from autolearn.core.run_results import RoundScores, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.handlers import tracking
@@ -126,7 +127,7 @@ class _Watcher:
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
         self._add(step, metrics)
-        self.context.progress("training", step, total)
+        self.context.progress(TRAINING_STAGE, step, total)
 
     def _add(self, step: int, metrics: dict[str, float]) -> None:
         self.context.add_metrics(step, metrics)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from autolearn.core.records import ACTIVE_STATES, Run, RunState
+from autolearn.core.run_kinds import TRAINING_STAGE
 from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
 from autolearn.core.settings import ModelSettings
@@ -113,7 +114,7 @@ def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
 def seconds_left(store: Store, progress: RoundProgress) -> float | None:
     """Return about how long all of the rest takes; None: not known yet."""
     current = progress.runs[-1]
-    own = current.eta_seconds if current.state == "running" else None
+    own = _own_seconds(current)
     seconds_by_phase = _expected_seconds(store, progress)
     if own is None:
         own = seconds_by_phase.get(cast(Phase, current.kind))
@@ -121,6 +122,15 @@ def seconds_left(store: Store, progress: RoundProgress) -> float | None:
     if own is None or any(phase not in seconds_by_phase for phase in waiting):
         return None
     return own + sum(seconds_by_phase[phase] for phase in waiting)
+
+
+def _own_seconds(run: Run) -> float | None:
+    """Return how long a run still takes by its own count; None: it does not tell.
+
+    While a training is prepared, it counts only what its preparation takes.
+    """
+    is_preparing = run.kind == "train" and run.stage != TRAINING_STAGE
+    return None if run.state != "running" or is_preparing else run.eta_seconds
 
 
 def is_rough(store: Store, progress: RoundProgress) -> bool:

@@ -6,7 +6,7 @@ Like ``services.actions``: for page and command line.
 from typing import Any
 
 from autolearn.core.errors import JobError
-from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.records import ACTIVE_STATES, Run, RunState
 from autolearn.core.run_settings import SkillRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
@@ -48,11 +48,16 @@ def teach(store: Store, model: ModelSettings) -> Run:
 
 def active(store: Store, model: ModelSettings) -> Run | None:
     """Return the check of a model that is queued or running, if there is one."""
-    active_checks = RunFilter(
-        ("skills",), ACTIVE_STATES, model.model, model.quantization
-    )
-    runs = store.runs.find(active_checks)
-    return next((run for run in runs if run.round_id == model.round_id), None)
+    return newest_check(store, model, ACTIVE_STATES)
+
+
+def newest_check(
+    store: Store, model: ModelSettings, states: tuple[RunState, ...] | None = None
+) -> Run | None:
+    """Return the newest check of a model, or the newest in one of these states."""
+    checks = RunFilter(("skills",), states, model.model, model.quantization)
+    runs = (r for r in store.runs.find(checks) if r.round_id == model.round_id)
+    return next(runs, None)
 
 
 def newest_report(store: Store, model: ModelSettings) -> SkillReport | None:

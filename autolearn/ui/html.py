@@ -155,6 +155,11 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def count(n: int, noun: str) -> str:
+    """Return how many things there are, such as "1 sample" or "1,200 samples"."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def rough_duration(seconds: float) -> str:
     """Return an estimated time span, in minutes once it is two of them."""
     minutes = round(seconds / 60)

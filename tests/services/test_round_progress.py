@@ -87,6 +87,21 @@ def test_the_review_says_that_a_rule_decides_the_rest(store):
     assert review.BY_RULE not in review.progress(store)
 
 
+def test_the_time_of_a_preparation_is_not_that_of_the_training(store):
+    study(store, MODEL)
+    before = end(store, begun(store), StudyResult(samples=1))
+    store.runs.claim(1, ["quiz"])
+    training = end(store, before)
+    store.runs.claim(1, ["train"])
+
+    def seconds_left(stage):
+        store.runs.save_progress(training.id, Pace(stage, 1, 24, 1.0, 1000.0))
+        return round_progress.seconds_left(store, newest(store)) or 0.0
+
+    assert seconds_left("training") > 1000
+    assert 0 < seconds_left("texts read again") < 500, "the study tells more"
+
+
 def test_a_stopped_round_can_be_resumed_from_the_strip(store):
     run = begun(store)
     store.runs.finish(run.id, "failed", "No memory.")
@@ -118,7 +133,7 @@ def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
     markup = whole_round.draw(store)
     assert "is finished" in markup
     assert "0 % → 100 %" in markup
-    assert "samples learned" in markup
+    assert "sample learned" in markup
     assert 'data-pick="tab-Chat"' in markup
     store.choices.set(whole_round.CLOSED, after.id)
     assert whole_round.draw(store) == ""

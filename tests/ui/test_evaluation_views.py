@@ -143,7 +143,7 @@ def test_only_what_both_were_asked_counts(store, questions):
     take(store, questions, 9, round_.id)
     comparison = compared(store, round_.id)
     assert (comparison.parts["gold"].n, comparison.left_out) == (8, 2)
-    assert "2 questions were asked in one of the two runs only" in shown_of(
+    assert "Asked in one of the two runs only, not counted: 2 questions" in shown_of(
         store, round_.id, None
     )
 
@@ -273,7 +273,9 @@ def test_a_cut_off_answer_is_told(store, questions):
     ]
     store.journal(run.id).step("take", lambda: results)
     store.runs.finish(run.id, "done")
-    assert "3 answers were cut off" in shown_of(store, round_.id, None)
+    assert "Cut off at the limit of their length: 3 answers" in shown_of(
+        store, round_.id, None
+    )
     assert store.runs.quiz_results(run.id)[0].truncated
 
 

@@ -46,6 +46,14 @@ def test_durations_are_short(seconds, shown):
     assert html.duration(seconds) == shown
 
 
+def test_one_thing_is_no_plural():
+    assert [html.count(n, "passage") for n in (0, 1, 1200)] == [
+        "0 passages",
+        "1 passage",
+        "1,200 passages",
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [

@@ -41,6 +41,17 @@ def test_without_a_check_the_page_says_that_a_study_works(store):
     assert "<svg" not in markup
 
 
+def test_a_check_that_was_stopped_says_where_it_is_resumed(store):
+    run = store.runs.create("skills", {"model": MODEL.as_dict()})
+    store.runs.request_cancel(run.id)
+    markup = views.panel(store, MODEL).html
+    assert f"Skill check (run {run.id}) is not finished (cancelled)" in markup
+    assert 'data-pick="tab-History"' in markup
+    done = store.runs.create("skills", {"model": MODEL.as_dict()})
+    store.runs.finish(done.id, "done")
+    assert "not finished" not in views.panel(store, MODEL).html
+
+
 def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
     keep(store, questions=RightCount(12, 60))
     markup = views.panel(store, MODEL).html

@@ -21,6 +21,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     session = context.session
     check = gr.Button("Check skills", size="sm", elem_id="model-skills-check")
     panel = html_panel("model-skills")
+    context.links.append(panel)
     teach = gr.Button(
         "Teach these skills (meta-skill round)",
         size="sm",

@@ -93,12 +93,11 @@ def _verdict(comparison: RoundComparison) -> Html:
         )
         parts += html.tag("span", html.text(warning), "al-problem")
     if comparison.left_out:
-        only = (
-            f" {comparison.left_out} questions were asked in one of the two runs only "
-        )
-        parts += html.tag("span", html.text(f"{only}and do not count."), "al-faint")
+        left_out = html.count(comparison.left_out, "question")
+        only = f" Asked in one of the two runs only, not counted: {left_out}."
+        parts += html.tag("span", html.text(only), "al-faint")
     if cut := sum(result.truncated for result in comparison.after.values()):
-        limit = f" {cut} answers were cut off at the limit of their length."
+        limit = f" Cut off at the limit of their length: {html.count(cut, 'answer')}."
         parts += html.tag("span", html.text(limit), "al-faint")
     return html.tag("p", parts) + _warning(comparison)
 

@@ -141,7 +141,10 @@ def report(store: Store) -> Html:
     ]
     result = ImportResult.of(run)
     if n := result.repeats:
-        parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
+        repeats = "1 passage repeats an earlier one; it is marked."
+        if n > 1:
+            repeats = f"{n:,} passages repeat earlier ones; they are marked."
+        parts.append(html.note(repeats))
     for document in store.library.documents_by_id([result.document_id or 0]).values():
         name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))

@@ -81,7 +81,7 @@ def histogram(store: Store, criteria: SampleFilter) -> Html:
 
 def _bar(i: int, n: int, most: int) -> Html:
     low, high = i / N_BARS, (i + 1) / N_BARS
-    label = f"{n:,} samples with P(gap) from {low:.1f} to {high:.1f}"
+    label = f"{html.count(n, 'sample')} with P(gap) from {low:.1f} to {high:.1f}"
     height = f"height:{round(58 * n / most) if n else 0}px"
     body = html.tag("span", "", style=height) + html.tag(
         "span", html.text(f"{low:.1f}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autolearn.core.errors import AutolearnError
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import SkillReport, SkillRow, guidance, rows
 from autolearn.markup import svg
@@ -13,6 +13,7 @@ from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
+from autolearn.ui.views.links import TAB
 
 _WIDTH, _ROW = 460, 26
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 58, 6, 20
@@ -36,17 +37,22 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
     except (AutolearnError, OSError) as error:
         return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
-    body = _under_way(skill_actions.active(store, model))
+    body = _check_state(skill_actions.newest_check(store, model))
     body += _report(report) if report else _none()
     section = html.tag("section", head + body, "al-card al-skills")
     return SkillPanel(section, bool(report and guidance(report).needs_teaching))
 
 
-def _under_way(run: Run | None) -> Html:
-    if run is None:
+def _check_state(run: Run | None) -> Html:
+    """Return how the newest check stands, unless it is done."""
+    if run is None or run.state == "done":
         return Html("")
-    sentence = f"{labels.run(run)} is {run.state}."
-    return html.tag("p", html.text(sentence), "al-faint", role="status")
+    if run.state in ACTIVE_STATES:
+        sentence = html.text(f"{labels.run(run)} is {run.state}.")
+        return html.tag("p", sentence, "al-faint", role="status")
+    sentence = html.text(f"{labels.run(run)} is not finished ({run.state}); resume it ")
+    history = html.pick(html.text("under History"), f"{TAB}History", "al-link")
+    return html.tag("p", sentence + history + html.text("."), "al-faint")
 
 
 def _none() -> Html:

@@ -111,12 +111,8 @@ def _state(store: Store) -> Html:
     n_rounds = len(labels.finished(store, digest))
     model = labels.model(chosen_model(store).model)
     words = (
-        f"This workspace: model {model}, {_n(n_documents, 'document')}, "
-        f"{_n(sum(counts.values()), 'sample')} ({counts['pending']} to review, "
-        f"{counts['approved']} approved), {_n(n_rounds, 'finished round')}."
+        f"This workspace: model {model}, {html.count(n_documents, 'document')}, "
+        f"{html.count(sum(counts.values()), 'sample')} ({counts['pending']} to review, "
+        f"{counts['approved']} approved), {html.count(n_rounds, 'finished round')}."
     )
     return html.tag("p", html.text(words), "al-faint")
-
-
-def _n(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

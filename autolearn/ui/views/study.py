@@ -34,9 +34,8 @@ def effort(
 
     ``fit``: None where the model is on a server.
     """
-    many = [f"{passages:,} passages"] + [f"{instructions} instructions"] * bool(
-        instructions
-    )
+    many = [html.count(passages, "passage")]
+    many += [html.count(instructions, "instruction")] * bool(instructions)
     time = "time unknown until the first study with this model"
     if seconds is not None:
         time = f"about {html.duration(seconds)}, at the speed of the last study"
@@ -82,7 +81,7 @@ def _headline(store: Store, run: Run) -> Html:
     """Return how the last study stands."""
     counts = store.samples.counts(SampleFilter(run_id=run.id))
     total = sum(counts.values())
-    sentence = f"Study (run {run.id}), {run.state}: {total} samples"
+    sentence = f"Study (run {run.id}), {run.state}: {html.count(total, 'sample')}"
     if run.state == "queued":
         sentence = f"Study (run {run.id}) waits for the model to be loaded"
     elif run.state == "running":

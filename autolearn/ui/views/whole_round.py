@@ -98,7 +98,8 @@ def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
     title = f"Round {outcome.round_id} of {model} is finished"
     head = html.tag("strong", html.text(title)) + _close()
     figures = html.join(_figures(outcome.comparison))
-    figures += _figure(f"{outcome.n_learned:,}", "samples learned")
+    learned = "sample learned" if outcome.n_learned == 1 else "samples learned"
+    figures += _figure(f"{outcome.n_learned:,}", learned)
     figures += _figure(html.duration(progress.seconds), "in all")
     leads = html.join(
         html.pick(html.text(words), f"{TAB}{tab}", "al-go") for tab, words in LEADS
@@ -123,7 +124,7 @@ def _figures(comparison: RoundComparison) -> list[Html]:
         _figure(
             f"{100 * change.right_before / change.n:.0f} % → "
             f"{100 * change.right_after / change.n:.0f} %",
-            f"{name}, {change.n} questions",
+            f"{name}, {html.count(change.n, 'question')}",
         )
         for part, name in names.items()
         if (change := comparison.parts[part]).n
