@@ -71,3 +71,6 @@ def test_a_foreign_text_is_warned_of_before_and_during_its_study(
     result = page.locator("#study-found")
     expect(result).to_contain_text("reads these texts poorly", timeout=300_000)
     expect(result).to_contain_text("No passage gave a question", timeout=300_000)
+    estimate = page.locator("#study-effort")
+    expect(estimate).to_contain_text("1 passage; ")
+    expect(estimate).to_contain_text("calibrated with run 1")

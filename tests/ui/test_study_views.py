@@ -393,3 +393,8 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     assert "teach it the skills first" in markup
     store.runs.save_partial_result(run.id, result | {"approvable": 6})
     assert "teach it the skills" not in study.newest(store, only_last=True)
+    skipped = {"approvable": 6, "skipped": 10}
+    store.runs.save_partial_result(run.id, result | skipped)
+    markup = study.newest(store, only_last=True)
+    assert "10 more gave no sample; see “Skipped” below." in markup
+    assert "teach it the skills first" in markup

@@ -128,9 +128,24 @@ def _form(
         return _effort(session, *how)
 
     context.redraw_on_opening(draw, inputs, [effort])
+    drawn_key = gr.State("")
+
+    def draw_anew(key: str, *how: Any) -> tuple[Any, Any]:
+        """Draw the estimate again once a study has begun or ended."""
+        new_key = _newest_study(session)
+        if key == new_key:
+            return gr.skip(), gr.skip()
+        return _effort(session, *how), new_key
+
+    context.redraw_on_change(draw_anew, [drawn_key, *inputs], [effort, drawn_key])
     events = [documents.change, *(field.change for field in setting_fields)]
     redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
     return accordion, documents, setting_fields, start
+
+
+def _newest_study(session: Session) -> str:
+    run = session.store.runs.last("study")
+    return f"{run.id} {run.state}" if run else "none"
 
 
 def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:

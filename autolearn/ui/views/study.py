@@ -122,7 +122,9 @@ def _quality(run: Run) -> Html:
     if flags:
         reasons = ", ".join(f"{v} {FLAGS[k].label}" for k, v in flags[:4])
         sentence += f" Most often in the way: {reasons}."
-    if result.gaps and good < POOR * result.gaps:
+    if mostly_skipped := result.skipped > n:
+        sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
+    if mostly_skipped or (result.gaps and good < POOR * result.gaps):
         sentence += (
             " This model asks or reads too poorly to teach itself from these texts: "
             "teach it the skills first (Train, method SELF meta-skills), or choose a "
