@@ -151,9 +151,11 @@ def test_values_of_a_receipt_stand_beside_their_labels(tmp_path, sheet):
 
 
 def test_an_amount_on_a_line_of_its_own_belongs_to_nothing_below(tmp_path, sheet):
-    lines = ("=" * 32, "Shop 42 - Harbour", "=" * 32)
-    lines += ("Lamp oil in two bottles 2 @ $4.70", "$9.40", "Twine, ten metres of it")
-    lines += ("A long line that fills the column", "$3.15", "Bread", "TOTAL $12.55")
+    lines = (
+        *("=" * 32, "Shop 42 - Harbour", "=" * 32),
+        *("Lamp oil in two bottles 2 @ $4.70", "$9.40", "Twine, ten metres of it"),
+        *("A long line that fills the column", "$3.15", "Bread", "TOTAL $12.55"),
+    )
     for line in lines:
         sheet.canvas.setFont(pdfs.CODE, 10)
         sheet.canvas.drawString(72, sheet.y, line)
