@@ -67,7 +67,7 @@ def readings(text: str) -> Readings:
     It may be one in English words, with nothing else.
     """
     if is_in_words(text):
-        return _in_words(text)
+        return _value_of_words(text)
     numbers = _numbers(_plain(text))
     return numbers[0][1] if len(numbers) == 1 else frozenset()
 
@@ -90,9 +90,10 @@ def is_worked(text: str) -> bool:
 
 def mentions(text: str, number: str) -> bool:
     """Return whether a number occurs in a text, in digits or in English words."""
+    wanted_values = readings(number)
     in_digits = [values for _, values in _numbers(_plain(text))]
-    in_words = [_in_words(words) for words in _IN_WORDS.findall(text)]
-    return any(readings(number) & values for values in (*in_digits, *in_words))
+    in_words = map(_value_of_words, _IN_WORDS.findall(text))
+    return any(wanted_values & values for values in (*in_digits, *in_words))
 
 
 def same_result(text: str, gold: str, question: str = "") -> bool:
@@ -209,11 +210,14 @@ def _bodies(body: str) -> list[Readings]:
 
 def _in_words(text: str) -> Readings:
     """Return the last number that is written in English words."""
-    found = _IN_WORDS.findall(text)
-    if not found:
-        return frozenset()
+    numbers = _IN_WORDS.findall(text)
+    return _value_of_words(numbers[-1]) if numbers else frozenset()
+
+
+def _value_of_words(words: str) -> Readings:
+    """Return the value of a number in English words."""
     total = below_scale = 0
-    for word in re.findall("[a-z]+", found[-1].lower()):
+    for word in re.findall("[a-z]+", words.lower()):
         if word == "hundred":
             below_scale *= 100
         elif word in _SCALES:

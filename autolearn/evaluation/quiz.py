@@ -50,8 +50,8 @@ def ask_questions(
 def _answer(
     writer: Generator, questions: Sequence[QuizQuestion], request: QuizRequest
 ) -> list[QuizResult]:
-    given = quiz_modes.answer(writer, questions, request)
-    return [_score(answer, request.mode) for answer in given]
+    answers = quiz_modes.answer(writer, questions, request)
+    return [_score(answer, request.mode) for answer in answers]
 
 
 def _score(answer: QuizAnswer, mode: QuizMode) -> QuizResult:

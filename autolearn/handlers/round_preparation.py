@@ -134,9 +134,7 @@ class _BaseWriter:
     def _model_pool(self) -> list[GeneratedInstruction]:
         """Return the instructions that the folder of the model has; they are kept."""
         name = TrainRunSettings.of(self.context.run).model.model
-        folder = model_files.locate(name)
-        paths = [folder / replay.POOL_FILE, folder / replay.OLD_POOL_FILE]
-        path = next((path for path in paths if path.is_file()), None)
+        path = replay.pool_file(model_files.locate(name))
         if path is None:
             return []
         try:

@@ -48,14 +48,12 @@ def teach(store: Store, model: ModelSettings) -> Run:
 
 def active(store: Store, model: ModelSettings) -> Run | None:
     """Return the check of a model that is queued or running, if there is one."""
-    return newest_check(store, model, ACTIVE_STATES)
+    return newest_check(store, model, *ACTIVE_STATES)
 
 
-def newest_check(
-    store: Store, model: ModelSettings, states: tuple[RunState, ...] | None = None
-) -> Run | None:
+def newest_check(store: Store, model: ModelSettings, *states: RunState) -> Run | None:
     """Return the newest check of a model, or the newest in one of these states."""
-    checks = RunFilter(("skills",), states, model.model, model.quantization)
+    checks = RunFilter.of_model("skills", model, *states)
     runs = (r for r in store.runs.find(checks) if r.round_id == model.round_id)
     return next(runs, None)
 

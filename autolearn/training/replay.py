@@ -19,6 +19,7 @@ from dataclasses import asdict
 from functools import partial
 from heapq import nlargest
 from math import ceil
+from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.model_calls import (
@@ -175,6 +176,12 @@ def more_confident(
     return [
         row for row, value in zip(answered, confidences, strict=True) if value >= least
     ]
+
+
+def pool_file(folder: Path) -> Path | None:
+    """Return the file with the instructions of a model's folder, if it has one."""
+    paths = (folder / name for name in (POOL_FILE, OLD_POOL_FILE))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def parse_pool(text: str, model: ModelIdentity) -> list[GeneratedInstruction]:

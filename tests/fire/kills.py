@@ -143,10 +143,10 @@ class Campaign:
 
 
 def _look_while_stopped(row: Row, workload: Workload, folder: Path) -> None:
-    """A worker that is stopped still owns its run; nobody takes it from it.
+    """Check that a worker that is stopped keeps its run.
 
-    Unless it was stopped while SQLite had locked the whole file for it, as when the
-    last connection closes: then nobody can look before it goes on or is killed.
+    This cannot be seen if it was stopped while SQLite had locked the whole file for it,
+    as when the last connection closes.
     """
     if not workload.is_graceful:
         return

@@ -303,7 +303,7 @@ def test_each_question_of_general_knowledge_takes_its_own_answers_and_no_others(
     questions = gold_actions.general_knowledge()
     assert len({question.question for question in questions}) == len(questions)
     for gold in questions:
-        asked = Question(
+        question = Question(
             gold.question,
             "control",
             "gold",
@@ -311,6 +311,6 @@ def test_each_question_of_general_knowledge_takes_its_own_answers_and_no_others(
             aliases=gold.aliases,
         )
         for answer in (gold.answer, *gold.aliases):
-            assert scoring.is_right(asked, f"It is {answer}.", gold.answer)
-        assert not scoring.is_right(asked, gold.question, gold.answer)
-        assert not scoring.is_right(asked, "It is Avel, or 1711.", gold.answer)
+            assert scoring.is_right(question, f"It is {answer}.", gold.answer)
+        assert not scoring.is_right(question, gold.question, gold.answer)
+        assert not scoring.is_right(question, "It is Avel, or 1711.", gold.answer)

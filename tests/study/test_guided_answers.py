@@ -320,6 +320,6 @@ def test_a_full_answer_that_fails_to_tell_its_short_answer_gives_way_to_it(
     parts = OpenBook(full, "The mill of Avel opened in 1842.", "1842")
     answer = telling_parts(question, parts, TEXT_OF_MILL).answer
     assert answer == ("1842" if is_short else full)
-    for none in ("", "none"):  # there is no short answer to give way to
+    for none in ("", "none"):  # without a short answer the full one stays
         without = replace(parts, short=none)
         assert telling_parts(question, without, TEXT_OF_MILL) == without

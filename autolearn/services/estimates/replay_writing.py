@@ -69,8 +69,8 @@ def _n_stored(store: Store, model: ModelSettings) -> int:
     digest, prompt = model_files.digest(folder), prompts.load(replay.PROMPT).digest
     if n := store.instructions.count(digest, model.quantization, prompt):
         return n
-    for name in (replay.POOL_FILE, replay.OLD_POOL_FILE):
-        if (folder / name).is_file():
-            text = (folder / name).read_text(encoding="utf-8")
-            return len(text.splitlines()) - 1  # the first line names the model
-    return 0
+    path = replay.pool_file(folder)
+    if path is None:
+        return 0
+    # The first line names the model.
+    return len(path.read_text(encoding="utf-8").splitlines()) - 1
