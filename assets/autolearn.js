@@ -32,6 +32,10 @@
     const panel = event.target.closest('#review-own') ? '#review-own-' : '#review-';
     seen(panel + (save ? 'save' : 'cancel'))?.click();
   };
+  document.addEventListener('click', (event) => {
+    if (event.target.closest?.('[data-pick=close-drawer]'))
+      document.body.classList.add('al-drawer-closed');
+  });
   document.addEventListener('keydown', (event) => {
     if (event.isComposing) return;
     if (event.key === 'Escape') seen('.al-drawer')

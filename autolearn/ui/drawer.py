@@ -6,6 +6,7 @@ from autolearn.ui.html import Html
 CLOSE = "close-drawer"
 """The key of the click that closes it; so does Escape."""
 FOCUS_JS = """() => {
+  document.body.classList.remove("al-drawer-closed");
   let left = 60;
   const timer = setInterval(() => {
     const drawers = [...document.querySelectorAll(".al-drawer")];
@@ -14,7 +15,11 @@ FOCUS_JS = """() => {
     if (drawer || --left === 0) clearInterval(timer);
   }, 50);
 }"""
-"""Moves the keyboard to it once it is drawn, which takes a moment."""
+"""Moves the keyboard to it once it is drawn, which takes a moment.
+
+What closes it hides it at once (assets/autolearn.js), until it is opened again: an answer
+that was on its way meanwhile may still draw it.
+"""
 
 
 def drawer(content: Html, label: str) -> Html:

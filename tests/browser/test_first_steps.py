@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings
 from autolearn.store import Store
 from tests.support.pages import PATIENCE, load_anew, open_tab, until
@@ -108,7 +109,16 @@ def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):
     expect(drawer).to_be_focused()
     assert page.evaluate("window.scrollY") == 0
     page.keyboard.press("Escape")
-    expect(drawer).to_have_count(0)
+    expect(drawer).to_be_hidden()
+    with review_app.store() as store:
+        store.decisions.decide([Decision(max(store.samples.ids()), "reject", "person")])
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#study-found")).to_contain_text("rejected")
+    expect(drawer).to_be_hidden()
+    page.locator("#study-found .al-row").last.click()
+    expect(drawer).to_be_focused()
+    with review_app.store() as store:
+        store.decisions.undo_batch(store.decisions.last().id)
 
 
 def test_data_of_another_model_are_hidden_until_they_are_asked_for(visit, review_app):

@@ -91,7 +91,7 @@ def study_by_hand(app, page, other):
     page.locator("#study-found .al-pick").first.click()
     expect(page.locator("#study-detail")).to_contain_text("Open-book answer")
     page.keyboard.press("Escape")
-    expect(page.locator("#study-detail .al-drawer")).to_have_count(0)
+    expect(page.locator("#study-detail .al-drawer")).to_be_hidden()
 
 
 def review_by_hand(app, page):

@@ -69,21 +69,26 @@ def build(context: PageContext) -> None:
 
     def press_detail(
         sample_id: int, known_version: int, event: gr.EventData
-    ) -> tuple[Html, int]:
+    ) -> tuple[Html, int, int]:
         if event.pick == CLOSE:
-            return Html(""), known_version
+            return *draw_detail(0), 0
         is_gap = event.pick == "gap"
         review_actions.overrule(
             session.store, sample_id, gap=is_gap, known_version=known_version
         )
-        return draw_detail(sample_id)
+        return *draw_detail(sample_id), sample_id
 
     context.fold_form(accordion, "study", opens_again=False)
     context.redraw_on_change(draw, [view, place], [panel])
     outputs = [detail, known_version]
     context.redraw_on_change(draw_detail, [sample_id], outputs)
     context.on_action([start.click], partial(_study, session), [documents, *form])
-    context.on_action([detail.click], press_detail, [sample_id, known_version], outputs)
+    context.on_action(
+        [detail.click],
+        press_detail,
+        [sample_id, known_version],
+        [*outputs, sample_id],
+    )
     click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
     redraw_on([click.then], draw_detail, [sample_id], outputs)
     click.then(None, None, None, js=FOCUS_JS)
