@@ -17,8 +17,8 @@ FOCUS_JS = """() => {
 }"""
 """Moves the keyboard to it once it is drawn, which takes a moment.
 
-What closes it hides it at once (assets/autolearn.js), until it is opened again: an answer
-that was on its way meanwhile may still draw it.
+What closes it hides it at once (assets/autolearn.js), until it is opened again: an
+answer that was on its way meanwhile may still draw it.
 """
 
 
