@@ -23,13 +23,10 @@ from autolearn.engine.trainer.outcome import Outcome
 from autolearn.engine.trainer.process_group import ONE, Processes
 from autolearn.engine.trainer.training_job import TrainingJob
 from autolearn.models import hardware, memory_calibration
-from autolearn.models.files import (
-    ADAPTER_NOTE,
-    adapter_digest,
-    study_protocol,
-)
+from autolearn.models.files import ADAPTER_NOTE, adapter_digest
+from autolearn.models.protocols import noted_protocol, study_protocol
 from autolearn.models.small_files import read_json
-from autolearn.study.protocol import PROTOCOLS
+from autolearn.study.protocol import DEFAULT, PROTOCOLS
 
 
 class HuggingFaceBackend:
@@ -38,7 +35,7 @@ class HuggingFaceBackend:
     def __init__(
         self,
         lm: LoadedModel,
-        protocol: str = "guided",
+        protocol: str = DEFAULT,
         source: tuple[ModelSettings, Path] | None = None,
     ):
         """Take a loaded model.
@@ -55,9 +52,8 @@ class HuggingFaceBackend:
         cls, settings: ModelSettings, folder: Path, gguf: Path | None = None
     ) -> Self:
         """Load the model in ``folder`` without an adapter; see ``load.load``."""
-        protocol = study_protocol(folder) or "guided"
         lm = load.load(settings, folder, gguf)
-        return cls(lm, protocol, (settings, folder))
+        return cls(lm, study_protocol(folder), (settings, folder))
 
     @property
     def _lm(self) -> LoadedModel:
@@ -100,7 +96,7 @@ class HuggingFaceBackend:
             self._adapter_protocol = None
         else:
             adapters.attach(self._lm, folder)
-            self._adapter_protocol = study_protocol(folder)
+            self._adapter_protocol = noted_protocol(folder)
             digest = digest or adapter_digest(folder)
         self._lm.identity = load.identity_with_adapter(self._lm, round_id, digest)
 
@@ -243,7 +239,7 @@ class HuggingFaceBackend:
     def _note_protocol(self, job: TrainingJob) -> None:
         """Note in the adapter how to prompt it: without worked examples after meta."""
         # A continued adapter keeps the protocol that it was trained for.
-        protocol = (study_protocol(job.start) if job.start else None) or self._protocol
+        protocol = (noted_protocol(job.start) if job.start else None) or self._protocol
         if not job.settings.traits.teaches_facts and PROTOCOLS[protocol].guided:
             protocol = "taught"
         note = job.output / ADAPTER_NOTE

@@ -26,7 +26,6 @@ from autolearn.models.small_files import (
     read,
     read_json,
 )
-from autolearn.study.protocol import PROTOCOLS
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 ADAPTER_NOTE = "autolearn.json"
@@ -369,13 +368,6 @@ def _blocks(path: Path, *, is_whole: bool) -> Iterator[bytes]:
             yield file.read(_MIB)
             file.seek(-_MIB, 2)
             yield file.read(_MIB)
-
-
-@contained
-def study_protocol(folder: Path) -> str | None:
-    """Return the study protocol noted for a model or adapter, if any."""
-    protocol = read_json(folder / ADAPTER_NOTE).get("protocol")
-    return protocol if isinstance(protocol, str) and protocol in PROTOCOLS else None
 
 
 def check_adapter(folder: Path, base_digest: str) -> None:

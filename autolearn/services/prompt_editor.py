@@ -15,6 +15,7 @@ from autolearn.core.records import Answer, Feedback, Passage, Question
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import files as model_files
+from autolearn.models.protocols import study_protocol
 from autolearn.store import QuestionFilter, Store
 from autolearn.study import (
     answers,
@@ -28,7 +29,7 @@ from autolearn.study import (
 from autolearn.study.feedback import Comparison
 from autolearn.study.generation import OfflineBuilder, RequestBuilder
 from autolearn.study.prompts.usage import USAGES, Usage
-from autolearn.study.protocol import PROTOCOLS
+from autolearn.study.protocol import DEFAULT, PROTOCOLS
 from autolearn.text import languages
 
 
@@ -166,12 +167,11 @@ def protocol_of(store: Store, model: ModelSettings) -> str:
         ModelNotFound: It is not there.
     """
     if is_server(model.model):
-        return "guided"
-    base = model_files.study_protocol(model_files.locate(model.model)) or "guided"
+        return DEFAULT
     adapter = store.rounds.get(model.round_id).adapter if model.round_id else None
-    return (
-        model_files.study_protocol(store.folder / adapter) if adapter else None
-    ) or base
+    return study_protocol(
+        model_files.locate(model.model), store.folder / adapter if adapter else None
+    )
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ class Protocol:
     """Whether worked examples precede each request."""
 
 
+DEFAULT = "guided"
+"""The protocol of a model that notes none."""
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (

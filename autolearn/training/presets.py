@@ -7,6 +7,7 @@ from autolearn.core.methods import METHODS, Method
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
+from autolearn.models.protocols import study_protocol
 from autolearn.study.protocol import PROTOCOLS
 
 
@@ -125,10 +126,7 @@ def preset_for(model: ModelSettings, method: Method = "refined_sft") -> str:
         AutolearnError: The model is not on this computer.
     """
     folder = model_files.locate(model.model)
-    if (
-        not METHODS[method].teaches_facts
-        and PROTOCOLS[model_files.study_protocol(folder) or "guided"].guided
-    ):
+    if not METHODS[method].teaches_facts and PROTOCOLS[study_protocol(folder)].guided:
         return "skills"
     size = model_shape.of(folder).parameters
     return next(

@@ -17,6 +17,7 @@ from autolearn.core.errors import AutolearnError, BackendError
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from autolearn.models import token_counting
+from autolearn.models.protocols import noted_protocol
 from autolearn.models.sources import gguf_file
 
 
@@ -223,7 +224,7 @@ def test_this_process_opens_no_file_of_a_foreign_model(folder):
     assert model_files.has_template(folder)
     assert not model_files.reads_system(folder)
     assert model_files.packing(folder) is None
-    assert model_files.study_protocol(folder) is None
+    assert noted_protocol(folder) is None
     assert token_counting.token_counter(folder)("river") == 1
     assert gguf_file.source(folder) == {}
     folder_opened, paths[:] = list(paths), []

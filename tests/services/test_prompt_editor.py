@@ -7,7 +7,6 @@ import pytest
 from autolearn.core.errors import PromptError
 from autolearn.core.records import Answer, Feedback, Question
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.models import files as model_files
 from autolearn.services import actions, prompt_editor
 from autolearn.study import prompts
 from autolearn.study.prompts.usage import USAGES
@@ -32,7 +31,7 @@ def shorter(name="closed_book"):
 
 
 def guided(monkeypatch, protocol="guided"):
-    monkeypatch.setattr(model_files, "study_protocol", lambda folder: protocol)
+    monkeypatch.setattr(prompt_editor, "study_protocol", lambda *_: protocol)
 
 
 def test_only_changed_prompts_lie_in_the_workspace_and_can_be_reset(workspace):

@@ -6,6 +6,7 @@ from autolearn.core.records import RunKind
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
+from autolearn.models.protocols import study_protocol
 from autolearn.rounds.sources import study_settings
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
@@ -59,7 +60,7 @@ def seconds_per_text(store: Store, model: ModelSettings) -> float | None:
 
 def _is_instruct(store: Store, model: ModelSettings) -> bool:
     chosen = study_settings(store).protocol
-    own = model_files.study_protocol(model_files.locate(model.model)) or "guided"
+    own = study_protocol(model_files.locate(model.model))
     return PROTOCOLS[own if chosen == "auto" else chosen].guided
 
 

@@ -127,13 +127,22 @@ def _form(
         effort = html_panel("study-effort")
         context.links.append(effort)
     context.redraw_on_opening(partial(_documents, session), [documents], [documents])
+    _draw_estimate(context, documents, setting_fields, effort)
+    return accordion, documents, setting_fields, start
+
+
+def _draw_estimate(
+    context: PageContext,
+    documents: gr.Dropdown,
+    setting_fields: list[gr.Number | gr.Dropdown | gr.Radio],
+    effort: gr.HTML,
+) -> None:
+    """Show what the study would take, for every choice."""
+    session, drawn_key = context.session, gr.State("")
     inputs = [documents, *setting_fields]
 
     def draw(*how: Any) -> Html:
         return _effort(session, *how)
-
-    context.redraw_on_opening(draw, inputs, [effort])
-    drawn_key = gr.State("")
 
     def draw_anew(key: str, *how: Any) -> tuple[Any, Any]:
         """Draw the estimate again once a study has begun or ended."""
@@ -142,10 +151,10 @@ def _form(
             return gr.skip(), gr.skip()
         return _effort(session, *how), new_key
 
+    context.redraw_on_opening(draw, inputs, [effort])
     context.redraw_on_change(draw_anew, [drawn_key, *inputs], [effort, drawn_key])
     events = [documents.change, *(field.change for field in setting_fields)]
     redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
-    return accordion, documents, setting_fields, start
 
 
 def _newest_study(session: Session) -> str:
