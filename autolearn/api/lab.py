@@ -41,7 +41,13 @@ from autolearn.core.settings import (
 )
 from autolearn.runs import model_references, run_control, worker_processes
 from autolearn.runs.model_choice import choose_model, chosen_model
-from autolearn.services import actions, export_actions, gold_actions, pipeline
+from autolearn.services import (
+    actions,
+    export_actions,
+    gold_actions,
+    pipeline,
+    round_actions,
+)
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
@@ -226,7 +232,10 @@ class Lab:
 
     def rounds(self) -> list[RoundInfo]:
         """List the rounds with what was measured of them."""
-        return [RoundInfo.of(round_) for round_ in self._store.rounds.all()]
+        return [
+            RoundInfo.of(round_, round_actions.state_of(self._store, round_))
+            for round_ in self._store.rounds.all()
+        ]
 
     def quiz(self, open_book: bool = False) -> RunInfo:
         """Ask the quiz and the control set of the model that is used."""

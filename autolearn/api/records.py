@@ -113,13 +113,13 @@ class RoundInfo:
     """Drift from the base model, in nats per token."""
 
     @classmethod
-    def of(cls, round_: Round) -> Self:
-        """Return the view of a round."""
+    def of(cls, round_: Round, state: str) -> Self:
+        """Return the view of a round that is in this state."""
         scores = RoundScores.of(round_)
         return cls(
             round_.id,
             round_.method,
-            round_.state,
+            state,
             round_.parent_id,
             round_.model.name,
             round_.n_steps,

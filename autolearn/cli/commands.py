@@ -36,6 +36,7 @@ from autolearn.services import (
     model_actions,
     quiz_actions,
     quiz_runs,
+    round_actions,
     skill_actions,
     whole_round,
 )
@@ -259,15 +260,15 @@ def runs(args: Args) -> list[Result]:
 def rounds(args: Args) -> list[Result]:
     """List rounds."""
     with open_store(args) as store:
-        return [_listed_round(round_) for round_ in store.rounds.all()]
+        return [_listed_round(store, round_) for round_ in store.rounds.all()]
 
 
-def _listed_round(round_: Round) -> Result:
+def _listed_round(store: Store, round_: Round) -> Result:
     scores = RoundScores.of(round_)
     return {
         "round": round_.id,
         "method": round_.method,
-        "state": round_.state,
+        "state": round_actions.state_of(store, round_),
         "parent": round_.parent_id,
         "base": round_.model.name,
         "steps": round_.n_steps,

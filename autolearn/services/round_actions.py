@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from autolearn.core.records import Round
+from autolearn.core.records import Round, RoundState, RunState
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.runs.model_choice import choose_model, chosen_model, finished_round
@@ -32,6 +32,15 @@ def roll_back(store: Store, round_id: int) -> Round:
     if chosen_model(store).round_id == round_id:
         choose_model(store, own_model(round_, round_.parent_id))
     return store.rounds.update(replace(round_, state="rolled_back"))
+
+
+def state_of(store: Store, round_: Round) -> RoundState | RunState:
+    """Return how a round stands; before it is trained, how its run does."""
+    return (
+        store.runs.get(round_.run_id).state
+        if round_.state == "training"
+        else round_.state
+    )
 
 
 def own_model(round_: Round, round_id: int | None) -> ModelSettings:

@@ -5,6 +5,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from autolearn.api.lab import Lab
 from autolearn.core.errors import JobError
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Metric, Round, TrainItem
@@ -12,6 +13,7 @@ from autolearn.core.run_settings import ExportRunSettings
 from autolearn.runs import queues
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import history
+from autolearn.ui.views import evaluation
 from autolearn.ui.views import history as views
 from tests.support.rounds import approve
 
@@ -67,6 +69,22 @@ def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
     details = views.round_details(store, first.id)
     assert "1 sft" in details
     assert is_safe(details)
+
+
+def test_a_round_whose_training_was_cut_short_has_the_state_of_its_run(
+    store, workspace
+):
+    round_ = one_round(store)
+    store.runs.finish(round_.run_id, "interrupted")
+    for markup in (
+        views.lineage(store),
+        views.round_details(store, round_.id),
+        evaluation.rounds(store),
+    ):
+        assert "interrupted" in markup
+        assert "training" not in markup
+    (listed,) = Lab(workspace).rounds()
+    assert listed.state == "interrupted"
 
 
 def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):

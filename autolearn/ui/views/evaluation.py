@@ -16,7 +16,7 @@ from autolearn.evaluation.paired_quizzes import (
     part_of,
 )
 from autolearn.evaluation.scoring import SCORERS
-from autolearn.services import quiz_runs, retention
+from autolearn.services import quiz_runs, retention, round_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
 from autolearn.store import Store
@@ -49,7 +49,8 @@ def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Ht
     head = html.tag(
         "h3", html.text(f"Round {round_id}: {labels.method(round_.method)}")
     )
-    top = html.tag("header", head + labels.state(round_.state), "al-spread")
+    state = labels.state(round_actions.state_of(store, round_))
+    top = html.tag("header", head + state, "al-spread")
     if comparison is None:
         notice = _missing(store, round_, before_id)
         return top + notice + _own(round_), Html("")
@@ -310,7 +311,7 @@ def rounds(store: Store) -> Html:
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
     return plot + html.table(
         (*heads, "Quiz and control", "Forgetting (KL)", "Scale"),
-        map(_round, reversed(records)),
+        (_round(store, record) for record in reversed(records)),
         "All rounds",
     )
 
@@ -363,7 +364,7 @@ def _retained_share(score: DocumentScore | None) -> Html:
     return html.tag("span", html.text(f"{sign}{score.right} of {score.n}"), "al-number")
 
 
-def _round(record: Round) -> tuple[Html, ...]:
+def _round(store: Store, record: Round) -> tuple[Html, ...]:
     scores = RoundScores.of(record)
     return (
         html.number(record.id),
@@ -371,7 +372,7 @@ def _round(record: Round) -> tuple[Html, ...]:
         html.text(
             f"round {record.parent_id}" if record.parent_id else record.model.name
         ),
-        labels.state(record.state),
+        labels.state(round_actions.state_of(store, record)),
         html.number(record.n_steps),
         html.percent(scores.validation),
         _scores(scores),

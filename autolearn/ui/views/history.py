@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from autolearn.core.run_results import (
 )
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.export import formats
-from autolearn.services import quiz_runs
+from autolearn.services import quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store, layout
 from autolearn.ui import html
@@ -55,27 +56,31 @@ def _tree(store: Store, rounds: Sequence[Round]) -> Html:
         children[round_.parent_id].append(round_)
     name = f"base model: {labels.model(rounds[0].model.name)}"
     base = html.tag("div", html.text(name), "al-card al-base")
-    branches = (_branch(r, children, _base_scores(store, r)) for r in children[None])
+    right = (_base_scores(store, first) for first in children[None])
+    branches = map(partial(_branch, store, children), children[None], right)
     return base + html.tag("ul", html.join(branches))
 
 
 def _branch(
-    round_: Round,
+    store: Store,
     children: Mapping[int | None, Sequence[Round]],
+    round_: Round,
     right: Mapping[str, float | None],
 ) -> Html:
     scores = _right(RoundScores.of(round_))
     title = html.tag(
         "strong", html.text(f"round {round_.id}: {labels.method(round_.method)} ")
     )
-    content = title + labels.state(round_.state)
+    content = title + labels.state(round_actions.state_of(store, round_))
     shares = [
         f"{name} {html.percent(right.get(name))} → {html.percent(share)}"
         for name, share in scores.items()
     ]
     if shares:
         content += html.tag("div", Html(", ".join(shares)), "al-faint")
-    below = html.join(_branch(r, children, scores) for r in children.get(round_.id, ()))
+    below = html.join(
+        _branch(store, children, child, scores) for child in children.get(round_.id, ())
+    )
     lower = html.tag("ul", below) if below else Html("")
     return html.tag("li", html.pick(content, round_.id, "al-card al-round") + lower)
 
@@ -97,7 +102,8 @@ def round_details(store: Store, round_id: int) -> Html:
         return Html("")
     round_ = store.rounds.get(round_id)
     counts = Counter(item.kind for item in store.rounds.items(round_id))
-    head = html.tag("h3", html.text(f"Round {round_.id}")) + labels.state(round_.state)
+    state = labels.state(round_actions.state_of(store, round_))
+    head = html.tag("h3", html.text(f"Round {round_.id}")) + state
     items = ", ".join(f"{n} {kind}" for kind, n in counts.items())
     facts = {
         "Method": html.text(method_title(round_.method)),

@@ -229,7 +229,7 @@ def live(store: Store, run: Run | None) -> Html:
         html.tag("header", head + labels.state(run.state), "al-spread")
         + _progress(store, run)
         + html.tag("p", html.text(_next(run)), "al-faint")
-        + html.tag("div", curves, "al-plots")
+        + html.tag("div", curves, "al-plots al-four")
         + _settings(run)
     )
 
