@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.corpora import rows
-from tests.support.pages import PATIENCE, open_tab
+from tests.support.pages import PATIENCE, fill, open_tab
 
 pytestmark = pytest.mark.torch_model
 
@@ -37,6 +37,8 @@ def test_a_corpus_comes_in_is_shown_under_train_and_is_removed(start, visit, tmp
     listing.get_by_label("Exclude: corpus invented world").click()
     expect(listing).to_contain_text("excluded")
     open_tab(page, "Train")
+    page.get_by_role("button", name="More settings").click()
+    fill(page, "train-rank", 12)
     page.locator("#train-method input").click()
     page.get_by_role("option", name="SELF meta-skills").click()
     plan = page.locator("#train-plan")
@@ -44,6 +46,7 @@ def test_a_corpus_comes_in_is_shown_under_train_and_is_removed(start, visit, tmp
     expect(plan).not_to_contain_text("invented world")
     expect(plan).to_contain_text("ask ")
     expect(plan).to_contain_text("Ready to train")
+    expect(page.locator("#train-rank input")).to_have_value("12")
     open_tab(page, "Library")
     for name in ("towns.jsonl", "invented world"):
         listing.get_by_label(f"Remove: corpus {name}").click()

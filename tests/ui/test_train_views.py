@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from autolearn.core.errors import InputError
@@ -24,10 +25,9 @@ from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import round_contents
 from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.store.layout import checkpoints
-from autolearn.training import replay
-from autolearn.training.presets import PRESETS
+from autolearn.training import presets, replay
 from autolearn.ui.session import Session
-from autolearn.ui.tabs import train, training_progress
+from autolearn.ui.tabs import train, train_preset, training_progress
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
 from tests.support.texts import put_passages
@@ -64,6 +64,36 @@ def test_what_goes_in_is_what_the_training_would_take(store):
         )
         == 5
     )
+
+
+def test_the_preset_follows_the_model_until_a_person_changes_it(store, monkeypatch):
+    session = Session(store.folder)
+    values = train_preset.follow_model_of(session, "", "refined_sft")
+    assert values[:2] == ["tiny", "tiny"]
+    again = train_preset.follow_model_of(session, "tiny", "refined_sft")
+    assert again == [gr.skip()] * len(values)
+    monkeypatch.setattr(presets, "preset_for", lambda *_: "facts")
+    values = train_preset.follow_model_of(session, "tiny", "refined_sft")
+    assert values[:2] == ["facts", "facts"]
+    assert dict(zip(presets.NAMES, values[2:], strict=True))["learning_rate"] == 5e-4
+
+
+def test_another_method_changes_all_values_only_if_it_needs_another_preset(
+    store, monkeypatch
+):
+    session = Session(store.folder)
+    values = train_preset.follow_method_of(session, "gentle", "al1")
+    assert values[:2] == ["tiny", "gentle"]
+    changed = [
+        name
+        for name, value in zip(presets.NAMES, values[2:], strict=True)
+        if value != gr.skip()
+    ]
+    assert changed == ["learning_rate"]
+    monkeypatch.setattr(presets, "preset_for", lambda *_: "skills")
+    values = train_preset.follow_method_of(session, "tiny", "meta")
+    assert values[:2] == ["skills", "skills"]
+    assert gr.skip() not in values
 
 
 def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
@@ -113,13 +143,15 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
     contents = round_contents(store, ORDER, lambda text: 500)
     sentences = " ".join(
-        views.warnings(contents, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
+        views.warnings(
+            contents, replace(SETTINGS, replay_weight=0), presets.PRESETS["tiny"]
+        )
     )
     assert "Validation needs 16 samples" in sentences
     assert "3 items are longer" in sentences
     assert "may forget" in sentences
     assert "higher than usual" not in sentences
-    sentences = " ".join(views.warnings(contents, SETTINGS, PRESETS["gentle"]))
+    sentences = " ".join(views.warnings(contents, SETTINGS, presets.PRESETS["gentle"]))
     assert "higher than usual" in sentences
 
 

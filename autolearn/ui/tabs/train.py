@@ -10,7 +10,7 @@ from typing import Any, get_args
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
-from autolearn.core.methods import METHODS, Method
+from autolearn.core.methods import METHODS
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import Evolution, Tracker, TrainSettings
 from autolearn.models import files as model_files
@@ -36,11 +36,10 @@ from autolearn.ui.session import (
     SHOWN,
     PageContext,
     Session,
-    draw_on_load,
     html_panel,
     redraw_on,
 )
-from autolearn.ui.tabs import train_scope, training_progress
+from autolearn.ui.tabs import train_preset, train_scope, training_progress
 from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_samples_of_others
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -102,7 +101,7 @@ def build(context: PageContext) -> None:
             tokens = html_panel("train-tokens")
     inputs = [parent, *scope, *form]
     session = context.session
-    _preset(session, preset, form)
+    train_preset.wire(context, preset, form)
     draw_plan = partial(_plan, session, memo)
     context.redraw_on_change(draw_plan, inputs, [plan])
     changes = [field.change for field in inputs]
@@ -114,39 +113,6 @@ def build(context: PageContext) -> None:
     redraw_on([request.then], draw_tokens, inputs, [tokens], **SHOWN)
     queue = partial(_start, session)
     context.on_action([start.click], queue, inputs, [progress.run_choice])
-
-
-def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
-    """Begin with the preset for the model; a person may choose another one."""
-    places = [field.name for field in fields(TrainSettings)]
-    method = form[places.index("method")]
-    preset_fields = [form[places.index(name)] for name in presets.NAMES]
-
-    def preset_settings(name: str, method: Method) -> TrainSettings:
-        return presets.PRESETS[name].apply(TrainSettings(method=method))
-
-    def fill(name: str, method: Method) -> list[Any]:
-        settings = preset_settings(name, method)
-        return [getattr(settings, field) for field in presets.NAMES]
-
-    def first(method: Method) -> list[Any]:
-        name = presets.preset_for(chosen_model(session.store), method)
-        return [name, *fill(name, method)]
-
-    def turn(name: str, method: Method) -> list[Any]:
-        """Return the learning rate of the method; all, where its preset is another."""
-        advice = presets.preset_for(chosen_model(session.store), method)
-        if advice != name and "skills" in (name, advice):
-            return [advice, *fill(advice, method)]
-        others = [gr.skip()] * len(presets.NAMES)
-        others[presets.NAMES.index("learning_rate")] = preset_settings(
-            name, method
-        ).learning_rate
-        return [name, *others]
-
-    redraw_on([preset.input], fill, [preset, method], preset_fields)
-    redraw_on([method.input], turn, [preset, method], [preset, *preset_fields])
-    draw_on_load(first, [method], [preset, *preset_fields])
 
 
 def _form(
