@@ -12,7 +12,7 @@ from autolearn.core.errors import BackendError, InputError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import ConvertRunSettings, DownloadRunSettings
 from autolearn.core.server_addresses import is_server
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.models import hardware
 from autolearn.models.sources import gguf_file, hub, hub_files, local
 from autolearn.models.sources.hub import Offer
@@ -123,6 +123,20 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
             raise JobError(f"{file.name} is being converted already, by run {run.id}.")
     settings = ConvertRunSettings(str(file), then_use)
     return run_control.submit(store, settings)
+
+
+def selected(
+    store: Store, name: str, quantization: Quantization, round_id: int
+) -> ModelSettings:
+    """Return the model that a form names; without a name, the one in use.
+
+    The rounds to choose from are those of the model in use, so ``round_id`` (0: the
+    base model) is dropped with another one.
+    """
+    in_use = chosen_model(store).model
+    name = name.strip() or in_use
+    is_other = name != in_use
+    return ModelSettings(name, quantization, None if is_other else round_id or None)
 
 
 def use(store: Store, model: ModelSettings) -> Run | None:

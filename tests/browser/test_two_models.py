@@ -137,7 +137,7 @@ def train_and_turn_to(app, page, other):
 
 
 def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(
-    start, visit, two_rounds
+    start, visit, two_rounds, twin
 ):
     page = visit(start(two_rounds))
     open_tab(page, "History")
@@ -160,3 +160,8 @@ def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(
     expect(tree.locator(".al-round")).to_have_count(3)
     expect(tree.locator(".al-base")).to_have_count(2)
     expect(tree).to_contain_text("base model: other-7b")
+    open_tab(page, "Model")
+    page.locator("#model-adapter input").click()
+    page.get_by_role("option", name="round 3").click()
+    use(page, str(twin))
+    expect(page.locator("#model-adapter input")).to_have_value("base model")

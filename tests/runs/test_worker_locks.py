@@ -1,4 +1,6 @@
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -26,3 +28,9 @@ def test_what_a_dead_worker_left_is_interrupted(store):
         assert store.runs.get(run.id).state == "running"
     assert worker_locks.recover(store) == ()
     assert store.runs.get(run.id).state == "interrupted"
+
+
+def test_a_look_at_the_workers_does_not_wait_while_another_process_writes(store):
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert worker_locks.recover(store) == ()

@@ -8,7 +8,7 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import ACTIVE_STATES
-from autolearn.core.settings import ModelSettings, Quantization
+from autolearn.core.settings import Quantization
 from autolearn.runs import queues, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import doctor, model_actions
@@ -51,14 +51,12 @@ def build(context: PageContext) -> None:
     events = [own.click(_own, None, name, **QUIET), local_choice, hub_choice]
     _wire(context, (name, loading), about, events)
     _begin(context.session, [name, loading, adapter])
-    context.redraw_on_opening(
-        lambda: gr.Dropdown(choices=_adapters(context.session)), [], [adapter]
-    )
+    context.redraw_on_opening(partial(_adapter, context.session), [], [adapter])
     context.on_action(
         [use.click],
         partial(_use, context.session),
         [name, loading, adapter],
-        [answer, about],
+        [answer, about, adapter],
     )
 
 
@@ -119,14 +117,16 @@ def _begin(session: Session, outputs: list[gr.components.Component]) -> None:
 
     def chosen() -> tuple[str, str, gr.Dropdown]:
         model = chosen_model(session.store)
-        adapters = gr.Dropdown(choices=_adapters(session), value=model.round_id or 0)
-        return model.model, model.quantization, adapters
+        return model.model, model.quantization, _adapter(session)
 
     draw_on_load(chosen, [], outputs)
 
 
-def _adapters(session: Session) -> list[tuple[str, int]]:
-    return [labels.BASE, *labels.rounds_in_use(session.store)]
+def _adapter(session: Session) -> gr.Dropdown:
+    """Offer the rounds of the model in use, with the one in use chosen."""
+    choices = [labels.BASE, *labels.rounds_in_use(session.store)]
+    round_id = chosen_model(session.store).round_id
+    return gr.Dropdown(choices=choices, value=round_id or 0)
 
 
 def _about(session: Session, name: str, loading: Quantization) -> Html:
@@ -136,15 +136,16 @@ def _about(session: Session, name: str, loading: Quantization) -> Html:
 
 def _use(
     session: Session, name: str, loading: Quantization, adapter: int
-) -> tuple[Html, Html]:
-    model = ModelSettings(name.strip(), loading, adapter or None)
+) -> tuple[Html, Html, gr.Dropdown]:
+    model = model_actions.selected(session.store, name, loading, adapter)
     conversion = model_actions.use(session.store, model)
     if conversion:
         session.start_worker_for(conversion)
         answer = views.being_converted(model)
     else:
         answer = views.chosen(model)
-    return answer, views.about(session.store, model.model, loading)
+    about = views.about(session.store, model.model, loading)
+    return answer, about, _adapter(session)
 
 
 def _memory(context: PageContext) -> None:

@@ -1,14 +1,14 @@
 """The part of the Model tab that checks the skills of a model and shows them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from autolearn.core.records import Run
-from autolearn.core.settings import ModelSettings, Quantization
-from autolearn.runs.model_choice import chosen_model
+from autolearn.core.settings import ModelSettings
 from autolearn.services import model_actions, skill_actions
 from autolearn.store import Store
 from autolearn.ui.html import Html
@@ -31,7 +31,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     outputs = [panel, teach]
 
     def draw(*values: Any) -> tuple[Html, gr.Button]:
-        return _chart(session, _model(session, *values))
+        return _chart(session, _model(session.store, *values))
 
     name, loading, adapter = inputs
     context.redraw_on_change(draw, inputs, outputs)
@@ -47,18 +47,16 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         context.on_action([button.click], queue, inputs, outputs)
 
 
-def _model(
-    session: Session, name: str, loading: Quantization, adapter: int
-) -> ModelSettings:
-    name = name.strip() or chosen_model(session.store).model
-    folder = model_actions.as_folder(session.store, name)
-    return ModelSettings(folder, loading, adapter or None)
+def _model(store: Store, *values: Any) -> ModelSettings:
+    """Return the model of the form, as it can be loaded."""
+    model = model_actions.selected(store, *values)
+    return replace(model, model=model_actions.as_folder(store, model.model))
 
 
 def _order(
     session: Session, order: Callable[[Store, ModelSettings], Run], *values: Any
 ) -> tuple[Html, gr.Button]:
-    model = _model(session, *values)
+    model = _model(session.store, *values)
     session.start_worker_for(order(session.store, model))
     return _chart(session, model)
 
