@@ -76,6 +76,10 @@ def test_a_text_that_the_model_cannot_read_is_named_before_a_study(visit, small_
 def test_a_document_is_renamed_found_and_deleted(start, visit, review_page):
     app = start(review_page)
     page = visit(app)
+    open_tab(page, "Review")
+    page.locator("#review-filter button").first.click()
+    page.get_by_role("combobox", name="Document").click()
+    page.get_by_role("option", name="orlo.md").click()
     open_tab(page, "Library")
     page.locator("#library-search").get_by_role("textbox").fill("founded 17")
     expect(page.locator("#library-found mark")).to_have_text("founded")
@@ -96,6 +100,11 @@ def test_a_document_is_renamed_found_and_deleted(start, visit, review_page):
     with app.store() as store:
         assert store.library.document_sizes() == []
         assert store.samples.counts()["pending"] == 5
+    open_tab(page, "Review")
+    expect(page.get_by_role("combobox", name="Document")).to_have_value("any")
+    expect(page.locator("#review-approve-all")).to_have_text(
+        "Approve all 2 filtered samples"
+    )
 
 
 def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):

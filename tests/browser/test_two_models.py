@@ -165,3 +165,27 @@ def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(
     page.get_by_role("option", name="round 3").click()
     use(page, str(twin))
     expect(page.locator("#model-adapter input")).to_have_value("base model")
+
+
+def test_what_was_chosen_of_another_model_is_dropped_with_it(
+    start, visit, two_rounds, twin
+):
+    page = visit(start(two_rounds))
+    for tab, place in (
+        ("Evaluation", "#proof-round"),
+        ("Train", "#train-parent"),
+        ("History", "#export-of"),
+    ):
+        open_tab(page, tab)
+        page.locator(f"{place} input").click()
+        page.get_by_role("option", name="round 3").click()
+    use(page, str(twin))
+    for tab, place, value in (
+        ("Evaluation", "#proof-round", "the newest round"),
+        ("History", "#export-of", "approved samples of twin"),
+        ("Train", "#train-parent", "base model"),
+    ):
+        open_tab(page, tab)
+        expect(page.locator(f"{place} input")).to_have_value(value)
+    fill(page, "train-epochs", 3)
+    expect(page.locator("#train-plan")).to_contain_text("3 approved samples were")

@@ -10,6 +10,7 @@ from autolearn.core.records import Run
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.services import conversations, model_scope
 from autolearn.services.conversations import NEWEST, ChatForm
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import ask_settings
@@ -113,10 +114,7 @@ def _model_choices(
 ) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Return the choices for the model in use; a round of another model is dropped."""
     choices = _choices(session)
-    values = {value for _, value in choices}
-    chosen = (left if left in values else 0, right if right in values else NEWEST)
-    first, second = (gr.Dropdown(choices=choices, value=value) for value in chosen)
-    return first, second
+    return offer(choices, left, labels.BASE[1]), offer(choices, right, NEWEST)
 
 
 def _conversation(session: Session) -> Html:

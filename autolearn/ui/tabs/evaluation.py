@@ -10,6 +10,7 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_actions, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import control_offer, labels
@@ -67,7 +68,7 @@ def _lay_out_results(
     panel = html_panel("proof-result")
     table = html_panel("proof-rounds")
     questions = html_panel("proof-questions")
-    context.redraw_on_change(partial(_list, session), [names], [round_, names])
+    context.redraw_on_change(partial(_list, session), [names, round_], [round_, names])
     context.redraw_on_change(
         partial(_result, session),
         inputs,
@@ -98,12 +99,12 @@ def _lay_out_results(
     context.on_action([version.click], press_version)
 
 
-def _list(session: Session, old_names: object) -> tuple[Any, Any]:
+def _list(session: Session, old_names: object, chosen: int) -> tuple[Any, Any]:
     """Return the choices of rounds where there are new ones."""
     names = [("the newest round", NEWEST), *_rounds(session.store)]
     if tuple(names) == old_names:
         return gr.skip(), gr.skip()
-    return gr.Dropdown(choices=names), tuple(names)
+    return offer(names, chosen, NEWEST), tuple(names)
 
 
 def _rounds(store: Store) -> list[tuple[str, int]]:

@@ -20,6 +20,7 @@ from autolearn.services.experiments import (
 from autolearn.store import Store
 from autolearn.study.rules import RULES
 from autolearn.training import presets
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import document_choice
@@ -75,9 +76,8 @@ def _compare(context: PageContext) -> None:
         list(RULES), value=CompareSettings.rule, label="Rule for filtered arms"
     )
     begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
-    context.redraw_on_opening(
-        partial(_sources, session), [], [documents, placebo, pairs]
-    )
+    sources = [documents, placebo, pairs]
+    context.redraw_on_opening(partial(_sources, session), sources, sources)
     inputs = [arms, documents, placebo, seeds, steps, share, rule, pairs]
     context.on_action([begin.click], partial(_begin_compare, session), inputs)
 
@@ -112,12 +112,12 @@ def _lay_out_numbers() -> tuple[gr.Number, gr.Number, gr.Number]:
     return seeds, steps, share
 
 
-def _sources(session: Session) -> list[gr.Dropdown]:
-    """Return the documents, those of the placebo, and the corpora to choose from."""
+def _sources(session: Session, *chosen: list[Choice]) -> list[gr.Dropdown]:
+    """Offer the documents, those of the placebo, and the corpora."""
     store = session.store
     choices = document_choice.choices(store.library.document_sizes())
     by_people: list[tuple[str, Choice]] = [(c.name, c.id) for c in store.corpora.all()]
-    return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
+    return list(map(offer, (choices, choices, by_people), chosen))
 
 
 def _begin_compare(session: Session, *values: Any) -> str:

@@ -20,6 +20,7 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.services import export_actions, model_scope
 from autolearn.store import layout
 from autolearn.ui.drawer import FOCUS_JS
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import workspace
@@ -114,10 +115,11 @@ def _compare(context: PageContext) -> None:
         ]
     result = html_panel("history-compare")
 
-    def renewed() -> list[gr.Dropdown]:
-        return [gr.Dropdown(choices=views.choices(session.store)) for _ in sides]
+    def renewed(*chosen: int | None) -> list[gr.Dropdown]:
+        choices = views.choices(session.store)
+        return [offer(choices, run_id) for run_id in chosen]
 
-    context.redraw_on_opening(renewed, [], sides)
+    context.redraw_on_opening(renewed, sides, sides)
     events = [side.input for side in sides]
     redraw_on(events, lambda *ids: views.compare(session.store, *ids), sides, [result])
 
@@ -131,7 +133,9 @@ def _exports(context: PageContext) -> None:
     file = gr.File(
         label="Download", visible=False, interactive=False, elem_id="export-file"
     )
-    context.redraw_on_opening(lambda: gr.Dropdown(choices=sources(session)), [], [of])
+    context.redraw_on_opening(
+        lambda chosen: offer(sources(session), chosen, OWN), [of], [of]
+    )
     context.redraw_on_change(lambda: views.exports(session.store), [], [panel])
 
     def order(round_id: int, kind: str) -> Html:

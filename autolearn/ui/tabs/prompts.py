@@ -8,6 +8,7 @@ from autolearn.core.errors import InputError
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import prompt_editor
 from autolearn.study.prompts import names
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
     PageContext,
@@ -91,11 +92,11 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
         )
         look = gr.Button("Preview", min_width=120, elem_id="prompts-look")
 
-    def documents() -> gr.Dropdown:
+    def documents(chosen: int | None) -> gr.Dropdown:
         shelf = context.session.store.library.document_sizes()
-        return gr.Dropdown(choices=[(document.name, document.id) for document in shelf])
+        return offer([(document.name, document.id) for document in shelf], chosen)
 
-    context.redraw_on_opening(documents, [], [document])
+    context.redraw_on_opening(documents, [document], [document])
     return document, number, look
 
 

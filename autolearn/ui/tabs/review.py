@@ -10,8 +10,9 @@ from autolearn.core.records import Action
 from autolearn.services import review_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.services.review_actions import BulkQuestion, ReviewQueue
-from autolearn.store import RunFilter, Store
+from autolearn.store import RunFilter
 from autolearn.ui import html
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, draw_on_load, redraw_on
 from autolearn.ui.tabs.review_filter import ANY, FRESH, review_queue
@@ -55,9 +56,8 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
     context.redraw_on_change(first, [parts.current, parts.queue], panels)
     context.redraw_on_change(partial(_counts, session), [parts.queue], parts.counters)
     context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
-    context.redraw_on_opening(
-        lambda: _choices(session.store), [], [filters.document, filters.run]
-    )
+    chosen = [filters.document, filters.run]
+    context.redraw_on_opening(partial(_choices, session), chosen, chosen)
 
 
 def _wire_filter(context: PageContext, parts: Parts) -> None:
@@ -80,7 +80,9 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
         bulk.confirm,
         bulk.pending_question,
     ]
-    events = [field.input for field in filters]
+    # What is dropped because it is no longer there is no input of a person.
+    dropped = [filters.document.change, filters.run.change]
+    events = [*(field.input for field in filters), *dropped]
     redraw_on(events, anew, filters, outputs, trigger_mode="always_last")
     reset = parts.clear.click(lambda: FRESH, None, list(filters), **QUIET)
     limits = [filters.low, filters.high]
@@ -134,8 +136,11 @@ def _counts(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
     )
 
 
-def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
-    """Return the documents and the studies that can be chosen."""
+def _choices(
+    session: Session, document: int, study: int
+) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """Offer the documents and the studies."""
+    store = session.store
     documents = [(d.name, d.id) for d in store.library.document_sizes()]
     studies = [
         (views.study_name(run), run.id)
@@ -143,7 +148,10 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
             RunFilter(("study",), model_digest=shown_digest(store))
         )
     ]
-    return gr.Dropdown([(ANY, 0), *documents]), gr.Dropdown([(ANY, 0), *studies])
+    return (
+        offer([(ANY, 0), *documents], document, 0),
+        offer([(ANY, 0), *studies], study, 0),
+    )
 
 
 # --- one at a time ------------------------------------------------------------

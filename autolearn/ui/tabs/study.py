@@ -15,6 +15,7 @@ from autolearn.store import Store
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
 from autolearn.ui.drawer import CLOSE, FOCUS_JS
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import document_choice, prompts
@@ -175,9 +176,9 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
             (f"{n} instructions, such as word problems (no text)", INSTRUCTIONS)
         )
     new = [] if chosen else document_choice.new_documents(store)
-    offered = {value for _, value in choices}
-    still_there = [choice for choice in chosen or () if choice in offered]
-    return gr.Dropdown(choices=choices, value=new or still_there)
+    if new:
+        return gr.Dropdown(choices=choices, value=new)
+    return offer(choices, chosen or [])
 
 
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:

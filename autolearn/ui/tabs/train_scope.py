@@ -9,6 +9,7 @@ from autolearn.core.run_settings import SampleScope
 from autolearn.rounds.sources import approved_in
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import RunFilter, Store
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.session import QUIET, PageContext
 from autolearn.ui.tabs import document_choice
 from autolearn.ui.tabs.document_choice import Choice, document_ids
@@ -62,32 +63,33 @@ def lay_out(context: PageContext) -> list[Any]:
     fields = [documents, studies, others]
     session = context.session
 
-    def offer(with_others: bool) -> tuple[gr.Dropdown, gr.Dropdown, gr.Checkbox]:
-        return _choices(session.store, with_others)
+    def renewed(*values: Any) -> tuple[gr.Dropdown, gr.Dropdown, gr.Checkbox]:
+        return _choices(session.store, ScopeForm(*values))
 
-    def offer_studies(with_others: bool) -> gr.Dropdown:
-        return _studies(session.store, others=with_others)
+    def renewed_studies(chosen: list[int], with_others: bool) -> gr.Dropdown:
+        return _studies(session.store, chosen, others=with_others)
 
-    context.redraw_on_opening(offer, [others], fields)
-    others.change(offer_studies, others, studies, **QUIET)
+    context.redraw_on_opening(renewed, fields, fields)
+    others.change(renewed_studies, [studies, others], studies, **QUIET)
     return fields
 
 
 def _choices(
-    store: Store, others: bool
+    store: Store, form: ScopeForm
 ) -> tuple[gr.Dropdown, gr.Dropdown, gr.Checkbox]:
+    documents = document_choice.choices(store.library.document_sizes())
     return (
-        gr.Dropdown(choices=document_choice.choices(store.library.document_sizes())),
-        _studies(store, others=others),
+        offer(documents, form.documents),
+        _studies(store, form.studies, others=form.other_models),
         gr.Checkbox(visible=n_samples_of_others(store) > 0),
     )
 
 
-def _studies(store: Store, *, others: bool) -> gr.Dropdown:
+def _studies(store: Store, chosen: list[int], *, others: bool) -> gr.Dropdown:
     """Offer the studies with the chosen model, or with all models."""
     digest = None if others else chosen_digest(store)
     runs = store.runs.find(RunFilter(("study",), model_digest=digest))
-    return gr.Dropdown(choices=[(review_views.study_name(run), run.id) for run in runs])
+    return offer([(review_views.study_name(run), run.id) for run in runs], chosen)
 
 
 def n_samples_of_others(store: Store) -> int:

@@ -15,6 +15,7 @@ from autolearn.services import actions
 from autolearn.services.actions import TrainSources
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import Store
+from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel
 from autolearn.ui.views import labels
@@ -91,7 +92,9 @@ def wire(
     context.redraw_on_change(partial(_training_accordion, session), [], [parts.whole])
     context.fold_form(new_round, "train", opens_again=True)
     context.redraw_on_change(
-        partial(_lists, session), [names], [parent, run_choice, names]
+        partial(_lists, session),
+        [names, parent, run_choice],
+        [parent, run_choice, names],
     )
     for draw, output in ((_live, panel), (_less, less)):
         context.redraw_on_change(
@@ -133,7 +136,9 @@ def _wire(
     )
 
 
-def _lists(session: Session, old_names: object) -> tuple[Any, ...]:
+def _lists(
+    session: Session, old_names: object, parent: int, run_id: int
+) -> tuple[Any, ...]:
     """Return the choices of parent and training where there are new ones."""
     store = session.store
     rounds = [labels.BASE, *labels.finished(store, chosen_digest(store))]
@@ -141,7 +146,7 @@ def _lists(session: Session, old_names: object) -> tuple[Any, ...]:
     now = (tuple(rounds), tuple(trainings))
     if now == old_names:
         return gr.skip(), gr.skip(), gr.skip()
-    return gr.Dropdown(choices=rounds), gr.Dropdown(choices=trainings), now
+    return offer(rounds, parent, labels.BASE[1]), offer(trainings, run_id, NEWEST), now
 
 
 def newest(store: Store) -> gr.Dropdown:
