@@ -27,7 +27,7 @@ from autolearn.core.run_results import (
     RoundScores,
 )
 from autolearn.core.run_settings import SampleScope
-from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import run_control
 from autolearn.services import (
     actions,
@@ -188,17 +188,22 @@ def undo(args: Args) -> Result:
 
 def train(args: Args) -> Result:
     """Train a round."""
-    options = settings_of(args, TrainSettings)
-    open_ones = [name for name in presets.NAMES if getattr(args, name) is None]
     with open_store(args) as store:
         model = model_of(store, args)
-        usual = presets.preset_settings(model, options).as_dict()
-        settings = replace(options, **{name: usual[name] for name in open_ones})
+        settings = train_settings(args, model)
         sources = corpus_commands.named_sources(store, args)
         scope = SampleScope() if args.other_models else None
         sources = replace(sources, scope=scope)
         run = actions.train(store, model, settings, args.parent, sources)
         return finish(store, run, "train", quiet=args.json).result
+
+
+def train_settings(args: Args, model: ModelSettings) -> TrainSettings:
+    """Return the settings of a training; what is not given has the preset's value."""
+    given = settings_of(args, TrainSettings)
+    usual = presets.preset_settings(model, given)
+    not_given = [name for name in presets.NAMES if getattr(args, name) is None]
+    return replace(given, **{name: getattr(usual, name) for name in not_given})
 
 
 def quiz(args: Args) -> Result:

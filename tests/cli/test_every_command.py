@@ -2,14 +2,16 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 import pytest
 
-from autolearn.cli import main
+from autolearn.cli import commands, main
 from autolearn.core.experiments import CompareSettings
 from autolearn.core.records import Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.services.experiments import comparison_tasks, schedule
+from autolearn.training import presets
 from tests.support.rounds import approve, one_round
 from tests.support.texts import put_text
 
@@ -92,3 +94,14 @@ def test_a_command_without_json_shows_what_it_returns_with_json(lab, words, caps
         if "text" not in names:  # a prompt is shown as it stands in its file
             assert [name for name in names if name not in heads] == []
         assert rows or text == "(none)\n"
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_a_training_has_the_values_of_the_preset_unless_others_are_given(
+    monkeypatch, name
+):
+    monkeypatch.setattr(presets, "preset_for", lambda *_: name)
+    args = main.parser().parse_args(["train", "--rank", "12"])
+    settings = commands.train_settings(args, ModelSettings())
+    usual = presets.PRESETS[name].apply(TrainSettings())
+    assert settings == replace(usual, rank=12)
