@@ -67,7 +67,7 @@ ARMS: dict[Arm, ArmTraits] = {
     "pairs": ArmTraits("SFT on people's pairs", "pairs", source="corpora"),
     "al1": ArmTraits("AL, stage 1", "al1"),
     "al12": ArmTraits("AL, stages 1 and 2", "al2"),
-    "refined_sft": ArmTraits("both papers joined", "refined_sft"),
+    "refined_sft": ArmTraits("both papers combined", "refined_sft"),
     "placebo": ArmTraits("other documents", "refined_sft", source="placebo"),
 }
 """The arms of a comparison."""

@@ -42,7 +42,7 @@ class TrainingMethod:
 
 METHODS: dict[str, TrainingMethod] = {
     "refined_sft": TrainingMethod(
-        "both papers joined (refined SFT): refined answers and paraphrases",
+        "both papers combined (refined SFT): refined answers and paraphrases",
         is_first_stage=True,
     ),
     "al1": TrainingMethod(

@@ -129,7 +129,7 @@ _CLAIMS: tuple[tuple[str, Arm, Arm, str], ...] = (
     (_AL, "al12", "retrieval", "“Autonomous Learning beats retrieval”"),
     (_AL, "al12", "al1", "“The preference stage adds to the first stage”"),
     (_SELF, "refined_sft", "sft", "“Filtered refinements beat unfiltered answers”"),
-    (_OURS, "refined_sft", "cpt", "“Both papers joined beat continued pre-training”"),
+    (_OURS, "refined_sft", "cpt", "“Both papers combined beat continued pre-training”"),
     (
         _OURS,
         "refined_sft",

@@ -222,7 +222,7 @@ def _ask(question: str, name: str = "closed_book") -> Chat:
 
 
 def _refined_sft(material: Material) -> _Items:
-    """Learn r_hat for q in every wording: both papers joined."""
+    """Learn r_hat for q in every wording: both papers combined."""
     return [
         TrainItem("sft", _ask(text), example.sample.chosen, sample_id=example.sample.id)
         for example in material.examples

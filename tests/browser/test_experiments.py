@@ -26,7 +26,7 @@ def test_a_comparison_runs_by_one_button_and_shows_its_claims(visit, small_app):
     with small_app.store() as store:
         until(lambda: len(store.runs.in_state("done")) == 6, 300)
     result = page.locator("#experiments-result")
-    expect(result).to_contain_text("both papers joined over continued pre-training")
+    expect(result).to_contain_text("both papers combined over continued pre-training")
     expect(page.locator("#experiments-list")).to_contain_text("6 of 6 runs")
     result.get_by_text("All", exact=False).filter(has_text="questions").first.click()
     expect(result.get_by_text("Gold:").first).to_be_attached()

@@ -199,7 +199,7 @@ def test_exports_offer_samples_of_all_models_only_where_there_are_several(store)
     session = Session(store.folder)
     assert history_tab.sources(session) == [
         ("approved samples of built-in", history_tab.OWN),
-        ("round 1: Both papers joined (refined SFT), trained", 1),
+        ("round 1: Both papers combined (refined SFT), trained", 1),
     ]
     study(store, OTHER)
     finished_round(store, OTHER)

@@ -49,7 +49,7 @@ def test_only_finished_rounds_can_be_chosen(store):
     rolled_back = replace(new, state="rolled_back", adapter="adapters/round-2")
     store.rounds.create(rolled_back, [])
     assert labels.finished(store) == [
-        ("round 2: Both papers joined (refined SFT), rolled back", 2)
+        ("round 2: Both papers combined (refined SFT), rolled back", 2)
     ]
 
 

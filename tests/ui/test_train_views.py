@@ -370,4 +370,4 @@ def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
     samples(store, 3, gaps=3)
     run = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert views.trainings(store) == [run]
-    assert "oth papers joined" in views.title(run)
+    assert "oth papers combined" in views.title(run)

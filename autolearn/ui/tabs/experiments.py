@@ -95,7 +95,7 @@ def _lay_out_numbers() -> tuple[gr.Number, gr.Number, gr.Number]:
         steps = gr.Number(
             0,
             label="Steps per arm",
-            info="0: as many as “both papers joined” takes.",
+            info="0: as many as “both papers combined” takes.",
             precision=0,
             minimum=0,
             min_width=120,
