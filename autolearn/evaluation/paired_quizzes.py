@@ -247,7 +247,7 @@ def flips(before: Iterable[QuizResult], after: Iterable[QuizResult]) -> Flips:
 def gap_closed(before: float, after: float, open_book: float) -> float | None:
     """Return the share of the gap to the open-book bound that a round closed.
 
-    None where the model knew closed-book all that it can read open-book.
+    None if the closed-book score had already reached the open-book bound.
     """
     if open_book <= before:
         return None
