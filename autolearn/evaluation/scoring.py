@@ -16,7 +16,7 @@ from autolearn.text import matching, model_output
 SCORERS: dict[Scorer, str] = {
     "contains": "the answer contains the gold value, or all that the gold answer says "
     "beyond the question",
-    "exact": "the answer equals the gold answer but for case, punctuation, articles",
+    "exact": "the answer equals the gold answer except for case, punctuation, articles",
     "f1": "the words of the answer and of the gold answer have an F1 of 0.8 or more",
     "number": "the final number equals the gold number exactly",
     "choice": "the answer names the right option, by letter or text, and no other",
