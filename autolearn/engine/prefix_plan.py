@@ -81,7 +81,10 @@ def common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
 
 
 def groups(
-    rows: Sequence[list[int]], most: int, token_cost: int, gain: float
+    rows: Sequence[list[int]],
+    max_members: int,
+    token_cost: int,
+    max_relative_cost: float,
 ) -> Iterator[list[int]]:
     """Yield groups of sequences that are cheaper as one tree than apart.
 
@@ -90,11 +93,11 @@ def groups(
 
     Args:
         rows: The sequences, in token ids.
-        most: Largest number of sequences in a group.
+        max_members: Largest number of sequences in a group.
         token_cost: Cost of a token in the linear layers, in attended columns; see
             ``load.LoadedModel.token_cost``.
-        gain: Highest cost of joining a group, relative to the cost of the sequence
-            alone.
+        max_relative_cost: Highest cost of joining a group, relative to the cost of the
+            sequence alone.
     """
 
     def cost(columns: int) -> int:
@@ -108,7 +111,7 @@ def groups(
         if group:
             n_unshared = n - common_prefix_length(rows[group[-1]], rows[index])
             extra = cost(columns + n_unshared) - cost(columns)
-            if len(group) == most or extra > gain * cost(n):
+            if len(group) == max_members or extra > max_relative_cost * cost(n):
                 yield group
                 group, columns = [], 0
             else:
@@ -132,12 +135,12 @@ class PrefixGroup:
 
 
 def prefix_groups(
-    rows: Sequence[list[int]], most: int
+    rows: Sequence[list[int]], max_members: int
 ) -> Iterator[tuple[list[int], int]]:
     """Yield groups of sequences with the number of ids that each group shares.
 
     Dynamic programming over the sorted sequences cuts them into groups of at most
-    ``most`` such that the number of tokens to read is smallest. The last id of a
+    ``max_members`` such that the number of tokens to read is smallest. The last id of a
     sequence is never shared, since its logits are needed for each sequence.
     """
     order = _sorted_indices(rows)
@@ -153,7 +156,7 @@ def prefix_groups(
         begin, prefix = end - 1, sizes[end - 1]
         total = prefix
         best = (ways[begin][0] + prefix, begin, prefix)
-        while begin and end - begin < most:
+        while begin and end - begin < max_members:
             begin -= 1
             # In sorted order the prefix of a range is the minimum over neighbours.
             prefix = min(prefix, common[begin])
@@ -175,7 +178,7 @@ class PromptQueue:
     """Prompts that wait for generation, in groups sorted by size."""
 
     def __init__(
-        self, prompts: Sequence[list[int]], n_new: Sequence[int], together: int
+        self, prompts: Sequence[list[int]], n_new: Sequence[int], max_members: int
     ):
         """Group the prompts; see ``prefix_groups``."""
         groups = [
@@ -184,7 +187,7 @@ class PromptQueue:
                 prefix,
                 max(len(prompts[i]) + n_new[i] for i in members) - prefix,
             )
-            for members, prefix in prefix_groups(prompts, together)
+            for members, prefix in prefix_groups(prompts, max_members)
         ]
         # Ascending, since ``take`` pops the largest group from the end.
         self._groups = sorted(groups, key=_size)
@@ -196,8 +199,8 @@ class PromptQueue:
     def take(self, prompts: int, columns: int) -> list[PrefixGroup]:
         """Return the next groups that fit, at least one.
 
-        All prefixes are padded to as many suffixes as the largest group has. Groups are
-        added while at least three quarters of these products are useful.
+        Groups are padded to the member count of the largest. Groups are added while at
+        least three quarters of the slots are used.
 
         Args:
             prompts: Largest number of prompts.

@@ -87,7 +87,7 @@ def _with_text(
     results = []
     for case, (question, generation) in zip(cases, generations, strict=True):
         written = model_output.open_book(generation.completion.text)
-        parts = answers.telling_parts(question.question.text, written, case.text)
+        parts = answers.with_stated_answer(question.question.text, written, case.text)
         results.append(QuizAnswer(question, parts.answer, generation))
     return results
 

@@ -12,7 +12,7 @@ from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
 from autolearn.runs.context import REPORT_SECONDS, RunContext
-from autolearn.study.answers import open_book_requests, telling_parts
+from autolearn.study.answers import open_book_requests, with_stated_answer
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.grounding import TextQuestion
@@ -153,7 +153,7 @@ def _refined(before: ChatResult, raw: str) -> ChatResult:
 
 
 def _open_book(question: str, text: str, before: ChatResult, raw: str) -> ChatResult:
-    output = telling_parts(question, model_output.open_book(raw), text)
+    output = with_stated_answer(question, model_output.open_book(raw), text)
     return replace(before, answer=output.answer, evidence=output.evidence)
 
 

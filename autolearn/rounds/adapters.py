@@ -51,7 +51,7 @@ def start_of(store: Store, round_: Round) -> Path | None:
 def _is_verified(folder: Path, round_: Round) -> bool:
     """Return whether an adapter is sound; hash it if its files are not known."""
     key = folder, round_.adapter_digest
-    # Taken first: what changes while it is hashed is not known afterwards.
+    # Taken before hashing, so that a concurrent change is not cached as verified.
     stamps = tuple(digests.stamp_of(folder / n) for n in model_files.ADAPTER_FILES)
     if _verified.get(key) == stamps:
         return True

@@ -47,7 +47,7 @@ class RoundSources:
         return replace(result, leaked=result.leaked + self.n_blocked)
 
     def replay(self, items: Sequence[TrainItem]) -> ReplayPlan:
-        """Return what is replayed beside the items that teach."""
+        """Return what is replayed in addition to the items that teach."""
         settings, examples = self.material.settings, self.material.examples
         teaches_skills = settings.traits.teaches_skills
         new_skills = replay.taught_skills(
@@ -59,7 +59,7 @@ class RoundSources:
 
 
 def collect(store: Store, request: TrainRunSettings) -> RoundSources:
-    """Return what a round that is ordered so is made of.
+    """Return the material of the requested round.
 
     Raises:
         InputError: A corpus has been removed from the library.
@@ -95,7 +95,7 @@ def collect(store: Store, request: TrainRunSettings) -> RoundSources:
 
 
 def asked_by_rounds(store: Store) -> list[str]:
-    """Return the questions that any round has trained or been validated by."""
+    """Return all questions that rounds were trained or validated on."""
     items = (
         item for round_ in store.rounds.all() for item in store.rounds.items(round_.id)
     )

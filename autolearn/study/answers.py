@@ -112,10 +112,10 @@ def open_book_request(
 def quoting(builder: RequestBuilder, case: TextQuestion[T]) -> GenerationRequest[T]:
     """Return the request to a guided model for an answer with this evidence.
 
-    Without a sentence the model has to say that the text does not tell.
+    Without a sentence the model must say that the text does not contain the answer.
     """
     quote = grounding.as_quote(case.sentence)
-    otherwise = NOT_STATED if case.may_be_untold else ""
+    otherwise = NOT_STATED if case.may_be_unanswered else ""
     short: tuple[Part, ...] = (" ", Excerpt(quote, otherwise))
     if not case.sentence:
         short = (f" {NOT_STATED}",)
@@ -128,7 +128,7 @@ def _read_open_book(
     question: Question, passage: Passage, generation: Generation, threshold: float
 ) -> Answer | Skip:
     written = model_output.open_book(generation.completion.text)
-    parts = telling_parts(question.text, written, passage.text)
+    parts = with_stated_answer(question.text, written, passage.text)
     if not parts.answer:
         return _skip("open-book answers", question, generation)
     short_answer = question.short_answer
@@ -182,19 +182,19 @@ def _is_evidence(
     )
 
 
-def telling_parts(question: str, parts: OpenBook, text: str) -> OpenBook:
-    """Return an open-book answer, in short where its full answer fails to tell that.
+def with_stated_answer(question: str, parts: OpenBook, text: str) -> OpenBook:
+    """Replace the full answer by the short answer if the full one does not state it.
 
     Small models often find the answer and then only repeat words of the question ("When
     This Is All Over was released."), copy another part of the text, or say that the
-    text does not tell.
+    text does not say.
     """
-    if parts.has_short and _fails_to_tell(question, parts, text):
+    if parts.has_short and _fails_to_state(question, parts, text):
         return replace(parts, answer=parts.short)
     return parts
 
 
-def _fails_to_tell(question: str, parts: OpenBook, text: str) -> bool:
+def _fails_to_state(question: str, parts: OpenBook, text: str) -> bool:
     """Return whether a full answer cannot be one, while the short answer may be."""
     answer = parts.answer
     tells_nothing = not matching.key_terms(question, answer)
@@ -218,16 +218,15 @@ def _leads_back(parts: OpenBook, short_answer: str) -> bool:
     return is_same and grounding.tells(parts.answer, parts.short or short_answer)
 
 
-def reworded(
+def check_paraphrases(
     generator: Generator,
     questions: Sequence[Question],
     passages: Passages,
     originals: Mapping[int, Answer],
 ) -> list[Record]:
-    """Answer reworded questions open-book.
+    """Answer paraphrases open-book; flag those with another answer ``other_meaning``.
 
-    ``originals``: the answers to the original questions, by the ids of those. A wording
-    with another answer is flagged ``other_meaning``.
+    ``originals``: the answers to the original questions, by question id.
     """
     by_id = {question.id: question for question in questions}
     records: list[Record] = []
@@ -242,7 +241,7 @@ def reworded(
 
 
 def keeps_sense(answer: Answer) -> bool:
-    """Return whether the answer to a reworded question is that of the original."""
+    """Return whether the answer to a paraphrase is that of the original."""
     return not {"other_meaning", "unanswerable"} & set(answer.flags)
 
 

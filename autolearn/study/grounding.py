@@ -54,7 +54,7 @@ class TextQuestion(Generic[T]):
     question: str
     sentence: str = ""
     """The sentence that is known to answer it; empty: unknown."""
-    may_be_untold: bool = False
+    may_be_unanswered: bool = False
     """Whether the model may say that the sentence does not answer it."""
 
 
@@ -134,10 +134,10 @@ def with_likeliest_sentences(
 
     That is the one after which the question is likeliest, given the heading: the query
     likelihood of Ponte and Croft (1998) by a language model (Sachan et al., 2022,
-    arXiv 2204.07496). Written token by token, small models choose among sentences that
-    begin alike almost at random. No sentence where none is likely: the text does not
-    say. A model whose likelihoods cannot be measured gets the sentence that is nearest
-    in words.
+    arXiv 2204.07496). When a small model generates the quote, it chooses almost at
+    random among sentences with the same beginning. If no sentence is likely, the
+    sentence stays empty. A model whose likelihoods cannot be measured gets the
+    sentence that is nearest in words.
 
     Raises:
         Cancelled: The person stopped the run.
@@ -186,7 +186,7 @@ def _with_best(
     best = max(gains, key=gains.__getitem__, default="")
     if not best or gains[best] <= -TELLS:
         return case
-    return replace(case, sentence=best, may_be_untold=gains[best] < TELLS)
+    return replace(case, sentence=best, may_be_unanswered=gains[best] < TELLS)
 
 
 def _nearest(text: str, question: str) -> list[str]:

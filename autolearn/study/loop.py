@@ -2,8 +2,8 @@
 
 Autonomous Learning (arXiv 2406.00606) gives questions, open-book and closed-book
 answers; SELF (arXiv 2310.00533) gives feedback, refinement and the second check.
-Passages go through in small groups, depth first. Every stage of a group is one step
-of the journal: what a killed run had committed is recalled, not made again.
+Small groups of passages each go through all stages. Every stage of a group is one step
+of the journal; after a kill, committed steps are loaded, not recomputed.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,13 @@ from functools import partial
 from autolearn.core.ports import Backend, Cancelled, Journal, Progress, Stop
 from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question, Record
 from autolearn.core.settings import StudySettings
-from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
+from autolearn.study.answers import (
+    Passages,
+    check_paraphrases,
+    closed_book,
+    open_book,
+    refine,
+)
 from autolearn.study.feedback import Comparison, feedback
 from autolearn.study.generation import Generator, of_type
 from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
@@ -114,7 +120,7 @@ class Study:
         )
 
     def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
-        """Take a few passages through all stages."""
+        """Take a group of passages through all stages."""
         range_name = f"passages {begin + 1}-{begin + len(passages)}"
         step = _Steps(self, STAGES, range_name, begin, len(passages), total)
         generator = self.generator(step.report)
@@ -147,7 +153,7 @@ class Study:
         cases = _refine(step, generator, cases, by_id)
         checks = judge("second check", "check", _refined(cases))
         cases = _checked(cases, checks)
-        self._reword(step, generator, cases, by_id)
+        self._paraphrase(step, generator, cases, by_id)
         step("samples", lambda: samples(cases))
 
     def _to_judge(
@@ -155,21 +161,21 @@ class Study:
     ) -> list[Comparison]:
         """Return the answers that need feedback.
 
-        A guided model gives none where no rule would approve the sample anyway, and a
+        A guided model gives none if no rule would approve the sample anyway, and a
         quick study decides by word overlap alone.
         """
         if self.settings.quick:
             return []
         return _unlike([s for s in cases if is_fit(s) or not generator.protocol.guided])
 
-    def _reword(
+    def _paraphrase(
         self,
         step: "_Steps",
         generator: Generator,
         cases: Sequence[StudiedQuestion],
         passages: Passages,
     ) -> None:
-        """Reword what is to be learned and what serves the quiz; check the meaning.
+        """Paraphrase what is to be learned and what serves the quiz; check the meaning.
 
         Questions for the quiz are chosen without a look at the closed-book answers.
         """
@@ -198,7 +204,7 @@ class Study:
         originals = {s.question.id: s.open_answer for s in cases if s.open_answer}
         step(
             "paraphrase check",
-            lambda: reworded(generator, wordings, passages, originals),
+            lambda: check_paraphrases(generator, wordings, passages, originals),
         )
 
 

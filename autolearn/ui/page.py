@@ -157,7 +157,7 @@ def _open_named_tab(address: str) -> Any:
 
 
 def _press_strip(session: Session, key: str) -> None:
-    """Put the result of a whole round away, or resume its run."""
+    """Dismiss the result of a whole round, or resume its run."""
     store = session.store
     if key == whole_round.CLOSE and (last := store.runs.last_in_pipeline()):
         store.choices.set(whole_round.CLOSED, last.id)

@@ -138,7 +138,10 @@ def likeliest(logits: Tensor) -> Likeliest:
 
 
 def zeros(n_tokens: int, n_logits: int, device: torch.device) -> Likeliest:
-    """Return zeros in the shape of predictions; added to predictions, they vanish."""
+    """Return an all-zero placeholder for predictions computed by another process.
+
+    The predictions of all processes are added up, so it changes nothing.
+    """
     n = min(LIKELIEST, n_logits)
     return Likeliest(
         torch.zeros(n_tokens, n, dtype=torch.int32, device=device),

@@ -166,8 +166,8 @@ class RoundTrainer:
     ) -> dict[str, float]:
         """Compute the gradient of the share of a step; return its metrics.
 
-        Added up over all processes, they are those of the step. Replay counts by its KL
-        per answer token, times ``replay_weight``.
+        Summed over processes, the metrics are those of the whole step. Replay counts by
+        its KL per answer token, times ``replay_weight``.
         """
         self._optimizer.zero_grad(set_to_none=True)
         weights = LossWeights.of(examples, self._settings.nll_weight)

@@ -22,7 +22,7 @@ from autolearn.ui.tabs import document_choice, prompts
 from autolearn.ui.tabs.document_choice import Choice
 from autolearn.ui.views import knowledge_grid, tokenizer_fit
 from autolearn.ui.views import study as views
-from autolearn.ui.views.knowledge_map import MapCell
+from autolearn.ui.views.knowledge_map import MapView
 
 TITLE = "Study"
 LAST, ALL, MAP = "Last study", "All samples", "Knowledge map"
@@ -55,13 +55,13 @@ N_PLAIN = 4
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    sample_id, known_version, place = gr.State(0), gr.State(0), gr.State(MapCell())
+    sample_id, known_version, place = gr.State(0), gr.State(0), gr.State(MapView())
     accordion, documents, form, start = _form(context)
     prompts.build(context)
     view = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
     panel, detail = html_panel("study-found"), html_panel("study-detail")
 
-    def draw(view: str, where: MapCell) -> Html:
+    def draw(view: str, where: MapView) -> Html:
         return _draw(session, view, where)
 
     def draw_detail(sample_id: int) -> tuple[Html, int]:
@@ -201,15 +201,15 @@ def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
     return gr.Number(precision=0 if isinstance(value, int) else None, **common)
 
 
-def _draw(session: Session, view: str, where: MapCell) -> Html:
+def _draw(session: Session, view: str, where: MapView) -> Html:
     if view == MAP:
         return knowledge_grid.draw(session.store, where)
     return views.newest(session.store, only_last=view == LAST)
 
 
 def _selection(
-    sample_id: int, place: MapCell, event: gr.EventData
-) -> tuple[int, MapCell]:
+    sample_id: int, place: MapView, event: gr.EventData
+) -> tuple[int, MapView]:
     """Return the sample that was clicked, or where else on the map it leads."""
     key = str(event.pick)
     if key.startswith("s"):

@@ -1,4 +1,4 @@
-"""The way through one round for a newcomer: what is done, and what comes next."""
+"""The steps of a round for a newcomer: what is done, and what comes next."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -51,22 +51,22 @@ def draw(store: Store) -> Html:
     """
     progress = round_progress.newest(store)
     is_active = progress is not None and progress.is_active
-    now = {run.kind for run in store.runs.in_state(*ACTIVE_STATES)}
-    buttons = _buttons(of(store), now, shows_next=not is_active)
+    active_kinds = {run.kind for run in store.runs.in_state(*ACTIVE_STATES)}
+    buttons = _buttons(of(store), active_kinds, shows_next=not is_active)
     rows = html.join(html.tag("li", button) for button in buttons)
     title = html.tag("strong", "Steps of the round" if is_active else "Or step by step")
     return html.tag("div", title + html.tag("ol", rows, "al-steps"), "al-box")
 
 
 def _buttons(
-    steps: list[GuideStep], now: Collection[RunKind], *, shows_next: bool
+    steps: list[GuideStep], active_kinds: Collection[RunKind], *, shows_next: bool
 ) -> Iterator[Html]:
-    """Yield the steps; ``now`` are the kinds of runs that go on or wait."""
+    """Yield the steps; ``active_kinds``: kinds of runs that are running or queued."""
     remaining = [step for step in steps if not step.done]
     for step in steps:
         is_next = shows_next and bool(remaining) and step is remaining[0]
         sign, state = ("✓", "done") if step.done else ("○", "to do")
-        if step.kind in now:
+        if step.kind in active_kinds:
             sign, state = "…", "in progress"
         elif is_next:
             sign, state = "→", "next"

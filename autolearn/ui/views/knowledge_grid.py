@@ -9,7 +9,7 @@ from autolearn.store import DocumentSize, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import knowledge_map
-from autolearn.ui.views.knowledge_map import MapCell
+from autolearn.ui.views.knowledge_map import MapView
 
 GROUPS = {
     "known": ("known",),
@@ -26,7 +26,7 @@ Shares = Counter[str]
 """How many samples of each group."""
 
 
-def draw(store: Store, place: MapCell) -> Html:
+def draw(store: Store, place: MapView) -> Html:
     """Return the grid of all documents, or the map of the one that was chosen."""
     documents = store.library.document_sizes()
     if place.document_id or len(documents) < 2:

@@ -16,9 +16,9 @@ from autolearn.ui.views.sample import knowledge
 
 N_PASSAGES = 60
 N_CELLS = 40
-"""Of one passage; only its newest questions are shown beyond that."""
+"""Per passage; if there are more, only the newest are shown."""
 N_TITLE = 200
-"""Longer questions are cut in what a cell tells."""
+"""Longer questions are cut in the description of a cell."""
 
 SIGNS = {
     "known": "●",
@@ -40,8 +40,8 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class MapCell:
-    """What the map shows: a document, from a passage on, as it was after a round."""
+class MapView:
+    """Selected document, first passage and round of the map."""
 
     document_id: int = 0
     """0: all as a grid, or the only one."""
@@ -49,7 +49,7 @@ class MapCell:
     """0: as it was studied."""
     first: int = 0
 
-    def moved(self, key: str) -> "MapCell":
+    def moved(self, key: str) -> "MapView":
         """Return the place that a click on a part of the map leads to."""
         words, _, first = key[1:].partition("-")
         kind, number = key[:1], int(words)
@@ -84,7 +84,7 @@ class Learned:
         return self.result(sample) or knowledge(sample)
 
 
-def draw(store: Store, place: MapCell) -> Html:
+def draw(store: Store, place: MapView) -> Html:
     """Return the map of one document; its parts lead on, cells are samples."""
     documents = store.library.document_sizes()
     if not documents:
@@ -100,18 +100,18 @@ def draw(store: Store, place: MapCell) -> Html:
 
 
 def _map(
-    store: Store, place: MapCell, document: DocumentSize, samples: Sequence[Sample]
+    store: Store, place: MapView, document: DocumentSize, samples: Sequence[Sample]
 ) -> Html:
-    knowledge = learned_by(store, place.round_id)
+    learned = learned_by(store, place.round_id)
     groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sample.passage_id].append(sample)
     passages = store.library.passages([document.id], with_excluded=True)
     visible = passages[place.first : place.first + N_PASSAGES]
-    rows = [_row(passage, groups[passage.id], knowledge) for passage in visible]
+    rows = [_row(passage, groups[passage.id], learned) for passage in visible]
     table = html.table(("Passage", "Samples", "Questions"), rows, "Knowledge map")
     pages = _pages(place.first, len(passages))
-    return Html(_legend(samples, knowledge) + pages + html.tag("div", table, "al-map"))
+    return Html(_legend(samples, learned) + pages + html.tag("div", table, "al-map"))
 
 
 def _switch(word: str, key: str, on: bool) -> Html:
@@ -125,7 +125,7 @@ def _documents(documents: Sequence[DocumentSize], current: DocumentSize) -> Html
     return html.tag("div", html.join(picks), "al-switches")
 
 
-def rounds(store: Store, place: MapCell) -> Html:
+def rounds(store: Store, place: MapView) -> Html:
     """Return the choice of a round, if one has been quizzed."""
     own = {round_.id for round_ in labels.rounds(store, shown_digest(store))}
     quizzed = [number for number in store.runs.quizzed_rounds() if number in own]
@@ -171,7 +171,7 @@ def _asked_again(
 
 
 def _row(
-    passage: Passage, samples: Sequence[Sample], knowledge: Learned
+    passage: Passage, samples: Sequence[Sample], learned: Learned
 ) -> tuple[Html, ...]:
     begin = passage.heading or " ".join(passage.text.split())
     title = html.tag(
@@ -181,7 +181,7 @@ def _row(
         title=begin[:300],
     )
     cells = html.join(
-        _cell(sample, knowledge.mark(sample)) for sample in samples[-N_CELLS:]
+        _cell(sample, learned.mark(sample)) for sample in samples[-N_CELLS:]
     )
     if len(samples) > N_CELLS:
         cells += html.tag("span", f"and {len(samples) - N_CELLS} older", "al-faint")
@@ -199,9 +199,9 @@ def _cell(sample: Sample, mark: str) -> Html:
     )
 
 
-def _legend(samples: Sequence[Sample], knowledge: Learned) -> Html:
+def _legend(samples: Sequence[Sample], learned: Learned) -> Html:
     """Return what colours and signs mean, with how often each occurs."""
-    marks = Counter(knowledge.mark(sample) for sample in samples)
+    marks = Counter(learned.mark(sample) for sample in samples)
     states = Counter(sample.state for sample in samples)
     parts = [
         html.tag("span", html.text(SIGNS[mark]), f"al-cell al-{mark}")

@@ -12,10 +12,10 @@ from autolearn.ui.views import labels
 from autolearn.ui.views.links import TAB
 
 CLOSE, RESUME = "close", "resume-"
-"""Keys of clicks: put the result away, resume a run."""
+"""Keys of clicks: dismiss the result, resume a run."""
 CLOSED = "closed_round"
-"""The choice that keeps which result was put away: the id of its last run."""
-LEADS = (
+"""The choice that stores which result was dismissed: the id of its last run."""
+NEXT_TABS = (
     ("Chat", "Ask it a question"),
     ("Evaluation", "See each quiz question"),
     ("Review", "See what it learned"),
@@ -23,7 +23,7 @@ LEADS = (
 
 
 def draw(store: Store) -> Html:
-    """Return the newest whole round; nothing once its result was put away."""
+    """Return the newest whole round; nothing once its result was dismissed."""
     progress = round_progress.newest(store)
     if progress is None or store.choices.get(CLOSED) == progress.runs[-1].id:
         return Html("")
@@ -93,7 +93,7 @@ def _close() -> Html:
 
 
 def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
-    """Return what a round came to, in one line of figures, and where to go next."""
+    """Return the result of a round in one line of figures, and where to go next."""
     model = labels.model(progress.model.model)
     title = f"Round {outcome.round_id} of {model} is finished"
     head = html.tag("strong", html.text(title)) + _close()
@@ -101,13 +101,13 @@ def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
     learned = "sample learned" if outcome.n_learned == 1 else "samples learned"
     figures += _figure(f"{outcome.n_learned:,}", learned)
     figures += _figure(html.duration(progress.seconds), "in all")
-    leads = html.join(
-        html.pick(html.text(words), f"{TAB}{tab}", "al-go") for tab, words in LEADS
+    links = html.join(
+        html.pick(html.text(words), f"{TAB}{tab}", "al-go") for tab, words in NEXT_TABS
     )
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
-        + html.tag("div", figures + html.tag("div", leads, "al-picks"), "al-figures"),
+        + html.tag("div", figures + html.tag("div", links, "al-picks"), "al-figures"),
         "al-round-strip al-round-result",
         aria_label="Result of the whole round",
     )
