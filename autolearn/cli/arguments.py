@@ -28,7 +28,7 @@ def model(parser: ArgumentParser, *, with_round: bool = True) -> None:
     parser.add_argument(
         "--quantization",
         help=f"{notes['quantization']} (default: {ModelSettings.quantization}; without "
-        "--model that of the model that was used last)",
+        "--model, as the model used last)",
     )
     if with_round:
         parser.add_argument(
@@ -117,7 +117,7 @@ def samples(parser: ArgumentParser) -> None:
         "--search", metavar="WORDS", help="only samples with these words"
     )
     parser.add_argument(
-        "--limit", type=int, default=20, help="most samples that are listed"
+        "--limit", type=int, default=20, help="maximum number of samples to list"
     )
 
 
@@ -222,7 +222,7 @@ def resume(parser: ArgumentParser) -> None:
         "run", nargs="?", type=int, help="default: the newest unfinished run"
     )
     parser.add_argument(
-        "--devices", type=int, metavar="N", help="go on with a training on N devices"
+        "--devices", type=int, metavar="N", help="continue a training on N devices"
     )
 
 

@@ -174,7 +174,7 @@ def _wait_for_result(store: Store, experiment: Experiment, args: Args) -> Result
     except JobError as error:
         kind = experiment.kind
         again = f"python -m autolearn {kind} --resume {experiment.id}"
-        raise JobError(f"{error} The experiment goes on with: {again}") from None
+        raise JobError(f"{error} Continue the experiment with: {again}") from None
     _write_files(store, experiment, args)
     return _result(store, experiment)
 
@@ -330,7 +330,7 @@ def add_experiments(parser: ArgumentParser) -> None:
 
 def _add_common(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--resume", type=int, metavar="N", help="go on with this experiment"
+        "--resume", type=int, metavar="N", help="continue this experiment"
     )
     _add_files(parser)
 

@@ -53,7 +53,7 @@ COMMANDS = (
     Command(
         "documents",
         commands.documents,
-        "list documents; show and change what of one is read",
+        "list documents; show and change how one is read",
         document_commands.add_arguments,
     ),
     Command("corpora", commands.list_corpora, "list corpora", arguments.corpora),

@@ -26,7 +26,7 @@ def add_restore(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="move what is in the workspace aside, to a folder beside it",
+        help="move the current content of the workspace to a folder next to it",
     )
 
 

@@ -152,9 +152,9 @@ class EvolveSettings(Settings):
         5, "Sampled answers for self-consistency, 2 or more; 0: not asked", Range(0, 40)
     )
     margin: float = setting(
-        0.02, "By how much the control may fall for a round to be kept", Range(0, 1)
+        0.02, "How far the control score may fall for a round to be kept", Range(0, 1)
     )
-    stop_early: bool = setting(False, "End where the gate proposes to roll back")
+    stop_early: bool = setting(False, "Stop if the gate proposes to roll back")
 
     def __post_init__(self) -> None:
         """Check every field.

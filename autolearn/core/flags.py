@@ -84,7 +84,7 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     ),
     "short_answer": FlagInfo(
         "short answer",
-        "The full open-book answer was a long sentence of the text, or did not tell "
+        "The full open-book answer was a long sentence of the text, or did not state "
         "its short answer, which is used instead.",
         "note",
     ),
@@ -100,7 +100,7 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     ),
     "reworded_quote": FlagInfo(
         "inexact quote",
-        "The quote does not stand word for word in the text.",
+        "The quote does not occur word for word in the text.",
         "note",
     ),
     "unanswerable": FlagInfo(
@@ -110,7 +110,7 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     ),
     "too_long": FlagInfo(
         "cut off",
-        "The answer reached its greatest length and was cut off.",
+        "The answer reached its maximum length and was cut off.",
         "unfit",
     ),
     "other_meaning": FlagInfo(

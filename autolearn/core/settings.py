@@ -56,7 +56,7 @@ class StudySettings(Settings):
 
     protocol: StudyProtocol = setting(
         "auto",
-        "How the prompts are put; auto: as stored with the model or its round",
+        "How the model is asked; auto: as stored with the model or its round",
         get_args(StudyProtocol),
     )
     quick: bool = setting(
@@ -75,7 +75,7 @@ class StudySettings(Settings):
     )
     closed_book_samples: int = setting(
         0,
-        "Sampled closed-book answers per question, beside the greedy one",
+        "Sampled closed-book answers per question, in addition to the greedy one",
         Range(0, 50),
     )
     paraphrases: int = setting(
@@ -89,13 +89,15 @@ class StudySettings(Settings):
         "Temperature of sampled questions, answers and paraphrases",
         Range(0, 2, excludes_low=True),
     )
-    question_tokens: int = setting(32, "Most new tokens per question", Range(8, 512))
+    question_tokens: int = setting(32, "Maximum new tokens per question", Range(8, 512))
     answer_tokens: int = setting(
-        96, "Most new tokens per answer, and as many for its quote", Range(8, 4096)
+        96, "Maximum new tokens per answer, and as many for its quote", Range(8, 4096)
     )
-    feedback_tokens: int = setting(128, "Most new tokens per feedback", Range(8, 4096))
+    feedback_tokens: int = setting(
+        128, "Maximum new tokens per feedback", Range(8, 4096)
+    )
     passage_tokens: int = setting(
-        320, "Most tokens per passage when a text is split", Range(32, 8192)
+        320, "Maximum tokens per passage when a text is split", Range(32, 8192)
     )
     passages_per_step: int = setting(
         8,
@@ -186,7 +188,7 @@ class TrainSettings(Settings):
     beta: float = setting(0.1, "DPO beta", _ABOVE_0)
     nll_weight: float = setting(
         1.0,
-        "Weight of the chosen answer's NLL beside DPO; 0: as AL does",
+        "Weight of the chosen answer's NLL added to DPO; 0: as AL does",
         Range(0, 100),
     )
     evolution: Evolution = setting("restart", EVOLUTION_MEANING, get_args(Evolution))
@@ -194,12 +196,12 @@ class TrainSettings(Settings):
         0.25, "SELF: meta-skill items replayed per new item", Range(0, 4)
     )
     meta_examples: int = setting(
-        420, "Most meta-skill items from the gold corpora", Range(0, 1_000_000)
+        420, "Maximum meta-skill items from the gold corpora", Range(0, 1_000_000)
     )
     checkpoint_seconds: float = setting(20.0, "Seconds between checkpoints")
     tracker: Tracker | None = setting(
         None,
-        "Gets the numbers of the training, if installed: trackio, tensorboard or wandb",
+        "Receives the metrics of the training: trackio, tensorboard or wandb",
         get_args(Tracker),
         is_extra=True,
     )

@@ -28,7 +28,7 @@ class Models:
         """Return the model that the run asks for, on this computer or on a server.
 
         Raises:
-            BackendError: It cannot be used, or has changed since the run was ordered.
+            BackendError: It cannot be used, or has changed since the run was queued.
         """
         settings = ModelRunSettings.of(context.run).model
         if not is_server(settings.model):
@@ -90,6 +90,6 @@ def _server_backend(context: RunContext, settings: ModelSettings) -> ServerBacke
     if backend.identity.digest != ModelRunSettings.of(context.run).model_digest:
         raise BackendError(
             f"The server {settings.model} has another model since this run was "
-            "ordered; start it with the former model, or order the run anew."
+            "queued; start it with the former model, or queue the run again."
         )
     return backend

@@ -196,7 +196,7 @@ def _check_class(folder: Path) -> None:
 def _check_weights(folder: Path) -> None:
     if (folder / "adapter_config.json").is_file():
         raise BackendError(
-            f"{folder} holds an adapter beside the weights of a model, so it is not "
+            f"{folder} contains an adapter and the weights of a model, so it is not "
             "clear which is meant; move its adapter_* files to a folder of their own, "
             "or merge them into the weights."
         )
@@ -212,7 +212,7 @@ def _check_weights(folder: Path) -> None:
         raise BackendError(_gguf(folder))
     raise ModelNotFound(
         f"{folder} has no weights that transformers reads; model.safetensors, or its "
-        "parts and model.safetensors.index.json, have to lie beside config.json."
+        "parts and model.safetensors.index.json, must be in the folder of config.json."
     )
 
 

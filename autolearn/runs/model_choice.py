@@ -85,15 +85,15 @@ def check_base(store: Store, round_: Round, model: ModelSettings) -> None:
 
 
 def check_unchanged(model: str, digest: str, request_digest: str | None) -> None:
-    """Refuse a model whose files are not those that a run was ordered with.
+    """Refuse a model whose files are not those that a run was queued with.
 
     Raises:
         BackendError: They have changed.
     """
     if digest != request_digest:
         raise BackendError(
-            f"The files of {model} have changed since this run was ordered; order it "
-            "anew."
+            f"The files of {model} have changed since this run was queued; queue it "
+            "again."
         )
 
 

@@ -71,7 +71,7 @@ def _wait(
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
                 f"{layout.worker_log(store.folder, queue.name)}. The run stays queued: "
-                f"mend that, then start it with python -m autolearn resume {run_id}."
+                f"fix that, then start it with python -m autolearn resume {run_id}."
             )
         else:
             replace_dead_workers(store)

@@ -199,7 +199,7 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
         place = error.filename or context.workspace
         message = f"{place} cannot be read or written: {error.strerror or error}."
-        message += " Mend that and resume; nothing committed is lost."
+        message += " Fix that and resume; nothing committed is lost."
         return "failed", message, RunResult()
     except (KeyboardInterrupt, SystemExit):
         raise

@@ -102,15 +102,14 @@ def leave_out(store: Store, stretches: Sequence[tuple[int, int, int]]) -> None:
 
 
 def check_no_study(store: Store) -> None:
-    """Check that no study reads the passages at the moment.
+    """Check that no study is reading the passages.
 
     Raises:
         JobError: One does, or waits.
     """
     if any(run.kind == "study" for run in store.runs.in_state(*ACTIVE_STATES)):
         raise JobError(
-            "A study reads the passages at the moment; wait until it has ended, or "
-            "stop it."
+            "A study is reading the passages; wait until it has ended, or stop it."
         )
 
 

@@ -88,7 +88,7 @@ class Store:
         except OSError as error:
             raise StoreError(
                 f"The folder {folder} cannot be made ({error.strerror}); choose a place"
-                " that may be written."
+                " that is writable."
             ) from error
         return cls(folder, Database(folder / layout.DATABASE))
 

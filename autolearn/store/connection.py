@@ -30,10 +30,10 @@ SENTENCES = {
     "workspace.",
     sqlite3.SQLITE_FULL: "The disk is full. Nothing that was already committed is "
     "lost; free some space and resume.",
-    sqlite3.SQLITE_READONLY: "{path} may only be read; make it writable or choose "
+    sqlite3.SQLITE_READONLY: "{path} is read-only; make it writable or choose "
     "another workspace.",
     sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened; check that its folder exists "
-    "and may be written.",
+    "and is writable.",
     sqlite3.SQLITE_IOERR: "{path} cannot be read or written, the disk reports an "
     "error; check the disk and resume.",
     sqlite3.SQLITE_BUSY: "Another program has kept {path} locked for too long; "
@@ -166,7 +166,7 @@ def _refuse_empty(path: Path) -> None:
     if path.is_file() and not path.stat().st_size:
         raise StoreError(
             f"{path} is empty (0 bytes), so what it held is lost. Put back a copy with "
-            "python -m autolearn restore BACKUP, or delete the file to begin anew."
+            "python -m autolearn restore BACKUP, or delete the file to start afresh."
         )
 
 

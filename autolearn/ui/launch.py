@@ -78,14 +78,16 @@ def _flags(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app.py", description="autolearn")
     parser.add_argument("--workspace", type=Path, default=DEFAULT_WORKSPACE)
     parser.add_argument("--model", help="built-in, a folder, or a hub id")
-    parser.add_argument("--host", default=HERE, help="who may reach it; see --auth")
+    parser.add_argument(
+        "--host", default=HERE, help="the address to listen on; see --auth"
+    )
     parser.add_argument("--port", type=int, help="default: 7860, or the next free one")
     parser.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="answer to this name too, such as that of a proxy",
+        help="also accept this host name, such as a proxy's",
     )
     parser.add_argument(
         "--auth",
@@ -102,7 +104,7 @@ def _serve(flags: argparse.Namespace) -> int:
     owner = credentials.read(flags.auth, flags.password_file)
     if owner is None and not hosts.is_loopback(hosts.canonical(flags.host)):
         raise InputError(
-            f"Others can reach {flags.host}; name who may with --auth USER."
+            f"Others can reach {flags.host}; require a password with --auth USER."
         )
     with listen(flags.host, flags.port) as listener:
         address = address_of(flags.host, listener)

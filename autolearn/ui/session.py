@@ -99,7 +99,7 @@ class Session:
         store = self.store
         pipeline.refuse_second(store)
         if self.is_busy():
-            raise JobError("Something runs already; stop it first, or wait for it.")
+            raise JobError("A run is in progress; stop it first, or wait for it.")
         if store.library.is_empty():
             demo_library.add(store)
         self.start_worker_for(pipeline.begin_only(store, chosen_model(store)))

@@ -73,7 +73,7 @@ def test_a_few_bytes_of_another_encoding_are_read_and_counted(tmp_path):
         ("a.txt", b"text\x00text", "no text"),
         ("a.txt", bytes(range(1, 32)) * 20, "no text"),
         ("a.doc", b"x", "a .doc file, which cannot be read; save it as .docx"),
-        ("a", b"x", "a file without an ending"),
+        ("a", b"x", "a file without an extension"),
         ("a.pdf", b"%PDF-1.4", "damaged or no PDF"),
         ("a.pdf", b"hello", "damaged or no PDF"),
         ("a.docx", b"hello", "damaged"),

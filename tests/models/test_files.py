@@ -172,7 +172,7 @@ def test_an_adapter_beside_the_weights_is_refused(folder, adapter):
     before = model_files.digest(folder)
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         (folder / name).write_bytes((adapter / name).read_bytes())
-    assert "an adapter beside the weights" in refusal(folder)
+    assert "an adapter and the weights" in refusal(folder)
     assert model_files.digest(folder) == before
     (folder / "adapter_config.json").unlink()
     assert model_files.locate(str(folder)) == folder

@@ -100,7 +100,7 @@ def test_a_read_only_workspace_is_looked_at_and_says_why_it_cannot_change(
             lambda: store.runs.finish(1, "done"),
             lambda: store.choices.set("model", {}),
         ):
-            with pytest.raises(StoreError, match="may only be read; make it writable"):
+            with pytest.raises(StoreError, match="is read-only; make it writable"):
                 change()
     if writer:
         writer.close()

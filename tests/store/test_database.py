@@ -42,13 +42,13 @@ def test_a_database_that_cannot_be_opened_raises_an_error(workspace):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_raises_an_error(workspace):
     workspace.mkdir(mode=0o500)
-    with pytest.raises(StoreError, match=r"cannot be opened|may only be read"):
+    with pytest.raises(StoreError, match=r"cannot be opened|is read-only"):
         Store.open(workspace)
 
 
 def test_a_read_only_database_raises_an_error(store):
     store.db.write("PRAGMA query_only = ON")
-    with pytest.raises(StoreError, match="may only be read; make it writable"):
+    with pytest.raises(StoreError, match="is read-only; make it writable"):
         store.runs.create("study", {})
 
 

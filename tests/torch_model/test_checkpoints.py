@@ -38,7 +38,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_older_one_and_says_so(tmp_path, h
     assert checkpoint
     assert checkpoint["step"] == 3
     assert checkpoints.notes == [
-        "The checkpoint step-4 is damaged. The training goes on from an older state."
+        "The checkpoint step-4 is damaged. The training continues from an older state."
     ]
     damage(tmp_path / "step-3" / "state.pt", how)
     assert checkpoints.newest() is None

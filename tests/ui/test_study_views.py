@@ -389,7 +389,7 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     markup = study.newest(store, only_last=True)
     assert "The default rule would approve 1 of 9" in markup
     # The rule approves disputed samples.
-    assert "Most often in the way: 8 no evidence." in markup
+    assert "Most frequent obstacle: 8 no evidence." in markup
     assert "teach it the skills first" in markup
     store.runs.save_partial_result(run.id, result | {"approvable": 6})
     assert "teach it the skills" not in study.newest(store, only_last=True)

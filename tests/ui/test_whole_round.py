@@ -38,5 +38,5 @@ def test_a_read_only_workspace_is_looked_at_and_changes_say_why_not(
     assert looking.is_busy() is False
     assert looking.revision()
     looking.store.runs.newest()
-    with pytest.raises(StoreError, match="may only be read; make it writable"):
+    with pytest.raises(StoreError, match="is read-only; make it writable"):
         looking.store.choices.set("model", {})

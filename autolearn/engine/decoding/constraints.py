@@ -145,6 +145,6 @@ class Matcher:
     def _check(self) -> None:
         if self._matcher.is_error():
             raise BackendError(
-                "The form of an answer cannot be kept with this model's tokenizer: "
+                "The output format cannot be enforced with this model's tokenizer: "
                 f"{self._matcher.get_error()}"
             )

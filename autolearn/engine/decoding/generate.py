@@ -218,7 +218,7 @@ class BatchDecoder:
         # Finished texts stay finished. The others start again with half the batch size.
         self._batch_size //= 2
         log.warning(
-            "too little memory: going on with %d texts at once", self._batch_size
+            "too little memory: continuing with %d texts at once", self._batch_size
         )
         rest = [text for text in self._all if not text.is_done]
         for text in rest:

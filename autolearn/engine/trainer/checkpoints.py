@@ -73,7 +73,7 @@ class Checkpoints:
         Raises:
             TrainingError: The checkpoint belongs to other items, settings or model.
         """
-        return self._first(self._newest_first(), "The training goes on from an older")
+        return self._first(self._newest_first(), "The training continues from an older")
 
     def best(self) -> State | None:
         """Return the state with the best validation, with its step, if there is one."""
@@ -113,7 +113,7 @@ class Checkpoints:
         if state["work"] != self._work:
             raise TrainingError(
                 "The checkpoint belongs to other items, settings or another model; "
-                "remove it to begin this round anew."
+                "remove it to start this round again."
             )
         return state
 

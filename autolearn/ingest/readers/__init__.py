@@ -114,7 +114,7 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         todo = _ADVICE.get(suffix, "save its text as .txt or .md")
-        kind = f"a {suffix} file" if suffix else "a file without an ending"
+        kind = f"a {suffix} file" if suffix else "a file without an extension"
         raise InputError(f"{name} is {kind}, which cannot be read; {todo}.")
     media_type, module = _READERS[suffix]
     with _naming_file(name):

@@ -73,7 +73,7 @@ def _sentence(name: str, error: BaseException) -> str:
         return _disk(error)
     return (
         f"{constants.ENDPOINT} cannot be reached, or the connection broke; check it "
-        "and try again: what has come is kept."
+        "and try again. What was downloaded is kept."
     )
 
 
@@ -85,11 +85,11 @@ def _disk(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"The disk of {constants.HF_HUB_CACHE} is full; free some space and resume "
-            "the download: what has come is kept."
+            "the download. What was downloaded is kept."
         )
     return (
         f"{error.filename or constants.HF_HUB_CACHE} cannot be written "
-        f"({error.strerror}); mend that, or put the hub's cache elsewhere with HF_HOME."
+        f"({error.strerror}); fix that, or put the hub's cache elsewhere with HF_HOME."
     )
 
 
@@ -132,5 +132,5 @@ def _status(name: str, hub: str, status: int) -> str:
             f"the conditions at {hub}/{name}."
         )
     if status == 429:
-        return f"{hub} asks to wait, as it was asked too often; try again later."
+        return f"{hub} received too many requests; try again later."
     return f"{hub} answers with an error ({status}); try again later."

@@ -78,7 +78,7 @@ def fetch(request: ModelRequest) -> Path:
     for part in offer.parts:
         if part.n_bytes > constants.MAX_HTTP_DOWNLOAD_SIZE:
             raise BackendError(
-                f"{part.name} is larger than what can be fetched here; fetch it with "
+                f"{part.name} is larger than can be downloaded here; download it with "
                 f"'hf download {request.repository}', then choose it under Model."
             )
     transfer = _Transfer(offer.n_bytes, offer.n_bytes - offer.bytes_missing)
@@ -96,8 +96,8 @@ def fetch(request: ModelRequest) -> Path:
     # If the network fails, the library returns an incomplete folder without an error.
     if missing_names := [name for name in names if not (folder / name).exists()]:
         raise BackendError(
-            f"{request.name} has not come completely ({missing_names[0]} is missing); "
-            "resume the download."
+            f"{request.name} was not downloaded completely ({missing_names[0]} is "
+            "missing); resume the download."
         )
     return folder / request.gguf if request.gguf else folder
 

@@ -68,7 +68,7 @@ def of_study(
     need = budget.correct(estimator_of(model).study(settings, passages))
     problem = ""
     if too_big(need.total, budget.free):
-        problem = "Fewer texts are then written at once, or it ends for want of memory."
+        problem = "Fewer texts are then generated at once, or it runs out of memory."
     return MemoryFit(need, budget.free, budget.calibration_run, problem)
 
 

@@ -64,7 +64,7 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
 def _check_quiz(store: Store) -> None:
     if not quiz_sets.measured_by(store, "quiz"):
         raise JobError(
-            "There is no quiz to compare by; study with a quiz share above 0, or add "
+            "There is no quiz to compare with; study with a quiz share above 0, or add "
             "one under Library or with: python -m autolearn add --quiz FILE"
         )
 

@@ -40,7 +40,7 @@ def begin(store: Store, settings: EvolveSettings) -> Experiment:
     gold_actions.check_instructions(store)
     if not quiz_sets.questions(store, "quiz"):
         raise JobError(
-            "There is no quiz to measure the rounds by; add one under Library, or "
+            "There is no quiz to measure the rounds with; add one under Library, or "
             "with: python -m autolearn add --quiz FILE"
         )
     if settings.meta and not corpus_actions.ids(store):

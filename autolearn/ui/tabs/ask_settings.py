@@ -30,7 +30,7 @@ def lay_out() -> list[gr.Number | gr.Textbox]:
         gr.Textbox(
             "",
             label="System prompt",
-            info="Of answers from memory. Empty: the one that rounds are trained on.",
+            info="For answers from memory. Empty: the one that rounds train with.",
             lines=2,
             elem_id="ask-system",
         ),

@@ -169,10 +169,10 @@ def _evolve(context: PageContext) -> None:
     way = gr.Radio(_EVOLUTIONS, value=EvolveSettings.evolution, label="Training")
     with gr.Row():
         meta = gr.Checkbox(label="Begin with a meta-skill round")
-        stop = gr.Checkbox(label="Stop where the gate says roll back")
+        stop = gr.Checkbox(label="Stop if the gate says roll back")
         margin = gr.Number(
             100 * EvolveSettings.margin,
-            label="Margin of the control, points",
+            label="Margin of the control score, points",
             minimum=0,
             min_width=120,
         )
@@ -203,7 +203,7 @@ def _start(session: Session, experiment_id: int) -> str:
     run = schedule.advance(session.store, experiment_id)
     if run is not None:
         session.start_worker_for(run)
-    return f"Experiment {experiment_id} has begun; its result grows on the right."
+    return f"Experiment {experiment_id} has begun; its result appears on the right."
 
 
 def _results(context: PageContext) -> None:

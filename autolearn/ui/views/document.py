@@ -244,7 +244,7 @@ def _bar(state: LibraryViewState, n: int, n_shown: int) -> Html:
     if n_shown < n:
         sentence += f" {state.first + 1} to {state.first + n_shown} of {n:,}"
     buttons = html.pick(
-        html.text("Beside the text of the file"),
+        html.text("Next to the text of the file"),
         BESIDE,
         aria_pressed=str(state.is_beside).lower(),
     ) + html.tag(

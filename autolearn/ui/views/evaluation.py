@@ -26,7 +26,7 @@ from autolearn.ui.views import curve, labels
 
 ORIGINS = {
     "gold": "gold question",
-    "person": "question of a person",
+    "person": "question by a person",
     "paraphrase": "self-made and self-graded question",
     "model": "self-made and self-graded question",
 }
@@ -98,7 +98,7 @@ def _verdict(comparison: RoundComparison) -> Html:
         only = f" Asked in one of the two runs only, not counted: {left_out}."
         parts += html.tag("span", html.text(only), "al-faint")
     if cut := sum(result.truncated for result in comparison.after.values()):
-        limit = f" Cut off at the limit of their length: {html.count(cut, 'answer')}."
+        limit = f" Cut off at the length limit: {html.count(cut, 'answer')}."
         parts += html.tag("span", html.text(limit), "al-faint")
     return html.tag("p", parts) + _warning(comparison)
 
@@ -107,8 +107,8 @@ def _warning(comparison: RoundComparison) -> Html:
     if comparison.asked_alike:
         return Html("")
     return html.problem(
-        "The two quizzes used different prompts or limits of length, so the difference "
-        "is not that of the round alone. Run the quiz again."
+        "The two quizzes used different prompts or length limits, so the difference is "
+        "not due to the round alone. Run the quiz again."
     )
 
 

@@ -34,7 +34,7 @@ def draw(store: Store, place: MapView) -> Html:
     criteria = SampleFilter(model_digest=shown_digest(store))
     before = _as_studied(store, criteria)
     if not before:
-        return html.note("Nothing was studied yet. Press “Study”.")
+        return html.note("Nothing has been studied yet. Press “Study”.")
     now = _after_round(store, criteria, before, place.round_id)
     switches = knowledge_map.rounds(store, place)
     visible = documents[:N_DOCUMENTS]

@@ -94,7 +94,7 @@ def draw(store: Store, place: MapView) -> Html:
     samples = store.samples.find(criteria)
     switches = _documents(documents, document) + rounds(store, place)
     if not samples:
-        sentence = "Nothing of this document was studied yet. Press “Study”."
+        sentence = "This document has not been studied yet. Press “Study”."
         return Html(switches + html.note(sentence))
     return Html(switches + _map(store, place, document, samples))
 

@@ -125,7 +125,8 @@ def report(store: Store) -> Html:
             "p",
             html.text(
                 f"Added: corpus {corpus.name}, {corpus.n_examples:,} examples on "
-                f"{corpus.n_texts:,} texts; train on it by the method SELF meta-skills."
+                f"{corpus.n_texts:,} texts; train on it with the method SELF "
+                "meta-skills."
             ),
             "al-good",
         )

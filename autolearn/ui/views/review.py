@@ -134,7 +134,7 @@ KEYS = {
     "J": "next",
     "K": "previous",
     "U": "undo the last decision; a bulk decision is undone as a whole",
-    "N": "add a question and answer of your own",
+    "N": "add your own question and answer",
     "?": "show or hide this help",
 }
 

@@ -31,9 +31,11 @@ def about(store: Store, model: str) -> Html:
 def _rows(facts: ServerFacts) -> dict[str, Html]:
     abilities = facts.abilities
     title = f"{abilities.title} {facts.version}".strip()
-    constraints = "kept by the server, as a grammar"
+    constraints = "enforced by the server, with a grammar"
     if not abilities.constrains:
-        constraints = "checked afterwards; an answer without the form is drawn again"
+        constraints = (
+            "checked afterwards; an answer that does not match is sampled again"
+        )
     verdicts = "measured, from log-probabilities"
     if not abilities.gives_log_probs:
         verdicts = "estimated from sampled answers"
@@ -45,9 +47,9 @@ def _rows(facts: ServerFacts) -> dict[str, Html]:
         "Address": ", ".join(server.base for server in facts.server_address),
         "Context": f"{facts.context:,} tokens" if facts.context else "not told",
         "Requests at once, each": str(facts.at_once),
-        "Form of answers": constraints,
+        "Output format": constraints,
         "Probabilities of verdicts": verdicts,
-        "Evidence where none is known": evidence,
+        "Evidence if none is known": evidence,
         "Digest": facts.digest,
     }
     return {name: html.text(text) for name, text in texts.items()}

@@ -121,7 +121,7 @@ def _quality(run: Run) -> Html:
     flags = [(k, v) for k, v in result.flags.items() if k in DEFAULT_REFUSES]
     if flags:
         reasons = ", ".join(f"{v} {FLAGS[k].label}" for k, v in flags[:4])
-        sentence += f" Most often in the way: {reasons}."
+        sentence += f" Most frequent obstacle: {reasons}."
     if mostly_skipped := result.skipped > n:
         sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
     if mostly_skipped or (result.gaps and good < POOR * result.gaps):
@@ -150,7 +150,7 @@ def _nothing(store: Store, run: Run | None) -> Html:
             "meta-skills), may do better."
         )
     if not store.library.is_empty():
-        return html.note("Nothing was studied yet. Press “Study”.")
+        return html.note("Nothing has been studied yet. Press “Study”.")
     return html.note("There is no text yet. Add one under Library, then study it.")
 
 
