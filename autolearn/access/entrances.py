@@ -28,7 +28,7 @@ class Entrance(Protocol):
     async def answer(
         self, request: Request, authority: Authority, *, inside: bool
     ) -> Response | None:
-        """Return the answer; None where the page itself is to answer.
+        """Return the answer; None if the page itself is to answer.
 
         ``inside``: the request belongs to a session already.
         """

@@ -135,7 +135,7 @@ def _refusal(request: Request, refusal: Denial) -> Response:
 def _is_own(request: HTTPConnection, authority: Authority) -> bool:
     """Return whether a request comes from the page itself, or from no page.
 
-    Browsers name the page in ``Origin`` where something may change, and newer ones say
+    Browsers name the page in ``Origin`` if something may change, and newer ones say
     in ``Sec-Fetch-Site``, over HTTPS or to loopback, how it is related.
     """
     headers: Headers = request.headers

@@ -28,7 +28,7 @@ KEY_FILE = "page.key"
 def read_key(path: Path) -> bytes:
     """Return the key of a workspace; a missing one is made, only its owner may read it.
 
-    A key that others could read is replaced, which ends all sessions. Where nothing can
+    A key that others could read is replaced, which ends all sessions. If nothing can
     be written, the key is that of this start alone.
     """
     if path.is_file():

@@ -30,7 +30,7 @@ class GoldExample:
     """Empty: the question is an instruction without a text."""
     question: str
     answer: str
-    """As short as the source gives it; empty where the text does not tell it."""
+    """As short as the source gives it; empty if the text does not tell it."""
     title: str = ""
     sentence: str = ""
     """The answer as a full sentence, if the source has one."""

@@ -80,7 +80,7 @@ class Backend(Protocol):
     ) -> list[str]:
         """Return for each seed an instruction: a user turn that the model writes.
 
-        Sampled at temperature 1 from the bare chat template, cleaned; empty where
+        Sampled at temperature 1 from the bare chat template, cleaned; empty if
         nothing came, or ``stop`` cut it off. With ``beginnings``, one for each seed, a
         turn goes on from its beginning and includes it.
         """

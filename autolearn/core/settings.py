@@ -249,7 +249,7 @@ class TrainSettings(Settings):
     def replay_epochs(self, n_items: int) -> float:
         """Return the epochs that it takes to replay everything once, 1 or more.
 
-        More than 1 where ``least_replay`` asks for more than the share of some items.
+        More than 1 if ``least_replay`` asks for more than the share of some items.
         """
         per_epoch = self.replay_share * n_items
         return max(1.0, self.n_replay(n_items) / per_epoch) if per_epoch else 1.0

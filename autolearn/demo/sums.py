@@ -1,6 +1,6 @@
 """Word problems in two steps, which show what feedback can correct.
 
-The model answers like a pupil who forgets to carry: where a step crosses a ten, the
+The model answers like a pupil who forgets to carry: if a step crosses a ten, the
 tens mostly stay as they were. Its feedback repeats each step and finds the wrong one,
 and the refined answer follows. This is what SELF (arXiv 2310.00533) shows on
 grade-school mathematics, on a small scale.

@@ -146,7 +146,7 @@ class ServerBackend:
     ) -> list[tuple[float, ...]]:
         """Return P(label) for each chat, given how its answer begins.
 
-        Where the server gives no log-probabilities, they are estimated from sampled
+        If the server gives no log-probabilities, they are estimated from sampled
         answers, and ``notes`` says so.
         """
         reader = LabelReader(self._bodies, self._ask)
@@ -197,7 +197,7 @@ class ServerBackend:
         stop: Stop,
         progress: Callable[[int], None] | None = None,
     ) -> list[T | None]:
-        """Run jobs over connections of their own; None where stopped."""
+        """Run jobs over connections of their own; None if stopped."""
 
         async def run() -> StepResults[T]:
             async with AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Send requests to a server: bounded, repeated where that helps, cancelled at once.
+"""Send requests to a server: bounded, repeated if that helps, cancelled at once.
 
 A request changes nothing on the server, so it may be repeated. Nothing is stored before
 a whole step is answered, so a repeated request never doubles a record.
@@ -44,7 +44,7 @@ class RetryPolicy:
     first_delay: float = 0.5
     """Seconds before the second try; doubled for each further one."""
     longest_delay: float = 30.0
-    """Seconds, also where the server asks for more."""
+    """Seconds, even if the server asks for more."""
     connect: float = 5.0
     """Seconds."""
     read: float = 300.0
@@ -270,7 +270,7 @@ async def _answer(response: httpx2.Response) -> HttpAnswer:
 def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run an asynchronous function to its end.
 
-    Where a loop runs in this thread already, as in a notebook, it gets a thread.
+    If a loop runs in this thread already, as in a notebook, it gets a thread.
     """
     try:
         asyncio.get_running_loop()

@@ -27,7 +27,7 @@ class StepResults(Generic[T]):
     """What became of the jobs of a step."""
 
     values: list[T | None]
-    """In the order of the jobs; None where stopped."""
+    """In the order of the jobs; None if stopped."""
     failures: list[BackendError] = field(default_factory=list)
     """One for each server whose requests others have answered."""
 

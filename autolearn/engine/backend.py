@@ -175,7 +175,7 @@ class HuggingFaceBackend:
     ) -> list[str]:
         """Return a user turn that the model writes itself for each seed.
 
-        Empty where the model wrote none; see ``instructions``.
+        Empty if the model wrote none; see ``instructions``.
         """
         return instructions.sample(self._lm, seeds, stop, max_new_tokens, beginnings)
 

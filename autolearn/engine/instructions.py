@@ -39,7 +39,7 @@ def sample(
     texts = []
     for seed, beginning in zip(seeds, beginnings, strict=True):
         first_ids = lm.chat.user_beginning(beginning)
-        # Temperature 1 and top-p 1 sample from the model's own distribution. Where the
+        # Temperature 1 and top-p 1 sample from the model's own distribution. If the
         # beginning brings the variety, small models make more sense below it.
         temperature = CONTINUING if beginning else 1.0
         sampling = Sampling(temperature, 1.0, max_new_tokens, seed)

@@ -194,7 +194,7 @@ def _check_tokens(chat: ChatFormat, model: Any) -> None:
 
 
 def compute_dtype(device: str) -> torch.dtype:
-    """Return bfloat16 where the hardware computes with it natively, else float32."""
+    """Return bfloat16 if the hardware computes with it natively, else float32."""
     if device == "cuda":
         has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

@@ -102,7 +102,7 @@ class Claim:
     def outcome(self) -> str:
         """Return ``holds``, ``contradicted`` or ``open``.
 
-        A claim is decided only where the interval excludes 0 and the corrected test
+        A claim is decided only if the interval excludes 0 and the corrected test
         agrees: several claims are tested at once.
         """
         change = self.contrast.change

@@ -104,7 +104,7 @@ def _closed_book(
 
 
 def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Generations:
-    """Answer, check the answer, and refine it where it is judged wrong.
+    """Answer, check the answer, and refine it if it is judged wrong.
 
     Source: online self-refinement of arXiv 2310.00533.
     """

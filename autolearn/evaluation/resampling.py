@@ -1,6 +1,6 @@
 """Intervals and tests for arms of an experiment that were asked the same questions.
 
-An arm is a matrix of outcomes: a row for each seed, a column for each question, 1 where
+An arm is a matrix of outcomes: a row for each seed, a column for each question, 1 if
 the answer was right. Questions and seeds are drawn anew together (Owen 2007), so an
 interval covers other questions and other seeds.
 """

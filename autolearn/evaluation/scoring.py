@@ -46,7 +46,7 @@ _NO_ANSWER = re.compile(
 def is_right(question: Question, text: str, gold_answer: str) -> bool:
     """Return whether an answer is right by the scorer of its question.
 
-    ``gold_answer``: that of the question, or the model's own open-book answer where the
+    ``gold_answer``: that of the question, or the model's own open-book answer if the
     question has none. An empty answer is never right.
     """
     if not text.strip():
@@ -105,7 +105,7 @@ def says_nothing(text: str) -> bool:
 def usual(gold: GoldQuestion) -> Scorer:
     """Return the scorer of an imported question that names none.
 
-    A number is a result where the question asks for a quantity; a year is a fact.
+    A number is a result if the question asks for a quantity; a year is a fact.
     """
     value = gold.value or gold.answer
     if gold.choices or _LETTER_GOLD.fullmatch(value.strip()):

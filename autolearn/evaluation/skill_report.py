@@ -83,7 +83,7 @@ class SkillReport(JsonRecord):
     open_book: RightCount
     """Open-book answers that contain the gold value."""
     not_stated: RightCount
-    """Answers that say so where the text does not have the answer."""
+    """Answers that say so if the text does not have the answer."""
     refinements: RightCount
     """Refinements of a wrong answer that contain the gold value."""
     verdicts: VerdictSkill
@@ -280,7 +280,7 @@ _REMEDIES = {
         "watch for invented answers in the review."
     ),
     "refinements": (
-        "It corrects {} of the wrong answers: where a refinement fails, the open-book "
+        "It corrects {} of the wrong answers: if a refinement fails, the open-book "
         "answer is used instead."
     ),
 }

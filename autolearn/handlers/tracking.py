@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Tracking:
-    """An open tracker, or none where none was asked for or where it has failed."""
+    """An open tracker, or none if none was asked for or if it has failed."""
 
     def __init__(self, tracker: Tracker | None):
         self._tracker = tracker
@@ -92,7 +92,7 @@ def track_quiz(
     last one, each further quiz a step later.
 
     Returns:
-        A sentence where the tracker failed; None otherwise.
+        A sentence if the tracker failed; None otherwise.
     """
     store = context.store
     about = store.rounds.get(round_id)

@@ -205,7 +205,7 @@ def _answered(
 def _other_sentence(example: GoldExample, chance: random.Random) -> str:
     """Return a sentence of the text that does not answer the question, if any.
 
-    Where the answer is a date or a number, a sentence with one is preferred: when
+    If the answer is a date or a number, a sentence with one is preferred: when
     filming began does not tell when a film was released.
     """
     terms = matching.key_terms("", example.answer)
@@ -241,7 +241,7 @@ def _other_question(examples: Sequence[GoldExample], i: int) -> str:
 def _judging(source: _Source) -> Iterator[TrainItem]:
     """Yield verdicts, alternating between right and wrong answers.
 
-    The reference has another form than the answer where there are two forms, since a
+    The reference has another form than the answer if there are two forms, since a
     study compares sentences that are not worded alike.
     """
     beginning = Message("assistant", prompts.load("verdict").prefill())

@@ -1,4 +1,4 @@
-"""Starts worker processes where runs wait, replaces those that died, and stops them."""
+"""Starts worker processes for waiting runs, replaces those that died, and stops them."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def start_worker_for(store: Store, run: Run) -> None:
 
 
 def replace_dead_workers(store: Store) -> None:
-    """Start a worker where a run waits and the one that was started has died.
+    """Start a worker if a run waits and the one that was started has died.
 
     Cheap enough to be called at each look at a queued run. A worker that dies at once
     is replaced every ``RESTART_SECONDS``.
@@ -114,7 +114,7 @@ def _reap(folder: Path, queue: WorkerQueue, timeout: float = 0.0) -> None:
 
 
 def stop_unawaited(store: Store) -> list[Run]:
-    """Stop the workers, except where another process waits for the present run.
+    """Stop the workers, unless another process waits for the current run.
 
     A process that waits for a run further back in the queue starts another worker.
 

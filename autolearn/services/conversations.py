@@ -23,9 +23,9 @@ NEWEST = -1
 ANSWER_TOKENS = 256
 """New tokens of an answer at most, unless the person chooses otherwise."""
 SHORTEST_CONTEXT = 1024
-"""Tokens that a model is taken to read where its files do not say how many."""
+"""Tokens that a model is taken to read if its files do not say how many."""
 REPEAT_TEMPERATURE = 0.8
-"""The temperature of another answer where the first was decoded greedily."""
+"""The temperature of another answer if the first was decoded greedily."""
 _CHOICE = "conversation"
 
 

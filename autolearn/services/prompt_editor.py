@@ -126,7 +126,7 @@ class PromptPreview:
     protocol: str
     """The protocol of the model that was chosen."""
     shown_by: str
-    """The protocol of this preview: another one where the prompt is not asked by it."""
+    """The protocol of this preview: another one if the prompt is not asked by it."""
     chat: Chat
     """A last turn of the assistant is the beginning of the answer."""
     stand_ins: tuple[str, ...]

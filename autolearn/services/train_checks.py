@@ -96,7 +96,7 @@ def _why_none(store: Store, request: TrainRunSettings) -> str:
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:
-    """Refuse stage 2 where stage 1, or its study, is missing (arXiv 2406.00606)."""
+    """Refuse stage 2 if stage 1, or its study, is missing (arXiv 2406.00606)."""
     if parent is None:
         raise JobError(
             "AL stage 2 continues a stage-1 round: train one (method al1) first, then "

@@ -110,9 +110,9 @@ def _migrate(path: Path, connection: sqlite3.Connection, *, writes: bool) -> Non
         )
     if pending and not writes:
         raise StoreError(
-            f"{path} was written by an older autolearn and may only be read, so it "
-            "cannot be brought up to date; copy the workspace to a place that may be "
-            "written and open the copy."
+            f"{path} was written by an older autolearn and is read-only, so it "
+            "cannot be updated; copy the workspace to a writable place and open the "
+            "copy."
         )
     if pending:
         _apply_migrations(connection)
@@ -173,7 +173,7 @@ def _refuse_empty(path: Path) -> None:
 def _open_for_reading(path: Path) -> sqlite3.Connection:
     """Open a database in a place that may not be written."""
     _refuse_empty(path)
-    # A database in WAL mode needs its shared memory file beside it. Where that cannot
+    # A database in WAL mode needs its shared memory file beside it. If that cannot
     # be made, no process writes, so the file is complete.
     has_wal = path.with_name(f"{path.name}-wal").exists()
     how = "mode=ro" if has_wal else "immutable=1"

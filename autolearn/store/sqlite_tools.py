@@ -1,6 +1,6 @@
 """What the store uses of sqlite_utils, imported without pandas.
 
-Where pandas is installed, as it is with Gradio, sqlite_utils imports it to know its
+If pandas is installed, as it is with Gradio, sqlite_utils imports it to know its
 types. That takes 0.3 s of processor time and 30 MiB in each process that opens a
 workspace, and nothing that the store writes comes from pandas.
 """

@@ -133,7 +133,7 @@ def _read_open_book(
         return _skip("open-book answers", question, generation)
     short_answer = question.short_answer
     leads_back = not short_answer or _leads_back(parts, short_answer)
-    # Small models copy the sentence where they cannot answer, and where they can.
+    # Small models copy the sentence whether or not they can answer.
     copies_sentence = bool(short_answer) and _is_copied(parts.answer, parts.evidence)
     uses_short_answer = (
         copies_sentence and leads_back and grounding.tells(parts.short, short_answer)

@@ -1,7 +1,7 @@
 """Write one question about each fact of a passage, and keep those that hold.
 
 The answer is copied from the fact before the question is written, so that every
-question is grounded, and each part of a passage is asked about. Where a question does
+question is grounded, and each part of a passage is asked about. If a question does
 not hold, another answer of the fact is asked for: half of those that small models write
 do not.
 """
@@ -216,7 +216,7 @@ def _drafts(
 ) -> list[_Draft]:
     """Write the questions; rewrite those that are not self-contained.
 
-    Where the model does not name the subject then either, it is put before the question
+    If the model does not name the subject then either, it is put before the question
     ("A Normal Family: Which novel was the film adapted from?").
     """
     drafts = [_Draft(*result) for result in generator.write(requests)]
@@ -253,7 +253,7 @@ def _subject(passage: Passage) -> str:
 def with_subject(wording: str, question: str, passage: Passage) -> str:
     """Return a wording that is self-contained; empty: it cannot be made so.
 
-    Where it does not name its subject, the one that stands before its question is put
+    If it does not name its subject, the one that stands before its question is put
     before it as well.
     """
     text, subject = with_heading(passage), f"{passage.heading}: "

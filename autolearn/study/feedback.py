@@ -32,7 +32,7 @@ VERDICTS = (" correct", " incorrect")
 def is_judged_wrong(verdict: Verdict, p_correct: float | None = None) -> bool:
     """Return whether a verdict calls an answer wrong, so that it needs a refinement.
 
-    An unclear verdict is decided by P(correct), 0..1. Where that is unknown, the answer
+    An unclear verdict is decided by P(correct), 0..1. If that is unknown, the answer
     stands: refining what no verdict calls wrong spoils right answers.
     """
     if verdict == "unclear" and p_correct is not None:

@@ -129,7 +129,7 @@ def token_f1(text: str, gold: str) -> float:
 def contains(text: str, value: str) -> bool:
     """Return whether the text contains the value as whole words.
 
-    In scripts that join words, parts of words count: all of them where there are no
+    In scripts that join words, parts of words count: all of them if there are no
     spaces, and Korean, Arabic and Hebrew words with their particles.
     """
     is_letter = _LAST_ARTICLE.search(normalise(value))
@@ -217,10 +217,10 @@ def _bag(text: str) -> Counter[str]:
 def stands_alone(question: str, source: str = "") -> bool:
     """Return whether a question can be understood without its text.
 
-    It must not speak of "the text", and a pronoun must have a name to refer to. Where
+    It must not speak of "the text", and a pronoun must have a name to refer to. If
     the text is given, the question must also name something of it: a word with a
     capital, a number, half of the words of its first line, or else four of its words;
-    two, in scripts without capitals, or where the text has no names. And it must not
+    two, in scripts without capitals, or if the text has no names. And it must not
     take over a phrase such as "the film" that only its text explains.
     """
     if _SELF_REFERENCE.search(question):

@@ -46,7 +46,7 @@ that repeats the tag would take time in proportion to its length squared."""
 
 @dataclass(frozen=True)
 class OpenBook:
-    """An open-book answer in its parts; empty where a part was not found."""
+    """An open-book answer in its parts; empty if a part was not found."""
 
     answer: str
     evidence: str

@@ -17,7 +17,7 @@ DASH = "\N{EN DASH}"
 
 
 def beginning(value: str, n_characters: int) -> Html:
-    """Return the beginning of a text, with an ellipsis where it was cut."""
+    """Return the beginning of a text, with an ellipsis if it was cut."""
     is_short = len(value) <= n_characters
     return text(value if is_short else value[:n_characters] + "…")
 

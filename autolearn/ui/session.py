@@ -310,7 +310,7 @@ class PageContext:
         outputs: Sequence[gr.blocks.Block] = (),
         **options: Any,
     ) -> gr.events.Dependency:
-        """Do what a person asks for, show a notice where it fails, and redraw.
+        """Do what a person asks for, show a notice if it fails, and redraw.
 
         ``handler`` gets the inputs and returns the outputs, or, without outputs, a
         sentence for the notice.

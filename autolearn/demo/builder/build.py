@@ -89,7 +89,7 @@ class BuildPlan:
     start: Path | None = None
     """An earlier model to start from."""
     rate: float = 1.0
-    """Factor on the usual learning rates, less where little has to change."""
+    """Factor on the usual learning rates, less if little has to change."""
 
 
 class Builder:

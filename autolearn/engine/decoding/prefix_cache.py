@@ -57,7 +57,7 @@ class PrefixCache:
     def keep(self, ids: Sequence[int], layers: list[Pair]) -> None:
         """Store the keys and values of a prefix, (1, heads, len(ids), D) each.
 
-        The least recently used ones are dropped where there is no room.
+        The least recently used ones are dropped if there is no room.
         """
         self._states[tuple(ids)] = layers
         while sum(map(len, self._states)) > KEPT_TOKENS:

@@ -27,7 +27,7 @@ validation answers do not show by themselves what is about to be lost."""
 
 @dataclass(frozen=True)
 class ScaleMeasurement:
-    """What was measured at one scale; None where there are no items to measure."""
+    """What was measured at one scale; None if there are no items to measure."""
 
     scale: float
     validation: float | None

@@ -154,7 +154,7 @@ class Batch:
 def collate(
     rows: Sequence[Row], pad_id: int, device: torch.device, token_cost: int = 0
 ) -> Batch:
-    """Return answers as a batch, as trees where that is cheaper.
+    """Return answers as a batch, as trees if that is cheaper.
 
     All rows are padded on the left. The answers, which come last, then lie in the same
     columns, so the output layer runs on few columns.

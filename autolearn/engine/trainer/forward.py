@@ -1,6 +1,6 @@
 """Forward passes of a model in training, with and without its adapter.
 
-Logits only where a token is learned.
+Logits only for learned tokens.
     What: the output layer runs only at positions whose next token belongs to an answer.
     Why: with the vocabularies of real models, 49,000 to 152,000 entries, the logits of
     prompts would take most of the time and memory of a step.

@@ -61,7 +61,7 @@ def token_log_probs(logits: Tensor, ids: Tensor) -> Tensor:
 
     Shapes:
         logits: (N, V). ids: (N, K) int64; a row may repeat an id.
-        returns: (N, K + 1) float32; the last column is minus infinity where ``ids`` has
+        returns: (N, K + 1) float32; the last column is minus infinity if ``ids`` has
             all tokens.
     """
     log_probs: Tensor = _TokenLogProbs.apply(logits, ids)  # type: ignore[no-untyped-call]
@@ -190,7 +190,7 @@ def divergence_of_likeliest(base: Tensor, policy: Tensor) -> Tensor:
         sum over T of p log(p / q) + P log(P / Q)  <=  KL(p || q),
 
     by the log-sum inequality: P log(P / Q) <= sum over the rest of p log(p / q). Both
-    sides are equal where T has all tokens, or where p / q is the same for all others.
+    sides are equal if T has all tokens, or if p / q is the same for all others.
     Without the last term the policy could move probability to tokens that are not
     compared, and the sum could fall below zero.
 
@@ -198,7 +198,7 @@ def divergence_of_likeliest(base: Tensor, policy: Tensor) -> Tensor:
         base, policy: (N, K + 1) log-probabilities; see ``token_log_probs``.
         returns: () float32, in nats.
     """
-    # Where the base gives the rest no probability, its term is 0: p log p -> 0 with p.
+    # If the base gives the rest no probability, its term is 0: p log p -> 0 with p.
     is_possible = base > -torch.inf
     return kl_div(
         policy[is_possible], base[is_possible], reduction="sum", log_target=True

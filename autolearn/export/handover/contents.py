@@ -117,7 +117,7 @@ class Handover:
 
     @property
     def n_inexact(self) -> int:
-        """Return how many items become other tokens where their texts are read."""
+        """Return how many items become other tokens if their texts are read."""
         return sum(not e.is_exact for e in (*self.training, *self.validation))
 
     @property

@@ -77,12 +77,12 @@ def markdown(tex: str, *, is_display: bool = False) -> str:
 
 
 def from_mathml(formulas: Sequence[str]) -> list[str]:
-    """Return MathML elements as LaTeX; empty where that is impossible."""
+    """Return MathML elements as LaTeX; empty if that is impossible."""
     return _to_latex(formulas, _page, "html")
 
 
 def from_omml(formulas: Sequence[Element]) -> list[str]:
-    """Return elements ``oMath`` of Word as LaTeX; empty where that is impossible.
+    """Return elements ``oMath`` of Word as LaTeX; empty if that is impossible.
 
     The elements are changed.
     """

@@ -24,7 +24,7 @@ _YEAR = re.compile(r"(?:1\d|20)\d\d(?:/\d+)?")
 _FORMULA = re.compile(r"\$[^$]+\$")
 
 Grid = list[list[Tag | None]]
-"""The cell at each place; None where there is none."""
+"""The cell at each place; None if there is none."""
 
 
 def unfold(soup: BeautifulSoup) -> None:

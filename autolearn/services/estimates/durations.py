@@ -69,7 +69,7 @@ def first_pace(
 ) -> float | None:
     """Return the tokens a second that this computer should train, from its speed.
 
-    None where that is not known: on a GPU, in 16 bit, and where 4-bit weights are
+    None if that is not known: on a GPU, in 16 bit, and if 4-bit weights are
     unpacked at every step.
     """
     estimator = estimator_of(model)

@@ -157,7 +157,7 @@ def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
     answers = round(sum(item.answer for item in replay_items))
     lengths = [*new_lengths, *(ceil(item.tokens) for item in replay_items)]
     new = settings.batch_size * (2 if settings.traits.trains_preferences else 1)
-    # Both go through together only where they are about as long.
+    # Both go through together only if they are about as long.
     rows = max(
         new, replay.in_step(settings, max(1, len(sizes.tokens)), len(replay_items))
     )

@@ -1,7 +1,7 @@
 """What a round would train on, told before it is queued.
 
 The items are made by the very functions that the training uses. Only their lengths are
-estimated where they are not written yet.
+estimated if they are not written yet.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

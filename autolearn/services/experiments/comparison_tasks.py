@@ -2,7 +2,7 @@
 
 All trained arms take the same number of optimiser steps with the same items per step,
 rate, rank and replay. None stops early or is scaled afterwards. The study is done once
-and shared; a seed decides the order of the items and the start of the adapter. Where
+and shared; a seed decides the order of the items and the start of the adapter. If
 the model has a round, such as one of meta-skills, that round studies, and all trained
 arms continue it.
 
@@ -219,7 +219,7 @@ class _Comparison:
 
         It takes the steps of its own epochs: few pairs are left after stage 1, and
         preferences that are repeated too often ruin what was learned. An eighth of the
-        steps of stage 1 is the most. Where stage 1 left nothing to learn, its round is
+        steps of stage 1 is the most. If stage 1 left nothing to learn, its round is
         that of the arm.
         """
         settings = self._train_settings(arm, seed, finished_runs)

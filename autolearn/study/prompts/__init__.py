@@ -53,7 +53,7 @@ class PromptFile:
     system: str
     user: str
     begin: str = ""
-    """How the answer begins where the model is to be guided; may have variables."""
+    """How the answer begins if the model is to be guided; may have variables."""
     examples: Mapping[str, Chat] = field(default_factory=dict)
     """Worked examples by language, as earlier turns."""
 

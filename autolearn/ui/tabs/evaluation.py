@@ -100,7 +100,7 @@ def _lay_out_results(
 
 
 def _list(session: Session, old_names: object, chosen: int) -> tuple[Any, Any]:
-    """Return the choices of rounds where there are new ones."""
+    """Return the choices of rounds if there are new ones."""
     names = [("the newest round", NEWEST), *_rounds(session.store)]
     if tuple(names) == old_names:
         return gr.skip(), gr.skip()

@@ -242,7 +242,7 @@ def _picked_id(event: gr.EventData) -> int:
 
 
 def _changed_result(session: Session, chosen: int, version: str) -> tuple[Any, Any]:
-    """Return the result, anew only where a run has ended: it may be unfolded."""
+    """Return the result, anew only if a run has ended: it may be unfolded."""
     now = views.version(session.store, chosen)
     if now == version:
         return gr.skip(), gr.skip()

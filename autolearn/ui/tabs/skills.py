@@ -62,6 +62,6 @@ def _order(
 
 
 def _chart(session: Session, model: ModelSettings) -> tuple[Html, gr.Button]:
-    """Return the chart, and the button where a meta-skill round may help."""
+    """Return the chart, and the button if a meta-skill round may help."""
     panel = views.panel(session.store, model)
     return panel.html, gr.Button(visible=panel.needs_teaching)

@@ -166,7 +166,7 @@ def _newest_study(session: Session) -> str:
 def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     """Offer all documents, and the instructions; what is chosen stays chosen.
 
-    Where nothing is, documents that were added since the last study are selected, so
+    If nothing is, documents that were added since the last study are selected, so
     that a text of one's own is not studied together with the whole library.
     """
     store = session.store

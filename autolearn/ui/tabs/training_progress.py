@@ -139,7 +139,7 @@ def _wire(
 def _lists(
     session: Session, old_names: object, parent: int, run_id: int
 ) -> tuple[Any, ...]:
-    """Return the choices of parent and training where there are new ones."""
+    """Return the choices of parent and training if there are new ones."""
     store = session.store
     rounds = [labels.BASE, *labels.finished(store, chosen_digest(store))]
     trainings = _trainings(session.store)
@@ -191,7 +191,7 @@ def _resume(session: Session, run_id: int) -> None:
 
 
 def _less(session: Session, run_id: int) -> gr.Button:
-    """Offer to try again with less where memory was short."""
+    """Offer to try again with less if memory was short."""
     run = _run(session.store, run_id)
     advice = views.advice(run) if run else ""
     return gr.Button(f"Retry with {advice}", visible=bool(advice))

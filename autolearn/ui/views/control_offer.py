@@ -13,7 +13,7 @@ ADD = "general-knowledge"
 def draw(store: Store) -> Html:
     """Return what a workspace without a control set lacks, and a button that adds one.
 
-    Nothing where there is one, or where the chosen model needs none.
+    Nothing if there is one, or if the chosen model needs none.
     """
     if not gold_actions.lacks_control(store, chosen_model(store).model):
         return Html("")

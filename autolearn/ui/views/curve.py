@@ -55,7 +55,7 @@ def draw(
     ``smoothing``: the points over which a line is averaged; the points themselves are
     drawn faintly behind it. ``axis``: what is counted from left to right.
 
-    Nothing where there are no numbers. The first line is solid, the second dashed, so
+    Nothing if there are no numbers. The first line is solid, the second dashed, so
     that colour is not needed.
     """
     lines = {name: thinned(numbers) for name, numbers in series.items() if numbers}
@@ -94,7 +94,7 @@ def _description(name: str, points: Sequence[Metric]) -> str:
 
 
 def _legend(lines: Mapping[str, Sequence[Metric]], unit: str) -> Html:
-    """Return the last value of each line, with its name where there are several."""
+    """Return the last value of each line, with its name if there are several."""
     return html.join(
         html.tag(
             "span",

@@ -218,7 +218,7 @@ def _legend(samples: Sequence[Sample], learned: Learned) -> Html:
 
 
 def _pages(first: int, total: int) -> Html:
-    """Return which passages are shown where there are too many for one view."""
+    """Return which passages are shown if there are too many for one view."""
     if total <= N_PASSAGES:
         return Html("")
     last = min(total, first + N_PASSAGES)

@@ -1,4 +1,4 @@
-"""How far the review is, what it says where there is nothing, and its keys."""
+"""How far the review is, what it says if there is nothing, and its keys."""
 
 from dataclasses import replace
 

@@ -66,7 +66,7 @@ def _counts(store: Store) -> Html:
 
 
 def _models(store: Store, digest: str | None) -> Html:
-    """Return whose data are shown where several models have some, and the switch."""
+    """Return whose data are shown if several models have some, and the switch."""
     others = model_scope.other_models(store)
     if not others:
         return Html("")

@@ -32,7 +32,7 @@ def effort(
 ) -> Html:
     """Return what a study would take, in a line; the memory by part behind it.
 
-    ``fit``: None where the model is on a server.
+    ``fit``: None if the model is on a server.
     """
     many = [html.count(passages, "passage")]
     many += [html.count(instructions, "instruction")] * bool(instructions)
@@ -105,7 +105,7 @@ def _bits_per_byte(store: Store, run: Run) -> Html:
         return Html("")
     sentence = (
         f"This model reads these texts poorly: it needs {metrics[-1].value:.1f} bits "
-        "for each byte, about 1 where it reads well. Its questions and answers make "
+        "for each byte, about 1 if it reads well. Its questions and answers make "
         "little sense; choose another model for them."
     )
     return html.tag("div", html.text(sentence), "al-warning", role="note")

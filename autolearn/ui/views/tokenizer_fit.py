@@ -1,4 +1,4 @@
-"""A warning where the chosen model can hardly read a text, with the way out."""
+"""A warning if the chosen model cannot read a text well, with what to do."""
 
 from collections.abc import Collection
 

@@ -14,7 +14,7 @@ MOST_BETWEEN = 3
 """Rows without a page number that may stand between two with one."""
 
 DENSE = 0.6
-"""Share of the rows that have leaders where no title says what they are."""
+"""Share of the rows that have leaders if no title says what they are."""
 
 _LEADERS = re.compile(
     r"(?:(?:[.\u2026\u00b7_]\s?){4,}|\u2026\s?\u2026)\s*[\w-]{0,8}\.?$"

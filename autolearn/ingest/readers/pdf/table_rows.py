@@ -10,7 +10,7 @@ from autolearn.ingest.readers.pdf.shapes import Line
 LONGEST_REPEATED = 4
 """Words of a cell that is repeated in each column that it spans."""
 SHORT_CELL = 2
-"""Words of an average line where the lines of a cell are rows of their own."""
+"""Words of an average line if the lines of a cell are rows of their own."""
 MOST_HEAD_ROWS = 4
 """Rows that may name the columns together."""
 
@@ -88,7 +88,7 @@ def _texts(
 def _n_head_rows(
     bands: Sequence[Sequence[Cell]], contents: Mapping[Cell, list[Line]]
 ) -> int:
-    """Return how many rows name the columns: more where one name is above several."""
+    """Return how many rows name the columns: more if one name is above several."""
     n = 1
     while n < min(MOST_HEAD_ROWS, len(bands) - 1) and _is_divided(
         bands[n - 1], bands[n], contents
@@ -128,7 +128,7 @@ def _joined(head: Sequence[CellRow]) -> CellRow:
 def _split(cells: CellRow) -> list[CellRow]:
     """Return the rows of a band between rules.
 
-    Where most columns have the same number of short lines on the same baselines, each
+    If most columns have the same number of short lines on the same baselines, each
     is a row. A cell with one line stands for all of them.
     """
     n = max(len(cell) for cell in cells)
@@ -157,7 +157,7 @@ def _are_rows(cell: list[Line], other: list[Line]) -> bool:
 def continued(cells: list[CellRow], *, has_head: bool) -> list[CellRow]:
     """Join lines that go on with the cells of the row above, without a first cell.
 
-    Several do so at once where lines within a row stand closer than rows do.
+    Several do so at once if lines within a row stand closer than rows do.
     """
     is_spaced = _has_spaced_rows(cells[has_head:])
     result: list[CellRow] = []
