@@ -35,7 +35,7 @@ class Entrance(Protocol):
 
 
 class TokenEntrance:
-    """On loopback: who has the address with the token may enter, as in Jupyter."""
+    """On loopback: anyone with the address and its token may enter, as in Jupyter."""
 
     def __init__(self, sessions: Sessions, token: Token) -> None:
         self._sessions, self._token = sessions, token
@@ -78,7 +78,7 @@ def _lead_to(request: Request, target: str) -> Response:
 
 
 class PasswordEntrance:
-    """Where others can reach the page: user and password; wrong ones have to wait."""
+    """If others can reach the page: user and password; wrong ones must wait."""
 
     def __init__(self, sessions: Sessions, credentials: Credentials) -> None:
         self._sessions, self._credentials = sessions, credentials

@@ -155,7 +155,7 @@ class Lab:
     ) -> int:
         """Add questions with right answers to the quiz or to the control set.
 
-        They measure and are never trained. Returns how many of these are in it now.
+        They measure and are never trained on. Returns how many of these are in it now.
         """
         gold = [GoldQuestion(pair.question, pair.answer) for pair in questions]
         return gold_actions.add_gold_questions(self._store, gold, split).n_in_set

@@ -165,7 +165,7 @@ def reject(args: Args) -> Result:
 
 
 def edit(args: Args) -> Result:
-    """Correct what a sample teaches; the model's own words are kept beside it."""
+    """Correct what a sample teaches; the model's own words are kept too."""
     texts = {
         "chosen": args.answer,
         "refined": args.refined,

@@ -1,4 +1,4 @@
-"""The command ``export``: samples, items, weights and hand-overs as files."""
+"""The command ``export``: samples, items, weights, folders for other trainers."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Show runs, results and tables in a terminal; data goes out, progress goes beside."""
+"""Show runs, results and tables in a terminal: data on stdout, progress on stderr."""
 
 import json
 import sys
@@ -55,7 +55,7 @@ def say(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """Write a line for the person beside the data."""
+    """Write a line for the user to standard error."""
     sys.stderr.write(text + "\n")
 
 

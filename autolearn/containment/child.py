@@ -379,7 +379,7 @@ def run(
 def close_idle() -> None:
     """End the children that wait for a call, and their listeners.
 
-    To be called before a fork: the new process would wait for the pipes for ever.
+    To be called before a fork: the new process would wait for the pipes forever.
     """
     with _idle_lock:
         while _idle:

@@ -77,7 +77,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """Give an empty hidden folder beside a path; it is gone at the end.
+    """Give an empty hidden folder next to a path; it is removed at the end.
 
     What a killed process left there is removed when the next one begins.
     """

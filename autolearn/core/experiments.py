@@ -92,7 +92,7 @@ class CompareSettings(JsonRecord):
     arms: tuple[Arm, ...] = tuple(arm for arm in ARMS if not ARMS[arm].source)
     seeds: tuple[int, ...] = (0, 1, 2)
     rule: str = "default"
-    """Which samples the filtered arms learn, beside those that a person approved."""
+    """Which samples the filtered arms learn, besides those that a person approved."""
     steps: int = 0
     """Optimiser steps of each trained arm; 0: as many as refined_sft takes."""
     corpora: tuple[int, ...] = ()

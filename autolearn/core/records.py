@@ -110,7 +110,7 @@ class Passage:
 
     @property
     def label(self) -> str:
-        """Return what the passage is called beside the name of its document."""
+        """Return what the passage is called after the name of its document."""
         is_placed = self.position >= 0
         return f"passage {self.position + 1}" if is_placed else "an earlier reading"
 

@@ -242,7 +242,7 @@ class TrainSettings(Settings):
         return bool(self.replay_share and self.replay_weight)
 
     def n_replay(self, n_items: int) -> int:
-        """Return how many generated instructions are replayed beside some items."""
+        """Return how many generated instructions are replayed for some items."""
         n = max(round(self.replay_share * n_items), self.least_replay)
         return n if self.replays and n_items else 0
 

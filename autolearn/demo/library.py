@@ -24,7 +24,7 @@ KNOWN = "known world"
 
 @dataclass(frozen=True)
 class QuizItem:
-    """A question in a wording that is never trained, and its gold answer."""
+    """A question in a wording that is never trained on, and its gold answer."""
 
     question: str
     answer: str

@@ -50,10 +50,10 @@ def taught_ids(
 def ids_taught_by(
     questions: Sequence[QuizQuestion], trained_texts: Sequence[TrainedText]
 ) -> set[int]:
-    """Return the ids of the questions whose gold answer is among trained texts.
+    """Return the ids of the questions whose gold answer is in a training text.
 
-    A trained text counts if it holds the gold answer and is about the passage of the
-    question; without a passage it must have the words of the question, too.
+    A training text counts if it contains the gold answer and is about the passage of
+    the question; without a passage it must have the words of the question, too.
     """
     texts = _TextIndex(trained_texts)
     return {
@@ -64,7 +64,7 @@ def ids_taught_by(
 
 
 class _TextIndex:
-    """Finds trained texts by the passage, or by the words, of a question."""
+    """Finds training texts by the passage, or by the words, of a question."""
 
     def __init__(self, texts: Sequence[TrainedText]) -> None:
         self._texts = texts

@@ -91,7 +91,7 @@ WHOLE = ("merged", "gguf")
 WEIGHTS = ("adapter", *WHOLE)
 """Exports that are a folder of weights."""
 KINDS = (*ITEM_FORMATS, *WEIGHTS)
-"""All kinds of export but hand-overs; see ``handover.folder``."""
+"""All kinds of export, except folders for other trainers (``handover.folder``)."""
 
 
 def export_samples(samples: Sequence[Sample], kind: str, path: Path) -> int:
@@ -140,9 +140,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def write_card(target: Path, text: str) -> Path:
-    """Write a model card beside an export; return its path.
+    """Write a model card for an export; return its path.
 
-    In an adapter's folder, and beside a single file, it is README.md. Beside other
+    In an adapter's folder, and next to a single file, it is README.md. Next to other
     files its name begins with that of the export, so that no other README is
     overwritten.
     """

@@ -22,7 +22,7 @@ from autolearn.study import prompts
 
 
 def export(context: RunContext, models: Models) -> ExportResult:
-    """Write approved samples, or the items, the weights or a hand-over of a round."""
+    """Write approved samples, or items, weights or a trainer's folder of a round."""
     request = ExportRunSettings.of(context.run)
     if request.what in folder.TOOLS:
         return handover.hand_over(context, request)

@@ -28,7 +28,7 @@ from autolearn.runs.context import RunContext
 from autolearn.study import prompts
 
 N_ASKED = 5
-"""Questions that exported weights are asked, beside the round as it is here."""
+"""Questions that exported weights and the round itself are asked."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class WeightExport:
     """The export of one round's weights to a new folder.
 
-    They are asked a few questions beside the round as it is here, so that an export
+    They and the round itself are asked a few questions, so that an export
     which answers differently is noticed.
     """
 

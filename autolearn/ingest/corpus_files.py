@@ -192,7 +192,7 @@ def _quiz(row: Row, text_of: TextOf) -> GoldExample:
     text = text_of(name, f"{question} {answer}")
     if not text:
         raise BadRow(
-            f"needs the text {name!r}, which is neither beside the file nor in the "
+            f"needs the text {name!r}, which is neither next to the file nor in the "
             "library; add it there first"
         )
     return GoldExample(text, question, value or answer, sentence=answer)

@@ -178,7 +178,7 @@ class _Cutter:
     def text_of(self, name: str, query: str) -> str:
         """Return the passage of a document that shares most words with ``query``.
 
-        The document is looked up beside the corpus file, then in the library.
+        The document is looked up in the corpus file's folder, then in the library.
         """
         if name not in self._passages:
             self._passages[name] = self._beside(name) or self._in_library(name)

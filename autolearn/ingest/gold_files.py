@@ -43,7 +43,7 @@ def read_instructions(file: Path | str) -> list[tuple[str, str]]:
 
     Returns:
         The prompts, each with its right answer if the file gives one as ``answer``. It
-        is never trained; it measures how well the model judges itself.
+        is never trained on; it measures how well the model judges itself.
 
     Raises:
         InputError: A line is neither; the message names it.

@@ -45,7 +45,7 @@ class ImportFile:
 
 @dataclass(frozen=True)
 class ParsedText(JsonRecord):
-    """What is known of a text beside its passages and exclusions."""
+    """What is known of a text besides its passages and exclusions."""
 
     media_type: str
     note: str

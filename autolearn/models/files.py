@@ -29,8 +29,8 @@ from autolearn.models.small_files import (
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 ADAPTER_NOTE = "autolearn.json"
-"""A note beside an adapter that names its base model, or beside a model. It also names
-the protocol for prompting the weights."""
+"""A note in the folder of an adapter or a model that names its base model. It also
+names the protocol for prompting the weights."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = "model.safetensors"
@@ -219,7 +219,7 @@ def _check_weights(folder: Path) -> None:
 def weight_files(folder: Path) -> list[Path]:
     """Return the files from which transformers reads the weights, by name.
 
-    Other files may lie beside them: the same weights in another layout
+    Other files may be in the folder: the same weights in another layout
     (``consolidated.safetensors``), or an adapter. A file that the index names may be
     missing. Without an index, all files that may be weights are returned.
     """

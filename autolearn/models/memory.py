@@ -41,8 +41,8 @@ _HOLES = {"cuda": 1.1, "cpu": 1.75}
 """Memory used for temporary tensors, relative to their size: freed blocks lie between
 used ones. 1.5 to 1.8 measured on CPUs; on a GPU a common value."""
 _SCALES = 1 / 64 + 4 / 16384
-"""Bytes per NF4 weight beside its half byte: an 8-bit scale for each 64 weights, and a
-32-bit scale for each 256 of these scales (double quantisation)."""
+"""Bytes per NF4 weight in addition to its half byte: an 8-bit scale for each 64
+weights, and a 32-bit scale for each 256 of these scales (double quantisation)."""
 PROGRAMS = 256
 """Most programs that oneDNN keeps on a CPU, in 16 bit or with packed weights. It
 compiles one for each shape, and shapes change at every step. In 16 bit, with its
@@ -58,7 +58,7 @@ KEPT_TOKENS = 4096
 """Most tokens of common prefixes that are kept between passes. The worked examples of
 all prompts are 2,300 tokens in English, of SmolLM2 in Chinese 2,400."""
 _OWN_WORDS = 96
-"""Tokens of a prompt beside the passage and the answer."""
+"""Tokens of a prompt other than the passage and the answer."""
 _WORTH = {"cpu": 256, "cuda": 1024}
 """Tokens per pass below which recomputing activations costs less than it saves."""
 AT_WORK = {"cpu": 1 << 30, "cuda": 1 << 62}
@@ -293,8 +293,8 @@ class MemoryEstimator:
         advice_text = f"train with {proposal}" if proposal else "choose a smaller model"
         raise OutOfMemory(
             f"The longest item has {items.longest} tokens and needs about "
-            f"{self._beside(settings, load) >> 20} MiB beside the model, where "
-            f"{room >> 20} are free; {advice_text}, or close other programs.",
+            f"{self._beside(settings, load) >> 20} MiB besides the model, but "
+            f"only {room >> 20} are free; {advice_text}, or close other programs.",
             advice,
         )
 

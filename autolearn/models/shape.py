@@ -25,7 +25,7 @@ _MOST_HEADER = 100 << 20
 MOST_TENSORS = 1_000_000
 MOST_DIMENSIONS = 8
 MOST_NUMBER = 1 << 40
-"""Largest size of a dimension; products of larger ones would take for ever."""
+"""Largest size of a dimension; products of larger ones would take forever."""
 _MOST_CARD = 4 << 20
 """Most bytes of a model card."""
 _MALFORMED_VALUES = (

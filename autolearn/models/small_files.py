@@ -51,7 +51,7 @@ def read(path: Path, most: int) -> bytes:
 
 
 def check_regular(path: Path) -> None:
-    """Check that a path is a regular file: a pipe or a device could block for ever.
+    """Check that a path is a regular file: a pipe or a device could block forever.
 
     Raises:
         InputError: It is something else.

@@ -16,7 +16,7 @@ M = TypeVar("M", bound=ModelRunSettings)
 
 CHOICE = "model"
 _AFTER = "after_run"
-"""Beside a choice, the newest run when it was made."""
+"""Stored with a choice: the newest run when it was made."""
 
 
 def chosen_model(store: Store) -> ModelSettings:

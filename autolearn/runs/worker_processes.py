@@ -1,4 +1,4 @@
-"""Starts worker processes for waiting runs, replaces those that died, and stops them."""
+"""Starts worker processes for waiting runs, replaces dead ones, and stops them."""
 
 import os
 import signal

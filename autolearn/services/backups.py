@@ -35,7 +35,7 @@ from autolearn.study import prompts
 MANIFEST = "backup.json"
 ZIP = ".zip"
 FOLDERS = (layout.ADAPTERS, originals.FOLDER, prompts.FOLDER, layout.INCOMING)
-"""What a backup may hold beside database and manifest."""
+"""What a backup may contain besides database and manifest."""
 LARGEST_MANIFEST = 64 << 20
 _ENCRYPTED = 0x1
 _ZIP_ERRORS = (BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
@@ -170,7 +170,7 @@ class _Manifest:
 def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
     """Make a workspace of a backup, all of it or nothing.
 
-    ``replace``: what is in the folder is moved aside, to a folder beside it.
+    ``replace``: the content of the folder is moved to a folder next to it.
 
     Raises:
         InputError: The source is no sound backup, or the folder is not empty.

@@ -1,4 +1,4 @@
-"""Exports: of samples, of the items or weights of a round, and hand-overs."""
+"""Exports: samples, items or weights of a round, folders for other trainers."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -60,7 +60,7 @@ def shown_digest(store: Store) -> str | None:
 
 
 def other_models(store: Store) -> list[str]:
-    """Return the names of the models beside the chosen one that have data."""
+    """Return the names of the models other than the chosen one that have data."""
     return store.runs.other_models(chosen_digest(store) or "")
 
 

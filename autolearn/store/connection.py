@@ -57,7 +57,7 @@ def store_errors(path: Path) -> Iterator[None]:
 
 def is_read_only(path: Path) -> bool:
     """Return whether a database exists that this user may not change."""
-    # SQLite writes beside the file as well, so its folder must be writable too.
+    # SQLite also writes next to the file, so its folder must be writable too.
     places = (path, path.parent)
     return path.exists() and not all(os.access(place, os.W_OK) for place in places)
 
@@ -173,7 +173,7 @@ def _refuse_empty(path: Path) -> None:
 def _open_for_reading(path: Path) -> sqlite3.Connection:
     """Open a database in a place that may not be written."""
     _refuse_empty(path)
-    # A database in WAL mode needs its shared memory file beside it. If that cannot
+    # A database in WAL mode needs its shared memory file next to it. If that cannot
     # be made, no process writes, so the file is complete.
     has_wal = path.with_name(f"{path.name}-wal").exists()
     how = "mode=ro" if has_wal else "immutable=1"

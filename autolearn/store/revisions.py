@@ -1,6 +1,6 @@
 """Texts that differ whenever something was recorded that somebody shows or counts.
 
-They are compared, not read: who keeps the last one sees whether to look anew.
+They are only compared: a view that keeps the last one sees whether to redraw.
 """
 
 from autolearn.store.database import Database

@@ -298,7 +298,7 @@ class Runs:
         )
 
     def interrupt_running(self, kinds: Collection[RunKind]) -> int:
-        """Mark what is left running as interrupted; only for who holds the lock."""
+        """Mark what is left running as interrupted; only for the holder of the lock."""
         # Pages ask for this often, and a write waits while another process writes.
         if not self.find(RunFilter(tuple(kinds), ("running",)), limit=1):
             return 0

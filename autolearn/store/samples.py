@@ -147,7 +147,7 @@ class SampleView:
 
 @dataclass(frozen=True)
 class SampleSources:
-    """What a sample is learned from, beside its own texts."""
+    """What a sample is learned from, apart from its own texts."""
 
     passage: str
     open_answer: str | None

@@ -194,7 +194,7 @@ def _ask_for_other_answers(questions: _Questions) -> None:
 def _other_answers(
     generator: Generator, faulty: Sequence[_Draft]
 ) -> dict[Fact, list[str]]:
-    """Return answers in each fact beside the one that was drawn, as they were drawn."""
+    """Return answers in each fact other than the one drawn, in the order drawn."""
     requests = [
         _answer_request(generator, draft.fact, draw)
         for draft in faulty
@@ -235,7 +235,7 @@ def _drafts(
 def _subject(passage: Passage) -> str:
     """Return the heading if the text speaks of what it names; otherwise nothing.
 
-    "History" and the heading of a news report say nothing to who has not the text.
+    "History" and the heading of a news report say nothing to a reader without the text.
     """
     name = passage.heading.partition(" (")[0]  # as in "Agra (2023 film)"
     first = re.escape(name[:1])

@@ -1,7 +1,7 @@
-"""Let the model state what passages say and imply, to be trained as raw text.
+"""Let the model state what passages say and imply, to train on as raw text.
 
 Source: implications are the strongest self-written training text of SEAL (arXiv
-2506.10943); here they are trained beside the passages (continued pre-training).
+2506.10943); here they are trained on with the passages (continued pre-training).
 """
 
 from collections.abc import Sequence

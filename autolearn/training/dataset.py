@@ -69,7 +69,7 @@ class Dataset:
     leaked: int = 0
     """Number of items that were dropped because the quiz asks the same."""
     validation: tuple[TrainItem, ...] = ()
-    """Wordings that are not trained. They show when enough is learned."""
+    """Held-out wordings. They show when enough is learned."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
         material: All approved samples, meta-skill items made from gold examples, and
             passages, as the store has them.
         corpus: Imported meta-skill examples. Samples that a person corrected are added.
-        guard: Recognises the questions that must not be trained.
+        guard: Recognises the questions that must not be trained on.
     """
     settings = material.settings
     examples = without_repeats(material.examples)

@@ -2,7 +2,7 @@
 
 All training items pass ``Guard.admit``: those of approved and corrected samples, of
 corpora, replay, statements and raw passages. The same guard, made of what earlier
-rounds have trained, keeps trained questions out of the quiz.
+rounds were trained on, keeps those questions out of the quiz.
 
 A wording counts as the same question in three cases: its words are equal after
 normalisation, nearly all words are equal in any order (``JACCARD``), or the words are
@@ -43,7 +43,7 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class AdmittedItems:
-    """The items that may be trained, and the number of the others."""
+    """The items that may be trained on, and the number of the others."""
 
     items: tuple[TrainItem, ...]
     n_blocked: int
@@ -183,7 +183,7 @@ def asked_in(items: Iterable[TrainItem]) -> list[str]:
     """Return what items ask: each last user turn, and each question within an item.
 
     Raw texts ask only what stands in them as a question. The drift probe asks nothing,
-    since it is never trained.
+    since it is never trained on.
     """
     questions: dict[str, None] = {}
     for item in items:

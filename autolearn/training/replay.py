@@ -3,8 +3,8 @@
 No list of what the model knows is needed. The model generates instructions, which are
 what a person might write to it, and answers them (Self-Instruct). Training keeps the
 output distribution of the round close to the base model's on these items. A few of them
-are never trained and measure the drift. The items are a pure function of the model, so
-all rounds of a model share them.
+are never trained on and measure the drift. The items are a pure function of the model,
+so all rounds of a model share them.
 
 Generated instructions bring neither texts nor feedback. The model therefore reads the
 texts of the round again (``read``), and checks and corrects its own answers
@@ -49,7 +49,7 @@ PROMPT = "closed_book"
 """The prompt that generated instructions are answered with: for learned knowledge."""
 
 N_PROBE = 32
-"""The first instructions, this many, are never trained. They form the drift probe."""
+"""The first so many instructions are held out. They form the drift probe."""
 
 STEP = 64
 """Draws per committed step."""

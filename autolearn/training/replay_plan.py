@@ -69,7 +69,7 @@ def plan(
     instructions: Sequence[str],
     excluded_skills: frozenset[Skill] = frozenset(),
 ) -> ReplayPlan:
-    """Return what a round replays beside ``n_taught`` items that teach.
+    """Return what a round replays in addition to ``n_taught`` items that teach.
 
     A round of meta-skills replays only generated instructions: it is to change just how
     the model reads and checks. ``excluded_skills``: those that the round teaches anew.

@@ -1,4 +1,4 @@
-"""From flags to a running page: workspace, port, who may look, and the way out."""
+"""From flags to a running page: workspace, port, access, and shutdown."""
 
 import argparse
 import inspect

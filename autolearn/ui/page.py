@@ -87,7 +87,7 @@ def build(folder: Path) -> gr.Blocks:
 
 
 def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
-    """Lay out what is beside and above the tabs; the button refreshes all of it."""
+    """Lay out what is next to and above the tabs; the button refreshes all of it."""
     current = gr.State(start.TITLE)
     last_action_at = gr.Textbox("", visible="hidden")
     revision_boxes = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
@@ -130,7 +130,7 @@ def _build_tab(context: PageContext, module: TabModule) -> None:
 
 
 def _wire(context: PageContext) -> None:
-    """Wire what is beside and above the tabs."""
+    """Wire what is next to and above the tabs."""
     session = context.session
     context.on_action([context.stop.click], lambda: _stop(session))
     context.on_action(

@@ -25,7 +25,7 @@ SHUTDOWN_SECONDS = 3
 
 
 def gradio_app(folder: Path) -> fastapi.FastAPI:
-    """Return the page of a workspace, as Gradio makes it, with the API beside it."""
+    """Return the app of a workspace: the page, as Gradio makes it, and the HTTP API."""
     blocks = page.build(folder)
     # Or a mounted Gradio (6.31) reads any path that a request gives as an upload.
     blocks.has_launched = True

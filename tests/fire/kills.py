@@ -4,7 +4,7 @@
 
 A trial begins a workload anew, kills it at one to eight moments and lets it end. After
 each kill the database must be sound and hold every row that was committed. At the end
-the workspace must be what an undisturbed run gives.
+the workspace must be what an uninterrupted run gives.
 """
 
 import argparse
@@ -46,11 +46,11 @@ class Row:
     """Processes that ended by the signal, in the middle of their work."""
     by_signal: dict[str, int] = field(default_factory=dict)
     n_events: int = 0
-    """Writes of an undisturbed run, the places where it can be killed."""
+    """Writes of an uninterrupted run, the places where it can be killed."""
     violations: list[str] = field(default_factory=list)
     """Committed rows that were lost, and what is not sound; empty: nothing."""
     different: list[str] = field(default_factory=list)
-    """Tables that differ from those of an undisturbed run; empty: none."""
+    """Tables that differ from those of an uninterrupted run; empty: none."""
 
 
 class Campaign:
@@ -63,7 +63,7 @@ class Campaign:
         self.rows: dict[str, Row] = {}
 
     def calm(self, name: str) -> tuple[Story, int, float]:
-        """Return the story of an undisturbed run, its writes and its seconds."""
+        """Return the story of an uninterrupted run, its writes and its seconds."""
         if name not in self._calm:
             workload, folder = WORKLOADS[name], self._folder("calm")
             workload.prepare(self._rig, folder)
@@ -183,7 +183,7 @@ def table(rows: Iterable[Row]) -> str:
     """Return the rows as a table in Markdown."""
     lines = [
         "| workload | trials | kills | SIGKILL | SIGSTOP, SIGKILL | SIGTERM | writes |"
-        " lost, doubled or damaged | unlike undisturbed |",
+        " lost, doubled or damaged | unlike uninterrupted |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -202,7 +202,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=WORKLOADS, action="append")
-    parser.add_argument("--report", type=Path, help="without ending: .json and .md")
+    parser.add_argument("--report", type=Path, help="without extension: .json and .md")
     flags = parser.parse_args()
     began = time.monotonic()
 

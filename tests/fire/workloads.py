@@ -69,7 +69,7 @@ class Workload:
     resume: Callable[[Path], bool]
     """Does what a person does after a kill; returns whether anything is left to do."""
     result: Callable[[Path], Path] = lambda folder: folder
-    """The workspace that is compared with that of an undisturbed run."""
+    """The workspace that is compared with that of an uninterrupted run."""
     is_old: bool = False
     """Whether opening the workspace is the work, so that the rig must not do it."""
     is_graceful: bool = False

@@ -17,7 +17,7 @@ SOME = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 KINDS = tuple({reader: kind for kind, reader in readers._READERS.items()}.values())
-"""One file ending of each format."""
+"""One file extension of each format."""
 BEGINNINGS = {".pdf": b"%PDF-1.7\n", ".rtf": b"{\\rtf1 "}
 WORDS = [
     "<p>", "</p>", "<table>", "<td colspan=9>", "<!--", "-->", '"', "'", "&amp;",

@@ -1,4 +1,4 @@
-"""The packages keep the duties and imports of the table in ARCHITECTURE.md."""
+"""The packages keep the responsibilities and imports of ARCHITECTURE.md."""
 
 import ast
 import functools

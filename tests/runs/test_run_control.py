@@ -73,7 +73,7 @@ def test_a_run_in_any_state_is_resumed_or_says_what_to_do(store):
 
 
 def test_a_worker_that_died_before_it_took_a_run_is_replaced(store, monkeypatch):
-    """A kill between start and claim left the run queued for ever."""
+    """A kill between start and claim left the run queued forever."""
     run, starts = store.runs.create("study", {}), []
     monkeypatch.setattr(worker_processes, "RESTART_SECONDS", 0.0)
 

@@ -1,4 +1,4 @@
-"""Documents of many formats that say the same, by the ending of their names."""
+"""Documents of many formats that say the same, by the extension of their names."""
 
 import json
 from pathlib import Path

@@ -13,7 +13,7 @@ Steps are arranged to need little padding.
     tenth of the time, with the same gradients.
 
 The order is a pure function of seed and epoch. A resumed round therefore continues as
-an undisturbed one, and a checkpoint needs only the step.
+an uninterrupted one, and a checkpoint needs only the step.
 """
 
 import random

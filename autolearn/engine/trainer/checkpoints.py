@@ -1,7 +1,7 @@
 """Store the state of a round on disk, completely or not at all.
 
 No random state is stored: the order of items and the learning rate follow from the
-step, and nothing else is random. A digest beside each state tells when it was damaged.
+step, and nothing else is random. A digest with each state shows if it is damaged.
 """
 
 import logging

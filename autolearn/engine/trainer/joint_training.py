@@ -3,8 +3,8 @@
 What: the process that owns the run starts one process for each device, passes on what
 the first of them reports, and ends all of them as soon as one has ended.
 
-Why: a process that waits for one that was killed would wait for ever, and one whose
-starter was killed would hold its GPU for ever. ``accelerate launch`` does not start
+Why: a process that waits for one that was killed would wait forever, and one whose
+starter was killed would hold its GPU forever. ``accelerate launch`` does not start
 several processes on a CPU without MPI, listens for the others on all interfaces of
 the computer, and cannot be asked to stop at a checkpoint.
 """
@@ -39,12 +39,12 @@ from autolearn.models import hardware
 COMMAND = (sys.executable, "-m", "autolearn.engine.trainer.member")
 """The command of a process, to which the folder and its number are added."""
 FOLDER = ".processes"
-"""Where the processes find what to train, and each other; beside the checkpoints."""
+"""Where the processes find the job and each other; next to the checkpoints."""
 POLL_SECONDS = 0.1
 """How often a request to stop is checked for."""
 STOP_SECONDS = 60.0
 """How long the processes may take to write a checkpoint once they are to stop. They
-might wait for each other for ever, so they are then ended; the checkpoint before
+might wait for each other forever, so they are then ended; the checkpoint before
 counts."""
 GRACE_SECONDS = 2.0
 """How long the others may take to end by themselves once one has failed. The error of

@@ -21,7 +21,7 @@ class LossWeights:
     per_token: float
     """Weight of an answer token of an SFT item."""
     nll_weight: float
-    """Weight of the chosen answer of a pair beside its preference loss."""
+    """Weight of a pair's chosen answer, added to its preference loss."""
 
     @classmethod
     def of(cls, examples: Sequence[Example], nll_weight: float) -> Self:

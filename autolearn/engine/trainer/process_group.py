@@ -33,7 +33,7 @@ _BUCKET = 1 << 24
 class Processes(Protocol):
     """What a process of a training needs of the others.
 
-    All processes call the same methods in the same order, or they wait for ever.
+    All processes call the same methods in the same order, or they wait forever.
     """
 
     number: int

@@ -15,7 +15,7 @@ LARGEST_PART = 8
 
 @dataclass(frozen=True)
 class EncodedText:
-    """A prompt with its answer, as autolearn trains it.
+    """A prompt with its answer, as autolearn trains on it.
 
     Text and tokens include the chat template and the end of the answer's turn.
     """

@@ -1,4 +1,4 @@
-"""Write the folder of a hand-over."""
+"""Write the folder with data and config for another trainer."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The README of a hand-over: what is in it, and what the tool does differently."""
+"""The README for another trainer: the content, and what the tool does differently."""
 
 from autolearn.core.methods import method_title
 from autolearn.export.handover.contents import Handover
@@ -35,7 +35,7 @@ def _what(handover: Handover, tool: HandoverTool) -> str:
 def _files(handover: Handover) -> str:
     n, n_validation = len(handover.training), len(handover.validation)
     lines = [
-        f"- `{DATA}/`: {n} items that are trained and {n_validation} of validation, as "
+        f"- `{DATA}/`: {n} items to train on and {n_validation} for validation, as "
         "the tool reads them: chat template and end of turn are included, prompts are "
         "not in the loss.",
         "- `items.jsonl`: all items of the round as texts, also those that are not "
@@ -61,7 +61,7 @@ def _of_data(handover: Handover, tool: HandoverTool) -> list[str]:
             f"Replay: autolearn holds the round near the base model by the KL "
             f"divergence on {_count(len(handover.replay), 'answer')} of the base "
             f"model (weight {handover.settings.replay_weight:g}). {tool.title} has no "
-            "such loss, so none of these is trained, and the model may forget more. "
+            "such loss, so none of these is used, and the model may forget more. "
             "They are in `items.jsonl` (kind `replay`)."
         )
     elif handover.n_steps_taken is None and handover.settings.replays:

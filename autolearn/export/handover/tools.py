@@ -10,7 +10,7 @@ from autolearn.export.handover import rows
 from autolearn.export.handover.contents import Handover
 
 DATA = "data"
-"""The folder of the data, beside the configuration."""
+"""The folder of the data, next to the configuration."""
 START = "start"
 """The folder of the adapter that is continued."""
 OUTPUT = "output"
@@ -29,7 +29,7 @@ class HandoverTool:
     files: Callable[[Handover], Mapping[str, str]]
     """Returns configuration and data as texts, by their names."""
     command: Callable[[Handover], str]
-    """Returns the command that trains, in the folder of the hand-over."""
+    """Returns the command that trains, to be run in the folder."""
     differences: Callable[[Handover], Sequence[str]]
     """Returns what this tool does differently; see also ``readme``."""
     reads_tokens: bool = True

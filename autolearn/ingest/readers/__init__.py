@@ -53,13 +53,13 @@ _READERS = {
     ".csv": ("text/csv", "csv_table"),
     ".tsv": ("text/csv", "csv_table"),
 }
-"""The media type of each file ending, and the module that reads it.
+"""The media type of each file extension, and the module that reads it.
 
 A module is imported when it is needed, so the page, which reads no files, starts
 faster.
 """
 KINDS = tuple(_READERS)
-"""The file endings that can be read."""
+"""The file extensions that can be read."""
 _WITH_CHOICES = ("markup", "plain", "csv_table", "jsonl", "source_text")
 """The modules whose ``read`` takes what a person has chosen about the reading."""
 _ADVICE = {

@@ -23,7 +23,7 @@ from autolearn.models.small_files import check_regular, read_json
 FOLDER = "models"
 """The folder of a workspace for models converted from GGUF files."""
 NOTE = "source.json"
-"""A note beside converted weights that names their source."""
+"""A note in the folder of converted weights that names their source."""
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)

@@ -39,7 +39,7 @@ def effort(
 
     ``seconds_per_text``: how long the base model takes for a text of the replay.
 
-    A token that is only read takes half the time of one that is trained. Read are: the
+    A token that is only read takes half the time of one that is learned. Read are: the
     base model's logits on the replay, the validation after each epoch, and the drift
     probe with and without the adapter. The largest step runs once more beforehand, as
     the memory test.

@@ -1,4 +1,4 @@
-"""The prompts: Markdown files with ``$name``, beside this module.
+"""The prompts: Markdown files with ``$name``, next to this module.
 
 A file has a comment that names its source, a ``## system`` part with the rules and
 a ``## user`` part. The passage stands first in the user part, so that everything

@@ -226,9 +226,12 @@ def _results(context: PageContext) -> None:
     click = table.click(_picked_id, None, chosen, **QUIET)
     redraw_on([click.then], partial(_changed_result, session), state, [result, version])
     context.on_action([resume.click], partial(_resume, session), [chosen])
-    for button, ending in ((as_html, "html"), (as_csv, "csv")):
+    for button, extension in ((as_html, "html"), (as_csv, "csv")):
         context.on_action(
-            [button.click], lambda i, e=ending: _file(session, i, e), [chosen], [file]
+            [button.click],
+            lambda i, e=extension: _file(session, i, e),
+            [chosen],
+            [file],
         )
 
 
@@ -262,10 +265,10 @@ def _resume(session: Session, chosen: int) -> None:
     )
 
 
-def _file(session: Session, chosen: int, ending: str) -> gr.File:
+def _file(session: Session, chosen: int, extension: str) -> gr.File:
     number = _existing_id(session, chosen)
     report = reports.report(session.store, number)
-    path = Path(mkdtemp()) / f"experiment-{number}.{ending}"
-    write = {"html": reports.write_html, "csv": reports.write_csv}[ending]
+    path = Path(mkdtemp()) / f"experiment-{number}.{extension}"
+    write = {"html": reports.write_html, "csv": reports.write_csv}[extension]
     write(report, path)
     return gr.File(value=str(path), visible=True)

@@ -47,7 +47,7 @@ from autolearn.ui.views import train as views
 TITLE = "Train"
 
 SPARE = 256 << 20
-"""Bytes that have to stay free on the disk beside checkpoints and adapter."""
+"""Bytes that must stay free on the disk in addition to checkpoints and adapter."""
 
 COUNTED = 1 << 16
 """Most texts whose tokens are remembered."""

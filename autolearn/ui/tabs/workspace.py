@@ -86,7 +86,7 @@ def _restore(folder: Path, path: str | None) -> tuple[Html, None]:
 
 
 def _beside(folder: Path, what: str) -> Path:
-    """Return the folder beside the workspace for its backups, or for a restored one."""
+    """Return the folder next to the workspace for backups, or for a restored one."""
     # A page writes to no other place: whoever reaches it may not name one.
     place = folder.absolute()
     return place.with_name(f"{place.name}-{what}")

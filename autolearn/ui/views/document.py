@@ -39,7 +39,7 @@ class LibraryViewState:
     first: int = 0
     """The passage to begin with, from 0."""
     is_beside: bool = False
-    """Whether the text of the file is shown beside the passages."""
+    """Whether the text of the file is shown next to the passages."""
     columns: tuple[Column, ...] = ()
     """The columns as chosen; empty: as they were read."""
 

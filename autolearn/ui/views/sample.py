@@ -198,7 +198,7 @@ def _refinement(view: SampleView) -> Html:
 
 
 def _contradictions(view: SampleView) -> Html:
-    """Return this sample beside those that answer its question differently."""
+    """Return this sample next to those that answer its question differently."""
     if not view.contradicting:
         return Html("")
     rows = [
