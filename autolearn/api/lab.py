@@ -10,8 +10,8 @@
         lab.use_model(round=trained.result["round"])
         print(lab.chat("Who built the harbour of Kilmore?").result["answer"])
 
-The methods order what page and command line order, with the same checks. The work is
-done by the same worker processes.
+The methods queue the same work as the page and the command line, with the same checks.
+The same worker processes do it.
 """
 
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Evaluate rounds with quiz and control, and models with the skill check."""
+"""Evaluate rounds by quiz and control set, and models by the skill check."""

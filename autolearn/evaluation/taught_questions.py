@@ -1,4 +1,4 @@
-"""Which questions of quiz and control a round was taught the answer to."""
+"""Which questions of quiz and control set a round was taught the answer to."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Ask quiz and control, and keep the scores with the round that was asked."""
+"""Ask the quiz and the control set, and store the scores with the round."""
 
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from autolearn.study.generation import Generator
 
 
 def ask(context: RunContext, backend: Backend) -> QuizRunResult:
-    """Ask quiz and control in the modes that the run says."""
+    """Ask the quiz and the control set in the modes of the run."""
     run_settings = QuizRunSettings.of(context.run)
     settings = run_settings.study or StudySettings()
     writer = Generator(backend, settings, context.stop, lambda _: None)

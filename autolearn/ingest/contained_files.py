@@ -1,6 +1,6 @@
 """Read quizzes, instructions and meta-skill examples in a child.
 
-Page and command line read these files at once, not by the reader process.
+The page and the command line read these files at once, without the reader process.
 """
 
 from pathlib import Path

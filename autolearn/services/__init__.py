@@ -1,1 +1,1 @@
-"""What page and command line share: actions, estimates, the pipeline, the doctor."""
+"""Shared by the page and the command line: actions, estimates, pipeline, doctor."""

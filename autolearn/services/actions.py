@@ -1,6 +1,6 @@
 """What a person does with texts, samples and models: checked and queued.
 
-Page and command line act through here, so both refuse the same things with the same
+The page and the command line use these, so both refuse the same things with the same
 sentences. Nothing here loads a model.
 """
 
@@ -244,7 +244,7 @@ def quiz(
     link: PipelineLink | None = None,
     study: StudySettings | None = None,
 ) -> Run:
-    """Queue quiz and control, closed-book, and the quiz open-book if wanted.
+    """Queue quiz and control set closed-book, and the quiz open-book if requested.
 
     The questions are those of now, which become a version of the quiz. ``study`` gives
     protocol and limits; without it they are those of the last study. ``link`` is the

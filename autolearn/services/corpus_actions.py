@@ -1,6 +1,6 @@
 """What a person does with the corpora of the library: add, remove, choose.
 
-Page and command line act through here, so both refuse the same things.
+The page and the command line use these, so both refuse the same things.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """What a person does with models: find on the hub, download, convert, choose.
 
-Like ``services.actions``: checks and queues, for page and command line.
+Like ``services.actions``: checks and queues, for the page and the command line.
 """
 
 import os

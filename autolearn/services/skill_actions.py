@@ -1,6 +1,6 @@
 """Skill checks and the rounds that teach skills: checked and queued, and looked up.
 
-Like ``services.actions``: for page and command line.
+Like ``services.actions``: for the page and the command line.
 """
 
 from typing import Any

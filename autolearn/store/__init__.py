@@ -2,7 +2,7 @@
 
 A workspace is a folder with ``autolearn.db`` and, once they are needed, the folders
 ``adapters``, ``checkpoints``, ``exports`` and ``logs``. The study code does not import
-it; worker and page exchange everything through it.
+it; the worker and the page exchange everything through it.
 """
 
 from contextlib import AbstractContextManager

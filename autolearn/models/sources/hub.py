@@ -1,4 +1,4 @@
-"""The interface to the Hugging Face hub for page, command line and worker.
+"""The interface to the Hugging Face hub for the page, the command line and the worker.
 
 Network access happens in ``hub_process``, a process of its own.
 """
