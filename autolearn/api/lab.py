@@ -92,7 +92,7 @@ class Lab:
     # --- the workspace ---------------------------------------------------------
 
     def workspace(self) -> WorkspaceInfo:
-        """Say what the workspace holds, which model it uses and what is running."""
+        """Return what the workspace contains, its model and what is running."""
         store = self._store
         return WorkspaceInfo(
             str(store.folder),
@@ -115,11 +115,11 @@ class Lab:
         quantization: Quantization | None = None,
         round: int | None = None,
     ) -> ModelInfo:
-        """Use another model, or the same one after a round; no round: as it came.
+        """Choose a model, or a round of the same model; without a round, the base.
 
         ``model`` is "built-in", a folder, the id of a model of the hub that was
-        downloaded, or the address of a server: for a program, one that a person has
-        chosen before.
+        downloaded, or the address of a server; a program may only name a server that a
+        person has chosen before.
         """
         if model is not None and self._author == "program":
             model_references.check_chosen_before(self._store, model)
@@ -171,9 +171,9 @@ class Lab:
     # --- the loop --------------------------------------------------------------
 
     def study(self, documents: Sequence[int] | None = None) -> RunInfo:
-        """Let the model ask itself about texts and answer with and without them.
+        """Let the model ask questions about texts and answer with and without them.
 
-        ``documents``: their ids; None: all. What comes of it are samples.
+        ``documents``: their ids; None: all. The result is samples.
         """
         model = chosen_model(self._store)
         return self._start_and_wait(
@@ -187,7 +187,7 @@ class Lab:
         limit: int = 50,
         after: int = 0,
     ) -> list[SampleInfo]:
-        """List samples by id, those behind the id ``after``."""
+        """List samples in the order of their ids, from after the id ``after``."""
         criteria = SampleFilter(state=state, text=search)
         samples = self._store.samples.find(criteria, limit=limit, after_id=after)
         return [SampleInfo.of(sample) for sample in samples]
@@ -231,14 +231,14 @@ class Lab:
         return self._start_and_wait(actions.train(self._store, model, settings, parent))
 
     def rounds(self) -> list[RoundInfo]:
-        """List the rounds with what was measured of them."""
+        """List the rounds with their scores."""
         return [
             RoundInfo.of(round_, round_actions.state_of(self._store, round_))
             for round_ in self._store.rounds.all()
         ]
 
     def quiz(self, open_book: bool = False) -> RunInfo:
-        """Ask the quiz and the control set of the model that is used."""
+        """Ask the chosen model the quiz and the control set."""
         model = chosen_model(self._store)
         return self._start_and_wait(
             actions.quiz(self._store, model, open_book=open_book)
@@ -253,9 +253,9 @@ class Lab:
         return self._start_and_wait(pipeline.begin_only(self._store, model, documents))
 
     def chat(self, question: str, refine: bool = False) -> RunInfo:
-        """Ask the model a question; with ``refine`` it judges and mends its answer.
+        """Ask the model a question; with ``refine`` it checks and refines its answer.
 
-        The result holds ``answer`` and, if asked for, ``feedback`` and ``refined``.
+        The result has ``answer`` and, with ``refine``, ``feedback`` and ``refined``.
         """
         model, turn = chosen_model(self._store), Message("user", question)
         return self._start_and_wait(
@@ -284,11 +284,11 @@ class Lab:
         return RunInfo.of(run_control.wait(self._store, run, seconds=seconds))
 
     def cancel(self, run: int) -> RunInfo:
-        """Stop a run where it can be resumed."""
+        """Stop a run; it can be resumed."""
         return RunInfo.of(run_control.cancel(self._store, run))
 
     def resume(self, run: int) -> RunInfo:
-        """Go on with a run that was stopped, killed or failed."""
+        """Resume a run that was stopped, killed or failed."""
         return self._start_and_wait(run_control.resume(self._store, run))
 
     def _start_and_wait(self, run: Run) -> RunInfo:
