@@ -1,4 +1,4 @@
-"""Wrong passwords are counted, and whoever gives too many has to wait."""
+"""Count wrong passwords, and delay or lock further attempts."""
 
 import time
 from collections import deque

@@ -1,4 +1,4 @@
-"""User and password of ``--auth``: where they come from, and how they are compared."""
+"""User and password of ``--auth``: their sources, and how they are compared."""
 
 import getpass
 import hashlib

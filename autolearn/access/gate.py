@@ -1,4 +1,4 @@
-"""The border of the page: every request passes here before Gradio sees it.
+"""The gate of the page: every request is checked here before Gradio sees it.
 
 In this order: the name that it is sent to, the page that it comes from, its session.
 """

@@ -1,4 +1,4 @@
-"""Which names the page answers to, and which pages may send it requests.
+"""Which host names the page answers to, and which origins may send it requests.
 
 A website whose name is made to resolve to 127.0.0.1 (DNS rebinding) still sends its own
 name as ``Host``, so an allow-list of names stops it. An address cannot be rebound: the

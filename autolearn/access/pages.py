@@ -1,4 +1,4 @@
-"""The few answers of the border itself: one sentence, or the form for the password."""
+"""The few responses of the gate itself: one sentence, or the sign-in form."""
 
 from html import escape
 from string import Template

@@ -1,4 +1,4 @@
-"""Who has entered: signed cookies, the token of a start, and tickets for a browser.
+"""Sessions: signed cookies, the token of a start, and tickets for a browser.
 
 Token and cookie work as in Jupyter Server. The token is new at each start and stands
 in the address that is printed. The cookie is signed with a key that stays in the

@@ -1,4 +1,4 @@
-"""What programs may do from outside: the methods of a workspace that are offered.
+"""The methods of a workspace that other programs may call over HTTP and MCP.
 
 HTTP routes and MCP tools are both made from this table, with the names, types and texts
 of the methods. Files are not offered: programs send texts, and neither read files of

@@ -1,4 +1,4 @@
-"""What other programs get: plain values that JSON can hold."""
+"""The results that other programs get: plain values that JSON can express."""
 
 from dataclasses import dataclass
 from typing import Any, Self

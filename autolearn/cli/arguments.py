@@ -1,4 +1,4 @@
-"""The options and arguments of commands that have no module of their own."""
+"""The options and arguments of the commands without a separate module."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the command line shows and changes of the documents of the library."""
+"""The command ``documents``: show documents, and change how they are read."""
 
 from argparse import ArgumentParser
 from typing import get_args

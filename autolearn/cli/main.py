@@ -1,4 +1,4 @@
-"""The command line: the same orders as the page, with a bar instead of a tab.
+"""The command line: the same actions as the page, with a progress bar.
 
 Exit 0: done; 1: it failed, with one sentence; 2: it was called wrongly.
 """

@@ -1,4 +1,4 @@
-"""Risky work in a child process, with a memory limit, a deadline and a killer outside.
+"""Untrusted input in a child process, with limits on memory and time.
 
 ``run`` calls a function of ours by its name in a child. The child parses what comes
 from others: documents, model folders, tokenizers, templates. However it ends, the

@@ -1,4 +1,4 @@
-"""The child: ``python -m autolearn.containment.server`` calls functions by their name.
+"""The child: ``python -m autolearn.containment.server`` calls functions by name.
 
 Requests come as lines of JSON from standard input, and messages go out as lines of
 JSON. The child ends when its parent has ended, and after a while without a request.

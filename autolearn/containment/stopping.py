@@ -1,4 +1,4 @@
-"""Who may stop the work of a thread, and how it is interrupted.
+"""Stop requests for the work of a thread, and how it is interrupted.
 
 Most work asks between two steps whether to stop. What others made has no such steps:
 a call of a child ends with the child, and Python code, such as a template, is

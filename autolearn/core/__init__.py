@@ -1,1 +1,1 @@
-"""Values that every other package uses; the standard library alone."""
+"""Values that every other package uses; standard library only."""

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, also after a loss of power.
+"""Files and folders that appear completely or not at all, even after a power loss.
 
 What is written is flushed to the disk before it gets its name, and the folder that
 holds the name afterwards. Without the first flush, a power failure can leave a file

@@ -1,4 +1,4 @@
-"""What the form of an answer may be, so that it can be read whatever the model.
+"""Output formats for answers, so that those of any model can be parsed.
 
 A small model does not keep a format that it is only asked for. A constraint is a
 sequence of parts, each of which the model can write in no other way; the engine turns

@@ -1,4 +1,4 @@
-"""SHA-256 of files and folders, by which they are known again."""
+"""SHA-256 digests that identify files and folders."""
 
 import hashlib
 import os

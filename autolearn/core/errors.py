@@ -1,4 +1,4 @@
-"""What can go wrong, as one small tree; every text is written for the person.
+"""The tree of errors; every message is written for the user.
 
 AutolearnError
 ├── InputError            what was given cannot be used

@@ -1,4 +1,4 @@
-"""Gold examples of reading comprehension: what a meta-skill round is taught from.
+"""Gold examples of reading comprehension, the data of a meta-skill round.
 
 A gold example is a text with a question and its right answer by another author. A
 corpus is the examples of one file, or those of the invented world.

@@ -1,4 +1,4 @@
-"""How packages of thousands of modules are imported in less time."""
+"""Import packages of thousands of modules in less time."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""Versions of the quiz, and what quizzes and skill checks gave."""
+"""Versions of the quiz, and the results of quizzes and skill checks."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""How a file is read: what the person may choose, and what was chosen.
+"""How a file is read: the options of the user, and what was chosen.
 
 A document keeps both, so that its file can be read again in another way.
 """

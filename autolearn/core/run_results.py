@@ -1,4 +1,4 @@
-"""The result of each kind of run, and the scores of a round, as they are kept.
+"""The result of each kind of run, and the scores of a round, as they are stored.
 
 A run that has not ended has no result yet, one that failed has at most an advice. All
 fields therefore have a default.

@@ -1,4 +1,4 @@
-"""The settings of each kind of run, as they are kept with it.
+"""The settings of each kind of run, as they are stored with it.
 
 ``RunSettings.of(run)`` is the only way to read them; see ``core.codec`` for how rows of
 earlier versions are read.

@@ -1,4 +1,4 @@
-"""Ask a server which program it is, and what it says of its model.
+"""Ask a server which program it runs, and what it reports about its model.
 
 Each program has an address that only it answers: llama.cpp ``/props``, vLLM
 ``/version``, SGLang ``/server_info``, Ollama ``/api/version``.

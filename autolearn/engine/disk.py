@@ -1,4 +1,4 @@
-"""What goes wrong while weights are written, as errors of the operating system.
+"""Failures while weights are written, as errors of the operating system.
 
 torch and safetensors report a full disk as errors of their own. The worker tells a
 person of an ``OSError`` in one sentence and lets the run be resumed.

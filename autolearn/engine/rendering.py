@@ -1,4 +1,4 @@
-"""Training rows as texts, for trainers that read texts, and what becomes of them there.
+"""Training rows as texts, for trainers that read texts and tokenise them again.
 
 A tokenizer need not make the same tokens of the text of some tokens, so it is asked.
 """

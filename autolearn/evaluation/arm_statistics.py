@@ -1,4 +1,4 @@
-"""What the arms of a comparison show, and what that says of the papers' claims."""
+"""Statistics of the arms of a comparison, and the papers' claims that they decide."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Download models from the hub; done by the downloader, a process of its own.
+"""Download models from the hub, in the downloader, a separate process.
 
 So a study, a training or the reading of texts does not wait for a download, and a
 download does not wait for them.

@@ -1,4 +1,4 @@
-"""Hand a round over to the trainer of another project, as a folder.
+"""Export a round as a folder for the trainer of another project.
 
 Only the tokenizer of the model is loaded. A finished round is handed over with its
 frozen items, a planned one with the items that it would be trained on.

@@ -1,4 +1,4 @@
-"""Train a round that was prepared, and keep its adapter and its scores."""
+"""Train a prepared round, and store its adapter and its scores."""
 
 import shutil
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Study passages and instructions, and count what came of it."""
+"""Study passages and instructions, and count the results."""
 
 from collections import Counter
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""What is taught of a gold example: passage, evidence, and forms of the answer."""
+"""The parts of a gold example that are taught: passage, evidence, forms of the answer."""
 
 import re
 

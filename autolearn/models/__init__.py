@@ -1,1 +1,1 @@
-"""Models on disk: found, checked, measured; what they need of memory; no torch."""
+"""Models on disk: find, check and measure them, predict their memory; no torch."""

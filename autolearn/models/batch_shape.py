@@ -1,4 +1,4 @@
-"""The sizes that the memory of a round depends on: of its items and of a pass."""
+"""The sizes on which the memory of a round depends: of its items and of a pass."""
 
 from dataclasses import dataclass
 

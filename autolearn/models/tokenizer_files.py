@@ -1,4 +1,4 @@
-"""Load the tokenizer of a model, and say in one sentence what fails with it."""
+"""Load the tokenizer of a model; report failures in one sentence."""
 
 from collections.abc import Callable
 from pathlib import Path

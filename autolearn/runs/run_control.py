@@ -1,4 +1,4 @@
-"""What a caller does with a run: submit it, wait for it, cancel it, resume it.
+"""Control a run: submit it, wait for it, cancel it, resume it.
 
 The worker of its queue does the run; see ``runs.worker``.
 """

@@ -1,4 +1,4 @@
-"""Which runs a process waits for, so that a page that ends leaves them alone.
+"""Which runs a process waits for, so that a page does not stop them when it ends.
 
 Who waits holds a lock file of its own, which the system releases when the process dies.
 """

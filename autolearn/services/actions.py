@@ -1,4 +1,4 @@
-"""What a person does with texts, samples and models: checked and queued.
+"""The user's actions on texts, samples and models: check and queue them.
 
 The page and the command line use these, so both refuse the same things with the same
 sentences. Nothing here loads a model.

@@ -1,4 +1,4 @@
-"""What a person does with the corpora of the library: add, remove, choose.
+"""The user's actions on the corpora of the library: add, remove, choose.
 
 The page and the command line use these, so both refuse the same things.
 """

@@ -1,4 +1,4 @@
-"""Look at this computer and say what would keep autolearn from working."""
+"""Check this computer, and report what would keep autolearn from working."""
 
 import json
 import os

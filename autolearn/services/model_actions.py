@@ -1,4 +1,4 @@
-"""What a person does with models: find on the hub, download, convert, choose.
+"""The user's actions on models: find on the hub, download, convert, choose.
 
 Like ``services.actions``: checks and queues, for the page and the command line.
 """

@@ -1,4 +1,4 @@
-"""One whole round by itself: study, rule, quiz, training, quiz again.
+"""A whole round as a chain of runs: study, rule, quiz, training, quiz again.
 
 A round is a chain of runs. Each carries what is still to come; when it has ended well
 the worker queues the next, so the chain goes on with every page closed, and a run

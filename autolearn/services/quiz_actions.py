@@ -1,4 +1,4 @@
-"""What a person does with the quiz: lock it, choose scorers, accept answers."""
+"""The user's actions on the quiz: lock it, choose scorers, accept answers."""
 
 from typing import Any, cast, get_args
 

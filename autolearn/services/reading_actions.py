@@ -1,4 +1,4 @@
-"""What a person decides about the reading of documents.
+"""The user's actions on how documents are read.
 
 The page and the command line use these, so both refuse the same things.
 """

@@ -1,4 +1,4 @@
-"""The review: which samples are gone through, and what a person decides on them."""
+"""The review: the order of samples, and the user's decisions on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

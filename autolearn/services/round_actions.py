@@ -1,4 +1,4 @@
-"""Keep a round, or roll it back: which model is worked with from then on."""
+"""Keep a round, or roll it back; this chooses the model in use."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How far a whole round is: its stages, the time of the rest, and what came of it."""
+"""The progress of a whole round: its stages, the time left, and its outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Skill checks and the rounds that teach skills: checked and queued, and looked up.
+"""Skill checks and the rounds that teach skills: check, queue and look them up.
 
 Like ``services.actions``: for the page and the command line.
 """

@@ -1,4 +1,4 @@
-"""The exact tokens that a round would train on, asked of a process of its own.
+"""The exact tokens that a round would train on, from a separate process.
 
 The tokenizer and the encoding of the training need torch, which the page must not
 load; so another process encodes, by the very function that the training uses.

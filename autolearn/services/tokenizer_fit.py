@@ -1,4 +1,4 @@
-"""Which documents the chosen model can hardly read, told before an hour is spent."""
+"""Find the documents that the chosen model cannot read well, before a study."""
 
 from collections.abc import Collection
 from functools import lru_cache

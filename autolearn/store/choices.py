@@ -1,4 +1,4 @@
-"""What the person has chosen for the next work, such as the model; kept by name."""
+"""The user's choices for the next work, such as the model, stored by name."""
 
 import json
 from typing import Any

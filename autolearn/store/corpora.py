@@ -1,4 +1,4 @@
-"""Corpora of gold examples, which meta-skill rounds are taught from."""
+"""Corpora of gold examples, the data of meta-skill rounds."""
 
 import random
 from collections.abc import Iterable

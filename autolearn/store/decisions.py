@@ -1,4 +1,4 @@
-"""Every decision about a sample, and the way back from it.
+"""Every decision about a sample, and its undo.
 
 All decisions have one form: ``before`` and ``after`` hold the columns of the sample
 that change, and an undo is a decision with the two swapped. Nothing is overwritten

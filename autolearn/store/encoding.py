@@ -1,4 +1,4 @@
-"""Records as rows and back: one rule for all tables, read off the dataclasses.
+"""Records as rows and back: one rule for all tables, derived from the dataclasses.
 
 A field is a column of the same name. Tuples, dictionaries and chats become JSON
 text, booleans 0 and 1, and a nested generation the id of its own row.

@@ -1,4 +1,4 @@
-"""The memory of a run: what one of its steps has made is kept once, as a whole.
+"""The journal of a run: the output of each step is committed once, as a whole.
 
 It does not know what the steps do; it only sees to it that a run that was killed
 goes on after the last step that was committed, with nothing lost or doubled.

@@ -1,4 +1,4 @@
-"""The rows of passages: they get a place, move, and go when nothing needs them."""
+"""The rows of passages: place, move and delete them."""
 
 import hashlib
 from collections.abc import Iterable

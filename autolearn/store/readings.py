@@ -1,4 +1,4 @@
-"""Documents that are read again, and what a person takes in or leaves out of them.
+"""Documents that are read again, and what the user includes or excludes.
 
 A passage keeps its row, and so its samples, as long as its text is the same. One that
 is no longer in the text gets a negative position if something refers to it, and is

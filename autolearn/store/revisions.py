@@ -1,4 +1,4 @@
-"""Texts that differ whenever something was recorded that somebody shows or counts.
+"""Revision texts, which change whenever something that is shown was recorded.
 
 They are only compared: a view that keeps the last one sees whether to redraw.
 """

@@ -1,4 +1,4 @@
-"""Samples as they are looked at: filtered, searched, counted, with all they rest on.
+"""Samples for the review: filtered, searched, counted, with their sources.
 
 Nothing is written here; that is what decisions are for.
 """

@@ -1,4 +1,4 @@
-"""What skill checks have found out about each model, by weights and round."""
+"""The results of skill checks, by weights and round."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the store uses of sqlite_utils, imported without pandas.
+"""The parts of sqlite_utils that the store uses, imported without pandas.
 
 If pandas is installed, as it is with Gradio, sqlite_utils imports it to know its
 types. That takes 0.3 s of processor time and 30 MiB in each process that opens a

@@ -1,4 +1,4 @@
-"""Let the model write texts, and keep how each was made."""
+"""Let the model write texts, and record how each was generated."""
 
 import hashlib
 from abc import ABC, abstractmethod

@@ -1,1 +1,1 @@
-"""Experiment trackers, which a person may ask for; nothing is tracked otherwise."""
+"""Optional experiment trackers; by default, nothing is tracked."""

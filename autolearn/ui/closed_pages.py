@@ -1,4 +1,4 @@
-"""What the server keeps of a visit, and when that is dropped.
+"""The state that the server keeps for a visit, and when it is dropped.
 
 Gradio (6.31) holds the configuration of all components for each visit to the page, some
 0.8 MiB with what they show. Of a closed page it drops the values of the states after an

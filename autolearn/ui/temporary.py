@@ -1,4 +1,4 @@
-"""Temporary files of the page: in the workspace, and gone with the page.
+"""Temporary files of the page: in the workspace, and removed when the page ends.
 
 Gradio keeps uploads and what is fetched in one folder. It deletes there what has become
 old while the page runs, if ``gr.Blocks`` is asked to. The rest of a killed page stays,

@@ -1,4 +1,4 @@
-"""Build the tiny model from nothing: `python -m autolearn.demo.builder.build`.
+"""Build the tiny model from scratch: `python -m autolearn.demo.builder.build`.
 
 It is made for two cores without a GPU. The time is a budget: the learning rate falls to
 zero at its end, however fast the machine is. `--resume` continues a stopped build.

@@ -1,4 +1,4 @@
-"""A training by several processes: their start, their messages and their end.
+"""Training with several processes: their start, messages and end.
 
 What: the process that owns the run starts one process for each device, passes on what
 the first of them reports, and ends all of them as soon as one has ended.

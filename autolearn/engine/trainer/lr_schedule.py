@@ -1,4 +1,4 @@
-"""The learning rate of a round, and its early end.
+"""The learning rate of a round, and early stopping.
 
 What: once validation is good enough, the rate falls to zero within two epochs, and the
 round ends.

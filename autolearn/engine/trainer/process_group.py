@@ -1,4 +1,4 @@
-"""The processes that train a round together, each on a device of its own.
+"""The processes that train a round together, each on its own device.
 
 What: each process has the whole base model and the same adapter. It computes its share
 of each optimiser step. The gradients are added up over all processes before the step,

@@ -1,4 +1,4 @@
-"""What a training is asked for, and how it is passed to other processes."""
+"""The inputs of a training, and how they are passed to other processes."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Find out how the bytes of a text file are to be decoded."""
+"""Decide how the bytes of a text file are decoded."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-r"""Mend LaTeX that is malformed, so that the rest of it can be read.
+r"""Repair malformed LaTeX, so that the rest of it can be read.
 
 Braces, dollar signs and ``\begin`` are matched. What has no partner is closed or taken
 out. A paragraph that stays unreadable, such as one with a formula that does not end, is

@@ -1,4 +1,4 @@
-r"""Run pandoc, which reads markup languages and formulas, as a process of its own.
+r"""Run pandoc, which reads markup languages and formulas, as a separate process.
 
 It runs in its sandbox: it reads no file but its input and opens no address, so
 ``include`` and ``\input`` have no effect. Time and memory are limited.

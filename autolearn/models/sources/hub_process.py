@@ -1,4 +1,4 @@
-"""Talk to the Hugging Face hub, in a process of its own.
+"""Talk to the Hugging Face hub, in a separate process.
 
 ``hub`` starts it as ``python -m autolearn.models.sources.hub_process look|fetch NAME``.
 Each line of output is one JSON value; the last one is the answer or an error. It is a

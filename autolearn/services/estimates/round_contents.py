@@ -1,4 +1,4 @@
-"""What a round would train on, told before it is queued.
+"""What a round would train on, shown before it is queued.
 
 The items are made by the very functions that the training uses. Only their lengths are
 estimated if they are not written yet.

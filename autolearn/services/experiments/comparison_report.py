@@ -1,4 +1,4 @@
-"""Read the results of a comparison out of its runs."""
+"""Compute the results of a comparison from its runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

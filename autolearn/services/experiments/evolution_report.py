@@ -1,4 +1,4 @@
-"""Read the results of an evolution out of its runs."""
+"""Compute the results of an evolution from its runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

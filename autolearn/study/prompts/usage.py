@@ -1,4 +1,4 @@
-"""When each prompt is used, and what has to be kept in mind when it is changed."""
+"""When each prompt is used, and what to consider when it is changed."""
 
 from dataclasses import dataclass
 from typing import Literal

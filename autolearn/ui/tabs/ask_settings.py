@@ -1,4 +1,4 @@
-"""How answers of a chat are written, as it is chosen on the page."""
+"""The settings of a chat: length, temperature and system prompt."""
 
 import gradio as gr
 

@@ -1,4 +1,4 @@
-"""The part of the library for gold corpora: they come in, are listed, and removed."""
+"""The part of the library for gold corpora: add, list and remove them."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a click on a part of a document does: turn, leave out, take in, read again."""
+"""Clicks on parts of a document: turn pages, exclude, include, read again."""
 
 from dataclasses import replace
 from typing import cast, get_args

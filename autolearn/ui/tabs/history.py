@@ -1,4 +1,4 @@
-"""The history: rounds, runs, what differs between two of them, and exports."""
+"""The history: rounds, runs, a comparison of two runs, and exports."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

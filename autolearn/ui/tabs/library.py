@@ -1,4 +1,4 @@
-"""The library: texts come in, are read as passages, and may be left out."""
+"""The library: add texts, read them as passages, and exclude passages."""
 
 from collections.abc import Sequence
 from functools import partial

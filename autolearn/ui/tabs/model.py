@@ -1,4 +1,4 @@
-"""The model: which one works, whether it fits, and a look at this computer."""
+"""The model: choose it, see whether it fits, and check this computer."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

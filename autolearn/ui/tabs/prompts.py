@@ -1,4 +1,4 @@
-"""The prompts in the study tab: read, change, preview, and back to the default."""
+"""The prompts in the study tab: read, change, preview and reset them."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The filter of the review as it stands on the page."""
+"""The filter of the review as it is set on the page."""
 
 from typing import Any, NamedTuple, cast
 

@@ -1,4 +1,4 @@
-"""A training that goes on or has ended: watched, stopped, gone on with, tried again."""
+"""A current or finished training: watch, stop, continue or retry it."""
 
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,4 +1,4 @@
-"""One conversation: each question with what every column answered to it."""
+"""One conversation: each question with the answer of every column."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The offer of a control set, where the workspace has none."""
+"""The offer of a control set, if the workspace has none."""
 
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import gold_actions

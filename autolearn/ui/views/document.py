@@ -1,4 +1,4 @@
-"""One document: what of its file was read, how, and the passages to be studied."""
+"""One document: what was read from its file and how, and its passages."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What was done so far: rounds with where they come from, runs, exports."""
+"""The history: rounds with their lineage, runs, exports."""
 
 import json
 from collections import Counter, defaultdict

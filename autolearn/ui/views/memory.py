@@ -1,4 +1,4 @@
-"""What a run needs of memory, by part, against what there is."""
+"""The memory that a run needs, by part, and the free memory."""
 
 from autolearn.models.memory import Memory
 from autolearn.services.estimates.memory_needs import MemoryFit

@@ -1,4 +1,4 @@
-"""What the page shows of a prompt: when it is used, and what a model would see."""
+"""A prompt on the page: when it is used, and what a model would see."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How far the review is, what it says if there is nothing, and its keys."""
+"""The progress of the review, its text if there is nothing to decide, and its keys."""
 
 from dataclasses import replace
 

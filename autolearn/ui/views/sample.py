@@ -1,4 +1,4 @@
-"""One sample with all it rests on: answers, evidence, feedback, refinement, outputs."""
+"""One sample with its sources: answers, evidence, feedback, refinement, outputs."""
 
 from collections.abc import Iterable
 

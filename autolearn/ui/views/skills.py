@@ -1,4 +1,4 @@
-"""What a model can do of what a study asks: a bar a skill, and what to do."""
+"""How well a model does each task of a study: a bar per skill, and advice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

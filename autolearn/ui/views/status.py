@@ -1,4 +1,4 @@
-"""The sidebar: what is loaded, what goes on, what went wrong last."""
+"""The sidebar: what is loaded, what is running, what failed last."""
 
 from autolearn.core.records import ACTIVE_STATES, END_STATES, Run
 from autolearn.models import hardware

@@ -1,4 +1,4 @@
-"""What studies have found out: the newest samples, and what gave nothing."""
+"""The results of studies: the newest samples, and what gave no sample."""
 
 from collections.abc import Mapping, Sequence
 

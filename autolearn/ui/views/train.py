@@ -1,4 +1,4 @@
-"""What a round would train on and need, and how a training goes."""
+"""What a round would train on and need, and the progress of a training."""
 
 from collections.abc import Sequence
 

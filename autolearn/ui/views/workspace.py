@@ -1,4 +1,4 @@
-"""What a backup or a check of the workspace has given."""
+"""The result of a backup or a check of the workspace."""
 
 import shlex
 from collections.abc import Sequence
