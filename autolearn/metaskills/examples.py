@@ -1,4 +1,4 @@
-"""The parts of a gold example that are taught: passage, evidence, forms of the answer."""
+"""What is taught from a gold example: passage, evidence, forms of the answer."""
 
 import re
 
