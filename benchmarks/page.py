@@ -22,8 +22,8 @@ PLACES = {
     "Study": "#study-found",
     "Review": "#review-card",
     "Train": "#train-plan dl",
-    "Evaluation": "#proof-rounds",
-    "Chat": "#ask-conversation",
+    "Evaluation": "#evaluation-rounds",
+    "Chat": "#chat-conversation",
     "History": "#history-runs",
 }
 """Each tab with the element that must be visible before a person can begin."""

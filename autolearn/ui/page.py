@@ -21,7 +21,7 @@ from autolearn.ui.session import (
     now,
 )
 from autolearn.ui.tabs import (
-    ask,
+    chat,
     evaluation,
     experiments,
     history,
@@ -56,7 +56,7 @@ TABS: tuple[TabModule, ...] = (
     train,
     evaluation,
     experiments,
-    ask,
+    chat,
     history,
 )
 """The modules of the tabs, in their order."""

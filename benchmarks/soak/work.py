@@ -165,10 +165,10 @@ class Person:
         page = self._open()
         try:
             page.get_by_role("tab", name="Chat", exact=True).click()
-            question = page.locator("#ask-question").get_by_role("textbox")
+            question = page.locator("#chat-question").get_by_role("textbox")
             question.fill("Who are you?")
             question.press("Enter")
-            conversation = page.locator("#ask-conversation")
+            conversation = page.locator("#chat-conversation")
             expect(conversation.locator("article").first).to_be_visible()
             expect(conversation).not_to_contain_text("Writing", timeout=PATIENCE)
         finally:

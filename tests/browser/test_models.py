@@ -94,16 +94,16 @@ def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(
         expect(page.locator("#notice")).to_contain_text("has 171 questions")
         expect(ways).not_to_contain_text("Without a control set")
         send_question(page, "When was Orlo founded?")
-        chat = page.locator("#ask-conversation")
+        chat = page.locator("#chat-conversation")
         expect(chat).to_contain_text("founded in 1711", timeout=4 * PATIENCE)
         assert server.requests[-1]["messages"][-1]["content"].endswith("founded?")
     send_question(page, "Who founded it?")
     expect(page.locator("#notice")).to_contain_text("cannot be reached")
-    box = page.locator("#ask-question").get_by_role("textbox")
+    box = page.locator("#chat-question").get_by_role("textbox")
     expect(box).to_have_value("Who founded it?")
 
 
 def send_question(page, text):
     open_tab(page, "Chat")
-    page.locator("#ask-question").get_by_role("textbox").fill(text)
-    page.locator("#ask-send").click()
+    page.locator("#chat-question").get_by_role("textbox").fill(text)
+    page.locator("#chat-send").click()

@@ -26,7 +26,7 @@ TABS = tuple(module.TITLE for module in page.TABS)
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"
 HOSTILE_PLACES = {
     "library-documents": "Library",
-    "ask-conversation": "Chat",
+    "chat-conversation": "Chat",
     "history-exports": "History",
 }
 expect.set_options(timeout=PATIENCE)
@@ -207,7 +207,7 @@ def test_a_document_that_a_round_has_learned_from_is_deleted(
     expect(page.locator("#history-round")).to_contain_text("Digest of the base")
     page.keyboard.press("Escape")
     open_tab(page, "Evaluation")
-    expect(page.locator("#proof-rounds")).to_contain_text("trained")
+    expect(page.locator("#evaluation-rounds")).to_contain_text("trained")
     with app.store() as store:
         assert store.library.document_sizes() == []
         assert store.samples.counts()["approved"] == before

@@ -36,7 +36,7 @@ def test_what_cannot_be_done_says_why_and_the_page_goes_on(app, visit):
     page.locator("#train-go").click()
     expect(page.get_by_text("No sample is approved").last).to_be_visible()
     open_tab(page, "Evaluation")
-    page.locator("#proof-take").click()
+    page.locator("#evaluation-take").click()
     expect(page.get_by_text("No round is finished yet; train")).to_be_visible()
     open_tab(page, "Library")
     expect(page.get_by_role("button", name="Exclude").first).to_be_visible()

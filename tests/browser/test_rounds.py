@@ -36,7 +36,7 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     expect(samples.first).to_be_visible(timeout=4 * PATIENCE)
     until(lambda: kinds(app, "done") == ["study", "quiz", "train", "quiz"], 300)
     open_tab(page, "Evaluation")
-    expect(page.locator("#proof-result")).to_contain_text("closed-book")
+    expect(page.locator("#evaluation-result")).to_contain_text("closed-book")
     with app.store() as store:
         (round_,) = store.rounds.all()
         assert round_.scores["gold_closed_book"]["right"] > 0.5
@@ -58,16 +58,16 @@ def test_a_round_is_made_by_hand(start, visit, small):
     review_by_hand(app, page)
     train_by_hand(app, page)
     open_tab(page, "Evaluation")
-    page.locator("#proof-take").click()
+    page.locator("#evaluation-take").click()
     until(lambda: ended(app, "quiz"))
-    expect(page.locator("#proof-result")).to_contain_text("Gold quiz, closed-book")
-    page.locator("#proof-keep").click()
+    expect(page.locator("#evaluation-result")).to_contain_text("Gold quiz, closed-book")
+    page.locator("#evaluation-keep").click()
     expect(page.get_by_text("Round 1 is kept")).to_be_visible()
     ask_by_hand(app, page)
     export_by_hand(app, page)
     open_tab(other, "Evaluation")
     expect(other.locator("#status")).to_contain_text("round 1")
-    expect(other.locator("#proof-result")).to_contain_text("kept")
+    expect(other.locator("#evaluation-result")).to_contain_text("kept")
     with app.store() as store:
         in_order = [run.kind for run in reversed(store.runs.newest())]
     assert in_order == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
@@ -141,12 +141,12 @@ def train_by_hand(app, page):
 
 def ask_by_hand(app, page):
     open_tab(page, "Chat")
-    question = page.locator("#ask-question").get_by_role("textbox")
+    question = page.locator("#chat-question").get_by_role("textbox")
     question.fill("Who are you?")
     question.press("Enter")
     until(lambda: ended(app, "chat"))
-    expect(page.locator("#ask-conversation article")).to_have_count(2)
-    expect(page.locator("#ask-conversation")).not_to_contain_text("Writing")
+    expect(page.locator("#chat-conversation article")).to_have_count(2)
+    expect(page.locator("#chat-conversation")).not_to_contain_text("Writing")
 
 
 def export_by_hand(app, page):

@@ -53,7 +53,7 @@ def use(page, name):
 
 def ask(page, question):
     open_tab(page, "Chat")
-    box = page.locator("#ask-question").get_by_role("textbox")
+    box = page.locator("#chat-question").get_by_role("textbox")
     box.fill(question)
     box.press("Enter")
     expect(box).to_have_value("")
@@ -87,14 +87,14 @@ def test_the_model_changes_in_the_middle_of_everything(start, visit, small, twin
     with app.store() as store:
         assert store.rounds.all()[0].model.digest == digest_of(ModelSettings())
     open_tab(page, "Chat")
-    expect(page.locator("#ask-conversation")).to_contain_text("Who are you?")
+    expect(page.locator("#chat-conversation")).to_contain_text("Who are you?")
     ask(page, "And who else?")
     until(lambda: len(chats(app)) == 2 and chats(app)[1] == (str(twin), None, "done"))
     use(page, "built-in")
     ask(page, "Who are you now?")
     both = [("built-in", None, "done"), ("built-in", 1, "done")]
     until(lambda: chats(app)[2:] == both)
-    expect(page.locator("#ask-conversation")).not_to_contain_text("And who else?")
+    expect(page.locator("#chat-conversation")).not_to_contain_text("And who else?")
 
 
 def study_and_turn_to(app, page, other):
@@ -145,7 +145,7 @@ def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(
     expect(tree.locator(".al-round")).to_have_count(2)
     expect(tree).not_to_contain_text("other-7b")
     for tab, place in (
-        ("Evaluation", "#proof-round"),
+        ("Evaluation", "#evaluation-round"),
         ("Train", "#train-parent"),
         ("Model", "#model-adapter"),
         ("History", "#export-of"),

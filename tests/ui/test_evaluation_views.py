@@ -1,4 +1,4 @@
-"""The proof tab: what a round changed, told with its intervals; keep and roll back."""
+"""The evaluation: what a round changed, with its intervals; keep and roll back."""
 
 import re
 from dataclasses import replace

@@ -30,9 +30,11 @@ def build(context: PageContext) -> None:
     round_, before = _lay_out_choices()
     inputs = [round_, before]
     with gr.Row():
-        quiz_button = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
-        keep = gr.Button("Keep this round", elem_id="proof-keep")
-        back = gr.Button("Roll back this round", elem_id="proof-back")
+        quiz_button = gr.Button(
+            "Run the quiz", variant="primary", elem_id="evaluation-take"
+        )
+        keep = gr.Button("Keep this round", elem_id="evaluation-keep")
+        back = gr.Button("Roll back this round", elem_id="evaluation-back")
     _lay_out_results(context, names, round_, before)
     context.on_action([quiz_button.click], partial(_run_quiz, session), inputs)
     context.on_action([keep.click], partial(_keep, session), [round_])
@@ -47,14 +49,14 @@ def _lay_out_choices() -> tuple[gr.Dropdown, gr.Radio]:
             value=NEWEST,
             label="Round",
             info="The round to evaluate.",
-            elem_id="proof-round",
+            elem_id="evaluation-round",
         )
         before = gr.Radio(
             [("the base model", BASE), ("the round it started from", PARENT)],
             value=BASE,
             label="Compared with",
             info="The baseline, on the same questions.",
-            elem_id="proof-before",
+            elem_id="evaluation-before",
         )
     return round_, before
 
@@ -64,10 +66,10 @@ def _lay_out_results(
 ) -> None:
     """Lay out what is drawn of the round, and wire what is clicked in it."""
     session, inputs = context.session, [round_, before]
-    version = html_panel("proof-version")
-    panel = html_panel("proof-result")
-    table = html_panel("proof-rounds")
-    questions = html_panel("proof-questions")
+    version = html_panel("evaluation-version")
+    panel = html_panel("evaluation-result")
+    table = html_panel("evaluation-rounds")
+    questions = html_panel("evaluation-questions")
     context.redraw_on_change(partial(_list, session), [names, round_], [round_, names])
     context.redraw_on_change(
         partial(_result, session),

@@ -16,7 +16,7 @@ def lay_out() -> list[gr.Number | gr.Textbox]:
             maximum=2,
             step=0.1,
             min_width=140,
-            elem_id="ask-temperature",
+            elem_id="chat-temperature",
         ),
         gr.Number(
             ANSWER_TOKENS,
@@ -25,13 +25,13 @@ def lay_out() -> list[gr.Number | gr.Textbox]:
             minimum=1,
             precision=0,
             min_width=140,
-            elem_id="ask-length",
+            elem_id="chat-length",
         ),
         gr.Textbox(
             "",
             label="System prompt",
             info="For answers from memory. Empty: the one that rounds train with.",
             lines=2,
-            elem_id="ask-system",
+            elem_id="chat-system",
         ),
     ]

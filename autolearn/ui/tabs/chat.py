@@ -13,8 +13,8 @@ from autolearn.services.conversations import NEWEST, ChatForm
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
-from autolearn.ui.tabs import ask_settings
-from autolearn.ui.views import ask as views
+from autolearn.ui.tabs import chat_settings
+from autolearn.ui.views import chat as views
 from autolearn.ui.views import labels
 
 TITLE = "Chat"
@@ -27,10 +27,10 @@ def build(context: PageContext) -> None:
     session = context.session
     sides, options = _lay_out_columns(session)
     with gr.Accordion("Length, temperature and system prompt", open=False), gr.Row():
-        sampling = ask_settings.lay_out()
+        sampling = chat_settings.lay_out()
     question, send = _lay_out_question()
     past, again, stop, clear = _lay_out_conversations()
-    panel = html_panel("ask-conversation")
+    panel = html_panel("chat-conversation")
     context.redraw_on_change(lambda: _conversation(session), [], [panel])
     context.redraw_on_opening(lambda: _past_chats(session), [], [past])
     redraw_on([past.input], partial(_open, session), [past], [panel])
@@ -77,9 +77,9 @@ def _lay_out_question() -> tuple[gr.Textbox, gr.Button]:
             show_label=False,
             placeholder="Ask a question (Enter sends)",
             scale=5,
-            elem_id="ask-question",
+            elem_id="chat-question",
         )
-        send = gr.Button("Send", variant="primary", scale=1, elem_id="ask-send")
+        send = gr.Button("Send", variant="primary", scale=1, elem_id="chat-send")
     return question, send
 
 
@@ -94,12 +94,12 @@ def _lay_out_conversations() -> tuple[gr.Dropdown, gr.Button, gr.Button, gr.Butt
             container=False,
             filterable=False,
             scale=5,
-            elem_id="ask-past",
+            elem_id="chat-past",
         )
         small: dict[str, Any] = {"size": "sm", "scale": 1, "min_width": 90}
-        again = gr.Button("Regenerate", elem_id="ask-again", **small)
-        stop = gr.Button("Stop", elem_id="ask-stop", **small)
-        clear = gr.Button("New chat", elem_id="ask-clear", **small)
+        again = gr.Button("Regenerate", elem_id="chat-again", **small)
+        stop = gr.Button("Stop", elem_id="chat-stop", **small)
+        clear = gr.Button("New chat", elem_id="chat-clear", **small)
     return past, again, stop, clear
 
 

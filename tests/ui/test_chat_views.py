@@ -15,8 +15,8 @@ from autolearn.runs.model_choice import choose_model
 from autolearn.services import conversations
 from autolearn.services.conversations import NEWEST, ChatForm
 from autolearn.ui.session import Session
-from autolearn.ui.tabs import ask
-from autolearn.ui.views import ask as views
+from autolearn.ui.tabs import chat
+from autolearn.ui.views import chat as views
 from tests.support.texts import put_text
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -42,7 +42,7 @@ def test_an_empty_conversation_says_what_to_do(store):
 
 
 def test_a_question_is_asked_once_a_column(session, store):
-    ask._send(session, ChatForm("Who leads Avel?", 0, 0, False, True))
+    chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, True))
     runs = store.runs.conversation(1)
     assert [run.settings["column"] for run in runs] == ["left", "right"]
     assert all(run.settings["refine"] for run in runs)
@@ -51,7 +51,7 @@ def test_a_question_is_asked_once_a_column(session, store):
 
 def test_an_open_book_gets_its_passages(session, store):
     add_text(store, "Avel was founded in 1711.\n")
-    ask._send(session, ChatForm("When was Avel founded?", 0, 0, True, True))
+    chat._send(session, ChatForm("When was Avel founded?", 0, 0, True, True))
     (run,) = [r for r in store.runs.conversation(1) if r.settings["column"] == "open"]
     (passage,) = store.library.passages()
     assert run.settings["passages"] == [passage.id]
@@ -59,14 +59,14 @@ def test_an_open_book_gets_its_passages(session, store):
     assert "Passages in view: 1" in views.conversation(store, 1)
     end(store, {})
     with pytest.raises(InputError, match="No passage shares"):
-        ask._send(session, ChatForm("zebra", 0, 0, True, False))
+        chat._send(session, ChatForm("zebra", 0, 0, True, False))
     assert not store.runs.in_state("queued")
 
 
 def test_earlier_turns_of_a_column_go_with_the_next_question(session, store):
-    ask._send(session, ChatForm("One?", 0, 0, False, False))
+    chat._send(session, ChatForm("One?", 0, 0, False, False))
     end(store, {"left": "L.", "right": "R."})
-    ask._send(session, ChatForm("Two?", 0, 0, False, False))
+    chat._send(session, ChatForm("Two?", 0, 0, False, False))
     left, right = store.runs.conversation(1)[2:]
     assert left.settings["messages"] == [
         {"role": "user", "content": "One?"},
@@ -75,11 +75,11 @@ def test_earlier_turns_of_a_column_go_with_the_next_question(session, store):
     ]
     assert right.settings["messages"][1]["content"] == "R."
     with pytest.raises(JobError, match="still being written"):
-        ask._send(session, ChatForm("Three?", 0, 0, False, False))
+        chat._send(session, ChatForm("Three?", 0, 0, False, False))
 
 
 def test_before_the_first_round_the_right_side_says_that_it_waits(session, store):
-    ask._send(session, ChatForm("Who?", 0, NEWEST, False, False))
+    chat._send(session, ChatForm("Who?", 0, NEWEST, False, False))
     (run,) = store.runs.conversation(1)
     assert run.settings["column"] == "left"
     assert "There was no trained round yet" in views.conversation(store, 1)
@@ -87,9 +87,9 @@ def test_before_the_first_round_the_right_side_says_that_it_waits(session, store
 
 def test_nothing_is_queued_where_a_round_or_a_question_is_missing(session, store):
     with pytest.raises(JobError, match="no trained round"):
-        ask._send(session, ChatForm("Who?", NEWEST, 0, False, False))
+        chat._send(session, ChatForm("Who?", NEWEST, 0, False, False))
     with pytest.raises(InputError, match="Type a question"):
-        ask._send(session, ChatForm("  ", 0, 0, False, False))
+        chat._send(session, ChatForm("  ", 0, 0, False, False))
     assert not store.runs.in_state("queued")
 
 
@@ -124,26 +124,26 @@ def test_a_round_of_another_model_is_refused_before_anything_is_queued(
         Round("refined_sft", run.id, {}, base, adapter="adapters/1"), []
     )
     store.runs.finish(run.id, "done")
-    assert 1 in [number for _, number in ask._choices(session)]
+    assert 1 in [number for _, number in chat._choices(session)]
     choose_model(store, ModelSettings(other_model))
-    assert 1 not in [number for _, number in ask._choices(session)]
-    left, right = ask._model_choices(session, 1, 1)
+    assert 1 not in [number for _, number in chat._choices(session)]
+    left, right = chat._model_choices(session, 1, 1)
     assert (left.value, right.value) == (0, NEWEST)
     with pytest.raises(JobError, match="choose that model first") as refusal:
-        ask._send(session, ChatForm("Who?", 0, 1, False, False))
+        chat._send(session, ChatForm("Who?", 0, 1, False, False))
     assert "--" not in str(refusal.value)
     assert not store.runs.in_state("queued")
-    ask._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, ChatForm("Who?", 0, 0, False, False))
     assert len(store.runs.in_state("queued")) == 2
 
 
 def test_another_model_does_not_get_the_answers_of_the_first(
     session, store, other_model
 ):
-    ask._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, ChatForm("Who?", 0, 0, False, False))
     end(store, {"left": "Ada.", "right": "Ada."})
     choose_model(store, ModelSettings(other_model))
-    ask._send(session, ChatForm("And now?", 0, 0, False, False))
+    chat._send(session, ChatForm("And now?", 0, 0, False, False))
     histories = [run.settings["messages"] for run in store.runs.in_state("queued")]
     assert [len(messages) for messages in histories] == [1, 1]
 
@@ -156,23 +156,23 @@ def test_a_pending_answer_gets_its_worker_again(store, monkeypatch):
         lambda store, run: started_runs.append(run),
     )
     session = Session(store.folder)
-    ask._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, ChatForm("Who?", 0, 0, False, False))
     started_runs.clear()
     with pytest.raises(JobError, match="still being written"):
-        ask._send(session, ChatForm("Who else?", 0, 0, False, False))
+        chat._send(session, ChatForm("Who else?", 0, 0, False, False))
     assert len(started_runs) == 1
 
 
 def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):
-    ask._clear(session)
-    ask._send(session, ChatForm("Who?", 0, 0, False, False))
-    assert "Pick two models" in ask._clear(session)[0]
+    chat._clear(session)
+    chat._send(session, ChatForm("Who?", 0, 0, False, False))
+    assert "Pick two models" in chat._clear(session)[0]
     assert len(store.runs.conversation(1)) == 2
 
 
 def test_answers_feedback_refinements_and_errors_are_text(session, store):
     add_text(store, f"Avel {HOSTILE}\n")
-    ask._send(session, ChatForm(f"Avel {HOSTILE}", 0, 0, True, True))
+    chat._send(session, ChatForm(f"Avel {HOSTILE}", 0, 0, True, True))
     left, right, open_book = store.runs.conversation(1)
     refinement = {"answer": HOSTILE, "feedback": HOSTILE, "refined": f"{HOSTILE} more"}
     store.runs.finish(left.id, "done", result=refinement)
@@ -186,7 +186,7 @@ def test_answers_feedback_refinements_and_errors_are_text(session, store):
 
 
 def test_what_is_written_so_far_is_shown_while_it_goes_on(session, store):
-    ask._send(session, ChatForm("Who?", 0, 0, False, True))
+    chat._send(session, ChatForm("Who?", 0, 0, False, True))
     run = store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     before = session.revision()
     store.runs.save_partial_result(run.id, {"answer": "Nim", "feedback": "The text"})
@@ -199,7 +199,7 @@ def test_what_is_written_so_far_is_shown_while_it_goes_on(session, store):
 
 
 def test_a_stopped_run_says_so(session, store):
-    ask._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, ChatForm("Who?", 0, 0, False, False))
     for run in store.runs.conversation(1):
         store.runs.request_cancel(run.id)
     assert "It was cancelled; ask again." in views.conversation(store, 1)
@@ -207,11 +207,11 @@ def test_a_stopped_run_says_so(session, store):
 
 
 def test_other_answers_replace_those_of_the_last_question(session, store):
-    ask._send(
+    chat._send(
         session, ChatForm("Who leads Avel?", 0, 0, False, False, 0.5, 40, "Be kind.")
     )
     end(store, {"left": "Ada.", "right": "Bo."})
-    ask._regenerate(session)
+    chat._regenerate(session)
     runs = store.runs.conversation(1)
     assert len(runs) == 4
     assert [ChatRunSettings.of(run).turn for run in runs] == [1, 1, 1, 1]
@@ -223,7 +223,7 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
     markup = views.conversation(store, 1)
     assert "Cy." in markup
     assert "Ada." not in markup
-    ask._send(session, ChatForm("And Brin?", 0, 0, False, False))
+    chat._send(session, ChatForm("And Brin?", 0, 0, False, False))
     newest = ChatRunSettings.of(store.runs.conversation(1)[-2])
     assert [m.content for m in newest.messages] == [
         "Who leads Avel?",
@@ -235,7 +235,7 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
 def test_answers_that_are_being_written_are_stopped(session, store):
     with pytest.raises(JobError, match="nothing to stop"):
         conversations.stop(session.store)
-    ask._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
+    chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
     conversations.stop(session.store)
     states = {run.state for run in store.runs.conversation(1)}
     assert states == {"cancelled"}
@@ -245,23 +245,23 @@ def test_answers_that_are_being_written_are_stopped(session, store):
 def test_settings_out_of_their_range_are_refused(session, temperature, length):
     form = ChatForm("Who?", 0, 0, False, False, temperature, length)
     with pytest.raises(InputError, match="Enter a"):
-        ask._send(session, form)
+        chat._send(session, form)
 
 
 def test_earlier_conversations_are_listed_and_opened(session, store):
-    ask._send(session, ChatForm("First <b>?", 0, 0, False, False))
+    chat._send(session, ChatForm("First <b>?", 0, 0, False, False))
     end(store, {})
-    ask._clear(session)
-    ask._send(session, ChatForm("Second?", 0, 0, False, False))
+    chat._clear(session)
+    chat._send(session, ChatForm("Second?", 0, 0, False, False))
     numbers = [run.settings["conversation"] for run in store.runs.conversations()]
     assert numbers == [2, 1]
-    assert "First" in ask._open(session, 1)
-    assert "Second" not in ask._open(session, 1)
+    assert "First" in chat._open(session, 1)
+    assert "Second" not in chat._open(session, 1)
     assert store.runs.conversations("another model") == []
 
 
 def test_an_answer_that_was_cut_off_says_so(session, store):
-    ask._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
+    chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
     run = store.runs.conversation(1)[0]
     store.runs.finish(run.id, "done", result={"answer": "Ada", "truncated": True})
     assert "Cut off at the limit" in views.conversation(store, 1)
