@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "results.md"
 HEAD = """# Results of experiments
 
 Written by `python .ci/results.py` from the files in [results/](results/); do not edit.
-What the arms and columns mean stands in [evaluation.md](evaluation.md#experiments).
+The arms and columns are explained in [evaluation.md](evaluation.md#experiments).
 Shares have 95 % intervals over questions and seeds.
 """
 NOTHING = "\N{EN DASH}"
