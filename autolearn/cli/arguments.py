@@ -172,7 +172,7 @@ def quiz(parser: ArgumentParser) -> None:
     """Add what ``quiz`` takes."""
     model(parser)
     parser.add_argument(
-        "--open-book", action="store_true", help="also with the passage in view"
+        "--open-book", action="store_true", help="also ask with the passage in view"
     )
 
 
@@ -190,7 +190,7 @@ def chat(parser: ArgumentParser) -> None:
 def download(parser: ArgumentParser) -> None:
     """Add what ``download`` takes."""
     parser.add_argument(
-        "name", metavar="ORG/NAME", help="as on its page; or ORG/NAME/FILE.gguf"
+        "name", metavar="ORG/NAME", help="as on its hub page, or ORG/NAME/FILE.gguf"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="only show its size, licence and files"

@@ -128,7 +128,7 @@ def study(args: Args) -> Result:
 
 
 def samples(args: Args) -> list[Result]:
-    """Look at samples."""
+    """List samples."""
     criteria = SampleFilter(state=args.state, flag=args.flag, text=args.search)
     with open_store(args) as store:
         return [
@@ -229,7 +229,7 @@ def quizzes(args: Args) -> Result:
 
 
 def skills(args: Args) -> Result:
-    """Measure what the model can do of what a study asks of it."""
+    """Measure how well the model does each task of a study."""
     with open_store(args) as store:
         run = skill_actions.check(store, model_of(store, args))
         run = finish(store, run, "skills", quiet=args.json)
@@ -289,7 +289,7 @@ def _listed_round(store: Store, round_: Round) -> Result:
 
 
 def resume(args: Args) -> Result:
-    """Go on with a run that was stopped, killed or failed."""
+    """Resume a run that was stopped, killed or failed."""
     with open_store(args) as store:
         candidates = [
             run for run in store.runs.in_state(*OPEN_STATES) if run.state != "running"

@@ -59,7 +59,7 @@ _PLACEBO_SEED = 1000
 
 
 def run(args: Args) -> Result:
-    """Add texts and take them through a whole round."""
+    """Add texts and run a whole round on them."""
     with open_store(args) as store:
         documents = _add_texts(store, args.files, args)
         if args.quiz:
@@ -120,7 +120,7 @@ def compare(args: Args) -> Result:
 
 
 def evolve(args: Args) -> Result:
-    """Let the model evolve for several rounds on instructions."""
+    """Let the model evolve over several rounds on instructions."""
     with open_store(args) as store:
         if args.resume is not None:
             return _wait_for_result(store, store.experiments.get(args.resume), args)
@@ -254,7 +254,7 @@ def add_compare(parser: ArgumentParser) -> None:
         help=f"{meanings} (default: all whose sources are given)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=N_SEEDS, help="trainings of each arm"
+        "--seeds", type=int, default=N_SEEDS, help="number of trainings per arm"
     )
     parser.add_argument(
         "--steps",
@@ -264,7 +264,7 @@ def add_compare(parser: ArgumentParser) -> None:
     )
     _add_sources(parser)
     parser.add_argument(
-        "--rule", default=CompareSettings.rule, help="which samples are learned"
+        "--rule", default=CompareSettings.rule, help="rule that selects samples"
     )
     parser.add_argument(
         "--quiz-share",

@@ -58,7 +58,7 @@ COMMANDS = (
     ),
     Command("corpora", commands.list_corpora, "list corpora", arguments.corpora),
     Command("study", commands.study, "let the model study the texts", arguments.study),
-    Command("samples", commands.samples, "look at samples", arguments.samples),
+    Command("samples", commands.samples, "list samples", arguments.samples),
     Command("approve", commands.approve, "approve samples", arguments.approve),
     Command("reject", commands.reject, "reject samples", arguments.reject),
     Command("edit", commands.edit, "correct a sample", arguments.edit),
@@ -98,7 +98,7 @@ COMMANDS = (
         prompt_commands.add_arguments,
     ),
     Command(
-        "run", experiment_commands.run, "take texts through a round", arguments.run
+        "run", experiment_commands.run, "run a whole round on texts", arguments.run
     ),
     Command(
         "compare",
@@ -109,7 +109,7 @@ COMMANDS = (
     Command(
         "evolve",
         experiment_commands.evolve,
-        "run rounds of evolution",
+        "run rounds of self-evolution",
         arguments.evolve,
     ),
     Command(
@@ -169,7 +169,7 @@ def parser() -> ArgumentParser:
     top = ArgumentParser(
         prog="python -m autolearn",
         description="A local language model teaches itself from texts; you decide "
-        "what it may learn. The order of the work: add, study, approve, train, quiz.",
+        "what it may learn. The usual order: add, study, approve, train, quiz.",
     )
     top.add_argument("--version", action="version", version=__version__)
     subparsers = top.add_subparsers(required=True, metavar="COMMAND")

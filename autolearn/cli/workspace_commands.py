@@ -21,7 +21,7 @@ def add_backup(parser: ArgumentParser) -> None:
 def add_restore(parser: ArgumentParser) -> None:
     """Add what ``restore`` takes."""
     parser.add_argument(
-        "source", type=Path, metavar="FILE|DIR", help="what backup has written"
+        "source", type=Path, metavar="FILE|DIR", help="a backup made with backup"
     )
     parser.add_argument(
         "--replace",
