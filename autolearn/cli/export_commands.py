@@ -23,8 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--round",
         type=int,
         metavar="N",
-        help="the round whose items or weights are exported; without it, a folder for a "
-        "trainer is of the round that would be trained now",
+        help="the round whose items or weights are exported; without it, a trainer's "
+        "folder is of the round that would be trained now",
     )
     parser.add_argument(
         "--method",

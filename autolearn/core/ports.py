@@ -1,4 +1,4 @@
-"""Protocols of what studies and trainings work with: a model, a trainer, a journal.
+"""Protocols that studies and trainings depend on: a model, a trainer, a journal.
 
 The study loop knows nothing of tensors, files or tables; it talks to these protocols.
 """
@@ -12,14 +12,14 @@ from autolearn.core.records import Record, TrainItem
 from autolearn.core.settings import TrainSettings
 
 Stop = Callable[[], bool]
-"""Asked after every token and every optimiser step; True ends the work there."""
+"""Called after every token and every optimiser step; True stops the work there."""
 
 Progress = Callable[[str, int, int], None]
-"""Told ``(stage, done, total)`` as work goes on."""
+"""Called with ``(stage, done, total)`` as work progresses."""
 
 
 class Cancelled(Exception):
-    """The person stopped the run; what was committed stays."""
+    """The user stopped the run; what was committed stays."""
 
 
 class Backend(Protocol):
@@ -27,15 +27,15 @@ class Backend(Protocol):
 
     @property
     def identity(self) -> ModelIdentity:
-        """Return which weights answer now."""
+        """Return the identity of the current weights."""
 
     @property
     def context_length(self) -> int:
-        """Return how many tokens prompt and answer may have together."""
+        """Return the context length: the most tokens of prompt and answer together."""
 
     @property
     def protocol(self) -> str:
-        """Return by which protocol its weights are to be asked; see study.protocol."""
+        """Return the protocol for prompting its weights; see study.protocol."""
 
     @property
     def scores_texts(self) -> bool:
@@ -60,7 +60,7 @@ class Backend(Protocol):
     def probabilities(
         self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:
-        """Return P(label) for each chat whose answer has begun so, summing to 1.
+        """Return P(label) for each chat with a begun answer, summing to 1.
 
         Only the first tokens in which the labels differ are read; nothing is decoded.
         """
@@ -105,7 +105,7 @@ class Watcher(Protocol):
         """Called once before the first step with the memory of the largest step."""
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
-        """Take the numbers of one optimiser step."""
+        """Receive the metrics of one optimiser step."""
 
 
 class TrainOutcome(Protocol):
@@ -119,7 +119,7 @@ class TrainOutcome(Protocol):
     scores: dict[str, Any]
     """What was measured when it ended, as JSON values; see docs/learning.md."""
     notes: list[str]
-    """Sentences on what a person should know of how it went."""
+    """Sentences for the user about how the training went."""
 
 
 class Trainer(Protocol):
@@ -143,12 +143,12 @@ class Trainer(Protocol):
 
 
 class Journal(Protocol):
-    """The memory of a run: what a step has made is kept once and never made again."""
+    """The journal of a run: the output of a step is stored once and never recomputed."""
 
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:
-        """Return what the step of this name made, making and keeping it if new.
+        """Return the output of the step of this name; compute and store it if it is new.
 
         All records of a step are committed together with its name, so a killed run
         finds either all of them or none. ``Cancelled`` from ``make`` keeps nothing.
