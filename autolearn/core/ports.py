@@ -143,12 +143,12 @@ class Trainer(Protocol):
 
 
 class Journal(Protocol):
-    """The journal of a run: the output of a step is stored once and never recomputed."""
+    """The journal of a run: a step's output is stored once and never recomputed."""
 
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:
-        """Return the output of the step of this name; compute and store it if it is new.
+        """Return the output of the named step; compute and store it if it is new.
 
         All records of a step are committed together with its name, so a killed run
         finds either all of them or none. ``Cancelled`` from ``make`` keeps nothing.

@@ -1,7 +1,7 @@
 """The queues of runs: which process does which kinds of runs, and by which handlers.
 
-Runs wait in three queues: that of the worker, which owns the model, that of the reader,
-which takes texts in meanwhile, and that of the downloader, which downloads models.
+There are three queues: for the worker, which owns the model, for the reader, which
+imports texts at the same time, and for the downloader, which downloads models.
 """
 
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from autolearn.core.run_kinds import RUN_KINDS, QueueName
 
 @dataclass(frozen=True)
 class WorkerQueue:
-    """Runs that are done one after the other, by a process of their own."""
+    """Runs that one process does, one after the other."""
 
     name: QueueName
-    """What its process is called; also the name of its lock, log and pid file."""
+    """The name of its process, lock, log and pid file."""
     handlers: str
-    """The module whose ``HANDLERS`` do them."""
+    """The module whose ``HANDLERS`` do the runs."""
     environment: Mapping[str, str] = field(hash=False)
-    """Environment variables of its worker, unless the person has set them."""
+    """Environment variables of its worker, unless the user has set them."""
     follow_up: str = ""
-    """The module whose ``queue_next(store, run, result)`` queues what comes after a run
-    that ended well; empty: nothing does. Named, not imported: a worker knows neither
-    the pipeline nor the demo library."""
+    """The module whose ``queue_next(store, run, result)`` queues what follows on a
+    successful run; empty: nothing follows. Named, not imported, because a worker knows
+    neither the pipeline nor the demo library."""
 
     @property
     def kinds(self) -> tuple[RunKind, ...]:
@@ -33,7 +33,7 @@ class WorkerQueue:
 
     @property
     def pid_file(self) -> str:
-        """Where the process says which one it is."""
+        """The name of the file with the id of its process."""
         return f"{self.name}.pid"
 
 
