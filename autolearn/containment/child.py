@@ -57,7 +57,7 @@ _OUT_OF_MEMORY = (
     b"out of memory",
     b"Out of mem",
 )
-"""What libraries of Rust and C++ write before they abort for want of memory."""
+"""What libraries of Rust and C++ write before they abort because memory is exhausted."""
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ by a signal or an error."""
 
 
 class AutolearnError(Exception):
-    """Anything that is told to the person in one clear sentence."""
+    """Any failure that is reported to the user in one clear sentence."""
 
 
 class InputError(AutolearnError):
@@ -34,7 +34,7 @@ class InputError(AutolearnError):
 
 
 class Outdated(InputError):
-    """A decision was made on a sample that somebody has changed since."""
+    """A decision was made on a sample that was changed since."""
 
 
 class PromptError(AutolearnError):

@@ -37,7 +37,7 @@ def ask(store: Store, model: str) -> ServerFacts | None:
 def check_chosen_before(store: Store, model: str) -> None:
     """Check that a person has chosen a server of this address before.
 
-    Programs may use these only: whoever orders a study sends texts to the model.
+    Programs may use these only: a program that queues a study sends texts to the model.
 
     Raises:
         InputError: The address is malformed, or no person has chosen it.

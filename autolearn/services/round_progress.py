@@ -50,7 +50,7 @@ class RoundProgress:
 
     @property
     def is_active(self) -> bool:
-        """Return whether it goes on by itself."""
+        """Return whether it continues automatically."""
         return self.state in ACTIVE_STATES
 
     @property

@@ -1,7 +1,7 @@
 """The full-text indexes of samples and passages (SQLite's FTS5).
 
 Neither holds a text of its own. They are brought up to date once a batch, not by
-triggers: that of samples must be told the old words of a sample before they change,
+triggers: that of samples needs the old words of a sample before they change,
 which is what ``unindex_samples`` and ``unindex_passages`` are for.
 """
 

@@ -2,7 +2,7 @@
 
 A round changes first what the model answers to questions of the same form: after facts
 about films, *Who wrote Romeo and Juliet?* got the name of a director. What an instruct
-model writes by itself are mostly other things, such as requests for code, which do not
+model writes unprompted are mostly other things, such as requests for code, which do not
 protect these answers. So it continues the first words of the round's questions, and
 answers what it wrote.
 """

@@ -183,7 +183,7 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
 
 
 def _wire_decisions(context: PageContext, parts: Parts) -> None:
-    """Wire what is refused if somebody else has decided on the sample meanwhile."""
+    """Wire what is refused if another window has decided on the sample meanwhile."""
     session, panels = context.session, parts.shown
     inputs = [parts.current, parts.known_version, parts.queue]
     deciding: tuple[Action, ...] = ("approve", "reject")

@@ -19,7 +19,7 @@ NAMES = {
     "prefixes": "cached prefixes",
     "copies": "unpacked weights",
 }
-"""The parts of an estimate, in the order in which they are told."""
+"""The parts of an estimate, in the order in which they are shown."""
 
 
 def parts(need: Memory) -> dict[str, Html]:

@@ -45,7 +45,7 @@ def _rows(facts: ServerFacts) -> dict[str, Html]:
     texts = {
         "Server": title,
         "Address": ", ".join(server.base for server in facts.server_address),
-        "Context": f"{facts.context:,} tokens" if facts.context else "not told",
+        "Context": f"{facts.context:,} tokens" if facts.context else "not reported",
         "Requests at once, each": str(facts.at_once),
         "Output format": constraints,
         "Probabilities of verdicts": verdicts,

@@ -34,7 +34,7 @@ NOISY = ("loss", "reward_margin", "replay_kl")
 SMOOTHING = 10
 """Points over which their curves are averaged."""
 WHOLE_ROUND = (
-    "A whole round is running: before its training, which begins by itself, a rule "
+    "A whole round is running: before its training, which starts automatically, a rule "
     "approves samples."
 )
 N_CHARACTERS = 120
