@@ -57,7 +57,7 @@ _OUT_OF_MEMORY = (
     b"out of memory",
     b"Out of mem",
 )
-"""What libraries of Rust and C++ write before they abort because memory is exhausted."""
+"""What libraries of Rust and C++ write before they abort when out of memory."""
 
 log = logging.getLogger(__name__)
 
