@@ -29,7 +29,7 @@ from autolearn.ui.views import (
     study,
 )
 from autolearn.ui.views import review as review_views
-from autolearn.ui.views.knowledge_map import MapCell
+from autolearn.ui.views.knowledge_map import MapView
 from benchmarks import apps, review
 from benchmarks.visitor import Visitor
 
@@ -84,8 +84,8 @@ def _of_tabs(store: Store) -> Sequence[Query]:
         ),
         ("library: search", lambda _: library.search_results(store, "kaloka")),
         ("study: newest samples", lambda _: study.newest(store, only_last=False)),
-        ("study: knowledge map", lambda _: knowledge_grid.draw(store, MapCell())),
-        ("study: map of a document", lambda _: knowledge_map.draw(store, MapCell(1))),
+        ("study: knowledge map", lambda _: knowledge_grid.draw(store, MapView())),
+        ("study: map of a document", lambda _: knowledge_map.draw(store, MapView(1))),
         ("review: histogram", lambda _: review_views.histogram(store, PENDING)),
         ("history: runs", lambda _: history.runs(store, 0)),
     ]

@@ -60,7 +60,9 @@ def test_sequences_with_a_common_prefix_are_grouped_up_to_a_limit():
         [3, *[8] * 9],
         [3, *[9] * 9],
     ]
-    index_groups = sorted(map(sorted, groups(rows, most=2, token_cost=1000, gain=0.8)))
+    index_groups = sorted(
+        map(sorted, groups(rows, max_members=2, token_cost=1000, max_relative_cost=0.8))
+    )
     assert [0, 3] in index_groups or [0, 2] in index_groups
     assert all(len(group) <= 2 for group in index_groups)
     assert sorted(i for group in index_groups for i in group) == list(range(6))
@@ -112,7 +114,7 @@ def test_a_queue_returns_each_prompt_once_within_its_limits():
     prompts = [[*p, 100 + j] for p in passages for j in range(4)] + [
         [200 + i] for i in range(5)
     ]
-    queue = PromptQueue(prompts, [10] * len(prompts), together=16)
+    queue = PromptQueue(prompts, [10] * len(prompts), max_members=16)
     indices = []
     while queue:
         batch = queue.take(prompts=9, columns=170)
@@ -128,7 +130,7 @@ def test_a_queue_returns_each_prompt_once_within_its_limits():
 
 
 def test_a_queue_returns_one_group_even_if_it_exceeds_the_limits():
-    queue = PromptQueue([[1] * 50 + [i] for i in range(4)], [10] * 4, together=16)
+    queue = PromptQueue([[1] * 50 + [i] for i in range(4)], [10] * 4, max_members=16)
     (group,) = queue.take(prompts=1, columns=1)
     assert sorted(group.members) == [0, 1, 2, 3]
     assert (group.n_shared, group.n_own) == (50, 1 + 10)

@@ -89,7 +89,7 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
     assert queue.next(store, own.id) == 0
     assert not queue.shows(store, other.id)
     assert queue.undecided(store, "approve") == [own.id]
-    markup = knowledge_map.draw(store, knowledge_map.MapCell())
+    markup = knowledge_map.draw(store, knowledge_map.MapView())
     assert f's{own.id}"' in markup
     assert f's{other.id}"' not in markup
     assert other.prompt not in study_views.newest(store, only_last=True)

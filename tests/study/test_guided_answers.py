@@ -7,7 +7,7 @@ import pytest
 
 from autolearn.core.constraints import LINE
 from autolearn.core.records import Answer, Feedback, Question, Sample, Skip
-from autolearn.study.answers import telling_parts
+from autolearn.study.answers import with_stated_answer
 from autolearn.study.fact_questions import ATTEMPTS
 from autolearn.study.rules import RULES
 from autolearn.text.model_output import OpenBook
@@ -318,8 +318,8 @@ def test_a_full_answer_that_fails_to_tell_its_short_answer_gives_way_to_it(
 ):
     question = "When did the mill of Avel open?"
     parts = OpenBook(full, "The mill of Avel opened in 1842.", "1842")
-    answer = telling_parts(question, parts, TEXT_OF_MILL).answer
+    answer = with_stated_answer(question, parts, TEXT_OF_MILL).answer
     assert answer == ("1842" if is_short else full)
     for none in ("", "none"):  # without a short answer the full one stays
         without = replace(parts, short=none)
-        assert telling_parts(question, without, TEXT_OF_MILL) == without
+        assert with_stated_answer(question, without, TEXT_OF_MILL) == without

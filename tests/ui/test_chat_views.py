@@ -264,4 +264,4 @@ def test_an_answer_that_was_cut_off_says_so(session, store):
     chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
     run = store.runs.conversation(1)[0]
     store.runs.finish(run.id, "done", result={"answer": "Ada", "truncated": True})
-    assert "Cut off at the limit" in views.conversation(store, 1)
+    assert "Cut off at the length limit" in views.conversation(store, 1)

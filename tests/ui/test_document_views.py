@@ -126,7 +126,7 @@ def test_nothing_moves_while_a_study_reads_the_passages(store, polish):
     (passage,) = store.library.passages()
     session = Session(store.folder)
     for key in ("encoding-cp1252", f"cut-[[{passage.id}, 0, 4]]"):
-        with pytest.raises(JobError, match="A study reads the passages"):
+        with pytest.raises(JobError, match="A study is reading the passages"):
             press_document(session, LibraryViewState(), key)
 
 

@@ -36,7 +36,7 @@ from autolearn.services import actions, review_actions
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import study as tab
 from autolearn.ui.views import knowledge_grid, knowledge_map, sample, study
-from autolearn.ui.views.knowledge_map import MapCell
+from autolearn.ui.views.knowledge_map import MapView
 from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -124,13 +124,13 @@ def quizzed(store, sample, right):
 
 def test_empty_places_say_what_to_do_next(store):
     assert "Add one under Library" in study.newest(store, only_last=True)
-    assert "Add one under Library" in knowledge_map.draw(store, MapCell())
+    assert "Add one under Library" in knowledge_map.draw(store, MapView())
     assert study.detail(store, 0) == ""
 
 
 def test_a_library_without_a_study_asks_for_one(store, library):
     assert "Press “Study”" in study.newest(store, only_last=True)
-    assert "Press “Study”" in knowledge_map.draw(store, MapCell())
+    assert "Press “Study”" in knowledge_map.draw(store, MapView())
 
 
 def test_a_running_study_says_how_far_it_is(store, library):
@@ -234,7 +234,7 @@ def test_words_of_a_person_stand_in_place_of_those_of_the_model(store, library):
 def test_the_map_has_a_cell_for_each_question(store, library):
     sample = studied(store, library[1][0])
     actions.decide(store, [sample.id], Decision(0, "approve", "person"))
-    markup = knowledge_map.draw(store, MapCell())
+    markup = knowledge_map.draw(store, MapView())
     assert f'data-pick="s{sample.id}"' in markup
     assert 'aria-label="Who wrote Faust? (gap, approved)"' in markup
     assert "○✓" in markup
@@ -245,10 +245,10 @@ def test_after_a_round_the_map_shows_what_was_asked_again(store, library, right,
     sample = studied(store, library[1][0])
     other = studied(store, library[1][1], "Where did he live?")
     round_ = quizzed(store, sample, right)
-    markup = knowledge_map.draw(store, MapCell(round_id=round_.id))
+    markup = knowledge_map.draw(store, MapView(round_id=round_.id))
     assert f"Who wrote Faust? ({knowledge_map.WORDS[mark]}" in markup
     assert f"{other.prompt} (gap" in markup
-    assert f"After round {round_.id}" in knowledge_map.draw(store, MapCell())
+    assert f"After round {round_.id}" in knowledge_map.draw(store, MapView())
 
 
 def test_after_a_round_the_map_shows_what_was_trained(store, library):
@@ -260,7 +260,7 @@ def test_after_a_round_the_map_shows_what_was_trained(store, library):
     later = store.rounds.create(
         Round("refined_sft", run.id, {}, MODEL, parent_id=before.id), [second]
     )
-    markup = knowledge_map.draw(store, MapCell(round_id=later.id))
+    markup = knowledge_map.draw(store, MapView(round_id=later.id))
     assert markup.count("al-pick al-cell al-trained") == 2
 
 
@@ -279,10 +279,10 @@ def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
     run = store.runs.create("study", {})
     journal = store.journal(run.id)
     journal.step("more", lambda: [replace(first, id=0, **change) for change in changes])
-    markup = knowledge_grid.draw(store, MapCell())
+    markup = knowledge_grid.draw(store, MapView())
     assert [f"{name} {n}" in markup for name, n in STUDIED.items()] == [True] * 4
     round_ = quizzed(store, first, True)
-    markup = knowledge_grid.draw(store, MapCell(round_id=round_.id))
+    markup = knowledge_grid.draw(store, MapView(round_id=round_.id))
     # All four are the same question, which was asked again.
     for words in ("known 1 → 0", "learned 0 → 4", "open 2 → 0", "flagged 1 → 0"):
         assert words in markup
@@ -290,10 +290,10 @@ def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
 
 
 def test_a_click_leads_on():
-    place = MapCell(1, 2, 60)
-    assert place.moved("d3") == MapCell(3, 2, 0)
-    assert place.moved("r0") == MapCell(1, 0, 60)
-    assert place.moved("p120") == MapCell(1, 2, 120)
+    place = MapView(1, 2, 60)
+    assert place.moved("d3") == MapView(3, 2, 0)
+    assert place.moved("r0") == MapView(1, 0, 60)
+    assert place.moved("p120") == MapView(1, 2, 120)
 
 
 def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
@@ -314,7 +314,7 @@ def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
         ],
     )
     begin = time.process_time()
-    markup = knowledge_map.draw(store, MapCell())
+    markup = knowledge_map.draw(store, MapView())
     seconds = time.process_time() - begin
     assert (
         markup.count("al-pick al-cell")
@@ -337,7 +337,7 @@ def test_hostile_texts_are_shown_as_text(store):
     for markup in (
         study.newest(store, only_last=True),
         study.detail(store, sample.id),
-        knowledge_map.draw(store, MapCell()),
+        knowledge_map.draw(store, MapView()),
     ):
         assert "&lt;img" in markup
         assert "<img" not in markup
