@@ -110,7 +110,7 @@ def test_the_page_says_what_the_server_is_and_can(store, server):
     assert "has not been contacted yet" in before
     choose_model(store, ModelSettings(name))
     about = model_view.about(store, name, "nf4")
-    for part in ("llama.cpp b1", "2,048 tokens", "as a grammar", "log-probabilities"):
+    for part in ("llama.cpp b1", "2,048 tokens", "with a grammar", "log-probabilities"):
         assert part in about
     assert "Training does not" in about
     assert "in use" in about

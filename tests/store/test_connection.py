@@ -112,7 +112,7 @@ def test_a_read_only_workspace_of_an_older_version_says_what_to_do(workspace, fo
     MIGRATIONS.apply(old, stop_before="m016_recovery")
     old.close()
     forbid(workspace)
-    with pytest.raises(StoreError, match="copy the workspace to a place that may be"):
+    with pytest.raises(StoreError, match="copy the workspace to a writable place"):
         Store.open(workspace)
 
 
