@@ -172,7 +172,7 @@ def test_what_was_chosen_of_another_model_is_dropped_with_it(
 ):
     page = visit(start(two_rounds))
     for tab, place in (
-        ("Evaluation", "#proof-round"),
+        ("Evaluation", "#evaluation-round"),
         ("Train", "#train-parent"),
         ("History", "#export-of"),
     ):
@@ -181,7 +181,7 @@ def test_what_was_chosen_of_another_model_is_dropped_with_it(
         page.get_by_role("option", name="round 3").click()
     use(page, str(twin))
     for tab, place, value in (
-        ("Evaluation", "#proof-round", "the newest round"),
+        ("Evaluation", "#evaluation-round", "the newest round"),
         ("History", "#export-of", "approved samples of twin"),
         ("Train", "#train-parent", "base model"),
     ):
