@@ -130,7 +130,7 @@ def test_errors_of_network_and_hub_are_reported(server, monkeypatch):
     assert "does not accept the token" in refusal()
     monkeypatch.delenv("HF_TOKEN")
     server.status = 429
-    assert "asks to wait" in refusal()
+    assert "received too many requests" in refusal()
     server.status = 503
     assert "answers with an error (503); try again later" in refusal()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
