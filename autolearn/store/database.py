@@ -151,6 +151,11 @@ class Database:
         )
         return ids
 
+    def version(self) -> tuple[int, int]:
+        """Return what differs once anything was written, by this handle or another."""
+        (row,) = self.rows("PRAGMA data_version")
+        return row["data_version"], self._connection.total_changes
+
     def write(self, sql: str, *params: Any) -> int:
         """Execute a statement and return how many rows it changed."""
         with self._store_errors():

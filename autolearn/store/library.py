@@ -77,16 +77,21 @@ SELECT min(id) AS first_id, reason, substr(text, 1, {EXCERPT}) AS excerpt,
 FROM exclusions WHERE document_id = ? AND {_NOT_TAKEN}
 GROUP BY reason, substr(text, 1, {EXCERPT}) ORDER BY n DESC, first_id LIMIT ?
 """
-_DOCUMENT_SIZES = f"""
+_DOCUMENT_SIZES = """
 SELECT d.id, d.name, d.n_characters,
-    count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens,
-    (SELECT count(*) FROM exclusions WHERE document_id = d.id AND {_NOT_TAKEN})
+    coalesce(p.n, 0) AS n_passages, coalesce(p.n_tokens, 0) AS n_tokens,
+    (SELECT count(*) FROM exclusions WHERE document_id = d.id) - coalesce(taken.n, 0)
         AS n_left_out,
     d.note <> '' AS has_notes
-FROM documents AS d LEFT JOIN passages AS p ON p.document_id = d.id AND NOT p.excluded
-    AND p.position >= 0
-WHERE NOT d.removed
-GROUP BY d.id ORDER BY d.id
+FROM documents AS d LEFT JOIN (
+    SELECT document_id, count(*) AS n, sum(n_tokens) AS n_tokens FROM passages
+    WHERE excluded = 0 AND position >= 0 GROUP BY document_id
+) AS p ON p.document_id = d.id LEFT JOIN (
+    SELECT document_id, count(DISTINCT exclusion_id) AS n
+    FROM passages INDEXED BY passages_by_exclusion
+    WHERE exclusion_id IS NOT NULL AND position >= 0 GROUP BY document_id
+) AS taken ON taken.document_id = d.id
+WHERE NOT d.removed ORDER BY d.id
 """
 
 _CLAUSES = {
@@ -122,6 +127,7 @@ class Library:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._sizes: tuple[object, list[DocumentSize]] = (None, [])
 
     def add_document(
         self,
@@ -163,7 +169,12 @@ class Library:
 
     def document_sizes(self) -> list[DocumentSize]:
         """Return the documents with their sizes, oldest first."""
-        return [DocumentSize(**row) for row in self._db.rows(_DOCUMENT_SIZES)]
+        # A page asks several times as it draws, and this counts all passages.
+        version = self._db.version()
+        if self._sizes[0] != version:
+            rows = self._db.rows(_DOCUMENT_SIZES)
+            self._sizes = version, [DocumentSize(**row) for row in rows]
+        return list(self._sizes[1])
 
     def document(self, document_id: int) -> Document:
         """Return one document.

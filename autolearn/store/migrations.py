@@ -6,7 +6,7 @@ database of any age ends with the same tables and keeps its rows.
 
 from autolearn.store import plain_names
 from autolearn.store.initial import INITIAL
-from autolearn.store.schema_changes import replace_in_table
+from autolearn.store.schema_changes import execute_all, replace_in_table
 from autolearn.store.sqlite_tools import Database, Migrations
 from autolearn.text.retrieval import passage_words
 
@@ -16,8 +16,7 @@ MIGRATIONS = Migrations("autolearn")
 @MIGRATIONS()
 def m001_initial(db: Database) -> None:
     """Make the tables of the first release."""
-    for statement in INITIAL.split(";\n"):
-        db.execute(statement)
+    execute_all(db, INITIAL)
 
 
 _IMAGINED = """
@@ -57,8 +56,7 @@ DROP TABLE round_items_before;
 @MIGRATIONS()
 def m002_imagined(db: Database) -> None:
     """Keep what base models make up, and items that only measure a round."""
-    for statement in _IMAGINED.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _IMAGINED)
 
 
 @MIGRATIONS()
@@ -92,8 +90,7 @@ CREATE INDEX feedback_by_verdict ON feedback(verdict, purpose);
 @MIGRATIONS()
 def m004_doubt(db: Database) -> None:
     """Let samples be looked at in the order of doubt, however many there are."""
-    for statement in _DOUBT.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _DOUBT)
 
 
 _SOURCES = """
@@ -119,8 +116,7 @@ CREATE INDEX exclusions_by_document ON exclusions(document_id, id);
 @MIGRATIONS()
 def m005_sources(db: Database) -> None:
     """Let texts of any length come in by runs of their own."""
-    for statement in _SOURCES.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _SOURCES)
     replace_in_table(db, "runs", "'export')", "'export', 'import')")
 
 
@@ -162,8 +158,7 @@ CREATE INDEX skill_checks_by_model ON skill_checks(model_digest, quantization, i
 @MIGRATIONS()
 def m007_skills(db: Database) -> None:
     """Keep what a model can do, by weights and round."""
-    for statement in _SKILLS.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _SKILLS)
     replace_in_table(db, "runs", "'convert')", "'convert', 'skills')")
 
 
@@ -202,8 +197,7 @@ CREATE INDEX gold_examples_by_corpus ON gold_examples(corpus_id);
 @MIGRATIONS()
 def m008_corpora(db: Database) -> None:
     """Keep gold examples, which meta-skill rounds are taught from."""
-    for statement in _CORPORA.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _CORPORA)
 
 
 @MIGRATIONS()
@@ -258,8 +252,7 @@ CREATE INDEX runs_by_model ON runs(kind, model_digest, round_id, id);
 @MIGRATIONS()
 def m012_run_links(db: Database) -> None:
     """Let runs be found by the run before them, their model and their round."""
-    for statement in _RUN_LINKS.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _RUN_LINKS)
 
 
 _QUIZZES = """
@@ -292,8 +285,7 @@ CREATE TABLE quizzes (
 @MIGRATIONS()
 def m013_quizzes(db: Database) -> None:
     """Freeze quizzes in versions, with a scorer and aliases for each question."""
-    for statement in _QUIZZES.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _QUIZZES)
 
 
 _EXPERIMENTS = """
@@ -318,8 +310,7 @@ CREATE INDEX experiment_runs_by_run ON experiment_runs(run_id);
 @MIGRATIONS()
 def m014_experiments(db: Database) -> None:
     """Keep experiments and their runs; let a quiz be asked in more ways."""
-    for statement in _EXPERIMENTS.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _EXPERIMENTS)
     before = "('closed_book', 'open_book')"
     after = "('closed_book', 'open_book', 'retrieval', 'refined', 'consistent')"
     replace_in_table(db, "quiz_results", before, after)
@@ -345,8 +336,7 @@ CREATE INDEX exclusions_by_place ON exclusions(document_id, at);
 @MIGRATIONS()
 def m015_reading(db: Database) -> None:
     """Let files be read again, and let exclusions be taken in."""
-    for statement in _READING.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _READING)
 
 
 _RECOVERY = """
@@ -361,8 +351,7 @@ CREATE INDEX generations_by_step ON generations(step_id) WHERE step_id IS NOT NU
 @MIGRATIONS()
 def m016_recovery(db: Database) -> None:
     """Let decisions say what they were made on, and generations be made once."""
-    for statement in _RECOVERY.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _RECOVERY)
 
 
 _REVIEW = """
@@ -382,8 +371,7 @@ ALTER TABLE documents ADD COLUMN removed INTEGER NOT NULL DEFAULT 0
 @MIGRATIONS()
 def m017_review(db: Database) -> None:
     """Order samples by how good they look, and let documents be deleted."""
-    for statement in _REVIEW.split(";\n"):
-        db.execute(statement)
+    execute_all(db, _REVIEW)
 
 
 @MIGRATIONS()
@@ -391,3 +379,16 @@ def m018_plain_names(db: Database) -> None:
     """Store the terms of the glossary in place of older words."""
     replace_in_table(db, "round_items", "'gauge'", "'drift_probe'")
     plain_names.rename(db)
+
+
+_SIZES = """
+-- Documents are counted, and excluded passages found, without a look at the texts.
+CREATE INDEX passages_by_size ON passages(document_id, excluded, position, n_tokens);
+CREATE INDEX passages_excluded ON passages(id) WHERE excluded;
+"""
+
+
+@MIGRATIONS()
+def m019_sizes(db: Database) -> None:
+    """Let large libraries be drawn quickly."""
+    execute_all(db, _SIZES)

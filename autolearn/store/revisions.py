@@ -15,7 +15,8 @@ SELECT (SELECT max(id) FROM runs),
     (SELECT max(id) FROM samples),
     (SELECT count(*) || ' ' || total(n_characters) || ' ' || total(removed)
         || ' ' || total(length(name)) FROM documents),
-    (SELECT sum(excluded) FROM passages),
+    (SELECT count(*) || ' ' || total(id)
+     FROM passages INDEXED BY passages_excluded WHERE excluded),
     (SELECT max(id) FROM passages),
     (SELECT max(id) FROM exclusions),
     (SELECT max(finished_at) FROM runs),

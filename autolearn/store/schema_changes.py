@@ -3,6 +3,12 @@
 from autolearn.store.sqlite_tools import Database
 
 
+def execute_all(db: Database, statements: str) -> None:
+    """Execute statements that each end with a semicolon at the end of a line."""
+    for statement in statements.split(";\n"):
+        db.execute(statement)
+
+
 def replace_in_table(db: Database, table: str, before: str, after: str) -> None:
     """Replace a part of the CREATE statement of a table that others refer to.
 

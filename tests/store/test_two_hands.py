@@ -6,6 +6,7 @@ from autolearn.core.errors import Outdated
 from autolearn.core.records import Decision
 from autolearn.store import Store
 from tests.support.rounds import approve
+from tests.support.texts import put_passages
 
 
 @pytest.fixture
@@ -65,3 +66,15 @@ def test_of_many_decided_at_once_none_is_kept_if_one_has_changed(store, version)
 def test_a_rule_decides_on_whatever_there_is(store, version):
     store.decisions.decide([made("reject", 1)])
     assert store.decisions.decide([made("approve", 1)])[0].known_version is None
+
+
+def test_the_sizes_of_documents_are_those_that_another_handle_has_changed(store):
+    put_passages(store, "a.txt", ["Ada leads Avel.", "Bo heads Cova."])
+    (size,) = store.library.document_sizes()
+    assert size.n_passages == 2
+    with Store.open(store.folder) as other:
+        other.library.set_excluded([1], excluded=True)
+    (size,) = store.library.document_sizes()
+    assert size.n_passages == 1
+    store.library.set_excluded([1], excluded=False)
+    assert store.library.document_sizes()[0].n_passages == 2
