@@ -4,10 +4,13 @@ MinHash (Broder 1997) finds candidates, which are then compared.
 """
 
 import re
+from collections.abc import Callable
+from hashlib import blake2b
 
 from rensa import RMinHash, RMinHashLSH
 
 from autolearn.core.ports import Cancelled, Stop
+from autolearn.core.records import Passage
 from autolearn.store import Store
 
 REPEAT_JACCARD = 0.8
@@ -18,12 +21,22 @@ N_WORDS, N_SIGNS = 3, 6
 LEAST = 8
 """Fewest shingles of a passage that is compared."""
 N_HASHES, N_BANDS, SEED = 64, 16, 1
+MOST_ALIKE = 32
+"""Passages that may be near repeats of one that it is compared with."""
+REPORT_EVERY = 1000
 _WORD = re.compile(r"\w+")
 _USUAL_WORD = 12
 """Letters of an ordinary word. A longer average means a script without spaces."""
 
 
-def mark(store: Store, document_ids: set[int], stop: Stop, *, after: int = 0) -> int:
+def mark(
+    store: Store,
+    document_ids: set[int],
+    stop: Stop,
+    report: Callable[[int], None],
+    *,
+    after: int = 0,
+) -> int:
     """Mark the passages of these documents that repeat an earlier passage.
 
     Exact repeats are not studied. Near repeats are, since the difference may be the
@@ -33,6 +46,7 @@ def mark(store: Store, document_ids: set[int], stop: Stop, *, after: int = 0) ->
         store: The workspace.
         document_ids: The documents.
         stop: Asks whether to end early.
+        report: Called with the id of the passage that is read, every so often.
         after: Only passages of higher ids are marked.
 
     Returns:
@@ -43,30 +57,62 @@ def mark(store: Store, document_ids: set[int], stop: Stop, *, after: int = 0) ->
     """
     if not document_ids:
         return 0  # avoids reading the whole library for nothing
-    index = RMinHashLSH(REPEAT_JACCARD, N_HASHES, N_BANDS)
+    index = _Index()
     repeats: dict[int, tuple[int, bool]] = {}
-    for passage in store.library.each_passage():
+    for n, passage in enumerate(store.library.each_passage()):
         if stop():
             raise Cancelled
+        if n % REPORT_EVERY == 0:
+            report(passage.id)
         parts = shingles(passage.text)
         if len(parts) < LEAST:
             continue
-        minhash = RMinHash(N_HASHES, SEED)
-        minhash.update(sorted(parts))
-        if passage.document_id in document_ids and passage.id > after:
-            candidates = store.library.passages_by_id(index.query(minhash))
-            similarities = {
-                i: similarity(parts, shingles(p.text)) for i, p in candidates.items()
-            }
-            best = max(similarities, key=lambda i: similarities[i], default=0)
-            if best and similarities[best] >= REPEAT_JACCARD:
-                repeats[passage.id] = (
-                    best,
-                    normal_form(candidates[best].text) == normal_form(passage.text),
-                )
-        index.insert(passage.id, minhash)
+        same, candidates = index.add(passage, parts)
+        if passage.document_id not in document_ids or passage.id <= after:
+            continue
+        if same:
+            repeats[passage.id] = same, True
+        elif nearest := _nearest(store, candidates, parts):
+            repeats[passage.id] = nearest, False
     store.library.set_repeats(repeats)
     return len(repeats)
+
+
+class _Index:
+    """The passages so far: by their words, and by the signatures of their shingles."""
+
+    def __init__(self) -> None:
+        self._first_ids: dict[bytes, int] = {}
+        self._signatures = RMinHashLSH(REPEAT_JACCARD, N_HASHES, N_BANDS)
+
+    def add(self, passage: Passage, parts: set[str]) -> tuple[int, list[int]]:
+        """Add a passage.
+
+        Returns:
+            The first passage with the same words, 0 if there is none; and the first of
+            those that may be near repeats.
+        """
+        digest = blake2b(normal_form(passage.text).encode(), digest_size=16).digest()
+        first = self._first_ids.setdefault(digest, passage.id)
+        if first != passage.id:
+            return first, []
+        signature = RMinHash(N_HASHES, SEED)
+        signature.update(sorted(parts))
+        candidates = sorted(self._signatures.query(signature))
+        # Rows of a large table are all alike: each would be compared with all others.
+        if len(candidates) < MOST_ALIKE:
+            self._signatures.insert(passage.id, signature)
+        return 0, candidates[:MOST_ALIKE]
+
+
+def _nearest(store: Store, candidates: list[int], parts: set[str]) -> int:
+    """Return the candidate with the most common shingles; 0 if none has enough."""
+    similarities = {
+        number: similarity(parts, shingles(passage.text))
+        for number, passage in store.library.passages_by_id(candidates).items()
+    }
+    best = max(similarities, key=lambda number: similarities[number], default=0)
+    return best if best and similarities[best] >= REPEAT_JACCARD else 0
 
 
 def normal_form(text: str) -> str:

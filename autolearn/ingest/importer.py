@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -250,8 +251,7 @@ def _texts(
     ]
     refusals = intake.import_files(texts)
     documents = store.library.brought_by(context.run.id)
-    context.progress("looking for repeats", 0, 1)
-    n_repeats = dedup.mark(store, {entry.id for entry in documents}, context.stop)
+    n_repeats = _mark_repeats(context, {entry.id for entry in documents})
     errors = tuple(refusal.sentence for refusal in refusals)
     others = tuple(refusal.other for refusal in refusals if refusal.other)
     if errors and not documents and not others:
@@ -263,14 +263,19 @@ def _texts(
     return result
 
 
+def _mark_repeats(context: RunContext, documents: set[int], after: int = 0) -> int:
+    last = context.store.library.last_passage_id()
+    report = partial(context.report, "looking for repeats", last)
+    return dedup.mark(context.store, documents, context.stop, report, after=after)
+
+
 def _reread(
     context: RunContext, intake: TextImporter, number: int, choices: ReadingChoices
 ) -> ImportResult:
     library = context.store.library
     last = library.last_passage_id()
     lost_choices = intake.reread(library.document(number), choices)
-    context.progress("looking for repeats", 0, 1)
-    n_repeats = dedup.mark(context.store, {number}, context.stop, after=last)
+    n_repeats = _mark_repeats(context, {number}, after=last)
     sentences = tuple(
         f"“{text[:EXCERPT]}” is not in the new reading; your choice about it is gone."
         for text in lost_choices

@@ -146,20 +146,22 @@ def test_repeats_are_marked_and_only_those_word_for_word_left_out(store):
         [f"  {text(1830)}\n", text(1831), "Short one.", "Something else. " * 9],
     )
     numbers = {p.document_id for p in second}
-    assert dedup.mark(store, numbers, lambda: False) == 2
+    assert dedup.mark(store, numbers, lambda: False, lambda _: None) == 2
     same, near, short, other = store.library.stretch(second[0].document_id, 0, 9)
     assert (same.repeats_id, same.excluded) == (first[0].id, True)
     assert near.repeats_id in (first[0].id, same.id)
     assert not near.excluded, "the year is the fact to be learned"
     assert (short.repeats_id, other.repeats_id) == (None, None)
-    assert dedup.mark(store, numbers, lambda: False) == 2, "may be done again"
+    assert dedup.mark(store, numbers, lambda: False, lambda _: None) == 2, (
+        "may be done again"
+    )
 
 
 def test_texts_without_spaces_between_words_are_compared_too(store):
     text = "この町は千八百三十年に織物職人によって作られました。とても古い町です。"
     put_passages(store, "a", [text])
     (again,) = put_passages(store, "b", [text + "終わり。"])
-    assert dedup.mark(store, {again.document_id}, lambda: False) == 1
+    assert dedup.mark(store, {again.document_id}, lambda: False, lambda _: None) == 1
 
 
 @pytest.fixture

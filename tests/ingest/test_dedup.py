@@ -1,0 +1,29 @@
+"""Passages that repeat others, where thousands are alike."""
+
+from autolearn.ingest import dedup
+from tests.support.texts import put_passages
+
+ROW = (
+    "Row {} of the list: the pump was checked, found dry, and filled up by the watch, "
+    "which then wrote it down and went on to the next."
+)
+
+
+def test_a_passage_is_compared_with_few_of_those_that_are_alike(store, monkeypatch):
+    rows = [ROW.format(n) for n in range(200)]
+    passages = put_passages(store, "rows", [*rows, rows[150]])
+    compared = []
+    similarity = dedup.similarity
+
+    def counted(first, second):
+        compared.append(1)
+        return similarity(first, second)
+
+    monkeypatch.setattr(dedup, "similarity", counted)
+    reports: list[int] = []
+    n = dedup.mark(store, {passages[0].document_id}, lambda: False, reports.append)
+    assert n >= 190
+    assert len(compared) <= len(rows) * dedup.MOST_ALIKE
+    assert reports == [passages[0].id]
+    last = store.library.passages_by_id([passages[-1].id])[passages[-1].id]
+    assert (last.repeats_id, last.excluded) == (passages[150].id, True)
