@@ -31,6 +31,8 @@ TITLE = "History"
 OWN, ALL_MODELS = 0, -1
 """Stand for approved samples where a round could be chosen: those that were measured
 with the chosen model, or with any."""
+NO_RUN = ("none", 0)
+"""Stands for no run where one can be chosen."""
 WHAT = [
     ("chats (SFT)", "chat"),
     ("preference pairs", "preference"),
@@ -110,14 +112,14 @@ def _compare(context: PageContext) -> None:
     session = context.session
     with gr.Row():
         sides = [
-            gr.Dropdown([], value=None, label=label, min_width=160)
+            gr.Dropdown([NO_RUN], value=0, label=label, min_width=160)
             for label in ("First run", "Second run")
         ]
     result = html_panel("history-compare")
 
-    def renewed(*chosen: int | None) -> list[gr.Dropdown]:
-        choices = views.choices(session.store)
-        return [offer(choices, run_id) for run_id in chosen]
+    def renewed(*chosen: int) -> list[gr.Dropdown]:
+        choices = [NO_RUN, *views.choices(session.store)]
+        return [offer(choices, run_id, 0) for run_id in chosen]
 
     context.redraw_on_opening(renewed, sides, sides)
     events = [side.input for side in sides]

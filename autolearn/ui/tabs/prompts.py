@@ -20,6 +20,8 @@ from autolearn.ui.session import (
 from autolearn.ui.views import prompts as views
 
 N_LINES, N_LINES_SHOWN = 14, 30
+FIRST = ("the first document", 0)
+"""The document of a preview unless another is chosen."""
 
 
 def build(context: PageContext) -> None:
@@ -76,10 +78,10 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
     """Lay out which passage a preview is for; documents are looked up on opening."""
     with gr.Row(equal_height=False):
         document = gr.Dropdown(
-            [],
-            value=None,
+            [FIRST],
+            value=0,
             label="Document",
-            info="None selected: the first document.",
+            info="Its text is used in the preview.",
             elem_id="prompts-document",
         )
         number = gr.Number(
@@ -92,9 +94,10 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
         )
         look = gr.Button("Preview", min_width=120, elem_id="prompts-look")
 
-    def documents(chosen: int | None) -> gr.Dropdown:
+    def documents(chosen: int) -> gr.Dropdown:
         shelf = context.session.store.library.document_sizes()
-        return offer([(document.name, document.id) for document in shelf], chosen)
+        names = [(document.name, document.id) for document in shelf]
+        return offer([FIRST, *names], chosen, 0)
 
     context.redraw_on_opening(documents, [document], [document])
     return document, number, look
@@ -132,7 +135,7 @@ def _preview(
     session: Session,
     name: str | None,
     text: str,
-    document: int | None,
+    document: int,
     number: float | None,
 ) -> Html:
     """Show what the chosen model would be shown, by the text as it stands in the box.
