@@ -13,6 +13,7 @@ from autolearn.core.run_settings import ExportRunSettings
 from autolearn.runs import queues
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import history
+from autolearn.ui.tabs import workspace as workspace_tab
 from autolearn.ui.views import evaluation
 from autolearn.ui.views import history as views
 from tests.support.rounds import approve
@@ -175,3 +176,11 @@ def test_a_hand_over_is_a_folder_and_comes_as_one_zip(store):
     with ZipFile(history._zip_file(session, run.id)) as archive:
         names = {name.removeprefix(f"{folder.name}/") for name in archive.namelist()}
     assert names >= {"README.md", "config.yaml", "data/train.jsonl"}
+
+
+def test_a_backup_is_not_restored_into_a_folder_that_is_there(tmp_path):
+    place = tmp_path / "restored"
+    for name in ("restored", "restored-2", "restored-3"):
+        folder = workspace_tab.unused(place)
+        assert folder.name == name
+        folder.mkdir()

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -81,7 +82,7 @@ def _check(folder: Path) -> Html:
 def _restore(folder: Path, path: str | None) -> tuple[Html, None]:
     if not path:
         raise InputError("Choose a backup first.")
-    target = _beside(folder, f"restored-{_now()}")
+    target = unused(_beside(folder, f"restored-{_now()}"))
     return views.restored(backups.restore_foreign(Path(path), target)), None
 
 
@@ -90,6 +91,12 @@ def _beside(folder: Path, what: str) -> Path:
     # A page writes to no other place: whoever reaches it may not name one.
     place = folder.absolute()
     return place.with_name(f"{place.name}-{what}")
+
+
+def unused(place: Path) -> Path:
+    """Return the place, with a number after its name if something is there already."""
+    names = (place.with_name(f"{place.name}-{n}") for n in count(2))
+    return next(name for name in chain([place], names) if not name.exists())
 
 
 def _now() -> str:
