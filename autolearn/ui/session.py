@@ -97,8 +97,8 @@ class Session:
             AutolearnError: Something runs already, or the round cannot begin.
         """
         store = self.store
-        pipeline.refuse_second(store)
         if self.is_busy():
+            pipeline.refuse_second(store)
             raise JobError("A run is in progress; stop it first, or wait for it.")
         if store.library.is_empty():
             demo_library.add(store)
