@@ -151,8 +151,13 @@ class Database:
         )
         return ids
 
-    def version(self) -> tuple[int, int]:
-        """Return what differs once anything was written, by this handle or another."""
+    def version(self) -> tuple[int, int] | None:
+        """Return what differs once anything was written, by this handle or another.
+
+        None within a transaction: what it has written may yet be taken back.
+        """
+        if self._connection.in_transaction:
+            return None
         (row,) = self.rows("PRAGMA data_version")
         return row["data_version"], self._connection.total_changes
 

@@ -171,7 +171,7 @@ class Library:
         """Return the documents with their sizes, oldest first."""
         # A page asks several times as it draws, and this counts all passages.
         version = self._db.version()
-        if self._sizes[0] != version:
+        if version is None or self._sizes[0] != version:
             rows = self._db.rows(_DOCUMENT_SIZES)
             self._sizes = version, [DocumentSize(**row) for row in rows]
         return list(self._sizes[1])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.core.errors import Outdated
+from autolearn.core.errors import InputError, Outdated
 from autolearn.core.records import Decision
 from autolearn.store import Store
 from tests.support.rounds import approve
@@ -77,4 +77,18 @@ def test_the_sizes_of_documents_are_those_that_another_handle_has_changed(store)
     (size,) = store.library.document_sizes()
     assert size.n_passages == 1
     store.library.set_excluded([1], excluded=False)
+    assert store.library.document_sizes()[0].n_passages == 2
+
+
+def test_the_sizes_of_documents_are_right_after_a_transaction_is_taken_back(store):
+    put_passages(store, "a.txt", ["Ada leads Avel.", "Bo heads Cova."])
+
+    def exclude_and_fail():
+        with store.atomic():
+            store.library.set_excluded([1], excluded=True)
+            assert store.library.document_sizes()[0].n_passages == 1
+            raise InputError("no")
+
+    with pytest.raises(InputError):
+        exclude_and_fail()
     assert store.library.document_sizes()[0].n_passages == 2
