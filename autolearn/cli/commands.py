@@ -200,10 +200,10 @@ def train(args: Args) -> Result:
 
 def train_settings(args: Args, model: ModelSettings) -> TrainSettings:
     """Return the settings of a training; what is not given has the preset's value."""
-    given = settings_of(args, TrainSettings)
-    usual = presets.preset_settings(model, given)
+    options = settings_of(args, TrainSettings)
+    usual = presets.preset_settings(model, options)
     not_given = [name for name in presets.NAMES if getattr(args, name) is None]
-    return replace(given, **{name: getattr(usual, name) for name in not_given})
+    return replace(options, **{name: getattr(usual, name) for name in not_given})
 
 
 def quiz(args: Args) -> Result:

@@ -10,7 +10,6 @@ from hashlib import blake2b
 from rensa import RMinHash, RMinHashLSH
 
 from autolearn.core.ports import Cancelled, Stop
-from autolearn.core.records import Passage
 from autolearn.store import Store
 
 REPEAT_JACCARD = 0.8
@@ -64,10 +63,11 @@ def mark(
             raise Cancelled
         if n % REPORT_EVERY == 0:
             report(passage.id)
-        parts = shingles(passage.text)
+        words = normal_form(passage.text)
+        parts = shingles(words)
         if len(parts) < LEAST:
             continue
-        same, candidates = index.add(passage, parts)
+        same, candidates = index.add(passage.id, words, parts)
         if passage.document_id not in document_ids or passage.id <= after:
             continue
         if same:
@@ -85,30 +85,30 @@ class _Index:
         self._first_ids: dict[bytes, int] = {}
         self._signatures = RMinHashLSH(REPEAT_JACCARD, N_HASHES, N_BANDS)
 
-    def add(self, passage: Passage, parts: set[str]) -> tuple[int, list[int]]:
-        """Add a passage.
+    def add(self, number: int, words: str, parts: set[str]) -> tuple[int, list[int]]:
+        """Add the passage of this id, by its words and their shingles.
 
         Returns:
             The first passage with the same words, 0 if there is none; and the first of
             those that may be near repeats.
         """
-        digest = blake2b(normal_form(passage.text).encode(), digest_size=16).digest()
-        first = self._first_ids.setdefault(digest, passage.id)
-        if first != passage.id:
+        digest = blake2b(words.encode(), digest_size=16).digest()
+        first = self._first_ids.setdefault(digest, number)
+        if first != number:
             return first, []
         signature = RMinHash(N_HASHES, SEED)
         signature.update(sorted(parts))
         candidates = sorted(self._signatures.query(signature))
         # Rows of a large table are all alike: each would be compared with all others.
         if len(candidates) < MOST_ALIKE:
-            self._signatures.insert(passage.id, signature)
+            self._signatures.insert(number, signature)
         return 0, candidates[:MOST_ALIKE]
 
 
 def _nearest(store: Store, candidates: list[int], parts: set[str]) -> int:
     """Return the candidate with the most common shingles; 0 if none has enough."""
     similarities = {
-        number: similarity(parts, shingles(passage.text))
+        number: similarity(parts, shingles(normal_form(passage.text)))
         for number, passage in store.library.passages_by_id(candidates).items()
     }
     best = max(similarities, key=lambda number: similarities[number], default=0)
@@ -120,9 +120,8 @@ def normal_form(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
 
 
-def shingles(text: str) -> set[str]:
-    """Return the overlapping shingles of a text."""
-    plain = normal_form(text)
+def shingles(plain: str) -> set[str]:
+    """Return the overlapping shingles of a text in its normal form."""
     words = plain.split()
     if len(plain) > _USUAL_WORD * len(words):
         return {plain[i : i + N_SIGNS] for i in range(len(plain) - N_SIGNS + 1)}

@@ -5,11 +5,11 @@ from typing import Any
 
 import gradio as gr
 
-Choice = tuple[str, int | str]
-"""The title of a choice and its value."""
+Option = tuple[str, int | str]
+"""The title of a choice, and its value."""
 
 
-def offer(choices: Sequence[Choice], chosen: Any, default: Any = None) -> gr.Dropdown:
+def offer(choices: Sequence[Option], chosen: Any, default: Any = None) -> gr.Dropdown:
     """Offer these choices; what was chosen and is no longer among them is dropped.
 
     Otherwise Gradio (6.31) would show an empty field and refuse every event that reads

@@ -26,8 +26,7 @@ from autolearn.core.records import (
     Skip,
     TrainItem,
 )
-from autolearn.store import QuestionFilter, SampleFilter, Store, revisions
-from autolearn.store import library as library_tables
+from autolearn.store import QuestionFilter, SampleFilter, Store
 
 MODEL = ModelIdentity("tiny", "d1", "nf4", "float32", "cpu")
 CHAT = (Message("system", "Answer."), Message("user", "Who wrote „Faust“?"))
@@ -389,17 +388,3 @@ def test_a_round_is_updated_and_knows_its_ancestors(store):
     assert store.rounds.lineage(None) == []
     with pytest.raises(InputError, match="There is no round 9"):
         store.rounds.get(9)
-
-
-@pytest.mark.parametrize(
-    ("query", "index"),
-    [
-        (library_tables._DOCUMENT_SIZES, "passages_by_size"),
-        (library_tables._DOCUMENT_SIZES, "passages_by_exclusion"),
-        (revisions._PAGE, "passages_excluded"),
-    ],
-)
-def test_what_is_drawn_often_reads_no_passage(store, query, index):
-    plan = [row["detail"] for row in store.db.rows(f"EXPLAIN QUERY PLAN {query}")]
-    assert any(index in step for step in plan)
-    assert "SCAN passages" not in plan

@@ -40,7 +40,7 @@ def test_empty_places_say_what_to_do(store):
     assert "No exports yet" in views.exports(store)
     assert views.run_details(store, 0) == ""
     assert views.round_details(store, 0) == ""
-    assert "two different runs" in views.compare(store, None, 3)
+    assert "two different runs" in views.compare(store, 0, 3)
 
 
 def base_quiz(store, digest, right):

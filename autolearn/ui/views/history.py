@@ -203,7 +203,7 @@ def choices(store: Store) -> list[tuple[str, int]]:
 # --- compare ------------------------------------------------------------------
 
 
-def compare(store: Store, one_id: int | None, other_id: int | None) -> Html:
+def compare(store: Store, one_id: int, other_id: int) -> Html:
     """Return in which settings two runs differ, what came out, and their losses."""
     if not one_id or not other_id or one_id == other_id:
         return html.note("Choose two different runs to compare.")
