@@ -15,13 +15,21 @@ from autolearn.core.setting_fields import Settings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import run_control, worker_processes
 from autolearn.runs.model_choice import last_used_model
-from autolearn.services import gold_actions, model_actions
+from autolearn.services import gold_actions, model_actions, reading_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
 
 Args = argparse.Namespace
 Result = dict[str, Any]
 S = TypeVar("S", StudySettings, TrainSettings)
+_OPTIONS = {
+    "instructions": "--instructions",
+    "quiz": "--quiz",
+    "control": "--control",
+    "corpus": "--corpus",
+    "texts": "--chats-as-texts",
+}
+"""The option of ``add`` for each way in which a file of other rows can be used."""
 
 
 def workspace_of(args: Args) -> Path:
@@ -166,9 +174,9 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
         return last_state
     if last_state.kind == "import" and last_state.error:
         raise JobError(last_state.error)  # another try would be refused likewise
-    again = f"resume it: python -m autolearn resume {run.id}"
     raise JobError(
-        f"{last_state.error or f'The run was {last_state.state}.'} To {again}"
+        last_state.error or f"The run was {last_state.state}; it can be resumed.",
+        command=f"resume {run.id}",
     )
 
 
@@ -186,6 +194,10 @@ def finish_import(
     result = ImportResult.of(finish(store, run, "read", quiet=quiet))
     for sentence in result.refusals:
         warn(sentence)
+    for other in result.others:
+        for target, name in reading_actions.targets(other).items():
+            command = f"python -m autolearn add {_OPTIONS[target]} FILE"
+            warn(f"To add {other.name} as {name}: {command}")
     documents = store.library.brought_by(run.id)
     for document in documents:
         for note in document.notes:

@@ -66,8 +66,8 @@ def _with_feedback(name: str) -> list[MetaExample]:
         return contained_files.meta(Path(name))
     except InputError as error:
         raise InputError(
-            f"{error} A corpus of another form is added first, with: "
-            f"python -m autolearn add --corpus {name}"
+            f"{error} A corpus of another form must first be added to the library.",
+            command=f"add --corpus {name}",
         ) from error
 
 

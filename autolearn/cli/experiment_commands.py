@@ -173,8 +173,10 @@ def _wait_for_result(store: Store, experiment: Experiment, args: Args) -> Result
         _follow(store, experiment, args)
     except JobError as error:
         kind = experiment.kind
-        again = f"python -m autolearn {kind} --resume {experiment.id}"
-        raise JobError(f"{error} Continue the experiment with: {again}") from None
+        again = f"{kind} --resume {experiment.id}"
+        raise JobError(
+            f"{error} The experiment can be continued.", command=again
+        ) from None
     _write_files(store, experiment, args)
     return _result(store, experiment)
 

@@ -150,9 +150,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = args.command(args)
     except AutolearnError as error:
-        terminal.warn(str(error))
+        terminal.warn(error.for_terminal())
         if args.json:
-            terminal.say(terminal.as_json({"error": str(error)}))
+            terminal.say(terminal.as_json({"error": error.for_terminal()}))
         return 1
     except KeyboardInterrupt:
         terminal.warn("Stopped.")

@@ -56,7 +56,7 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """Write a line for the user to standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write("\n".join(map(_printable, text.split("\n"))) + "\n")
 
 
 def as_text(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
@@ -125,6 +125,9 @@ def _cell(value: object) -> str:
         return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
-    text = str(value)
-    # What a model or a file said must not move the cursor of a terminal.
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """Return a line that cannot move the cursor, whatever a model or a file says."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

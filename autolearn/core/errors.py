@@ -28,6 +28,21 @@ by a signal or an error."""
 class AutolearnError(Exception):
     """Any failure that is reported to the user in one clear sentence."""
 
+    def __init__(self, message: str, *, command: str = "") -> None:
+        """Take the sentence, and the command that does what the sentence advises.
+
+        Args:
+            message: The sentence, true for the page, the command line and programs.
+            command: What follows ``python -m autolearn``; only shown in a terminal.
+        """
+        super().__init__(message)
+        self.command = command
+
+    def for_terminal(self) -> str:
+        """Return the sentence, and the command in a line below it."""
+        command = f"\nCommand: python -m autolearn {self.command}"
+        return f"{self}{command if self.command else ''}"
+
 
 class InputError(AutolearnError):
     """What was given cannot be used; the text says what to give instead."""

@@ -56,13 +56,6 @@ _KINDS: dict[RowKind, _Description] = {
     "feedback": _Description("answers with feedback", ("corpus", "texts")),
     "squad": _Description("gold examples (SQuAD)", ("corpus",)),
 }
-_WAYS = {
-    "instructions": "add --instructions FILE",
-    "quiz": "add --quiz FILE",
-    "control": "add --control FILE",
-    "corpus": "add --corpus FILE",
-    "texts": "add --chats-as-texts FILE",
-}
 TARGET_NAMES: dict[Target, str] = {
     "instructions": "instructions",
     "quiz": "quiz",
@@ -106,12 +99,8 @@ def refuse_other_kinds(rows: Sequence[Mapping[str, Any]]) -> None:
 def _sentence(kind: RowKind) -> str:
     description = _KINDS[kind]
     names = [f"as {TARGET_NAMES[target]}" for target in description.targets]
-    first = description.targets[0]
     choice = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    return (
-        f"holds {description.name}, not texts. It can be added {choice}: "
-        f"under Library, or with python -m autolearn {_WAYS[first]}."
-    )
+    return f"holds {description.name}, not texts. It can be added {choice}."
 
 
 def kind_of(row: Mapping[str, Any]) -> RowKind | None:

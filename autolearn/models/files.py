@@ -110,8 +110,8 @@ def _cached_snapshot(model: str) -> Path:
         return Path(error.snapshot_path)
     except LocalEntryNotFoundError as error:
         raise ModelNotFound(
-            f"{model} is not on this computer; download it under Model, or with "
-            f"'python -m autolearn download {model}'."
+            f"{model} is not on this computer; download it under Model.",
+            command=f"download {model}",
         ) from error
 
 

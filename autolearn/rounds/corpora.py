@@ -13,14 +13,15 @@ from autolearn.training.leakage import Guard
 FEEDBACK_ITEMS = 3
 """Training items of an example that comes with feedback; see ``training.dataset``."""
 MISSING = (
-    "There is no corpus to learn meta-skills from; add one under Library or with: "
-    "python -m autolearn add --corpus FILE; or use the invented world: --corpus "
-    "invented"
+    "There is no corpus to learn meta-skills from; add one under Library, or choose "
+    "the corpus of the invented world."
 )
 NO_PAIRS = (
     "There is no corpus with questions and answers that the quiz does not ask; add one "
-    "under Library or with: python -m autolearn add --corpus FILE"
+    "under Library."
 )
+COMMAND = "add --corpus FILE"
+"""What adds a corpus on the command line."""
 
 
 def skills(

@@ -71,7 +71,8 @@ def _wait(
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
                 f"{layout.worker_log(store.folder, queue.name)}. The run stays queued: "
-                f"fix that, then start it with python -m autolearn resume {run_id}."
+                "fix that, then resume it.",
+                command=f"resume {run_id}",
             )
         else:
             replace_dead_workers(store)
@@ -105,8 +106,8 @@ def resume(store: Store, run_id: int) -> Run:
     run = store.runs.get(run_id)
     if run.state == "running":
         raise JobError(
-            f"Run {run_id} is running; wait for it, or stop it first with "
-            f"python -m autolearn cancel {run_id}."
+            f"Run {run_id} is running; wait for it, or stop it first.",
+            command=f"cancel {run_id}",
         )
     if run.state == "done":
         raise JobError(f"Run {run_id} is done; there is nothing to resume.")
@@ -116,6 +117,6 @@ def resume(store: Store, run_id: int) -> Run:
 def _refuse_interrupted(run: Run) -> None:
     if run.state == "interrupted":
         raise WorkerLost(
-            f"The worker ended during run {run.id}; resume it under History, or with"
-            f" python -m autolearn resume {run.id}."
+            f"The worker ended during run {run.id}; resume it.",
+            command=f"resume {run.id}",
         )

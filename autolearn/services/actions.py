@@ -123,8 +123,8 @@ def study(
         gold_actions.check_instructions(store)
     elif not store.library.passages(documents):
         raise JobError(
-            "There is no text to study; add one under Library, or with: "
-            "python -m autolearn add FILE"
+            "There is no text to study; add one under Library.",
+            command="add FILE",
         )
     request = StudyRunSettings(
         study=settings,
@@ -147,10 +147,7 @@ def approve(store: Store, rule_name: str, criteria: SampleFilter | None = None) 
     criteria = replace(criteria or SampleFilter(), state="pending")
     samples = store.samples.find(criteria)
     if not samples and not any(store.samples.counts().values()):
-        raise JobError(
-            "There are no samples yet; study first, on the page or with: "
-            "python -m autolearn study"
-        )
+        raise JobError("There are no samples yet; study texts first.", command="study")
     decisions = rules.approvals(rule, samples)
     return len(store.decisions.decide(decisions))
 
@@ -263,7 +260,8 @@ def quiz(
     if not sets:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "
-            "Library or with: python -m autolearn add --quiz FILE"
+            "Library.",
+            command="add --quiz FILE",
         )
     version = quiz_versions.freeze(store).version
     study = study or round_sources.study_settings(store)

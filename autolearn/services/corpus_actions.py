@@ -75,7 +75,8 @@ def remove(store: Store, corpus_id: int) -> Corpus:
         if corpus_id in TrainRunSettings.of(run).corpus_ids:
             raise JobError(
                 f"Run {run.id} is to be trained on {corpus.name}; wait for its end or "
-                f"cancel it first: python -m autolearn cancel {run.id}"
+                "cancel it first.",
+                command=f"cancel {run.id}",
             )
     store.corpora.remove(corpus_id)
     return corpus

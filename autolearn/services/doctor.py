@@ -110,8 +110,7 @@ def _workspace(workspace: Path) -> Finding:
     except AutolearnError as error:
         return Finding("workspace", False, str(error))
     if problems:
-        advice = "put back a backup with: python -m autolearn restore"
-        return Finding("workspace", False, f"damaged: {problems[0]}; {advice}")
+        return Finding("workspace", False, f"damaged: {problems[0]}; restore a backup")
     return Finding("workspace", True, str(workspace))
 
 

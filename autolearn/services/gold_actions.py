@@ -49,8 +49,8 @@ def check_instructions(store: Store) -> None:
     """
     if not store.library.instructions():
         raise JobError(
-            "There are no instructions; add some under Library, or with: "
-            "python -m autolearn add --instructions FILE"
+            "There are no instructions; add some under Library.",
+            command="add --instructions FILE",
         )
 
 
@@ -85,7 +85,8 @@ def add_gold_questions(
     if version and version.locked:
         raise InputError(
             f"The quiz is locked (version {version.version}), so it takes no further "
-            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
+            "question; unlock it first.",
+            command="quizzes --unlock",
         )
     guard = Guard(round_sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]

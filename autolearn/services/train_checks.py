@@ -40,12 +40,14 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
         )
     has_corpus = bool(request.corpus_examples or request.corpus_ids)
     if settings.traits.learns_pairs and not has_corpus:
-        raise JobError(corpora.NO_PAIRS)
+        raise JobError(corpora.NO_PAIRS, command=corpora.COMMAND)
     by_corpora = not settings.traits.needs_samples
     if by_corpora and has_corpus:
         return
     if not store.samples.counts(approved_in(request.scope))["approved"]:
-        raise JobError(corpora.MISSING if by_corpora else _why_none(store, request))
+        if by_corpora:
+            raise JobError(corpora.MISSING, command=corpora.COMMAND)
+        raise _nothing_approved(store, request)
 
 
 def check_equipment(settings: TrainSettings) -> None:
@@ -73,25 +75,26 @@ def check_devices(n: int) -> None:
         )
 
 
-def _why_none(store: Store, request: TrainRunSettings) -> str:
-    """Return why a scope has no approved sample, and what to do."""
+def _nothing_approved(store: Store, request: TrainRunSettings) -> JobError:
+    """Return the refusal of a scope that has no approved sample."""
     of_all = approved_in(replace(request.scope or SampleScope(), model_digest=None))
     if n := store.samples.counts(of_all)["approved"]:
         subject = "1 approved sample was" if n == 1 else f"{n} approved samples were"
-        return (
+        return JobError(
             f"{subject} measured with another model, whose gaps need not be those of "
             f"{request.model.model}: study with this model, or include samples of "
-            "other models (under Train, or with: "
-            "python -m autolearn train --other-models)."
+            "other models.",
+            command="train --other-models",
         )
     if store.samples.counts()["approved"]:
-        return (
+        return JobError(
             "The selected documents and studies have no approved sample; select "
             "others, or none for all."
         )
-    return (
+    return JobError(
         "No sample is approved, so there is nothing to train on; approve some under "
-        "Review, or with: python -m autolearn approve --rule default"
+        "Review.",
+        command="approve --rule default",
     )
 
 
@@ -113,6 +116,6 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
     if not store.runs.find(own_studies, limit=1):
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
-            "first: choose its adapter under Model, or "
-            f"python -m autolearn study --round {parent.id}"
+            f"first: choose the adapter of round {parent.id} under Model.",
+            command=f"study --round {parent.id}",
         )

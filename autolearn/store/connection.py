@@ -165,8 +165,9 @@ def _new_database() -> bytes:
 def _refuse_empty(path: Path) -> None:
     if path.is_file() and not path.stat().st_size:
         raise StoreError(
-            f"{path} is empty (0 bytes), so what it held is lost. Put back a copy with "
-            "python -m autolearn restore BACKUP, or delete the file to start afresh."
+            f"{path} is empty (0 bytes), so what it held is lost. Restore a backup, or "
+            "delete the file to start afresh.",
+            command="restore BACKUP",
         )
 
 

@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             _open_browser(error.address)
         return 1
     except AutolearnError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error.for_terminal()}\n")
         return 1
 
 

@@ -2,6 +2,7 @@ import io
 import sys
 
 from autolearn.cli import terminal
+from autolearn.core.errors import InputError
 from autolearn.core.records import Run
 
 
@@ -24,6 +25,20 @@ def test_a_list_in_a_result_is_a_table():
 def test_what_a_model_says_cannot_move_the_cursor():
     assert "\x1b" not in terminal.as_lines({"answer": "\x1b[2Jgone"})
     assert "\n" not in terminal.as_table([{"a": "x\ny"}]).splitlines()[1]
+
+
+def test_a_file_name_in_a_warning_cannot_move_the_cursor(capsys):
+    terminal.warn("a\x1b[2J.txt cannot be read.\nThe next line.")
+    assert capsys.readouterr().err == "a\ufffd[2J.txt cannot be read.\nThe next line.\n"
+
+
+def test_a_refusal_names_its_command_in_a_terminal_only():
+    error = InputError("There is no text.", command="add FILE")
+    assert str(error) == "There is no text."
+    assert (
+        error.for_terminal().splitlines()[1] == "Command: python -m autolearn add FILE"
+    )
+    assert InputError("No.").for_terminal() == "No."
 
 
 def test_a_bar_follows_a_run_only_on_a_terminal(monkeypatch):

@@ -184,15 +184,15 @@ ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
         (SHAREGPT, "chats", "holds chats"),
         (OPENAI, "chats", "holds chats"),
         ({"dialogue": OPENAI["messages"]}, "chats", "holds chats"),
-        (ALPACA, "instructions", "add --instructions"),
-        ({"prompt": "P", "completion": "C"}, "instructions", "add --instructions"),
-        ({"question": "Q?", "answer": "A."}, "questions", "add --quiz"),
+        (ALPACA, "instructions", "added as instructions"),
+        ({"prompt": "P", "completion": "C"}, "instructions", "as instructions"),
+        ({"question": "Q?", "answer": "A."}, "questions", "as quiz, as"),
         (
             {"prompt": "P", "response": "R", "feedback": "F", "refinement": "R"},
             "feedback",
-            "add --corpus",
+            "as meta-skill corpus",
         ),
-        ({"title": "A", "paragraphs": []}, "squad", "add --corpus"),
+        ({"title": "A", "paragraphs": []}, "squad", "as meta-skill corpus"),
     ],
 )
 def test_rows_that_are_no_texts_are_recognised(tmp_path, row, kind, says):

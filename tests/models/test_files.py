@@ -76,7 +76,7 @@ def test_a_missing_folder_raises_an_error(tmp_path):
 
 def test_a_hub_id_is_never_downloaded():
     text = refusal("autolearn-test/not-there", ModelNotFound)
-    assert "python -m autolearn download autolearn-test/not-there" in text
+    assert "autolearn-test/not-there is not on this computer; download it" in text
 
 
 def test_a_cached_hub_id_is_found(folder, monkeypatch):

@@ -184,3 +184,17 @@ def test_a_foreign_tokenizer_is_tried_without_torch():
 @pytest.mark.parametrize("module", LIGHT)
 def test_the_command_line_and_the_queues_import_no_large_package(module):
     assert not {"torch", "transformers", "gradio", "pandas"} & imported_by(module)
+
+
+def test_only_the_command_line_names_its_commands():
+    # The page, the API and agents show the same sentences, and have no command line.
+    naming = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in MODULES
+        if "cli" not in path.parts and path.name != "errors.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.search(r"(?<!`)python -m autolearn (?!\.)[a-z{]", node.value)
+    ]
+    assert not naming

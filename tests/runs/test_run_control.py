@@ -11,15 +11,16 @@ from autolearn.runs import run_control, worker_locks, worker_processes
 def test_waiting_for_a_dead_worker_raises_an_error_with_what_to_do(store):
     run = store.runs.create("study", {})
     store.runs.claim(os.getpid(), ["study"])
-    with pytest.raises(WorkerLost, match="python -m autolearn resume 1"):
+    with pytest.raises(WorkerLost, match="during run 1; resume it") as refusal:
         run_control.wait(store, run.id)
+    assert refusal.value.command == "resume 1"
 
 
 def test_waiting_for_a_worker_that_never_starts_raises_an_error(store, monkeypatch):
     monkeypatch.setattr(run_control, "START_SECONDS", 0.0)
     run = store.runs.create("study", {})
     with pytest.raises(
-        WorkerLost, match=r"No worker takes run 1; .*worker\.log.*resume 1"
+        WorkerLost, match=r"No worker takes run 1; .*worker\.log.*resume it"
     ):
         run_control.wait(store, run.id)
 
@@ -61,7 +62,7 @@ def test_a_run_in_any_state_is_resumed_or_says_what_to_do(store):
     store.runs.claim(os.getpid(), ["study"])
     with (
         worker_locks.worker_lock(store.folder),
-        pytest.raises(JobError, match=r"running; wait for it, or .* cancel 1"),
+        pytest.raises(JobError, match="running; wait for it, or stop it first"),
     ):
         run_control.resume(store, run.id)
     assert run_control.resume(store, run.id).state == "queued", "its worker is dead"

@@ -113,11 +113,13 @@ def test_an_unknown_document_model_or_round_is_refused(store, text, tmp_path):
 
 
 def test_nothing_trains_without_an_approval(store):
-    with pytest.raises(JobError, match="approve --rule default"):
+    with pytest.raises(JobError, match="No sample is approved") as refusal:
         actions.train(store, MODEL, TrainSettings())
+    assert refusal.value.command == "approve --rule default"
     one_sample(store, store.runs.create("study", {}))
-    with pytest.raises(JobError, match="approve --rule default"):
+    with pytest.raises(JobError, match="No sample is approved") as refusal:
         actions.train(store, MODEL, TrainSettings())
+    assert refusal.value.command == "approve --rule default"
 
 
 def test_a_decision_opens_the_way_and_its_undo_closes_it(store):
@@ -139,7 +141,7 @@ def test_stage_2_comes_after_stage_1_and_its_study(store):
     with pytest.raises(JobError, match="no open-book answers"):
         actions.train(store, MODEL, settings, parent.id)
     parent = one_round(store, "al1")
-    with pytest.raises(JobError, match=f"study --round {parent.id}"):
+    with pytest.raises(JobError, match=f"adapter of round {parent.id}"):
         actions.train(store, MODEL, settings, parent.id)
     study = store.runs.create("study", {"model": {"round_id": parent.id}})
     store.runs.finish(study.id, "done")
@@ -190,7 +192,7 @@ def test_a_quiz_needs_questions(store, text, tmp_path):
 def test_an_unknown_rule_and_a_rule_without_samples_are_refused(store):
     with pytest.raises(InputError, match="no rule 'magic'"):
         actions.approve(store, "magic")
-    with pytest.raises(JobError, match="study first"):
+    with pytest.raises(JobError, match="study texts first"):
         actions.approve(store, "default")
 
 
@@ -264,7 +266,7 @@ def test_a_locked_quiz_takes_no_further_question(store, tmp_path):
     quiz_actions.set_locked(store, locked=True)
     path.write_text('{"question": "When?", "answer": "1711"}')
     for split in ("quiz", "control"):
-        with pytest.raises(InputError, match=r"locked \(version 1\).*--unlock"):
+        with pytest.raises(InputError, match=r"locked \(version 1\).*unlock it"):
             gold_actions.add_gold(store, path, split)
     quiz_actions.set_locked(store, locked=False)
     assert gold_actions.add_gold(store, path, "quiz").n_in_set == 1

@@ -67,7 +67,7 @@ def test_a_run_is_queued_with_the_changed_prompts_and_their_digests(store, passa
     digest = prompts.parse("closed_book", shorter()).digest
     assert settings["prompts"]["closed_book"] == digest
     (store.folder / "prompts" / "ask.md").write_text("broken")
-    with pytest.raises(PromptError, match="prompts reset ask"):
+    with pytest.raises(PromptError, match="reset it to its default"):
         actions.study(store, ModelSettings(), StudySettings())
 
 

@@ -125,9 +125,9 @@ def test_a_text_that_cannot_replace_the_default_is_refused(name, text, says):
 
 def test_a_file_broken_by_hand_is_named_with_a_way_out(folder):
     (folder / "ask.md").write_text("## system\nx\n")
-    with pytest.raises(PromptError, match=r"'ask' needs .* prompts reset ask"):
+    with pytest.raises(PromptError, match=r"'ask' needs .* reset it to its default"):
         prompts.load("ask")
-    with pytest.raises(PromptError, match="prompts reset ask"):
+    with pytest.raises(PromptError, match="reset it to its default"):
         prompts.of_run()
     (folder / "ask.md").write_bytes(b"\xff\xfe")
     with pytest.raises(PromptError, match=r"ask\.md cannot be read"):

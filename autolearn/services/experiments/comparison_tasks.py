@@ -53,8 +53,8 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
         store.corpora.get(corpus_id)
     if not store.library.passages(settings.documents):
         raise JobError(
-            "There is no text to compare on; add one under Library, or with: "
-            "python -m autolearn add FILE"
+            "There is no text to compare on; add one under Library.",
+            command="add FILE",
         )
     if not settings.study.quiz_share:
         _check_quiz(store)
@@ -65,7 +65,8 @@ def _check_quiz(store: Store) -> None:
     if not quiz_sets.measured_by(store, "quiz"):
         raise JobError(
             "There is no quiz to compare with; study with a quiz share above 0, or add "
-            "one under Library or with: python -m autolearn add --quiz FILE"
+            "one under Library.",
+            command="add --quiz FILE",
         )
 
 

@@ -40,11 +40,11 @@ def begin(store: Store, settings: EvolveSettings) -> Experiment:
     gold_actions.check_instructions(store)
     if not quiz_sets.questions(store, "quiz"):
         raise JobError(
-            "There is no quiz to measure the rounds with; add one under Library, or "
-            "with: python -m autolearn add --quiz FILE"
+            "There is no quiz to measure the rounds with; add one under Library.",
+            command="add --quiz FILE",
         )
     if settings.meta and not corpus_actions.ids(store):
-        raise JobError(corpora.MISSING)
+        raise JobError(corpora.MISSING, command=corpora.COMMAND)
     return store.experiments.create("evolve", settings.as_dict())
 
 

@@ -250,8 +250,9 @@ def load(name: str) -> PromptFile:
         return _cached_check(name, text)
     except PromptError as error:
         raise PromptError(
-            f"{error} Correct this changed prompt under Study, Prompts, or go back to "
-            f"its default with: python -m autolearn prompts reset {name}"
+            f"{error} Correct this changed prompt under Study, Prompts, or reset it to "
+            "its default there.",
+            command=f"prompts reset {name}",
         ) from error
 
 
@@ -268,8 +269,9 @@ def read_changed(folder: Path, name: str) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(
-            f"{path} cannot be read as UTF-8 text; correct it, or go back to the "
-            f"default with: python -m autolearn prompts reset {name}"
+            f"{path} cannot be read as UTF-8 text; correct it, or reset the prompt to "
+            "its default under Study, Prompts.",
+            command=f"prompts reset {name}",
         ) from error
 
 

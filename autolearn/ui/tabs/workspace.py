@@ -59,8 +59,8 @@ def _restore_form() -> tuple[gr.File, gr.Button]:
 
 def _where_backups_go(folder: Path) -> Html:
     return html.note(
-        f"Backups from here go to {_beside(folder, 'backups')}. For another disk: "
-        "python -m autolearn backup FILE.zip"
+        f"Backups from here go to {_beside(folder, 'backups')}. To keep one on another "
+        "disk, download it."
     )
 
 

@@ -13,8 +13,7 @@ def backup(result: Backup) -> Html:
     """Return where a backup is and what of the workspace was missing."""
     sentence = (
         f"{result.n_files:,} files ({html.size(result.n_bytes)}) are in "
-        f"{result.place}. Restore them with: python -m autolearn restore FILE "
-        "--workspace DIR"
+        f"{result.place}. To restore them, choose that file below."
     )
     return html.note(sentence) + html.join(map(html.problem, result.missing))
 
