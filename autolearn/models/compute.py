@@ -1,6 +1,6 @@
-"""Estimate how fast a CPU trains a model, from its sizes and one short measurement.
+"""Estimate how fast a CPU trains and runs a model, from one short measurement.
 
-The estimate is for models without a measured round. Training on a CPU is mostly matrix
+The estimate is for models without a measured run. The work on a CPU is mostly matrix
 products, so their number and the speed of one product give the time. Nothing here loads
 torch: the products of NumPy are as fast as those of torch (90 billion operations per
 second with one thread of an AMD EPYC with AVX2, torch 88).
@@ -20,6 +20,8 @@ counts, since other programs may use the processor in between."""
 EFFICIENCY = 0.6
 """Share of that speed which training reaches. The rest of the time goes into the
 operations between the products; see docs/lab-notes.md."""
+GENERATION_EFFICIENCY = 0.4
+"""Share of that speed which generation in batches reaches; see docs/lab-notes.md."""
 
 
 @lru_cache(maxsize=1)
@@ -65,3 +67,15 @@ def tokens_per_second(
     It holds for weights that are not quantised. See ``operations`` for the arguments.
     """
     return EFFICIENCY * speed() / operations(shape, rank, width, learned_share)
+
+
+def generation_seconds(shape: ModelShape, n_read: int, n_written: int) -> float:
+    """Return roughly how long a CPU takes in 32 bit to read and write these tokens.
+
+    It holds for weights that are not quantised, and for texts in batches. The output
+    layer runs only on tokens that are written.
+    """
+    base = sum(map(prod, shape.linear))
+    head = shape.vocabulary * shape.hidden_size
+    n_operations = 2 * (base * (n_read + n_written) + head * n_written)
+    return n_operations / (GENERATION_EFFICIENCY * speed())

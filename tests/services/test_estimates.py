@@ -13,9 +13,10 @@ from autolearn.core.records import (
     Skip,
     TrainItem,
 )
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
-from autolearn.models import hardware
+from autolearn.models.memory import Device
 from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import ItemLength, round_contents
 from autolearn.study import prompts
@@ -82,6 +83,25 @@ def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monke
     monkeypatch.setattr(hardware, "free", lambda devices=1: 480 << 20)
     fit = memory_needs.of_training(store, ModelSettings(), SETTINGS, contents)
     assert "train with max_tokens=" in str(fit.problem)
+
+
+def test_the_first_study_is_estimated_by_the_speed_of_this_computer(monkeypatch):
+    cpu = Device("cpu", half=False, size=64 << 30)
+    monkeypatch.setattr(hardware, "device", lambda: cpu)
+    monkeypatch.setattr(compute, "speed", lambda: 1e10)
+    settings, model = StudySettings(protocol="guided"), ModelSettings()
+
+    def seconds(n_passages):
+        return durations.first_study_seconds(model, settings, n_passages)
+
+    slow = seconds(10)
+    assert seconds(20) == pytest.approx(2 * slow)
+    settings = replace(settings, protocol="trained")
+    assert seconds(10) > slow
+    monkeypatch.setattr(compute, "speed", lambda: 1e8)
+    assert seconds(10) > 10 * slow
+    monkeypatch.setattr(hardware, "device", lambda: replace(cpu, kind="cuda"))
+    assert seconds(10) is None
 
 
 def test_replay_that_is_still_to_be_written_is_counted(store, tmp_path):

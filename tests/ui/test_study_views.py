@@ -31,6 +31,8 @@ from autolearn.core.records import (
     TrainItem,
 )
 from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.models import hardware
+from autolearn.models.memory import Device
 from autolearn.runs import queues
 from autolearn.services import actions, review_actions
 from autolearn.ui.session import Session
@@ -354,14 +356,19 @@ def test_the_form_has_every_setting_of_a_study():
     assert set(tab.LABELS) | {"passage_tokens"} == set(StudySettings().as_dict())
 
 
-def test_the_estimate_of_a_study_follows_the_form(store, library):
+def test_the_estimate_of_a_study_follows_the_form(store, library, monkeypatch):
     session, usual = Session(store.folder), StudySettings()
     # Once an import, which names its model by a word, took the estimate away.
     store.runs.create("import", {"model": "built-in"})
     values = {name: getattr(usual, name) for name in tab.LABELS}
+    cpu = Device("cpu", half=True, size=64 << 30)
+    monkeypatch.setattr(hardware, "device", lambda: cpu)
     markup = tab._effort(session, [], *values.values())
     n = len(store.library.passages())
     assert f"{n} passages; time unknown until the first study" in markup
+    monkeypatch.setattr(hardware, "device", lambda: replace(cpu, half=False))
+    markup = tab._effort(session, [], *values.values())
+    assert "(rough: the first study with this model)" in markup
     assert "KV cache" in markup
     more = {**values, "answer_tokens": 4096}
     assert tab._effort(session, [], *more.values()) != markup

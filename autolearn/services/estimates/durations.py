@@ -8,13 +8,32 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import compute
+from autolearn.models.memory import MemoryEstimator
 from autolearn.services.estimates.memory_needs import estimator_of
+from autolearn.services.estimates.replay_writing import is_guided
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.store import RunFilter, Store
 from autolearn.training import replay
 
 _LATEST = 50
 """Steps of the last round over which its pace is taken."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a study does for a question that it should ask, on average."""
+
+    n_read: int
+    """Tokens, without the shared beginnings of prompts."""
+    n_written: int
+    n_texts: int
+
+
+_GUIDED = _Work(n_read=320, n_written=108, n_texts=4)
+_BARE = _Work(n_read=260, n_written=360, n_texts=18)
+"""Measured on 21 and on 24 passages; see docs/lab-notes.md."""
+_SECONDS_PER_TEXT = 0.05
+"""What a text takes beside the products, such as samplers and records."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +92,17 @@ def first_pace(
     unpacked at every step.
     """
     estimator = estimator_of(model)
-    is_plain = estimator.quantization == "none" or estimator.unpacks
-    if not is_plain or estimator.device.half or estimator.device.kind != "cpu":
+    if not _is_known(estimator):
         return None
     width = sum(contents.tokens) / max(1, len(contents.tokens))
     share = contents.n_learned / max(1, sum(contents.tokens))
     return compute.tokens_per_second(estimator.shape, settings.rank, width, share)
+
+
+def _is_known(estimator: MemoryEstimator) -> bool:
+    """Return whether products of 32-bit numbers on the CPU are most of the work."""
+    is_plain = estimator.quantization == "none" or estimator.unpacks
+    return is_plain and not estimator.device.half and estimator.device.kind == "cpu"
 
 
 def pace(store: Store, model: str, devices: int = 1) -> float | None:
@@ -112,3 +136,21 @@ def study_seconds(
             each: float = (run.seconds or 0) / (n_passages * then.questions_per_passage)
             return now * each
     return None
+
+
+def first_study_seconds(
+    model: ModelSettings, settings: StudySettings, passages: int
+) -> float | None:
+    """Return how long a study should take by the speed of this computer.
+
+    None if that is not known; see ``first_pace``.
+    """
+    estimator = estimator_of(model)
+    if not _is_known(estimator):
+        return None
+    work = _GUIDED if is_guided(model, settings.protocol) else _BARE
+    n = passages * settings.questions_per_passage
+    seconds = compute.generation_seconds(
+        estimator.shape, n * work.n_read, n * work.n_written
+    )
+    return seconds + n * work.n_texts * _SECONDS_PER_TEXT

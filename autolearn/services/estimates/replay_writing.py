@@ -32,7 +32,7 @@ def n_texts(store: Store, order: TrainRunSettings, plan: ReplayPlan) -> int:
     """
     if not plan.n_instructions:
         return 0
-    is_instruct = _is_instruct(store, order.model)
+    is_instruct = is_guided(order.model, study_settings(store).protocol)
     n_similar = plan.n_similar(is_instruct)
     n_instructions = replay.N_PROBE + plan.n_instructions - n_similar
     n_new = max(0, n_instructions - _n_stored(store, order.model))
@@ -58,10 +58,10 @@ def seconds_per_text(store: Store, model: ModelSettings) -> float | None:
     return None
 
 
-def _is_instruct(store: Store, model: ModelSettings) -> bool:
-    chosen = study_settings(store).protocol
+def is_guided(model: ModelSettings, protocol: str) -> bool:
+    """Return whether a model is asked as instruct models are; "auto": as it notes."""
     own = study_protocol(model_files.locate(model.model))
-    return PROTOCOLS[own if chosen == "auto" else chosen].guided
+    return PROTOCOLS[own if protocol == "auto" else protocol].guided
 
 
 def _n_stored(store: Store, model: ModelSettings) -> int:

@@ -235,10 +235,12 @@ def _effort(
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
     seconds = durations.study_seconds(store, model, settings, n)
-    fit = None
+    fit, is_first = None, seconds is None
     if not is_server(model.model):
+        seconds = seconds or durations.first_study_seconds(model, settings, n)
         fit = memory_needs.of_study(store, model, settings, n)
-    return views.effort(n, n_bare, seconds, fit) + tokenizer_fit.warning(store, texts)
+    effort = views.effort(n, n_bare, seconds, fit, is_first=is_first)
+    return effort + tokenizer_fit.warning(store, texts)
 
 
 def _study(

@@ -29,16 +29,26 @@ def effort(
     instructions: int,
     seconds: float | None,
     fit: MemoryFit | None,
+    *,
+    is_first: bool = False,
 ) -> Html:
     """Return what a study would take, in a line; the memory by part behind it.
 
-    ``fit``: None if the model is on a server.
+    Args:
+        passages: How many passages it reads.
+        instructions: How many instructions it answers.
+        seconds: How long it takes; None if that is not known.
+        fit: None if the model is on a server.
+        is_first: Whether the time is not that of an earlier study with this model.
     """
     many = [html.count(passages, "passage")]
     many += [html.count(instructions, "instruction")] * bool(instructions)
     time = "time unknown until the first study with this model"
     if seconds is not None:
-        time = f"about {html.duration(seconds)}, at the speed of the last study"
+        source = ", at the speed of the last study"
+        if is_first:
+            source = " (rough: the first study with this model)"
+        time = f"about {html.rough_duration(seconds)}{source}"
     if fit is None:
         return html.note(f"{' and '.join(many)}; {time}; the server has the model.")
     size, free = html.size(fit.need.total), html.size(fit.free)
