@@ -40,8 +40,8 @@ def read(
 ) -> Credentials | None:
     """Return the credentials that ``--auth`` asks for; None without it.
 
-    The password stands in a file, in an environment variable, which is removed so that
-    no process started later inherits it, or is asked for in the terminal.
+    The password is read from a file, or from an environment variable, which is then
+    removed so that no process started later inherits it, or typed in the terminal.
 
     Raises:
         InputError: There is no user or no password; the text says how to give them.

@@ -43,7 +43,7 @@ class TokenEntrance:
     async def answer(
         self, request: Request, authority: Authority, *, inside: bool
     ) -> Response | None:
-        """Begin a session and lead to the address without the token, or say how to."""
+        """Begin a session and redirect to the address without its token, or refuse."""
         token = request.query_params.get("token")
         if token is None or request.scope["path"] != "/" or request.method != "GET":
             return None if inside else _refusal_page(request)
@@ -71,14 +71,14 @@ def _without_token(request: Request) -> str:
 
 
 def _lead_to(request: Request, target: str) -> Response:
-    """Return a redirect, or a page that leads on if another page has led here."""
+    """Return a redirect, or a page that redirects if another page links here."""
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         return pages.forward(target)
     return RedirectResponse(target, 303)
 
 
 class PasswordEntrance:
-    """If others can reach the page: user and password; wrong ones must wait."""
+    """User and password, if others can reach the page; wrong ones must wait."""
 
     def __init__(self, sessions: Sessions, credentials: Credentials) -> None:
         self._sessions, self._credentials = sessions, credentials
@@ -113,7 +113,7 @@ class PasswordEntrance:
         n_wrong = self._failed.add(client)
         _log.warning("Wrong password, number %d from %s.", n_wrong, ascii(client))
         await asyncio.sleep(WRONG_SECONDS)
-        return pages.sign_in(403, "User or password are wrong.")
+        return pages.sign_in(403, "User or password is wrong.")
 
 
 async def _form(request: Request) -> dict[str, str]:

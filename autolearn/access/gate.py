@@ -83,7 +83,7 @@ class Gate:
     async def _response(
         self, request: Request, authority: Authority | None
     ) -> Response | None:
-        """Return the answer of the border; None if the request may pass."""
+        """Return the answer of the gate; None if the request may pass."""
         if authority is None:
             return _refusal(request, MISDIRECTED)
         if not (_is_own(request, authority) or _is_link(request)):
@@ -117,7 +117,7 @@ class Gate:
             for value in request.headers.getlist("x-forwarded-host")
             for name in value.split(",")
         ]
-        # A path without a slash is a request to a proxy, with a name of its own.
+        # A path without a slash is a request to a proxy, with its own name.
         if len(hosts) != 1 or not request.scope["path"].startswith("/"):
             return None
         authorities = [parse(name) for name in (*forwarded, *hosts)]
@@ -148,7 +148,7 @@ def _is_own(request: HTTPConnection, authority: Authority) -> bool:
 
 
 def _is_link(request: Request) -> bool:
-    """Return whether another page has merely led here, in a window and not a frame."""
+    """Return whether another page only links here, in a window and not in a frame."""
     headers = request.headers
     return (
         request.method in ("GET", "HEAD")

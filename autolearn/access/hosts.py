@@ -56,7 +56,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_unspecified(host: str) -> bool:
-    """Return whether a host stands for all addresses of this computer."""
+    """Return whether a host means all addresses of this computer."""
     try:
         return ip_address(canonical(host)).is_unspecified
     except ValueError:
@@ -90,7 +90,7 @@ def allowed_hosts(host: str, more: Iterable[str]) -> AllowedHosts:
     for name in more:
         authority = parse(name)
         if authority is None or authority.port is not None:
-            raise InputError(f"--allow-host takes a host name, and {name} is none.")
+            raise InputError(f"--allow-host takes a host name, not {name}.")
         names.add(authority.host)
     return AllowedHosts(frozenset(names))
 
@@ -99,8 +99,8 @@ def is_same_origin(origin: str, scheme: str, authority: Authority) -> bool:
     """Return whether an ``Origin`` is the page that a request was sent to.
 
     The port counts: a page at another port of this computer is another page, although
-    the browser sends it the same cookies. A proxy may take HTTPS on without saying so,
-    so an ``https`` origin may ask over ``http``, but never the other way round.
+    the browser sends it the same cookies. A proxy may terminate HTTPS without saying
+    so, so an ``https`` origin may ask over ``http``, but never the other way round.
     """
     own_scheme, _, rest = origin.lower().partition("://")
     source = parse(rest)

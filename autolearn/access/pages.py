@@ -42,10 +42,10 @@ _AGAIN = '<p><a href="{target}">Open autolearn</a></p>'
 def sentence(
     request: HTTPConnection, status: int, text: str, *, again: str = ""
 ) -> Response:
-    """Return one sentence: a page for who reads pages, else plain text.
+    """Return one sentence: a page for browsers, else plain text.
 
-    ``again``: an address of the page. To a link from here the browser sends the cookie,
-    which it does not do if another website has led here.
+    ``again``: an address of the page. When its link is followed, the browser sends the
+    cookie; it does not if another website has linked here.
     """
     if "text/html" not in request.headers.get("accept", ""):
         return unstored(PlainTextResponse(f"{text}\n", status))
@@ -60,9 +60,10 @@ def sign_in(status: int, problem: str = "") -> Response:
 
 
 def forward(target: str) -> Response:
-    """Return a page that leads on.
+    """Return a page that redirects by itself.
 
-    After a redirect the browser would still ask on behalf of the page it comes from.
+    After an HTTP redirect, the browser would still ask on behalf of the page that links
+    here.
     """
     head = f'<meta http-equiv="refresh" content="0; url={escape(target)}">\n'
     return page(200, _AGAIN.format(target=escape(target)), head=head)

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NOWHERE_FRAMED = "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 STRICT_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; {_NOWHERE_FRAMED}"
-"""For whatever is not Gradio's page: no scripts at all."""
+"""For all answers except Gradio's page: no scripts at all."""
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; "
@@ -74,10 +74,11 @@ class PagePolicy:
 def _mark(start: Message, body: bytes) -> bytes:
     """Return the markup with a nonce, and add the policy to the start of the answer.
 
-    The manifest of the installed app is asked for with the cookie, as all else is.
+    The browser asks for the manifest of the installed app with the cookie, as for all
+    else.
     """
     nonce = secrets.token_urlsafe(16)
-    # The data of Gradio stand in a script too, where every "<" is escaped.
+    # Gradio's data are in a script too, where every "<" is escaped.
     body = re.sub(rb"<script\b", b'<script nonce="%b"' % nonce.encode(), body)
     body = body.replace(
         b'<link rel="manifest"', b'<link rel="manifest" crossorigin="use-credentials"'

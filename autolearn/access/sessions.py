@@ -1,8 +1,8 @@
 """Sessions: signed cookies, the token of a start, and tickets for a browser.
 
-Token and cookie work as in Jupyter Server. The token is new at each start and stands
-in the address that is printed. The cookie is signed with a key that stays in the
-workspace, so an open page goes on after a restart.
+Token and cookie work as in Jupyter Server. The token is new at each start and is part
+of the printed address. The cookie is signed with a key that stays in the workspace, so
+an open page keeps working after a restart.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ KEY_FILE = "page.key"
 
 
 def read_key(path: Path) -> bytes:
-    """Return the key of a workspace; a missing one is made, only its owner may read it.
+    """Return the key of a workspace, which only its owner may read; make a missing one.
 
     A key that others could read is replaced, which ends all sessions. If nothing can
     be written, the key is that of this start alone.
@@ -107,7 +107,7 @@ class Sessions:
 
 
 def _cookie_name(request: HTTPConnection, authority: Authority) -> str:
-    """Return the name for the port as the browser sees it, be it that of a tunnel."""
+    """Return the name for the port that the browser sees, which a tunnel may change."""
     secure = request.scope["scheme"] in ("https", "wss")
     port = authority.port or DEFAULT_PORTS["https" if secure else "http"]
     return f"autolearn-{port}"

@@ -60,9 +60,9 @@ class Lab:
     Args:
         workspace: Its folder, which is made if there is none.
         timeout: Seconds that a method waits for the run that it queues; None:
-            until it ends. If the run goes on longer, ``wait`` follows it.
-        author: Who decides about samples: "person", or "program" for one without,
-            which may send texts only to servers that a person has chosen.
+            until it ends. If the run takes longer, ``wait`` follows it.
+        author: Who decides about samples: "person", or "program" for software on its
+            own, which may send texts only to servers that a person has chosen.
 
     Each method raises an ``AutolearnError`` whose text is one sentence that says what
     to do.
@@ -86,7 +86,7 @@ class Lab:
         self.close()
 
     def close(self) -> None:
-        """Close the database; runs that are queued go on."""
+        """Close the database; queued runs continue."""
         self._store.close()
 
     # --- the workspace ---------------------------------------------------------

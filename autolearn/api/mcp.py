@@ -33,7 +33,7 @@ def server(folder: Path) -> MCPServer:
 
 
 def _with_refusals(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose refusals the agent gets to read."""
+    """Return a function whose errors the agent can read."""
 
     @wraps(function)
     def call(**arguments: Any) -> Any:

@@ -95,7 +95,7 @@ class SampleInfo:
 
 @dataclass(frozen=True)
 class RoundInfo:
-    """A trained round, with the shares of right answers before it is rounded."""
+    """A trained round, with its shares of right answers."""
 
     id: int
     method: str
@@ -106,9 +106,9 @@ class RoundInfo:
     gold: float | None
     """Share of the gold questions that it answers, 0..1; None: not asked."""
     self_made: float | None
-    """The same of the questions that the model made."""
+    """The same for the questions that the model made."""
     control: float | None
-    """The same of the control set: what it was to keep."""
+    """The same for the control set, which the round should not forget."""
     forgetting_kl: float | None
     """Drift from the base model, in nats per token."""
 

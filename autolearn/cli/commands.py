@@ -1,6 +1,6 @@
 """The commands of the command line: each takes its arguments and returns its result.
 
-They order, wait and report. What is done is done by the worker.
+They queue runs, wait and report. The worker does the work.
 """
 
 from dataclasses import asdict, replace
@@ -48,7 +48,7 @@ from autolearn.training import presets
 
 
 def demo(args: Args) -> Result:
-    """Run the whole loop in a workspace of its own."""
+    """Run the whole loop in a separate workspace."""
     folder = args.workspace or demo_library.free_folder(DEFAULT_WORKSPACE, args.seed)
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:

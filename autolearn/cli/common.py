@@ -161,7 +161,7 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     """Wait for a run; Ctrl-C stops it where it can be resumed.
 
     Raises:
-        JobError: It did not end well; the text says why and how to go on.
+        JobError: It did not end well; the text says why and how to continue.
     """
     worker_processes.start_worker_for(store, run)
     with Progress(title, quiet=quiet) as progress:
@@ -173,7 +173,7 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     if last_state.state == "done":
         return last_state
     if last_state.kind == "import" and last_state.error:
-        raise JobError(last_state.error)  # another try would be refused likewise
+        raise JobError(last_state.error)  # another try would be refused too
     raise JobError(
         last_state.error or f"The run was {last_state.state}; it can be resumed.",
         command=f"resume {run.id}",
@@ -183,13 +183,13 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
 def finish_import(
     store: Store, run: Run, *, quiet: bool
 ) -> tuple[ImportResult, list[Document]]:
-    """Wait for an import; say what was refused and what is doubtful.
+    """Wait for an import; say which files were refused and what to check.
 
     Returns:
-        Its result, and the documents that it brought.
+        Its result, and the documents that it added.
 
     Raises:
-        JobError: It did not end well; the text says why and how to go on.
+        JobError: It did not end well; the text says why and how to continue.
     """
     result = ImportResult.of(finish(store, run, "read", quiet=quiet))
     for sentence in result.refusals:

@@ -37,7 +37,7 @@ class Command:
 
     name: str
     function: Callable[[Args], Any]
-    """Returns the result, or None if all has been said."""
+    """Returns the result, or None if everything is printed."""
     meaning: str
     add_options: Callable[[ArgumentParser], None] = _nothing
 
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         terminal.warn("Stopped.")
         return 1
-    if result is None:  # all has been said
+    if result is None:  # everything is printed
         return 0
     text = terminal.as_json(result) if args.json else args.show(result)
     terminal.say(text)
@@ -190,7 +190,7 @@ def _add_options(parser: ArgumentParser, command: Command) -> None:
         type=Path,
         default=None,
         metavar="DIR",
-        help="the folder that keeps everything (default: ./workspace)",
+        help="the folder that contains everything (default: ./workspace)",
     )
     parser.add_argument(
         "--json", action="store_true", help="print the result as one JSON value, last"

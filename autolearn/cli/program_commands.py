@@ -8,7 +8,7 @@ from autolearn.core.errors import InputError
 
 def serve_tools(args: Args) -> None:
     """Offer the workspace as MCP tools on standard input and output, until it ends."""
-    # The protocol's package takes longer to import than most commands take.
+    # The protocol's package takes longer to import than most commands take to run.
     from autolearn.api import mcp  # noqa: PLC0415
 
     mcp.serve(workspace_of(args))

@@ -29,7 +29,7 @@ def prompts(args: Args) -> Result | list[Result]:
 
 
 def show(result: Result | list[Result]) -> str:
-    """Return the result for a terminal; a prompt as it stands in its file."""
+    """Return the result for a terminal; a prompt as it is in its file."""
     if isinstance(result, dict) and "text" in result:
         return str(result["text"]).rstrip()
     return terminal.as_text(result)

@@ -27,7 +27,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the last line standing."""
+        """Leave the last line on the screen."""
         self._close()
 
     def __call__(self, run: Run) -> None:
@@ -50,7 +50,7 @@ class Progress:
 
 
 def say(text: str) -> None:
-    """Write a line for the person."""
+    """Write a line for the user to standard output."""
     sys.stdout.write(text + "\n")
 
 
@@ -129,5 +129,5 @@ def _cell(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return a line that cannot move the cursor, whatever a model or a file says."""
+    """Return a line of a model or a file without characters that move the cursor."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

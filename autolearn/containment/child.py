@@ -2,7 +2,7 @@
 
 A child is kept for further calls, since Python and the imports of a reader take longer
 to start than most files take to read. A child that was killed, or that has become
-large, is replaced. Several threads may call at once; each gets a child of its own.
+large, is replaced. Several threads may call at once; each gets its own child.
 """
 
 import atexit
@@ -31,7 +31,7 @@ from autolearn.core.errors import ChildFailed
 from autolearn.core.ports import Cancelled, Stop
 
 POLL_SECONDS = 0.1
-"""How often time, memory and a wish to cancel are looked at."""
+"""How often time, memory and stop requests are checked."""
 START_SECONDS = 120.0
 """Computing time that a child may take to start and to import what it is asked for.
 The time on the clock may be ``START_FACTOR`` times as long, on a busy computer."""
@@ -239,7 +239,7 @@ def _ignore(value: Any) -> None:
 
 
 class _Watch:
-    """Watches what a call takes."""
+    """Checks the time and memory of a call."""
 
     def __init__(self, pid: int, limits: Limits) -> None:
         self.limits = limits

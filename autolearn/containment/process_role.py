@@ -5,4 +5,4 @@ class Role:
     """What this process is."""
 
     is_child = False
-    """Set by the child's ``main``; what needs a child of its own looks here first."""
+    """Set by the child's ``main``; code that would start a child checks it first."""

@@ -1,6 +1,6 @@
 """Stop requests for the work of a thread, and how it is interrupted.
 
-Most work asks between two steps whether to stop. What others made has no such steps:
+Most work asks between two steps whether to stop. The code of others has no such steps:
 a call of a child ends with the child, and Python code, such as a template, is
 interrupted by an exception.
 """

@@ -69,7 +69,7 @@ def _sync_entry(path: Path) -> None:
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to write in, which takes its place only when all went well."""
+    """Yield a folder to write in, which gets its name only if nothing failed."""
     with scratch_folder(folder) as draft:
         yield draft
         _swap(draft, folder)
@@ -77,7 +77,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """Give an empty hidden folder next to a path; it is removed at the end.
+    """Yield an empty hidden folder next to a path; it is removed at the end.
 
     What a killed process left there is removed when the next one begins.
     """

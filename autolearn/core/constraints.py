@@ -13,7 +13,7 @@ from typing import Any
 from autolearn.core.scripts import EAST_ASIAN
 
 _CHUNK = re.compile(rf"[{EAST_ASIAN}]|[^\W{EAST_ASIAN}]+|\s+|[^\w\s]+")
-"""A word, or a sign of a script without spaces; and what stands between them."""
+"""A word, or a sign of a script without spaces; and what is between them."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Excerpt:
 
     source: str
     otherwise: str = ""
-    """What may stand in its place, word for word; empty: nothing."""
+    """What may be written instead, word for word; empty: nothing."""
 
     @property
     def chunks(self) -> list[str]:
@@ -37,7 +37,7 @@ class Excerpt:
         return _CHUNK.findall(self.source)
 
     def allows(self, text: str) -> bool:
-        """Return whether a text is such a stretch, or what may stand in its place."""
+        """Return whether a text is such a stretch, or what may be written instead."""
         if self.otherwise and text == self.otherwise:
             return True
         chunks, words = self.chunks, _CHUNK.findall(text)
@@ -59,7 +59,7 @@ class Pattern:
 
 
 Part = str | OneOf | Excerpt | Pattern
-"""A part of an answer; a plain string stands for itself."""
+"""A part of an answer; a plain string is literal."""
 
 Constraint = tuple[Part, ...]
 """The parts of an answer, one after the other; empty: the answer is free."""
@@ -72,7 +72,7 @@ _KINDS: dict[str, type[OneOf] | type[Excerpt] | type[Pattern]] = {
 
 
 def to_values(constraint: Constraint) -> list[str | dict[str, Any]]:
-    """Return a constraint as JSON values: a text for itself, else kind and fields."""
+    """Return a constraint as JSON values: a string as it is, else kind and fields."""
     names = {kind: name for name, kind in _KINDS.items()}
     return [
         part if isinstance(part, str) else {"kind": names[type(part)], **asdict(part)}

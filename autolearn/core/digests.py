@@ -11,7 +11,7 @@ CHECKPOINT_STATE, CHECKPOINT_DIGEST = "state.pt", "state.sha256"
 
 
 class Stamp(NamedTuple):
-    """What differs once a file was changed or replaced, without reading the file."""
+    """What shows that a file was changed or replaced, without reading the file."""
 
     path: str
     mode: int = 0

@@ -7,7 +7,7 @@ AutolearnError
 ├── BackendError          the model cannot do what was asked
 │   ├── ModelNotFound     no usable model at that place
 │   └── OutOfMemory       the device is too small for these settings
-├── TrainingError         a round cannot go on
+├── TrainingError         a round cannot continue
 ├── ProcessLost           one of several processes that train a round was ended
 ├── StoreError            the database cannot be used
 │   └── SchemaTooNew      it was written by a newer autolearn
@@ -74,7 +74,7 @@ class OutOfMemory(BackendError):
 
 
 class TrainingError(AutolearnError):
-    """A round cannot go on, for instance because its loss is not a number."""
+    """A round cannot continue, for instance because its loss is not a number."""
 
 
 class ProcessLost(AutolearnError):

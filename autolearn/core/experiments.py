@@ -39,7 +39,7 @@ ArmSource = Literal["placebo", "corpora"]
 
 @dataclass(frozen=True)
 class ArmTraits:
-    """What an arm is called, and in what it differs from the others."""
+    """The title of an arm, and how it differs from the others."""
 
     title: str
     method: Method | None = None

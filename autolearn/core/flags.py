@@ -28,8 +28,9 @@ Flag = Literal[
     "same_fact",
 ]
 Severity = Literal["unfit", "doubtful", "note"]
-"""``unfit``: no rule approves such a sample. ``doubtful``: worth a look before it is
-learned. ``note``: says how it was made."""
+"""``unfit``: no rule approves such a sample. ``doubtful``: to be checked before it
+is learned. ``note``: says how it was made.
+"""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ assert FLAGS.keys() == set(get_args(Flag))
 UNFIT = frozenset(flag for flag, info in FLAGS.items() if info.severity == "unfit")
 """Flags of samples that should teach nothing."""
 DOUBTFUL = UNFIT | {flag for flag, info in FLAGS.items() if info.severity == "doubtful"}
-"""Flags that make a sample worth a look before anything is learned from it."""
+"""Flags of samples that should be checked before anything is learned from them."""
 
 
 _OLD_FLAGS: Mapping[str, Flag] = {"strays": "contradicts_open_book"}

@@ -24,7 +24,7 @@ KINDS: dict[CorpusKind, str] = {
 
 @dataclass(frozen=True)
 class GoldExample:
-    """A question about a text with its right answer; of a corpus once it is kept."""
+    """A question about a text with its right answer; once stored, part of a corpus."""
 
     text: str
     """Empty: the question is an instruction without a text."""
@@ -56,15 +56,15 @@ class Corpus:
     """Of its examples: the same ones are not kept twice."""
     kind: CorpusKind
     licence: str = ""
-    """What its person has noted on licence and origin."""
+    """What the user has noted on licence and origin."""
     n_examples: int = 0
     n_texts: int = 0
     n_refused: int = 0
     """Rows of the source that could not be read."""
     excluded: bool = False
-    """Left out of the rounds that are ordered from now on."""
+    """Left out of the rounds that are queued from now on."""
     run_id: int | None = None
-    """The import that brought it."""
+    """The import that added it."""
     id: int = 0
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 def heavy_imports() -> Iterator[None]:
     """Let the garbage collector wait while large packages are imported.
 
-    Modules and classes stay, so there is little to collect. To look through them again
-    and again takes a fifth of the time that torch and transformers take to import.
+    Modules and classes stay, so there is little to collect. Checking them again and
+    again takes a fifth of the time that torch and transformers take to import.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -24,7 +24,7 @@ def heavy_imports() -> Iterator[None]:
 
 @contextmanager
 def left_out(package: str) -> Iterator[None]:
-    """Let what is imported meanwhile do without an optional package.
+    """Let imports within the block do without an optional package.
 
     It seems not to be installed, unless it has been imported before.
     """

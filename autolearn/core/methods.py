@@ -8,7 +8,7 @@ Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt", "pairs"]
 
 @dataclass(frozen=True)
 class TrainingMethod:
-    """What a method is called, and in what it differs from the others."""
+    """The title of a method, and how it differs from the others."""
 
     title: str
     """Shown in lists; the part before the colon is the short name."""

@@ -45,8 +45,8 @@ class Sampling:
 class Request:
     """One text to be written by the model.
 
-    A chat whose last turn is the assistant's has its answer begun: the model goes on
-    from there, and the completion holds both.
+    If the last turn of the chat is the assistant's, it begins the answer: the model
+    continues it, and the completion holds both.
     """
 
     prompt: Prompt

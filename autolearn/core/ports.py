@@ -52,9 +52,9 @@ class Backend(Protocol):
     ) -> list[Completion]:
         """Answer every request, in the order given.
 
-        A request that does not fit the context comes back as ``overlong``. When
-        ``stop`` says so, what is unfinished comes back as ``cancelled``.
-        ``progress`` is told how many requests are finished.
+        A request that does not fit the context comes back as ``overlong``. Once
+        ``stop`` returns True, unfinished requests come back as ``cancelled``.
+        ``progress`` receives how many requests are finished.
         """
 
     def probabilities(
@@ -82,12 +82,12 @@ class Backend(Protocol):
 
         Sampled at temperature 1 from the bare chat template, cleaned; empty if
         nothing came, or ``stop`` cut it off. With ``beginnings``, one for each seed, a
-        turn goes on from its beginning and includes it.
+        turn continues its beginning and includes it.
         """
 
 
 class ChatBackend(Backend, Protocol):
-    """A model that also answers while a person reads along."""
+    """A model whose answer can also be read while it is written."""
 
     def stream(
         self, request: Request, stop: Stop, on_text: Callable[[str], None]
@@ -96,7 +96,7 @@ class ChatBackend(Backend, Protocol):
 
 
 class Watcher(Protocol):
-    """Sees a round being trained, and may stop it."""
+    """Receives the progress of a training, and may stop it."""
 
     def stop(self) -> bool:
         """Return whether to stop after this step, at a checkpoint."""
@@ -137,7 +137,7 @@ class Trainer(Protocol):
     ) -> TrainOutcome:
         """Train an adapter on the items and save it as a PEFT folder in ``output``.
 
-        Goes on from the newest checkpoint in ``checkpoints`` when there is one;
+        Continues from the newest checkpoint in ``checkpoints`` if there is one;
         ``start`` is the adapter to begin with, None for a fresh one.
         """
 

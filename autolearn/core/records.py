@@ -42,7 +42,7 @@ OPEN_STATES: tuple[RunState, ...] = (
     "cancelled",
     "failed",
 )
-"""All but done: what can be resumed, or goes on."""
+"""All but done: runs that can be resumed, or are in progress."""
 ItemKind = Literal["sft", "dpo", "replay", "text", "drift_probe", "validation"]
 DRIFT_PROBE: ItemKind = "drift_probe"
 """The kind of the items of the drift probe."""
@@ -51,7 +51,7 @@ RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
 
 @dataclass(frozen=True)
 class Document:
-    """A text as it was given: its passages, one after the other, are the text."""
+    """A text as it was given, which is the concatenation of its passages."""
 
     name: str
     digest: str
@@ -77,15 +77,15 @@ class Document:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """What stands in a file but is no part of its text, such as a running head."""
+    """A part of a file that does not belong to its text, such as a running head."""
 
     document_id: int
     at: int
-    """The character of the text before which it stood."""
+    """The character of the text before which it was found."""
     text: str
     reason: str
     place: str = ""
-    """Where it stood in the file, such as "page 3"; empty if unknown."""
+    """Where it was in the file, such as "page 3"; empty if unknown."""
     id: int = 0
 
 
@@ -119,11 +119,11 @@ class Passage:
 class GeneratedInstruction:
     """An instruction that a base model wrote (Self-Instruct), with its own answer.
 
-    Rounds replay it, so that the model keeps what it does.
+    Rounds replay it, so that the model keeps its behaviour.
     """
 
     draw: int
-    """Which of the draws gave the instruction, from 0; each has a seed of its own."""
+    """Which of the draws gave the instruction, from 0; each has its own seed."""
     text: str
     """The instruction as it was written; the generation shows how it was asked."""
     generation: Generation | None = None
@@ -169,7 +169,7 @@ class Answer:
     text: str
     evidence: str = ""
     evidence_score: float | None = None
-    """Likeness of the quote to the source, 0..1; None: no quote was asked for."""
+    """Similarity of the quote to the source, 0..1; None: no quote was asked for."""
     start: int | None = None
     end: int | None = None
     sample_index: int = 0
@@ -188,7 +188,7 @@ class Feedback:
     text: str
     verdict: Verdict
     probability: float | None
-    """P(correct) read at the verdict's place, 0..1."""
+    """P(correct), read where the verdict is written, 0..1."""
     reference_id: int | None = None
     generation: Generation | None = None
     id: int = 0
@@ -254,7 +254,7 @@ class TrainItem:
     """``replay`` holds the round near the base model, ``DRIFT_PROBE`` measures how near
     it stayed, ``validation`` whether it learned; all others teach."""
     chat: Chat
-    """What stands before the answer; empty for raw text. If the last turn is the
+    """What precedes the answer; empty for raw text. If the last turn is the
     assistant's, it is the beginning of the answer, which is given and not learned."""
     chosen: str
     """The whole answer."""
@@ -264,7 +264,7 @@ class TrainItem:
 
     @property
     def teaches(self) -> bool:
-        """Return whether the round learns what stands here."""
+        """Return whether the round learns this item."""
         return self.kind not in ("replay", DRIFT_PROBE, "validation")
 
 
@@ -293,7 +293,7 @@ class Round:
 
     @property
     def traits(self) -> TrainingMethod:
-        """Return in what the method of the round differs from the others."""
+        """Return how the method of the round differs from the others."""
         return METHODS[self.method]
 
 

@@ -6,14 +6,14 @@ from typing import Literal
 from autolearn.core.records import RunKind
 
 TRAINING_STAGE = "training"
-"""The stage of a training in which its steps are taken; others prepare it."""
+"""The stage of a training that takes the optimiser steps; others prepare it."""
 
 QueueName = Literal["worker", "reader", "downloader"]
 
 
 @dataclass(frozen=True)
 class RunKindTraits:
-    """In what a kind of run differs from the others.
+    """How a kind of run differs from the others.
 
     Its settings and its result are the subclasses of ``RunSettings`` and ``RunResult``
     whose ``kind`` is its name.

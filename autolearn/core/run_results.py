@@ -1,6 +1,6 @@
 """The result of each kind of run, and the scores of a round, as they are stored.
 
-A run that has not ended has no result yet, one that failed has at most an advice. All
+A run that has not ended has no result yet, a failed one has at most advice. All
 fields therefore have a default.
 """
 
@@ -16,7 +16,7 @@ from autolearn.core.records import Round, Run, RunKind
 
 @dataclass(frozen=True)
 class RunResult(JsonRecord):
-    """What a run has given."""
+    """The result of a run."""
 
     kind: ClassVar[RunKind | None] = None
     """The kind of runs that have this result; None: of several."""
@@ -43,7 +43,7 @@ class FailedResult(RunResult):
 
 @dataclass(frozen=True)
 class StudyResult(RunResult):
-    """What a study has made, and what gave nothing."""
+    """The result of a study: what it made, and what gave nothing."""
 
     kind: ClassVar[RunKind | None] = "study"
     questions: int = 0
@@ -97,7 +97,7 @@ _PART_TITLES: dict[ScoredPart, str] = {
 class QuizScores(JsonRecord):
     """How each set of questions was answered in each mode in which it was asked.
 
-    As JSON, each score has its own key, such as ``gold_closed_book``, beside the other
+    As JSON, each score has its own key, such as ``gold_closed_book``, next to the other
     fields: a later quiz of a round replaces the scores of what it asked, and no others.
     """
 
@@ -138,7 +138,7 @@ class QuizScores(JsonRecord):
 
 @dataclass(frozen=True)
 class QuizRunResult(QuizScores, RunResult):
-    """What a quiz has given."""
+    """The result of a quiz."""
 
     quiz_version: int | None = field(default=None, metadata=EXTRA)
     truncated: int | None = field(default=None, metadata=EXTRA)
@@ -179,7 +179,7 @@ class TrainScores:
 
 @dataclass(frozen=True)
 class TrainResult(TrainScores, TrainCounts):
-    """What the training of a round has given."""
+    """The result of the training of a round."""
 
     notes: tuple[str, ...] = ()
     """What a person should know of how it went, such as a damaged checkpoint."""
@@ -190,7 +190,7 @@ class RoundScores(QuizScores, TrainScores):
     """All that was measured of a round."""
 
     leaked: int = 0
-    """Items that were left out since the quiz asks the same."""
+    """Items that were left out because the quiz asks the same."""
 
     @classmethod
     def of(cls, round_: Round) -> Self:

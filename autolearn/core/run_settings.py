@@ -31,7 +31,7 @@ class RunSettings(JsonRecord):
 
         Raises:
             TypeError: It is a run of another kind.
-            InputError: A kept value is refused by this version.
+            InputError: A stored value is invalid in this version.
         """
         if isinstance(run, Run) and cls.kind not in (None, run.kind):
             raise TypeError(f"A run of kind {run.kind} has no {cls.__name__}.")
@@ -55,7 +55,7 @@ class PipelinePlan(JsonRecord):
 
 @dataclass(frozen=True)
 class PipelineLink:
-    """Where a run stands in a whole round."""
+    """The place of a run in a whole round."""
 
     plan: PipelinePlan
     after: int | None = None
@@ -64,7 +64,7 @@ class PipelineLink:
 
 @dataclass(frozen=True)
 class PromptSettings(RunSettings):
-    """Which prompts a run uses, whatever is changed while it waits or goes on."""
+    """The prompts of a run as they were when it was queued."""
 
     prompts: dict[str, str] | None = field(default=None, metadata=EXTRA)
     """The digests of all prompts by name."""
@@ -110,7 +110,7 @@ class SampleScope(JsonRecord):
     """Which of the approved samples a round learns from; None: whatever they have."""
 
     model_digest: str | None = None
-    """The model whose answers showed the gaps: another one has gaps of its own."""
+    """The model whose answers showed the gaps: another one has its own gaps."""
     documents: tuple[int, ...] | None = None
     studies: tuple[int, ...] | None = None
     """The ids of the runs that made the samples."""

@@ -225,7 +225,7 @@ class TrainSettings(Settings):
 
     @property
     def traits(self) -> TrainingMethod:
-        """Return in what the method differs from the others."""
+        """Return how the method differs from the others."""
         return METHODS[self.method]
 
     def steps(self, per_epoch: int) -> int:

@@ -197,7 +197,7 @@ class ServerBackend:
         stop: Stop,
         progress: Callable[[int], None] | None = None,
     ) -> list[T | None]:
-        """Run jobs over connections of their own; None if stopped."""
+        """Run jobs over separate connections; None if stopped."""
 
         async def run() -> StepResults[T]:
             async with AsyncExitStack() as stack:
@@ -240,8 +240,8 @@ class ServerBackend:
     ) -> Completion:
         """Return the first of some draws that has the form that is asked for.
 
-        If none has it, only the given beginning is returned, in which nothing can be
-        read.
+        If none has it, return only the given beginning, from which nothing can be
+        parsed.
         """
         prefill = _prefill(request.prompt.chat)
         n_prompt = n_tokens = 0

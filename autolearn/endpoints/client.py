@@ -107,7 +107,7 @@ class ServerClient:
         key = os.environ.get(KEY, "").strip()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         times = httpx2.Timeout(self._retries.read, connect=self._retries.connect)
-        # Redirects are refused: the person did not enter where they lead.
+        # Redirects are refused: the user did not enter the address that they lead to.
         # Neither proxies nor passwords are taken from the environment.
         self._http = httpx2.AsyncClient(
             headers=headers,
@@ -179,7 +179,7 @@ class ServerClient:
             await response.aclose()
 
     async def _patiently(self, send: Callable[[], Awaitable[T]]) -> T:
-        """Return what ``send`` gives, which is tried again after momentary errors."""
+        """Return the result of ``send``; it is tried again after momentary errors."""
         for n_tries in range(1, self._retries.tries + 1):
             retry_after = None
             try:

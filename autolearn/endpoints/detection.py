@@ -31,11 +31,11 @@ def detect(
         address: Of one server or several.
         retries: How long each is waited for.
         needs_all: Each must answer. Otherwise one is enough, since the others may come
-            back while a run goes on.
+            back during a run.
 
     Raises:
         ModelNotFound: It does not serve the model.
-        BackendError: It cannot be reached, or is no OpenAI-compatible server, or a
+        BackendError: It cannot be reached, or is not OpenAI-compatible, or a
             further one has other weights.
     """
     return run_loop(lambda: _detect_all(address, retries, needs_all=needs_all))

@@ -26,7 +26,7 @@ class Abilities:
     constrains: bool
     """It keeps an answer to a grammar."""
     continues: bool
-    """It goes on from an answer whose beginning is given."""
+    """It continues an answer whose beginning is given."""
     gives_log_probs: bool
     """It gives the log-probabilities of the likeliest first tokens."""
     scores_prompts: bool
@@ -78,7 +78,7 @@ class ServerFacts(JsonRecord):
 
         Neither the version of the program nor its context counts: the weights are the
         same after an update. Of several servers the first counts: others, which have
-        the same weights, may be added and left out.
+        the same weights, may be added or left out.
         """
         values = [str(next(iter(self.server_address))), self.program, self.weights]
         text = json.dumps(values, sort_keys=True, ensure_ascii=True)

@@ -29,7 +29,7 @@ def _rules(name: str, part: Part) -> list[str]:
 
 
 def _excerpt(name: str, excerpt: Excerpt) -> list[str]:
-    """Return the rules of an excerpt: one for each word that it may go on from.
+    """Return the rules of an excerpt: one for each word that it may continue from.
 
     The rule of a word is the word, after which the rule of the next word may follow.
     An excerpt begins with any of these rules, and may end after each word.

@@ -21,7 +21,7 @@ Ask = Callable[[ServerClient, dict[str, Any]], Awaitable[Reply]]
 
 
 class LabelReader:
-    """Reads P(label) of the label that an answer goes on with."""
+    """Reads P(label) for the label with which an answer continues."""
 
     def __init__(self, bodies: RequestBodies, ask: Ask) -> None:
         self._bodies, self._ask = bodies, ask
@@ -48,9 +48,9 @@ class LabelReader:
     async def _masses(
         self, client: ServerClient, chat: Chat, prefill: str, labels: Sequence[str]
     ) -> list[float]:
-        """Return the probability of each label, as far as the server tells.
+        """Return the probability of each label, as far as the server reports it.
 
-        A token with which several labels begin is read on from.
+        If several labels begin with a token, its continuations are read too.
         """
         reply = await self._ask(
             client, self._bodies.first_token(_with_prefill(chat, prefill))

@@ -13,8 +13,8 @@ _WITHIN_WORD = re.compile(rf"(?<=[^\W{EAST_ASIAN}])(?=[^\W{EAST_ASIAN}])")
 def longest_match(constraint: Constraint, text: str) -> str | None:
     """Return the longest beginning of a text that has the form; None: there is none.
 
-    A model that is only asked for a form often goes on after it. If it goes on with
-    the same word, it meant another word.
+    A model that is only asked for a form often writes on after it. If it writes on
+    within the same word, it meant another word.
     """
     ends = {0}
     for part in constraint:

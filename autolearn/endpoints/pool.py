@@ -1,8 +1,8 @@
 """Spread the requests of a step over the servers of a model.
 
 Each server gets a run of neighbouring requests, which share prefixes, and takes further
-ones from the end of the longest queue when its own is empty. A server that fails hands
-its requests to the others; only the failure of the last one ends the step.
+ones from the end of the longest queue when its own is empty. If a server fails, the
+others take its requests; only the failure of the last one ends the step.
 """
 
 import asyncio
@@ -41,7 +41,8 @@ async def run_all(
 ) -> StepResults[T]:
     """Run jobs, on each server in order and up to ``at_once`` at a time.
 
-    When ``stop`` says so, what is unfinished is cancelled, which closes its connection.
+    Once ``stop`` returns True, unfinished jobs are cancelled, which closes their
+    connections.
 
     Raises:
         ServerRefused: A request is refused; no server would answer it.
@@ -116,7 +117,7 @@ class _Jobs(Generic[T]):
                 self._give_up(server, error)
 
     def _give_up(self, server: int, error: BackendError) -> None:
-        """Use a server no more in this step; raise its error if it is the last."""
+        """Stop using a server in this step; raise its error if it is the last."""
         if self._alive == [server]:
             raise error
         if server in self._alive:

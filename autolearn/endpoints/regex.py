@@ -26,7 +26,7 @@ def escape(character: str, special: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return the grammar of a text that stands for itself."""
+    """Return the grammar of a literal text."""
     return '"' + "".join(escape(character, '"') for character in text) + '"'
 
 
@@ -116,7 +116,7 @@ class _Reader:
         return literal(self._plain(character))
 
     def _plain(self, character: str) -> str:
-        """Return the character that follows a backslash and stands for one."""
+        """Return the character that a backslash and the next character mean."""
         if character in _CONTROL:
             return _CONTROL[character]
         if character.isalnum():

@@ -92,7 +92,7 @@ def continuation(prefill: str, text: str, *, continues: bool) -> str:
 
     Some servers repeat the beginning, others only write what follows. A server that
     does not continue an answer writes a new one, which may reword the beginning: what
-    counts then stands after its last line, such as "Short answer:".
+    counts then follows its last line, such as "Short answer:".
     """
     start = prefill.strip()
     if start and text.lstrip().startswith(start):

@@ -121,7 +121,7 @@ def attach_new(lm: LoadedModel, settings: TrainSettings) -> None:
 def _outside_text(model: Any) -> str | None:
     """Return a regular expression for the layers outside the text decoder.
 
-    None for a plain language model, where only the output layer lies outside.
+    None for a plain language model, where only the output layer is outside.
     """
     decoder, head = model.get_decoder(), model.get_output_embeddings()
     text_modules = {*decoder.modules(), head}

@@ -57,7 +57,7 @@ class HuggingFaceBackend:
 
     @property
     def _lm(self) -> LoadedModel:
-        """The model, which is loaded again after other processes have trained it."""
+        """The model; it is loaded again after other processes have trained."""
         if self._loaded is None:
             assert self._source is not None
             self._loaded = load.load(*self._source)
@@ -199,7 +199,7 @@ class HuggingFaceBackend:
         return self.train_here(job, watcher)
 
     def _train_apart(self, job: TrainingJob, watcher: Watcher) -> Outcome:
-        """Let a process for each device train; this one holds no model meanwhile.
+        """Train in one process for each device; this process holds no model meanwhile.
 
         Raises:
             BackendError: There are fewer devices.
@@ -220,7 +220,7 @@ class HuggingFaceBackend:
         self, job: TrainingJob, watcher: Watcher, processes: Processes = ONE
     ) -> Outcome:
         """Train in this process, with the other ``processes`` if there are any."""
-        # The trainer attaches an adapter of its own.
+        # The trainer attaches its own adapter.
         self.use_adapter(None)
         try:
             training = train.RoundTrainer(self._lm, job.items, job.settings, processes)
@@ -237,7 +237,7 @@ class HuggingFaceBackend:
             self.use_adapter(None)
 
     def _note_protocol(self, job: TrainingJob) -> None:
-        """Note in the adapter how to prompt it: without worked examples after meta."""
+        """Note in the adapter how to prompt it: ``meta`` needs no worked examples."""
         # A continued adapter keeps the protocol that it was trained for.
         protocol = (noted_protocol(job.start) if job.start else None) or self._protocol
         if not job.settings.traits.teaches_facts and PROTOCOLS[protocol].guided:

@@ -222,7 +222,7 @@ class ChatFormat:
         )
         if tag and not opening.strip():
             shared_part, opening = prompt, self._closing(tag)
-        # Strip spaces only: line breaks are tokens of their own.
+        # Strip spaces only: line breaks are separate tokens.
         control_text = opening.rstrip(" ") if opening.strip() else ""
         return _Opening(
             prompt[len(shared_part) :], control_text, opening[len(control_text) :]

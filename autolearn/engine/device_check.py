@@ -1,4 +1,4 @@
-"""Look at the device and compute on it in 4 bit, for the doctor.
+"""Describe the device and compute on it in 4 bit, for the doctor.
 
 Run as ``python -m autolearn.engine.device_check``: torch takes seconds and memory to
 load, and a broken library may end the whole process. It writes a line of JSON on the
@@ -30,7 +30,7 @@ def _write(**facts: Any) -> None:
 
 
 def _rounding_error(device: str) -> float:
-    """Return by how much numbers between -1 and 1 are off after NF4, at most."""
+    """Return the largest rounding error of NF4 for numbers between -1 and 1."""
     numbers = torch.linspace(-1, 1, 4096, device=device).view(64, 64)
     packed, state = quantize_4bit(numbers, quant_type="nf4", compress_statistics=True)
     return float((dequantize_4bit(packed, state) - numbers).abs().max())

@@ -1,7 +1,7 @@
 """Failures while weights are written, as errors of the operating system.
 
-torch and safetensors report a full disk as errors of their own. The worker tells a
-person of an ``OSError`` in one sentence and lets the run be resumed.
+torch and safetensors report a full disk as their own errors. The worker reports an
+``OSError`` in one sentence and lets the run be resumed.
 """
 
 import errno

@@ -32,15 +32,16 @@ def sample(
 
     A turn without an end after ``max_new_tokens`` is kept. Replay needs text that the
     model would read, not text that is well formed. With ``beginnings``, one for each
-    seed, a turn goes on from its beginning and includes it.
+    seed, a turn continues its beginning and includes it.
     """
     beginnings = beginnings or [""] * len(seeds)
     stop_ids, end_text = lm.chat.user_end
     texts = []
     for seed, beginning in zip(seeds, beginnings, strict=True):
         first_ids = lm.chat.user_beginning(beginning)
-        # Temperature 1 and top-p 1 sample from the model's own distribution. If the
-        # beginning brings the variety, small models make more sense below it.
+        # Temperature 1 and top-p 1 sample from the model's own distribution. If given
+        # beginnings bring the variety, small models write more sensible turns at a
+        # lower temperature.
         temperature = CONTINUING if beginning else 1.0
         sampling = Sampling(temperature, 1.0, max_new_tokens, seed)
         ids = lm.chat.user_start + first_ids

@@ -5,7 +5,7 @@ pass that only reads or writes texts, the run is asked whether it is to stop.
 
 Why: rounding half a billion weights to 4 bit on a busy computer takes more than a
 minute, and so does reading the prompts of a batch, which is one pass. A training step
-goes on to its end, where a checkpoint loses nothing.
+runs to its end, where a checkpoint loses nothing.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """Training rows as texts, for trainers that read texts and tokenise them again.
 
-A tokenizer need not make the same tokens of the text of some tokens, so it is asked.
+A tokenizer need not turn the text of some tokens into the same tokens again, so this is
+checked.
 """
 
 from typing import Any, NamedTuple
@@ -36,13 +37,13 @@ class Renderer:
         return rendered._replace(prompt=rendered.prompt.removeprefix(start))
 
     def parts_match(self, rendered: RenderedRow, row: Row) -> bool:
-        """Return whether prompt and answer, each for itself, become the row."""
+        """Return whether prompt and answer, each tokenised alone, become the row."""
         prompt = self._ids(rendered.prompt, add_special_tokens=False)
         answer = self._ids(rendered.answer, add_special_tokens=False)
         return [*prompt, *answer] == row.ids and len(prompt) == row.n_prompt
 
     def whole_matches(self, rendered: RenderedRow, row: Row) -> bool:
-        """Return whether prompt and answer, read as one text, become the row.
+        """Return whether prompt and answer, tokenised as one text, become the row.
 
         So does TRL, which ends each text with the end token of the tokenizer.
         """

@@ -16,7 +16,7 @@ with left_out("torch"):
     from autolearn.engine.tokenizer import load_untried
 
 MOST_TOKENS_PER_CHARACTER = 16
-"""A tokenizer that makes more of them would exceed every context."""
+"""A tokenizer that makes more tokens of a character would exceed every context."""
 MOST_TEMPLATE_TOKENS = 1 << 16
 """Most tokens that a template adds to a chat."""
 _CHATS = (
@@ -31,7 +31,7 @@ def try_out(folder: str) -> None:
     """Use tokenizer and template on a few chats.
 
     Raises:
-        BackendError: They make far more of a text than it is.
+        BackendError: They turn a text into far too many tokens.
     """
     chat = ChatFormat(load_untried(Path(folder)))
     for turns in _CHATS:

@@ -141,7 +141,7 @@ _CLAIMS: tuple[tuple[str, Arm, Arm, str], ...] = (
 
 @dataclass(frozen=True)
 class ArmComparison:
-    """All that a comparison has shown so far."""
+    """All results of a comparison so far."""
 
     n_quiz: int
     """Questions that every arm was asked."""
@@ -154,7 +154,7 @@ class ArmComparison:
 
 
 def compare(outcomes: Sequence[ArmOutcome]) -> ArmComparison:
-    """Return what arms show that have been measured, over the questions of all."""
+    """Return the results of the measured arms, over the questions asked of all."""
     quiz_ids = _shared([row for arm in outcomes for row in arm.quiz])
     control_ids = _shared([row for arm in outcomes for row in arm.control])
     if not quiz_ids:

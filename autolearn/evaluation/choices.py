@@ -65,7 +65,7 @@ def _indices(letters: set[str], n: int) -> set[int]:
 
 
 def _options_in(text: str, choices: Sequence[str]) -> set[int]:
-    """Return the options whose text stands in an answer, the longest of nested ones."""
+    """Return the options whose text occurs in an answer, the longest of nested ones."""
     if choices and all(map(numbers.is_number, choices)):
         result = numbers.result(text)
         return {i for i, c in enumerate(choices) if result & numbers.readings(c)}

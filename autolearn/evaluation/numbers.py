@@ -131,7 +131,7 @@ def result(text: str, question: str = "") -> Readings:
 def _stated_number(text: str, numbers: Numbers, question: str) -> Readings:
     """Return the number that a plain statement tells.
 
-    ``numbers``: the numbers of its last sentence, which stands at the end of the text.
+    ``numbers``: the numbers of its last sentence, which ends the text.
     """
     in_question = {values for _, values in _numbers(_plain(question))}
     last = _numbers(text)[-len(numbers) :]
@@ -140,7 +140,7 @@ def _stated_number(text: str, numbers: Numbers, question: str) -> Readings:
 
 
 def _without_years(text: str, numbers: Numbers) -> Numbers:
-    """Return the numbers that are no years ("in 1711"), or all if none is left."""
+    """Return the numbers that are not years ("in 1711"), or all if none is left."""
     quantities = [
         (place, values)
         for place, values in numbers

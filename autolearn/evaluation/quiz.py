@@ -72,7 +72,7 @@ def _score(answer: QuizAnswer, mode: QuizMode) -> QuizResult:
 
 
 def scored(result: QuizResult, question: QuizQuestion) -> QuizResult:
-    """Return a result with the scores that its question gives it now."""
+    """Return a result, scored by its question as it is now."""
     record, gold = question.question, question.gold_answer
     return replace(
         result,

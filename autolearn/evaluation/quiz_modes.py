@@ -44,7 +44,7 @@ class QuizAnswer:
 
     question: QuizQuestion
     text: str
-    """The answer itself, without what stands around it."""
+    """The answer alone, without quote and labels."""
     generation: Generation
 
 
@@ -161,7 +161,7 @@ def _elected(generations: Sequence[Generation]) -> Generation:
 
 
 def _same(text: str, other: str) -> float:
-    """Return how far two answers say the same, 0..1; of sums the result counts."""
+    """Return how similar two answers are, 0..1; for sums, whether the results agree."""
     results = numbers.result(text), numbers.result(other)
     if all(results):
         return float(bool(results[0] & results[1]))

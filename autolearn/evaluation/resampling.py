@@ -1,7 +1,7 @@
 """Intervals and tests for arms of an experiment that were asked the same questions.
 
 An arm is a matrix of outcomes: a row for each seed, a column for each question, 1 if
-the answer was right. Questions and seeds are drawn anew together (Owen 2007), so an
+the answer was right. Questions and seeds are resampled together (Owen 2007), so an
 interval covers other questions and other seeds.
 """
 
@@ -27,7 +27,7 @@ def share(outcomes: Outcomes, seed: int = 0) -> tuple[float, float]:
 def difference(a: Outcomes, b: Outcomes, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the share of ``a`` less that of ``b``.
 
-    Both are drawn on the same questions; seeds are drawn for each by itself.
+    Both are drawn on the same questions; seeds are drawn for each separately.
     """
     counts, rng = _questions(a.shape[1], seed)
     return _interval(_means(a, counts, rng) - _means(b, counts, rng))

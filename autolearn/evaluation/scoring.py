@@ -120,7 +120,7 @@ def usual(gold: GoldQuestion) -> Scorer:
 
 
 def _tells(text: str, value: str) -> bool:
-    """Return whether an answer tells a value; of what is worked out, as its result."""
+    """Return whether an answer gives a value; if it is worked out, as its result."""
     is_year = any(reading in _YEAR for reading in numbers.readings(value))
     if numbers.is_number(value) and not is_year and numbers.is_worked(text):
         return numbers.same_result(text, value)

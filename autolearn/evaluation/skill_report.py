@@ -177,8 +177,8 @@ def best_threshold(
 ) -> tuple[float, RightCount]:
     """Return the P(correct) with most right verdicts, and how many are right.
 
-    It lies halfway between two neighbouring values. Of equally good ones, the nearest
-    to 0.5 is returned.
+    It is halfway between two neighbouring values. Of equally good thresholds, the
+    nearest to 0.5 is returned.
     """
     values = sorted({*right, *wrong})
     candidates = [(a + b) / 2 for a, b in pairwise(values)]
@@ -217,8 +217,8 @@ TRAINED_NOTE = (
 def guidance(report: SkillReport) -> Guidance:
     """Return whether verdicts are used, the threshold, and advice.
 
-    A model with the protocol ``trained`` was trained on texts of one kind, and those of
-    the check are of another. Nothing follows for a study of its own texts.
+    A model with the protocol ``trained`` was trained on texts of one kind, and the
+    check uses another. The check says nothing about a study of its own texts.
     """
     if report.protocol == "trained":
         return Guidance(advice=(TRAINED_NOTE, _about_verdicts(report)))
@@ -232,7 +232,7 @@ def guidance(report: SkillReport) -> Guidance:
 
 @dataclass(frozen=True)
 class SkillRunResult(SkillReport, RunResult):
-    """What a skill check has given: its report, and what to do about it."""
+    """The result of a skill check: its report, and what to do about it."""
 
     kind: ClassVar[RunKind | None] = "skills"
     advice: tuple[str, ...] = ()

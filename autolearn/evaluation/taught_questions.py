@@ -82,7 +82,7 @@ class _TextIndex:
         """Return the texts that may tell the answer to a question."""
         if passage_id := question.question.passage_id:
             return self._by_passage[passage_id]
-        # Words are compared first: to look for the answers in all texts takes seconds.
+        # Words are compared first: searching all texts for the answers takes seconds.
         terms = matching.key_terms("", question.question.text)
         if not terms:
             return []

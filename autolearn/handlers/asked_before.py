@@ -11,8 +11,9 @@ from autolearn.training.leakage import Guard
 class AskedBefore:
     """Recognises earlier questions; each call reads those that are new since the last.
 
-    A study of many passages calls it after each group of them. To read all questions
-    each time would take longer than the model from some ten thousand passages on.
+    A study of many passages calls it after each group of them. With ten thousand
+    passages or more, reading all questions each time would take longer than the model
+    does.
     """
 
     def __init__(self, store: Store) -> None:

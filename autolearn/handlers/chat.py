@@ -19,7 +19,7 @@ from autolearn.study.grounding import TextQuestion
 from autolearn.text import model_output
 
 Reading = Callable[[ChatResult, str], ChatResult]
-"""Adds to a result what the model has written of its next part, raw."""
+"""Adds to a result the raw text that the model has written of its next part."""
 
 
 def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
@@ -39,7 +39,7 @@ class _Draft:
         self._last_report_at = 0.0
 
     def write(self, result: ChatResult) -> None:
-        """Take note of the answer as it is now."""
+        """Store the answer as it is now."""
         self.result = result
         now = time.monotonic()
         if now - self._last_report_at >= REPORT_SECONDS:
@@ -115,7 +115,7 @@ class _Conversation:
         return _after(self._earlier, chat)
 
     def _complete(self, request: Request, on_text: Callable[[str], None]) -> Completion:
-        """Return what the model writes; its generation is kept once."""
+        """Return what the model writes; its generation is stored once."""
 
         def make() -> list[Generation]:
             completion = self._backend.stream(request, self._context.stop, on_text)

@@ -1,4 +1,4 @@
-"""The handler of each kind of run that the worker does; see ``runs.queues``."""
+"""The handler of each kind of run of the worker; see ``runs.queues``."""
 
 from collections.abc import Callable
 

@@ -48,7 +48,7 @@ def prepare(context: RunContext, backend: Backend) -> Round:
 
 @dataclass(frozen=True)
 class _BaseWriter:
-    """Lets the base model write what a round needs; what is written is kept."""
+    """Lets the base model write what a round needs; what is written is stored."""
 
     context: RunContext
     backend: Backend
@@ -132,7 +132,7 @@ class _BaseWriter:
         )
 
     def _model_pool(self) -> list[GeneratedInstruction]:
-        """Return the instructions that the folder of the model has; they are kept."""
+        """Return the instructions that the folder of the model has, and store them."""
         name = TrainRunSettings.of(self.context.run).model.model
         path = replay.pool_file(model_files.locate(name))
         if path is None:

@@ -25,11 +25,11 @@ class TrainableBackend(Backend, Trainer, Protocol):
 
 
 def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
-    """Train the round of this run, or go on with it, and return how it ended.
+    """Train the round of this run, or continue it, and return how it ended.
 
     Raises:
         Cancelled: Stopped at a checkpoint; the run can be resumed.
-        TrainingError: The round cannot go on, or nothing is left to train on.
+        TrainingError: The round cannot continue, or nothing is left to train on.
     """
     store, run = context.store, context.run
     rounds = store.rounds.all(run.id)
@@ -68,7 +68,7 @@ def _outcome(
         checkpoints=layout.checkpoints(context.workspace, round_.id),
         output=context.workspace / layout.adapter(round_.id),
     )
-    if outcome.finished:  # what was measured at the end is one step behind the last
+    if outcome.finished:  # the final measurements count as one more step
         scores = outcome.scores.items()
         numbers = {k: v for k, v in scores if isinstance(v, int | float)}
         tracker.log(outcome.n_steps + 1, numbers, "end")

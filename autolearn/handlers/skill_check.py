@@ -9,7 +9,7 @@ from autolearn.study.generation import Generator
 
 
 def check(context: RunContext, backend: Backend) -> SkillRunResult:
-    """Measure what a model can do of what a study asks of it."""
+    """Measure how well a model does each task of a study."""
     writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
     report = skills.check(writer, context.journal, context.progress)
     context.store.skills.add(context.run.id, report.as_dict())

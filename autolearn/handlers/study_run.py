@@ -24,7 +24,7 @@ from autolearn.study.loop import Study
 
 
 class StudyBackend(Backend, Protocol):
-    """A model that studies, and whose memory is measured in the meantime."""
+    """A model that studies, and whose memory is measured meanwhile."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def _settings(context: RunContext) -> StudySettings:
 
 
 def _loop(context: RunContext, backend: Backend, settings: StudySettings) -> Study:
-    """Return the loop of a study, which goes by the newest skill check of its model."""
+    """Return the loop of a study, which follows the newest skill check of its model."""
     loop = Study(backend, context.journal, settings, context.stop, context.progress)
     advice = _guidance(context.store, backend, loop.generator().protocol.name)
     loop.uses_verdicts = advice.uses_verdicts
@@ -111,7 +111,7 @@ def _instructions(context: RunContext, loop: Study) -> list[Question]:
 
 
 def _tally(context: RunContext) -> StudyResult:
-    """Count what a study has made, and what gave nothing."""
+    """Count what a study made, and what gave nothing."""
     store, run_id = context.store, context.run.id
     questions = store.library.questions(QuestionFilter(run_id=run_id))
     samples = store.samples.find(SampleFilter(run_id=run_id))

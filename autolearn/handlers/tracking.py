@@ -1,8 +1,8 @@
 """Send the numbers of a training, and the quizzes of its round, to a tracker.
 
-The database of the workspace has all numbers. What a tracker lacks of them is sent when
+The database of the workspace has all numbers. Those that a tracker lacks are sent when
 it is opened, and no step is sent twice. A run that is killed and resumed therefore has
-every step once. A tracker that fails is left alone: the training goes on.
+every step once. A tracker that fails is not used any more; the training continues.
 """
 
 import logging
@@ -56,7 +56,7 @@ class Tracking:
         self._run = None
 
     def _try(self, action: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what an action of the tracker gives; after a failure, use it no more.
+        """Return the result of a tracker's action; after a failure, stop using it.
 
         Its package is not ours: it may raise anything.
         """
@@ -88,8 +88,8 @@ def track_quiz(
 ) -> tuple[str, ...] | None:
     """Send the scores of a quiz to the tracker of the training of its round.
 
-    They stand behind the steps of the training: the first quiz two steps behind the
-    last one, each further quiz a step later.
+    They follow the steps of the training: the first quiz two steps after the last one,
+    each further quiz one step later.
 
     Returns:
         A sentence if the tracker failed; None otherwise.

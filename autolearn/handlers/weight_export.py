@@ -1,4 +1,4 @@
-"""Export the adapter of a round or its whole model, and ask both the same afterwards.
+"""Export the adapter of a round or its whole model, and compare answers afterwards.
 
 All is written, compared and described in a draft, which takes its place at the end. A
 run that is killed after that finds its own work there when it is resumed.
@@ -51,7 +51,7 @@ class WeightExport:
         return Path(ExportRunSettings.of(self.context.run).target)
 
     def run(self) -> ExportResult:
-        """Write the weights, ask them, and return what came of it.
+        """Write the weights, ask them, and return the result.
 
         Raises:
             InputError: The target holds something else, or cannot be written.

@@ -26,7 +26,7 @@ def instructions(path: Path) -> list[tuple[str, str]]:
     """Return prompts with their answers; see ``gold_files.read_instructions``.
 
     Raises:
-        InputError: A line is no instruction.
+        InputError: A line is not an instruction.
     """
     rows = _in_child("autolearn.ingest.gold_files:read_instructions", path)
     return [(prompt, answer) for prompt, answer in rows]
@@ -36,7 +36,7 @@ def meta(path: Path) -> list[MetaExample]:
     """Return meta-skill examples; see ``gold_files.read_meta``.
 
     Raises:
-        InputError: A line is no such example.
+        InputError: A line is not such an example.
     """
     rows = _in_child("autolearn.ingest.gold_files:read_meta", path)
     return [codec.decode(MetaExample, row) for row in rows]

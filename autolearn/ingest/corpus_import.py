@@ -44,7 +44,7 @@ def read_corpus(context: RunContext) -> ImportResult:
     """Import the corpus that a run names; return counts and refused rows.
 
     Raises:
-        Cancelled: The person stopped the run; nothing of the corpus is kept.
+        Cancelled: The person stopped the run; nothing of the corpus is stored.
         InputError: No row can be used, or the corpus is in the library already.
     """
     settings, store = ImportRunSettings.of(context.run), context.store
@@ -164,7 +164,7 @@ def _digest(examples: Sequence[GoldExample]) -> str:
 
 
 class _Cutter:
-    """Finds the texts of quizzes, and the passage in which an answer stands."""
+    """Finds the texts of quizzes, and the passage that has an answer."""
 
     def __init__(
         self, store: Store, file: Path | None, passage_size: PassageSize

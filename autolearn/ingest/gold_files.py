@@ -71,7 +71,7 @@ def _read_rows(
 def json_rows(text: str) -> Iterator[tuple[str, Any]]:
     """Yield the rows of a JSON array or JSON Lines, each with its place in words.
 
-    None stands for a line that is no JSON.
+    None: a line that is not JSON.
     """
     try:
         whole = json.loads(text)

@@ -1,6 +1,6 @@
 """Import texts into the library: read each file, cut it into passages, store it.
 
-The reader does this in a process of its own. A study or a training does not wait for
+The reader does this in a separate process. A study or a training does not wait for
 it, and a crashing parser harms nothing else. What is read goes to a temporary file
 first. One transaction then stores it, so a kill leaves nothing behind.
 """
@@ -277,7 +277,7 @@ def _reread(
     lost_choices = intake.reread(library.document(number), choices)
     n_repeats = _mark_repeats(context, {number}, after=last)
     sentences = tuple(
-        f"“{text[:EXCERPT]}” is not in the new reading; your choice about it is gone."
+        f"“{text[:EXCERPT]}” is not in the new reading, so your choice is lost."
         for text in lost_choices
     )
     return ImportResult(1, sentences, n_repeats, document_id=number)

@@ -92,7 +92,7 @@ class LocalParser:
         on_progress: OnProgress,
         stop: Stop,
     ) -> Iterator[tuple[ParsedText, Spool]]:
-        """Parse a file; see ``Parser.parsed``."""
+        """Parse a file; see ``Parser.parse``."""
         with spooled() as spool:
             yield _parse(file, choices, self, spool, on_progress), spool
 
@@ -117,7 +117,7 @@ class ContainedParser:
         on_progress: OnProgress,
         stop: Stop,
     ) -> Iterator[tuple[ParsedText, Spool]]:
-        """Parse a file; see ``Parser.parsed``."""
+        """Parse a file; see ``Parser.parse``."""
         with TemporaryDirectory(dir=self.workspace / FOLDER) as folder:
             facts = self._facts(file, choices, Path(folder), on_progress, stop)
             with spooled(Path(folder)) as spool:
@@ -162,7 +162,7 @@ def contained_parser(
     max_tokens: int,
     limits: Callable[[int], Limits] = Limits.for_bytes,
 ) -> Iterator[ContainedParser]:
-    """Yield a parser with a child of its own; remove what a killed reader left.
+    """Yield a parser with its own child; remove what a killed reader left.
 
     Raises:
         BackendError: The tokenizer of the model cannot be used.
@@ -206,7 +206,7 @@ def parse_into(
 
 
 def _seldom(report: OnProgress) -> OnProgress:
-    """Report often enough for a person to see it, seldom enough to cost nothing."""
+    """Report often enough to show progress, and seldom enough to cost nothing."""
     last = 0.0
 
     def tell(share: float) -> None:

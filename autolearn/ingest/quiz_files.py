@@ -172,7 +172,7 @@ def _question_parts(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
 
 
 def _index(answer: str, choices: Sequence[str], labels: Sequence[str]) -> int:
-    """Return the place of the right option, named by label, letter, number or text."""
+    """Return the index of the right option, named by label, letter, number or text."""
     if answer in labels:
         return list(labels).index(answer)
     if answer in choices:

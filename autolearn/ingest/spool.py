@@ -32,7 +32,7 @@ class Spool:
         """What readers say of the document, each once."""
         self._n_read = 0
         self.repeats: list[tuple[int, int]] = []
-        """For each passage that repeats something: where the text goes on in it, and
+        """For each passage that repeats something: where the text continues in it, and
         how many characters have been repeated up to there."""
         self._passages, self._exclusions = passages, exclusions
 

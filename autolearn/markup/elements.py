@@ -1,14 +1,14 @@
 """HTML elements; every text of a model, a file or a person is escaped here.
 
-A component of the page shows what it is given as it stands, so nothing may reach one
-that did not pass through ``text`` or was written in this project.
+A component of the page shows its value unescaped. So a value may only contain what has
+passed through ``text`` or was written in this project.
 """
 
 from collections.abc import Iterable
 from html import escape
 
 _TEMPLATES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
-"""Signs that the component would read as one of its own templates."""
+"""Signs that the component would read as its own template."""
 
 
 class Html(str):
@@ -21,7 +21,7 @@ class Html(str):
         return Html(str.__add__(self, more))
 
     def __html__(self) -> str:
-        """Return itself: an autoescaping template takes it as it stands."""
+        """Return itself: an autoescaping template does not escape it again."""
         return self
 
 

@@ -148,7 +148,9 @@ def _gguf(model: str | Path) -> str:
 
 def _check_config(folder: Path) -> None:
     if not folder.is_dir():
-        raise ModelNotFound(f"The model's folder {folder} is missing; install it anew.")
+        raise ModelNotFound(
+            f"The model's folder {folder} is missing; reinstall autolearn."
+        )
     if _exists(folder / "config.json"):
         return
     if any(folder.glob("*.gguf")):
@@ -197,7 +199,7 @@ def _check_weights(folder: Path) -> None:
     if (folder / "adapter_config.json").is_file():
         raise BackendError(
             f"{folder} contains an adapter and the weights of a model, so it is not "
-            "clear which is meant; move its adapter_* files to a folder of their own, "
+            "clear which is meant; move its adapter_* files to a separate folder, "
             "or merge them into the weights."
         )
     if weight_files(folder):

@@ -1,9 +1,9 @@
-"""Look at a foreign model's files in a child.
+"""Read a foreign model's files in a child.
 
 Whoever made the files may have made them to block, to fill the memory or to crash what
 reads them. Functions that read them are marked with ``contained``: for the built-in
-model they run here, for all others in a child. Answers are kept while the files stay
-as they are.
+model they run here, for all others in a child. Answers are cached until the files
+change.
 """
 
 import importlib
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "assets" / "demo-model"
 SECONDS = 20.0
-"""Computing time for a look at small files and headers."""
+"""Computing time for reading small files and headers."""
 SECONDS_PER_MIB = 0.05
 """Further time for each MiB of files, which ``digest`` may read."""
 MOST_FILES = 10_000
-"""Most files of a folder that are looked at."""
+"""Most files of a folder that are checked."""
 N_KEPT = 256
 """Most answers that are kept."""
 
@@ -61,13 +61,13 @@ def contained(function: Callable[[Path], T]) -> Callable[[Path], T]:
 
 
 def answer(function: str, path: str) -> Any:
-    """Return what a marked function says, in the child."""
+    """Return the result of a marked function, in the child."""
     module, _, name = function.partition(":")
     return getattr(importlib.import_module(module), name)(Path(path))
 
 
 def _cached_answer(function: str, path: Path) -> Any:
-    """Return the answer of a child, or the error, asked anew if the files changed."""
+    """Return the answer of a child, or the error; asked again if the files changed."""
     stamps, key = _stamps(path), (function, str(path))
     with _lock:
         record = _answers.get(key)

@@ -38,7 +38,7 @@ USABLE_SHARE = 0.9
 LIBRARIES = {"cuda": 700 << 20, "cpu": 450 << 20}
 """Memory of Python and the libraries on a device before a model is loaded."""
 _HOLES = {"cuda": 1.1, "cpu": 1.75}
-"""Memory used for temporary tensors, relative to their size: freed blocks lie between
+"""Memory used for temporary tensors, relative to their size: freed blocks are between
 used ones. 1.5 to 1.8 measured on CPUs; on a GPU a common value."""
 _SCALES = 1 / 64 + 4 / 16384
 """Bytes per NF4 weight in addition to its half byte: an 8-bit scale for each 64

@@ -194,7 +194,7 @@ def _shape(sizes: list[int]) -> Shape:
 def _unpacked(shapes: dict[str, Shape], width: int) -> Iterator[tuple[str, Shape]]:
     """Yield the shapes of weights before quantisation.
 
-    4-bit weights are stored two to a byte, and their scales lie beside them. Only the
+    4-bit weights are stored two to a byte, with separate scales. Only the
     number of rows is estimated.
     """
     for name, shape in shapes.items():

@@ -64,7 +64,7 @@ def object_in(values: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     """Return the object at a key of a JSON file; empty if there is none.
 
     Raises:
-        InputError: Something else stands there.
+        InputError: The value has another type.
     """
     value = values.get(name)
     if value is None:
@@ -78,7 +78,7 @@ def names_in(values: dict[str, Any], name: str, path: Path) -> list[str]:
     """Return the texts in the list at a key of a JSON file; empty if there is none.
 
     Raises:
-        InputError: Something else stands there.
+        InputError: The value has another type.
     """
     value = values.get(name)
     if value is None:

@@ -24,14 +24,14 @@ DOUBTFUL = 0.3
 Measured: texts that a model was made for have 0.05 to 0.15. English prose has 0.5 with
 the built-in model; German has 0.3 with SmolLM2, Finnish 0.5, Russian 0.7, Chinese 1."""
 N_CHARACTERS = 2000
-"""Characters at the beginning of a text that are looked at."""
+"""Characters at the beginning of a text that are checked."""
 
 
 def small_piece_shares(folder: Path, texts: Sequence[str]) -> list[float]:
-    """Return the share of letters of each text that lie in small pieces, 0..1.
+    """Return the share of letters of each text that are in small pieces, 0..1.
 
     Only the beginning of a text is read. A text without letters has none. The tokenizer
-    of a foreign model looks at them in a child.
+    of a foreign model checks them in a child.
 
     Raises:
         BackendError: The tokenizer is broken.

@@ -185,7 +185,7 @@ def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExampl
 def _own_wordings(
     wordings: dict[int, tuple[str, ...]], sample: Sample, sources: SampleSources
 ) -> tuple[str, ...]:
-    """Return the wordings of a sample; an edited question has none of its own."""
+    """Return the wordings of a sample; an edited question has none."""
     is_other_question = "prompt" in sources.edits
     return () if is_other_question else wordings.get(sample.question_id, ())
 

@@ -18,8 +18,9 @@ RATE_SECONDS = 60.0
 """The rate covers at least the last minute."""
 
 RATE_SHARE = 0.1
-"""The rate covers at least this share of the whole: what is done in batches is counted
-many at once, and then for minutes not at all."""
+"""The rate covers at least this share of the whole: batched work is counted many units
+at once, and then not at all for minutes.
+"""
 
 REPORT_SECONDS = 0.2
 """Least time between two writes of progress."""
@@ -29,8 +30,8 @@ REPORT_SECONDS = 0.2
 class RunContext:
     """One run as its handler sees it.
 
-    A handler returns the result of the run. When ``stop`` has told it to end before it
-    is done, it raises ``Cancelled``.
+    A handler returns the result of the run. If ``stop`` returned True before it was
+    done, it raises ``Cancelled``.
     """
 
     store: Store
@@ -45,7 +46,7 @@ class RunContext:
 
     @property
     def journal(self) -> RunJournal:
-        """Return the memory of the run."""
+        """Return the journal of the run."""
         return self.store.journal(self.run.id)
 
     def report(self, stage: str, total: int, n_done: int) -> None:
@@ -53,7 +54,7 @@ class RunContext:
         self.progress(stage, n_done, total)
 
     def save_result(self, result: RunResult) -> None:
-        """Keep the result before what it was made from is moved or removed.
+        """Store the result before its sources are moved or removed.
 
         A run that is killed after this and before its end reads it when it is resumed.
         """
@@ -61,7 +62,7 @@ class RunContext:
             self.store.runs.save_partial_result(self.run.id, result.as_dict())
 
     def add_metrics(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Keep numbers of the run at a step, by their names."""
+        """Store numbers of the run at a step, by their names."""
         rows = [Metric(step, name, value) for name, value in numbers.items()]
         self.store.runs.add_metrics(self.run.id, rows)
 
@@ -114,7 +115,7 @@ class Reporter:
         self._last_entry: tuple[str, float] = ("", 0.0)
 
     def __call__(self, stage: str, n_done: int, total: int) -> None:
-        """Take note of progress; a new stage and its end are always written."""
+        """Record progress; a new stage and its end are always written."""
         now = time.monotonic()
         last_stage, last_time = self._last_entry
         is_soon = now - last_time < REPORT_SECONDS

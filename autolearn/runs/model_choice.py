@@ -34,8 +34,8 @@ def chosen_model(store: Store) -> ModelSettings:
 def last_used_model(store: Store) -> ModelSettings:
     """Return the model of the newest run, or the one that was chosen after that run.
 
-    In an empty workspace it is the built-in one. A model that is gone is returned too:
-    the rest of the workspace is about it, and whoever uses it says what is missing.
+    In an empty workspace it is the built-in one. A missing model is returned too: the
+    workspace refers to it, and using it reports what is missing.
     """
     choice = store.choices.get(CHOICE)
     chosen = ModelSettings.from_dict(choice or {})
@@ -47,7 +47,7 @@ def last_used_model(store: Store) -> ModelSettings:
 
 
 def choose_last_used(store: Store) -> None:
-    """Work with the model that was used last, as a page that is opened does."""
+    """Choose the model that was used last, as a page does when it is opened."""
     _keep(store, last_used_model(store))
 
 
@@ -112,7 +112,7 @@ def finished_round(store: Store, round_id: int) -> Round:
 def with_model(store: Store, run_settings: M, model: ModelSettings) -> M:
     """Return the settings of a run with their model, before anything is queued.
 
-    The digests of model and prompts go with the run: whoever looks at it later can
+    The digests of model and prompts are stored with the run: whoever reads it later can
     tell whether they are still the same. So do the texts of changed prompts.
 
     Raises:

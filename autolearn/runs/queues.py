@@ -38,8 +38,9 @@ class WorkerQueue:
 
 
 _OFFLINE = {
-    # Threads that wait spin only briefly: for long, they starve whoever shares the
-    # cores; not at all, and every small operation waits for them to wake up.
+    # Waiting threads spin only briefly. If they spin for long, they starve other
+    # processes on the same cores; if they do not, every small operation waits for them
+    # to wake up.
     "GOMP_SPINCOUNT": "5000",
     "HF_HUB_OFFLINE": "1",
     "TQDM_DISABLE": "1",  # bars would only fill the log

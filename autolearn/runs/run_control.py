@@ -17,7 +17,7 @@ from autolearn.runs.worker_processes import is_starting, replace_dead_workers
 from autolearn.store import Store, layout
 
 POLL_SECONDS = 0.2
-"""How often a waiting caller looks at its run."""
+"""How often a waiting caller checks its run."""
 
 START_SECONDS = 30.0
 """How long a queued run may wait for a worker to take the lock."""
@@ -35,7 +35,7 @@ def wait(
     on_progress: Callable[[Run], None] | None = None,
     seconds: float | None = None,
 ) -> Run:
-    """Wait until a run has ended, or for some seconds, showing it as it goes on.
+    """Wait until a run has ended, or for some seconds, showing its progress.
 
     A page that is ended meanwhile leaves the run alone.
 
@@ -94,12 +94,12 @@ def cancel(store: Store, run_id: int) -> Run:
 
 
 def resume(store: Store, run_id: int) -> Run:
-    """Put a run that did not finish back into the queue, to go on where it ended.
+    """Put a run that did not finish back into the queue, to continue where it ended.
 
     One that is queued already stays so; its worker may have died before it began.
 
     Raises:
-        JobError: It is done, or a worker is at it.
+        JobError: It is done, or in progress.
     """
     recover(store)
     store.runs.requeue(run_id)

@@ -1,6 +1,7 @@
 """Which runs a process waits for, so that a page does not stop them when it ends.
 
-Who waits holds a lock file of its own, which the system releases when the process dies.
+Each waiting process holds its own lock file, which the system releases when the process
+dies.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The worker: the one process of a workspace's queue, which does its runs.
 
 Started as ``python -m autolearn.runs.worker --queue NAME --workspace DIR``. It knows
-when a run begins and how it ended; what a run does is the business of its handler.
+when a run begins and how it ended; what a run does is up to its handler.
 """
 
 import argparse
@@ -39,7 +39,7 @@ IDLE_SECONDS = 30.0
 """How long a worker without work stays, its model loaded."""
 
 LOOK_SECONDS = 0.1
-"""How often an idle worker looks into the queue."""
+"""How often an idle worker checks the queue."""
 
 LOCK_SECONDS = 1.0
 """Seconds that a new worker waits for the lock, which another process may hold for a
@@ -65,7 +65,7 @@ class StopSignal:
 class Heartbeat:
     """Writes the heartbeat of a run, and reads whether the run is to be cancelled.
 
-    In a thread with a store of its own.
+    In a thread with a separate store.
     """
 
     def __init__(self, folder: Path, run_id: int) -> None:
@@ -101,8 +101,8 @@ def serve(
 ) -> None:
     """Do the runs of a queue until none came for ``idle`` seconds.
 
-    ``load`` is called with the lock held, so that a worker that is one too many ends
-    before it has loaded anything heavy.
+    ``load`` is called with the lock held, so that a second worker ends before it has
+    loaded anything heavy.
 
     Raises:
         WorkerBusy: Another worker is at work in the queue.
@@ -118,7 +118,8 @@ def serve(
                 (folder / queue.pid_file).write_text(str(os.getpid()))
                 store.runs.interrupt_running(queue.kinds)
                 _serve(store, queue, load(), idle, ending)
-            # Who submitted a run while the lock was still held relies on this look.
+            # A caller that submitted a run while the lock was held relies on this
+            # check.
             is_needed = not ending.is_requested and bool(
                 store.runs.waiting(queue.kinds)
             )
@@ -148,7 +149,7 @@ def _do(
     handlers: Handlers,
     ending: StopSignal,
 ) -> None:
-    """Do one run, whatever may happen in it, and keep how it ended."""
+    """Do one run, whatever it raises, and store how it ended."""
     with _run_log(store, run), Heartbeat(store.folder, run.id) as heart:
         context = RunContext(
             store=store,
@@ -237,7 +238,7 @@ def main(
     arguments: Sequence[str] | None = None,
     load: Callable[[WorkerQueue], Handlers] = _handlers,
 ) -> None:
-    """Be the worker of the queue and workspace that the command line names."""
+    """Run the worker of the queue and workspace that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m autolearn.runs.worker")
     parser.add_argument("--queue", choices=QUEUES, default=MODEL_QUEUE.name)
     parser.add_argument("--workspace", type=Path, required=True)

@@ -19,7 +19,7 @@ from autolearn.store import Store
 def worker_lock(
     folder: Path, timeout: float = 0.0, queue: WorkerQueue = MODEL_QUEUE
 ) -> Iterator[None]:
-    """Be the one worker of a workspace's queue for as long as the block lasts.
+    """Be the only worker of a workspace's queue for as long as the block lasts.
 
     Raises:
         WorkerBusy: Another process is, and did not end within ``timeout`` seconds.

@@ -46,8 +46,8 @@ def start_worker_for(store: Store, run: Run) -> None:
 def replace_dead_workers(store: Store) -> None:
     """Start a worker if a run waits and the one that was started has died.
 
-    Cheap enough to be called at each look at a queued run. A worker that dies at once
-    is replaced every ``RESTART_SECONDS``.
+    Cheap enough to be called whenever a queued run is checked. A worker that dies at
+    once is replaced every ``RESTART_SECONDS``.
     """
     for queue in {queue_of(run.kind) for run in store.runs.in_state("queued")}:
         last = _start_times.get((store.folder, queue), 0.0)
@@ -119,7 +119,7 @@ def stop_unawaited(store: Store) -> list[Run]:
     A process that waits for a run further back in the queue starts another worker.
 
     Returns:
-        The runs that go on.
+        The runs in progress.
     """
     if store.read_only:
         return []  # it has no workers

@@ -45,7 +45,7 @@ P = TypeVar("P", bound=PipelineRunSettings)
 
 @dataclass(frozen=True)
 class Uploads:
-    """Texts that will not stay where they are, and where in the library all go."""
+    """Texts that are copied before they are read, and the library folder for all."""
 
     files: Sequence[Path] = ()
     pasted_text: tuple[str, str] | None = None
@@ -190,7 +190,7 @@ def train_request(
     parent_id: int | None,
     sources: TrainSources,
 ) -> TrainRunSettings:
-    """Return the round that is ordered so.
+    """Return the settings of a round with this request.
 
     Raises:
         BackendError: The model is on a server.
@@ -214,10 +214,10 @@ def train_request(
 def resume(store: Store, run_id: int, devices: int | None = None) -> Run:
     """Put a run that did not finish back into the queue; see ``run_control.resume``.
 
-    ``devices`` is the number of devices on which a training goes on; None: as before.
+    ``devices`` is the number of devices on which a training continues; None: as before.
 
     Raises:
-        JobError: It is done, or a worker is at it, or there are fewer devices.
+        JobError: It is done or in progress, or there are fewer devices.
         InputError: It trains nothing.
     """
     if devices is None:

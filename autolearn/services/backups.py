@@ -160,7 +160,7 @@ def _manifest(contents: _Contents, hashes: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class _Manifest:
-    """What a backup says of itself."""
+    """What a backup says about itself."""
 
     files: dict[str, str]
     """The digests of its files by their names in it."""
@@ -221,7 +221,7 @@ def _refuse_full(workspace: Path, *, replace: bool) -> None:
     if not replace:
         raise InputError(
             f"{workspace} is not empty; name another --workspace, or add --replace, "
-            "which moves what is there aside."
+            "which moves its content aside."
         )
     for queue in queues.QUEUES.values():
         if worker_locks.worker_alive(workspace, queue):

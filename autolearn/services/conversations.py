@@ -1,7 +1,7 @@
 """The conversations of a workspace: ask two sets of weights and the texts at once.
 
 A conversation is the runs of kind ``chat`` with its number. Each question of it is a
-*turn*; each *column* (left, right, open book) answers by a run of its own.
+*turn*; each *column* (left, right, open book) answers by a separate run.
 """
 
 from collections.abc import Sequence
@@ -58,12 +58,12 @@ class ChatForm:
 
 
 def current(store: Store) -> int:
-    """Return the number of the conversation that goes on."""
+    """Return the number of the current conversation."""
     return store.choices.get(_CHOICE) or 1
 
 
 def select(store: Store, number: int) -> None:
-    """Go on with an earlier conversation."""
+    """Continue an earlier conversation."""
     store.choices.set(_CHOICE, number)
 
 

@@ -28,7 +28,7 @@ def add(store: Store, seed: int | None = None) -> None:
     """Add the built-in library with its quiz and control, or that of a seed.
 
     The quiz comes from the facts of the invented world, not from the model, in
-    phrasings of its own.
+    its own phrasings.
     """
     folder = add_texts(store, seed)
     gold_actions.add_gold(store, folder / "quiz.jsonl", "quiz")

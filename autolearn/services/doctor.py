@@ -18,7 +18,8 @@ from autolearn.services.integrity import Finding
 from autolearn.store import Store, copies
 
 _LARGEST_ROUNDING = 0.2
-"""Of numbers between -1 and 1 in NF4: half of its widest gap, and some."""
+"""Largest error of numbers between -1 and 1 in NF4: half of its widest gap, and some.
+"""
 
 
 def examine(workspace: Path) -> list[Finding]:
@@ -45,7 +46,7 @@ def examine(workspace: Path) -> list[Finding]:
 
 
 def _device() -> list[Finding]:
-    """Ask torch in a process of its own: it takes seconds and memory to load."""
+    """Ask torch in a separate process: it takes seconds and memory to load."""
     process = subprocess.run(
         [sys.executable, "-m", "autolearn.engine.device_check"],
         env=child_environment(),
@@ -56,7 +57,7 @@ def _device() -> list[Finding]:
     reason = (process.stderr.strip().splitlines() or ["no output"])[-1]
     facts: dict[str, Any] = {}
     for line in process.stdout.splitlines():
-        if line.startswith("{"):  # libraries may write lines of their own
+        if line.startswith("{"):  # libraries may write other lines
             facts |= json.loads(line)
     if not facts:
         return [Finding("device", False, f"torch or bitsandbytes fails: {reason}")]
@@ -69,9 +70,9 @@ def _device() -> list[Finding]:
 
 
 def _four_bit(error: float | None, reason: str) -> Finding:
-    """Say whether numbers come back from 4 bit about as they were.
+    """Report whether 4-bit numbers are close to the originals.
 
-    Without an error, computing failed, for this reason.
+    If ``error`` is None, computing failed, for this reason.
     """
     if error is None:
         return Finding("4 bit", False, f"bitsandbytes fails: {reason}")

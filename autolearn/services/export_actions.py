@@ -35,9 +35,8 @@ def export(
 ) -> Run:
     """Queue the export of approved samples, or of the items or weights of a round.
 
-    ``scope`` says which samples; None: those measured with the chosen model. A
-    hand-over to another trainer without a round is that of the round that a training
-    by ``method`` would give.
+    ``scope`` says which samples; None: those measured with the chosen model. Without a
+    round, an export for another trainer has the round that ``method`` would train.
 
     Raises:
         InputError: There is no such export, or it needs a round and none is named, or

@@ -56,12 +56,12 @@ def check_instructions(store: Store) -> None:
 
 @dataclass(frozen=True)
 class GoldImport:
-    """What came of a file of gold questions."""
+    """The result of adding gold questions."""
 
     n_in_set: int
     """Questions that are in the quiz or the control set now."""
     n_trained: int = 0
-    """Questions left out since a round was trained on them."""
+    """Questions left out because a round was trained on them."""
 
 
 def add_gold(store: Store, path: Path, split: Split) -> GoldImport:

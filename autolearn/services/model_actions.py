@@ -44,7 +44,7 @@ def parse_id(name: str) -> str:
 
 
 def download(store: Store, offer: Offer) -> Run:
-    """Queue the download of a model that was looked at.
+    """Queue the download of a model that was looked up.
 
     Raises:
         BackendError: The disk has no room for it.

@@ -1,8 +1,8 @@
 """A whole round as a chain of runs: study, rule, quiz, training, quiz again.
 
-A round is a chain of runs. Each carries what is still to come; when it has ended well
-the worker queues the next, so the chain goes on with every page closed, and a run
-that was stopped and is resumed takes up the rest of the chain with it.
+A round is a chain of runs. Each run stores the rest of the chain. When it has
+succeeded, the worker queues the next, so the chain continues with every page closed. A
+stopped run that is resumed continues the chain too.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def begin(
 def begin_only(
     store: Store, model: ModelSettings, documents: Sequence[int] | None = None
 ) -> Run:
-    """Queue the first run of a whole round, unless one is queued or goes on.
+    """Queue the first run of a whole round, unless one is queued or in progress.
 
     Raises:
         JobError: One is, or there is no text to study.
@@ -96,7 +96,7 @@ def queue_next(store: Store, run: Run, result: RunResult) -> Run | None:
     """Queue what follows on a run that ends with this result; None if nothing does.
 
     Called before the end of the run is written, so that no kill can break the chain;
-    a second call finds the run queued and leaves it at that.
+    a second call finds the run queued and does nothing.
 
     Raises:
         AutolearnError: The next run cannot begin; the chain ends here.

@@ -81,7 +81,7 @@ def read(folder: Path, name: str) -> str:
 def save(folder: Path, name: str, text: str) -> PromptState:
     """Change a prompt; the text of the default makes it the default again.
 
-    The next run that is ordered uses it. The file appears whole or not at all.
+    Runs that are queued later use it. The file appears whole or not at all.
 
     Raises:
         PromptError: The text cannot take the place of the default.
@@ -130,7 +130,7 @@ class PromptPreview:
     chat: Chat
     """A last turn of the assistant is the beginning of the answer."""
     stand_ins: tuple[str, ...]
-    """What no study has made for this passage yet; it stands in square brackets."""
+    """What no study has made for this passage yet; it is shown in square brackets."""
 
 
 def preview(
@@ -176,7 +176,7 @@ def protocol_of(store: Store, model: ModelSettings) -> str:
 
 @dataclass(frozen=True)
 class _Material:
-    """A passage with what its study gives, or with words that stand for it."""
+    """A passage with what its study gave, or with placeholders for it."""
 
     passage: Passage
     question: Question
@@ -273,7 +273,7 @@ def _paraphrase(builder: RequestBuilder, material: _Material) -> Chat:
     chat = questions.rewording(builder, material.question.text, None).prompt.chat
     if not builder.protocol.shows_examples or material.question.id:
         return chat
-    # A stand-in has no language; the question would be in that of its passage.
+    # A placeholder has no language; the question would be in that of its passage.
     examples = prompts.load("paraphrase").examples
     return (
         chat[0],
@@ -350,4 +350,4 @@ _REQUESTS: dict[str, Callable[[RequestBuilder, _Material], Chat]] = {
         .chat
     ),
 }
-"""How the study puts each prompt to the model."""
+"""How the study uses each prompt."""

@@ -31,7 +31,7 @@ def base_quiz_before(store: Store, run: Run) -> Run | None:
 def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Run]:
     """Queue the quiz of a round, and of the model before it unless it is up to date.
 
-    The base model is also asked open-book, which tells how much there is to learn.
+    The base model is also asked open-book, which shows how much there is to learn.
 
     Raises:
         JobError: There is no quiz, or the round is not finished.
@@ -88,7 +88,7 @@ def compare_runs(
 def _asked_alike(before: Run, after: Run) -> bool:
     """Return whether two quizzes used the same prompt and limits of length.
 
-    A quiz of an old version did not keep its prompt; it counts as the same.
+    Old versions did not store the prompt of a quiz; it counts as the same.
     """
     digests = {_prompt(before), _prompt(after)} - {None}
     return len(digests) < 2 and _limits(before) == _limits(after)

@@ -27,7 +27,7 @@ def remove(store: Store, document_id: int) -> bool:
 
     Raises:
         InputError: There is no such document.
-        JobError: A study goes on.
+        JobError: A study is in progress.
     """
     check_no_study(store)
     document = store.library.document(document_id)
@@ -53,7 +53,7 @@ def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
 
     Raises:
         InputError: There is no such document, or its file is not kept.
-        JobError: A study goes on.
+        JobError: A study is in progress.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
     check_no_study(store)
@@ -83,18 +83,18 @@ def take_in(store: Store, exclusion_id: int) -> None:
 
     Raises:
         InputError: There is no exclusion of this id.
-        JobError: A study goes on.
+        JobError: A study is in progress.
     """
     check_no_study(store)
     store.readings.take_in(exclusion_id)
 
 
 def leave_out(store: Store, stretches: Sequence[tuple[int, int, int]]) -> None:
-    """Leave stretches of passages out: the id of each, first character and end.
+    """Leave out stretches of passages, each as the id, the first character and the end.
 
     Raises:
         InputError: A passage has changed.
-        JobError: A study goes on.
+        JobError: A study is in progress.
     """
     check_no_study(store)
     for passage_id, start, end in stretches:
@@ -105,7 +105,7 @@ def check_no_study(store: Store) -> None:
     """Check that no study is reading the passages.
 
     Raises:
-        JobError: One does, or waits.
+        JobError: A study does, or is queued.
     """
     if any(run.kind == "study" for run in store.runs.in_state(*ACTIVE_STATES)):
         raise JobError(
@@ -114,7 +114,7 @@ def check_no_study(store: Store) -> None:
 
 
 def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
-    """Add a file that an import refused, as what it is.
+    """Add a file that an import refused, as another kind of data.
 
     Args:
         store: The workspace.
@@ -152,7 +152,7 @@ def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
 
 
 def targets(other: OtherRows) -> dict[str, str]:
-    """Return where a refused file can go, and what each place is called."""
+    """Return what a refused file can be added as, with the names."""
     if other.kind not in row_kinds.KINDS:
         return {}
     names = row_kinds.TARGET_NAMES

@@ -15,8 +15,9 @@ from autolearn.study import rules
 STATES: tuple[SampleState, ...] = ("pending", "approved", "rejected")
 
 BulkQuestion = tuple[str, int, int]
-"""What is asked before many are decided: the action or the name of a rule, on how many
-samples, and the newest decision at that time."""
+"""The question before many samples are decided: the action or the name of a rule, the
+number of samples, and the newest decision at that time.
+"""
 
 _BECOMES: dict[str, SampleState] = {"approve": "approved", "reject": "rejected"}
 _EDITED = ("prompt", "chosen", "feedback", "refined")
@@ -24,13 +25,13 @@ _EDITED = ("prompt", "chosen", "feedback", "refined")
 
 @dataclass(frozen=True)
 class ReviewQueue:
-    """Which samples are gone through, and in which order."""
+    """Which samples are reviewed, and in which order."""
 
     filter: SampleFilter
     order: Order
 
     def criteria(self, store: Store) -> SampleFilter:
-        """Return the filter, kept to the model whose data are shown."""
+        """Return the filter, limited to the model whose data are shown."""
         return replace(self.filter, model_digest=shown_digest(store))
 
     def shows(self, store: Store, sample_id: int) -> bool:
@@ -46,11 +47,11 @@ class ReviewQueue:
         return sample_id or 0
 
     def around(self, store: Store, beside: int) -> int:
-        """Return the next sample; behind the last one comes the first again."""
+        """Return the next sample; after the last one comes the first again."""
         return self.next(store, beside) or self.next(store)
 
     def undecided(self, store: Store, action: str) -> list[int]:
-        """Return which of these samples are not yet what the action makes of them."""
+        """Return which of these samples the action would change."""
         criteria = self.criteria(store)
         states = [criteria.state] if criteria.state else STATES
         ids: list[int] = []
@@ -127,10 +128,10 @@ def n_samples_in_words(n: int) -> str:
 
 
 def undo(store: Store, question_id: int) -> tuple[int, str, int]:
-    """Take back what was decided last; what a rule did only when asked again.
+    """Undo the last decision; that of a rule only at the second request.
 
     ``question_id`` is the decision of a rule that was asked about before, or 0. Returns
-    the sample to show, or 0, a note, and the decision that is asked about now, or 0.
+    the sample to show, or 0, a note, and the decision that has to be confirmed, or 0.
 
     Raises:
         InputError: There is nothing to undo.
@@ -187,7 +188,7 @@ def approve_open_book(store: Store, number: int) -> None:
 def add_own(
     store: Store, question: str, answer: str, beside: int, *, is_about_text: bool
 ) -> int:
-    """Add a pair of a person as an approved sample; return its id.
+    """Add a person's question and answer as an approved sample; return its id.
 
     Args:
         store: The workspace.
@@ -236,7 +237,7 @@ def texts(store: Store, number: int) -> tuple[str, str, str, str]:
 def edit(
     store: Store, number: int, now: Sequence[str], known_version: int | None = None
 ) -> str:
-    """Keep what was changed as one decision; return a note.
+    """Store what was changed as one decision; return a note.
 
     Raises:
         InputError: A text that was there is empty.

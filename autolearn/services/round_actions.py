@@ -10,10 +10,10 @@ from autolearn.store import Store
 
 
 def keep(store: Store, round_id: int) -> Round:
-    """Keep a round and work with it from now on.
+    """Keep a round and use it from now on.
 
     Raises:
-        JobError: It is not finished, or its base model is not as it was.
+        JobError: It is not finished, or its base model has changed.
     """
     round_ = finished_round(store, round_id)
     choose_model(store, own_model(round_, round_id))
@@ -21,7 +21,7 @@ def keep(store: Store, round_id: int) -> Round:
 
 
 def roll_back(store: Store, round_id: int) -> Round:
-    """Give a round up; if it is worked with, work with its parent from now on.
+    """Roll a round back; if it is in use, use its parent from now on.
 
     Its adapter stays where it is, so it can still be kept later.
 
@@ -35,7 +35,7 @@ def roll_back(store: Store, round_id: int) -> Round:
 
 
 def state_of(store: Store, round_: Round) -> RoundState | RunState:
-    """Return how a round stands; before it is trained, how its run does."""
+    """Return the state of a round; before it is trained, that of its run."""
     return (
         store.runs.get(round_.run_id).state
         if round_.state == "training"

@@ -60,7 +60,7 @@ class RoundProgress:
 
     @property
     def seconds(self) -> float:
-        """Return the time from the order to the end, or to the end of the newest run.
+        """Return the time from queueing to the end, or to the end of the newest run.
 
         The time in which it was interrupted counts as well.
         """
@@ -71,7 +71,7 @@ class RoundProgress:
 
 @dataclass(frozen=True)
 class RoundOutcome:
-    """What came of a whole round."""
+    """The result of a whole round."""
 
     round_id: int
     comparison: RoundComparison
@@ -93,7 +93,7 @@ def newest(store: Store) -> RoundProgress | None:
 
 
 def quiz_title(*, is_after: bool) -> str:
-    """Return what the quiz before or after the training is called."""
+    """Return the title of the quiz before or after the training."""
     return f"{TITLES['quiz']} {'after' if is_after else 'before'}"
 
 
@@ -112,7 +112,7 @@ def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
 
 
 def seconds_left(store: Store, progress: RoundProgress) -> float | None:
-    """Return about how long all of the rest takes; None: not known yet."""
+    """Return about how long the rest takes; None: not known yet."""
     current = progress.runs[-1]
     own = _own_seconds(current)
     seconds_by_phase = _expected_seconds(store, progress)
@@ -125,7 +125,7 @@ def seconds_left(store: Store, progress: RoundProgress) -> float | None:
 
 
 def _own_seconds(run: Run) -> float | None:
-    """Return how long a run still takes by its own count; None: it does not tell.
+    """Return how long a run still takes by its own progress; None: not reported.
 
     While a training is prepared, it counts only what its preparation takes.
     """
@@ -134,7 +134,7 @@ def _own_seconds(run: Run) -> float | None:
 
 
 def is_rough(store: Store, progress: RoundProgress) -> bool:
-    """Return whether no finished round with this model has shown the times yet."""
+    """Return whether no finished round of this model has shown the times yet."""
     return not all(
         _last_duration(store, progress, phase) for phase in ("quiz", "train")
     )
@@ -154,7 +154,7 @@ def _expected_seconds(store: Store, progress: RoundProgress) -> dict[Phase, floa
 
 
 def _so_far(run: Run) -> float | None:
-    """Return what a run that goes on will have taken in all."""
+    """Return how long a run in progress will have taken in total."""
     if run.started_at is None or run.heartbeat_at is None or run.eta_seconds is None:
         return None
     start, beat = map(datetime.fromisoformat, (run.started_at, run.heartbeat_at))

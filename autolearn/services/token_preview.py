@@ -21,7 +21,7 @@ LIMITS = Limits(seconds=120.0, memory=4 << 30)
 
 @dataclass(frozen=True)
 class PreviewRow:
-    """One text as the model sees it; what stands behind the prompt is learned."""
+    """One text as the model sees it; what follows the prompt is learned."""
 
     ids: tuple[int, ...]
     n_prompt: int
@@ -31,7 +31,7 @@ class PreviewRow:
 
 @dataclass(frozen=True)
 class TokenPreview:
-    """The first items token by token, and what is true of all of them."""
+    """The first items token by token, and totals over all of them."""
 
     items: tuple[tuple[PreviewRow, ...], ...]
     """Each with one row, or two: the chosen and the rejected answer."""

@@ -12,9 +12,9 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
 
 N_PASSAGES = 3
-"""Passages at the beginning of a document that are looked at."""
+"""Passages at the beginning of a document that are checked."""
 N_DOCUMENTS = 100
-"""The newest documents are looked at: two milliseconds each, whenever a tab opens."""
+"""Newest documents that are checked: two milliseconds each, whenever a tab opens."""
 
 
 def hard_documents(
@@ -22,7 +22,7 @@ def hard_documents(
 ) -> dict[int, float]:
     """Return the documents that are hard to read, with their share of small pieces.
 
-    Of many documents only the newest are looked at. Empty if the model is not there, or
+    Of many documents only the newest are checked. Empty if the model is not there, or
     if its tokenizer fails.
     ``documents``: only these; None: all.
     """

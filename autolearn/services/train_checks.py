@@ -111,7 +111,7 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
             "a stage-1 round (method al1)."
         )
-    # In a chain the study that is about to end orders the training behind it.
+    # In a whole round, the study queues the training just before it ends.
     own_studies = RunFilter(("study",), ("done", "running"), round_id=parent.id)
     if not store.runs.find(own_studies, limit=1):
         raise JobError(

@@ -92,7 +92,7 @@ def _numbers(store: Store, chain: list[Run], settings: TrainSettings) -> dict[st
 
 
 def _seconds(chain: list[Run]) -> dict[str, float]:
-    """Return how long each phase took, and all of them with what lay between."""
+    """Return how long each phase took, and all of them with the time between."""
     phase_seconds: dict[str, float] = {}
     for i, run in enumerate(chain):
         is_quiz = run.kind == "quiz"

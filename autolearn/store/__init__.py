@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 DEFAULT_WORKSPACE = Path("workspace")
-"""The workspace of a person who names none, in the folder that is open."""
+"""The workspace if none is named, in the current folder."""
 
 
 class Store:
@@ -93,7 +93,7 @@ class Store:
         return cls(folder, Database(folder / layout.DATABASE))
 
     def journal(self, run_id: int) -> RunJournal:
-        """Return the memory of a run."""
+        """Return the journal of a run."""
         return RunJournal(self.db, run_id)
 
     def subfolder(self, name: str) -> Path:
@@ -109,15 +109,15 @@ class Store:
 
     @property
     def read_only(self) -> bool:
-        """Return whether this user may only look at the workspace."""
+        """Return whether this user may only read the workspace."""
         return self.db.read_only
 
     def atomic(self) -> AbstractContextManager[None]:
-        """Commit what is written within as one; see ``Database.atomic``."""
+        """Commit all writes of the block together; see ``Database.atomic``."""
         return self.db.atomic()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self.db.close()
 
     def __enter__(self) -> Self:

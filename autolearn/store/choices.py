@@ -8,7 +8,7 @@ from autolearn.store.encoding import as_json
 
 
 class Choices:
-    """The choices of a workspace: each tab of the page and each start sees the same."""
+    """The choices of a workspace, the same in every tab and after a restart."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -20,7 +20,7 @@ class Choices:
         return None
 
     def set(self, name: str, value: object) -> None:
-        """Keep a choice in place of the one before."""
+        """Store a choice in place of the one before."""
         self._db.write(
             "INSERT INTO choices (name, value) VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",

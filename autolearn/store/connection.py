@@ -48,7 +48,7 @@ def store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.ProgrammingError:
-        raise  # a mistake of ours, not of the world
+        raise  # a mistake in our code, not in the environment
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         sentence = SENTENCES.get(code & 0xFF, "{path} cannot be used ({error}).")

@@ -12,7 +12,7 @@ MOST_NAMED = 5
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment, while others go on writing to it.
+    """Copy a database as it is at one moment, while others continue writing to it.
 
     Raises:
         StoreError: It cannot be read, or the copy cannot be written.

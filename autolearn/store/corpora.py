@@ -17,7 +17,7 @@ class Corpora:
         self._db = db
 
     def add(self, corpus: Corpus, examples: Iterable[GoldExample]) -> Corpus:
-        """Keep a corpus with its examples.
+        """Store a corpus with its examples.
 
         Raises:
             InputError: The same examples are there already.
@@ -34,12 +34,12 @@ class Corpora:
         return replace(corpus, id=number)
 
     def same_as(self, digest: str) -> Corpus | None:
-        """Return the corpus of these very examples, if it is there."""
+        """Return the corpus with exactly these examples, if there is one."""
         matches = self._db.select(Corpus, "WHERE digest = ?", digest)
         return matches[0] if matches else None
 
     def all(self) -> list[Corpus]:
-        """Return all corpora, the first first."""
+        """Return all corpora, oldest first."""
         return self._db.select(Corpus, "ORDER BY id")
 
     def in_use(self) -> list[Corpus]:
@@ -63,7 +63,7 @@ class Corpora:
         return matches[0] if matches else None
 
     def brought_by(self, run_id: int) -> list[Corpus]:
-        """Return the corpora that an import has brought."""
+        """Return the corpora that an import has added."""
         return self._db.select(Corpus, "WHERE run_id = ? ORDER BY id", run_id)
 
     def sample(
@@ -86,7 +86,7 @@ class Corpora:
         return [examples[number] for number in sample_ids]
 
     def set_excluded(self, corpus_id: int, *, excluded: bool) -> None:
-        """Leave a corpus out of the rounds that are ordered from now on, or use it."""
+        """Leave a corpus out of the rounds that are queued from now on, or use it."""
         tail = "UPDATE corpora SET excluded = ? WHERE id = ?"
         self._db.write(tail, excluded, corpus_id)
 

@@ -61,15 +61,15 @@ class Database:
         self._connection.row_factory = sqlite3.Row
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Commit what is written within as one, or nothing of it.
+        """Commit all writes of the block together, or none of them.
 
-        Takes the right to write at once, so what is read within stays true. Within
-        another such block it belongs to that one.
+        Takes the write lock at once, so what is read in the block stays true. A nested
+        block is part of the outer one.
         """
         if self._connection.in_transaction:
             yield
@@ -87,7 +87,7 @@ class Database:
 
     @contextmanager
     def unflushed(self) -> Iterator[None]:
-        """Commit what is written within without waiting for the disk.
+        """Commit the writes of the block without waiting for the disk.
 
         A kill loses nothing of it, a power failure at most the last of it. For numbers
         that are written several times a second and that a resumed run writes again.
@@ -152,9 +152,9 @@ class Database:
         return ids
 
     def version(self) -> tuple[int, int] | None:
-        """Return what differs once anything was written, by this handle or another.
+        """Return a value that differs once anything was written, here or elsewhere.
 
-        None within a transaction: what it has written may yet be taken back.
+        None within a transaction, which may still be rolled back.
         """
         if self._connection.in_transaction:
             return None
@@ -178,7 +178,7 @@ class Database:
 def schema_sql(db: Database) -> str:
     """Return the statements that make the tables as they are, sorted by table.
 
-    Left out is what SQLite and the migrations keep for themselves.
+    Internal tables of SQLite and of the migrations are left out.
     """
     rows = db.rows(
         "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"

@@ -2,7 +2,7 @@
 
 All decisions have one form: ``before`` and ``after`` hold the columns of the sample
 that change, and an undo is a decision with the two swapped. Nothing is overwritten
-unseen, and what the model wrote stays in its answers and feedback.
+unseen, and the texts of the model stay in its answers and feedback.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ class Decisions:
         self._db = db
 
     def decide(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """Keep decisions and change their samples, all of them or none.
+        """Store decisions and change their samples, all of them or none.
 
         ``before`` is filled in; ``after`` is asked for only by an edit.
 
@@ -85,11 +85,11 @@ class Decisions:
             raise Outdated(
                 f"Sample {number} was changed elsewhere after you had opened it: "
                 f"{_PAST_TENSE[newest.action]} by {newest.author}.{others} Nothing was "
-                "overwritten; look at it as it is now and decide again."
+                "overwritten; check the sample again, then decide."
             )
 
     def undo_batch(self, decision_id: int) -> list[Decision]:
-        """Take back all that was decided together with this decision.
+        """Undo all decisions that were made together with this one.
 
         Samples that were decided about again since then are left as they are.
 
@@ -123,7 +123,7 @@ class Decisions:
     def of_person(self, limit: int) -> list[Decision]:
         """Return the newest approvals and rejections of a person, the newest first.
 
-        Only those made one at a time: of many at once, no one has looked at each.
+        Only those made one at a time: of many at once, nobody has checked each.
         """
         return self._db.select(
             Decision,
@@ -137,7 +137,7 @@ class Decisions:
         )
 
     def of(self, sample_ids: Iterable[int]) -> list[Decision]:
-        """Return all decisions about these samples, the first first."""
+        """Return all decisions about these samples, oldest first."""
         tail = "WHERE sample_id IN (SELECT value FROM json_each(?)) ORDER BY id"
         return self._db.select(Decision, tail, listed(sample_ids))
 

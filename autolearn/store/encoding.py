@@ -1,7 +1,7 @@
 """Records as rows and back: one rule for all tables, derived from the dataclasses.
 
 A field is a column of the same name. Tuples, dictionaries and chats become JSON
-text, booleans 0 and 1, and a nested generation the id of its own row.
+text, booleans 0 and 1, and a nested generation the id of its row.
 """
 
 import json
@@ -90,13 +90,13 @@ def as_json(value: object) -> str:
 
 
 def chat_from(text: str) -> Chat:
-    """Return the chat that was kept as JSON text."""
+    """Return the chat that was stored as JSON text."""
     return tuple(Message(**turn) for turn in json.loads(text))
 
 
 @lru_cache(1024)
 def _texts_from(text: str) -> tuple[str, ...]:
-    """Return texts that were kept as JSON; thousands of rows have the same few."""
+    """Return texts that were stored as JSON; thousands of rows have the same few."""
     return tuple(json.loads(text))
 
 
@@ -130,7 +130,7 @@ _FIELDS = {
     cls: {name: _LOADERS.get(hint) for name, hint in get_type_hints(cls).items()}
     for cls in TABLES
 }
-"""How each column of a kind of record is read; None: as it stands."""
+"""How each column of a kind of record is read; None: unchanged."""
 
 
 def to_row(record: Any) -> Row:

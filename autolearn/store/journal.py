@@ -1,7 +1,7 @@
 """The journal of a run: the output of each step is committed once, as a whole.
 
-It does not know what the steps do; it only sees to it that a run that was killed
-goes on after the last step that was committed, with nothing lost or doubled.
+It does not know what the steps do. It only ensures that a killed run continues after
+the last committed step, with nothing lost or doubled.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +36,7 @@ KINDS: tuple[type[Record], ...] = (
 
 
 class RunJournal:
-    """The steps of one run, as ``autolearn.core.ports.Journal`` wants them."""
+    """The steps of one run; implements ``autolearn.core.ports.Journal``."""
 
     def __init__(self, db: Database, run_id: int) -> None:
         self._db = db
@@ -45,10 +45,10 @@ class RunJournal:
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:
-        """Return what the step of this name made, making and keeping it if new.
+        """Return the output of the named step; compute and store it if it is new.
 
         Raises:
-            StoreError: What was made cannot be kept; nothing of it is.
+            StoreError: The output cannot be stored; nothing of it is.
         """
         records = self._recall(name)
         return self._keep(name, make()) if records is None else records
@@ -102,7 +102,7 @@ class RunJournal:
         return tuple(records)
 
     def _insert(self, cls: type[Record], records: list[Record], step_id: int) -> None:
-        """Insert the records of one kind and give them their ids, each in its place."""
+        """Insert the records of one kind, and give them their ids in place."""
         mine = [i for i, record in enumerate(records) if isinstance(record, cls)]
         origin: Row = {"run_id": self._run_id, "step_id": step_id}
         rows = [to_row(records[i]) | origin | {"step_position": i} for i in mine]
@@ -113,7 +113,7 @@ class RunJournal:
             index_samples(self._db, ids)
 
     def _with_generations(self, records: Sequence[Record]) -> list[Record]:
-        """Keep what the records came from; one text may have given several of them."""
+        """Store the generations of the records; several records may come from one."""
         new = {
             id(record.generation): record.generation
             for record in records

@@ -20,7 +20,7 @@ _KNOWLEDGE = (
 
 
 class SampleOutline(NamedTuple):
-    """What the map needs of a sample to tell whether a round has learned it."""
+    """The parts of a sample that show whether a round has learned it."""
 
     id: int
     question_id: int

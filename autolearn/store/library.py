@@ -22,7 +22,7 @@ from autolearn.store.encoding import as_json, to_row
 
 @dataclass(frozen=True)
 class QuestionFilter:
-    """Which questions; what is None does not matter."""
+    """Which questions; None: any."""
 
     ids: Sequence[int] | None = None
     split: Split | None = None
@@ -44,7 +44,7 @@ class DocumentSize:
     """Those that are not left out; likewise their tokens."""
     n_tokens: int
     n_left_out: int
-    """Parts of the file that are no part of the text."""
+    """Parts of the file that do not belong to the text."""
     has_notes: bool
 
     @property
@@ -62,7 +62,7 @@ class ExclusionKind:
     excerpt: str
     n: int
     place: str
-    """Where the first of them stood in the file."""
+    """Where the first of them was in the file."""
 
 
 _NOT_TAKEN = (
@@ -135,7 +135,7 @@ class Library:
         passages: Iterable[Passage],
         exclusions: Iterable[Exclusion] = (),
     ) -> Document:
-        """Keep a document with all its parts, whose ``document_id`` is filled in.
+        """Store a document with all its parts, whose ``document_id`` is filled in.
 
         Raises:
             InputError: The same text is there already.
@@ -155,12 +155,12 @@ class Library:
         return replace(document, id=number)
 
     def same_as(self, digest: str) -> Document | None:
-        """Return the document of this very text, if it is there."""
+        """Return the document with exactly this text, if there is one."""
         matches = self._db.select(Document, "WHERE digest = ?", digest)
         return matches[0] if matches else None
 
     def documents(self) -> list[Document]:
-        """Return all documents, the first first."""
+        """Return all documents, oldest first."""
         return self._db.select(Document, "WHERE NOT removed ORDER BY id")
 
     def is_empty(self) -> bool:
@@ -272,12 +272,12 @@ class Library:
         return int(self._db.rows(sql)[0]["id"])
 
     def brought_by(self, run_id: int) -> list[Document]:
-        """Return the documents that an import has brought."""
+        """Return the documents that an import has added."""
         tail = "WHERE run_id = ? AND NOT removed ORDER BY id"
         return self._db.select(Document, tail, run_id)
 
     def exclusions(self, document_id: int) -> list[Exclusion]:
-        """Return what stands in a file but is no part of its text, in its order."""
+        """Return the exclusions of a document, in the order of its file."""
         tail = f"WHERE document_id = ? AND {_NOT_TAKEN} ORDER BY at, id"
         return self._db.select(Exclusion, tail, document_id)
 
@@ -331,7 +331,7 @@ class Library:
             )
 
     def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
-        """Keep imported questions; one that was imported before is not doubled.
+        """Store imported questions; one that was imported before is not stored again.
 
         The same question is one of the same text, options, split and passage.
         """

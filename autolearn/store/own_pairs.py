@@ -15,7 +15,7 @@ class OwnPairs:
         self._library = library
 
     def add(self, question: str, answer: str, passage_id: int | None = None) -> int:
-        """Keep a pair as a pending sample and return its id."""
+        """Store a pair as a pending sample and return its id."""
         record = Question(
             question, "study", "gold", passage_id=passage_id, gold_answer=answer
         )

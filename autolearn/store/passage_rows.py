@@ -122,7 +122,7 @@ class PassageRows:
             self._add([passage])
 
     def shift(self, after: Passage, n_positions: int, n_characters: int) -> None:
-        """Move all passages behind one in position and place."""
+        """Move all passages after one, in position and place."""
         where = f"document_id = ? AND position > {after.position}"
         self._move_spans(
             f"IN (SELECT id FROM passages WHERE {where})",
@@ -163,7 +163,7 @@ class PassageRows:
             )
 
     def _free_repeats(self, document_id: int) -> None:
-        """Study again what was left out since it repeats a passage without a place."""
+        """Include passages that were left out as repeats of one without a place."""
         rows = self._db.rows(
             "SELECT p.id, p.text, earlier.text AS earlier FROM passages AS p"
             " JOIN passages AS earlier ON earlier.id = p.repeats_id"

@@ -21,7 +21,7 @@ class Quizzes:
         return versions[0] if versions else None
 
     def all(self) -> list[QuizVersion]:
-        """Return all versions, the first first."""
+        """Return all versions, oldest first."""
         return self._db.select(QuizVersion, "ORDER BY version")
 
     def get(self, version: int) -> QuizVersion:
@@ -35,7 +35,7 @@ class Quizzes:
         raise InputError(f"There is no version {version} of the quiz.")
 
     def freeze(self, digest: str, questions: Sequence[FrozenQuestion]) -> QuizVersion:
-        """Return the newest version if it has this content, or else keep a new one.
+        """Return the newest version if it has this content, or else store a new one.
 
         A new version is locked if the one before it is.
         """

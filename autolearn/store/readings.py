@@ -96,7 +96,7 @@ class Readings:
     def remove(self, document_id: int) -> bool:
         """Take a document out of the library; return whether all of it is deleted.
 
-        Passages that questions, samples or skips refer to stay with these, without a
+        Passages that questions, samples or skips refer to are kept for these, without a
         place in the library. The file can be added again as a new document.
         """
         with self._db.atomic():
@@ -114,7 +114,7 @@ class Readings:
         return False
 
     def take_in(self, exclusion_id: int) -> None:
-        """Make an exclusion a passage of its own, or several if it is long.
+        """Make an exclusion a passage, or several if it is long.
 
         Raises:
             InputError: There is none of this id, or it is a passage already.
@@ -123,7 +123,7 @@ class Readings:
             exclusions = self._db.select(Exclusion, "WHERE id = ?", exclusion_id)
             if not exclusions or self._is_taken(exclusion_id):
                 raise InputError(
-                    "This part has changed since the page was drawn; look again."
+                    "This part has changed since the page was drawn; open it again."
                 )
             (exclusion,) = exclusions
             self._insert(exclusion, self._passages_of(exclusion))
@@ -196,7 +196,7 @@ class Readings:
         """Return the exclusions that were taken in, and the texts of their passages.
 
         A stretch that was left out before is not among them: in another reading it
-        stands where it stood.
+        is where it was.
         """
         tail = (
             "WHERE document_id = ? AND reason <> ? AND id IN (SELECT exclusion_id"
@@ -221,7 +221,7 @@ class Readings:
         return False
 
     def _cut(self, passage: Passage, start: int, end: int) -> None:
-        """Take a stretch out of a passage; blanks around it go with it."""
+        """Take a stretch out of a passage, with the blanks around it."""
         text = passage.text
         start = start if text[:start].strip() else 0
         end = end if text[end:].strip() else len(text)
@@ -319,7 +319,7 @@ class Readings:
         return passages
 
     def _insert(self, exclusion: Exclusion, passages: list[Passage]) -> None:
-        """Put the passages of an exclusion behind the passage that it stood in."""
+        """Put the passages of an exclusion after the passage that it was in."""
         before = self._db.select(
             Passage,
             "WHERE document_id = ?1 AND position = (SELECT max(position) FROM passages"
@@ -364,6 +364,6 @@ class Readings:
 
 
 def _meet(text: str, context: str) -> bool:
-    """Return whether a text begins with a context, as far as both go."""
+    """Return whether one of two texts begins with the other."""
     n = min(len(text), len(context))
     return text[:n] == context[:n]

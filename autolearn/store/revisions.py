@@ -44,9 +44,9 @@ class Revisions:
         self._db = db
 
     def page(self) -> str:
-        """Return what differs whenever the page has something new to draw."""
+        """Return a text that differs whenever the page has something new to draw."""
         return repr(tuple(self._db.rows(_PAGE)[0]))
 
     def round_contents(self) -> str:
-        """Return what differs whenever a round might train on something else."""
+        """Return a text that differs whenever a round might train on something else."""
         return repr(tuple(self._db.rows(_ROUND_CONTENTS)[0]))

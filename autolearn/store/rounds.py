@@ -16,7 +16,7 @@ class Rounds:
         self._db = db
 
     def create(self, new: Round, items: Sequence[TrainItem]) -> Round:
-        """Keep a round with the items it trains on, which never change again."""
+        """Store a round with the items it trains on, which never change again."""
         with self._db.atomic():
             (number,) = self._db.insert("rounds", [to_row(new)])
             rows = [
@@ -57,7 +57,7 @@ class Rounds:
         return frozenset(row["sample_id"] for row in rows)
 
     def update(self, round_: Round) -> Round:
-        """Keep what may change of a round: state, adapter, steps and scores."""
+        """Store what may change of a round: state, adapter, steps and scores."""
         self._db.write(
             "UPDATE rounds SET state = ?, adapter = ?, adapter_digest = ?,"
             " n_steps = ?, scores = ? WHERE id = ?",
@@ -71,9 +71,9 @@ class Rounds:
         return self.get(round_.id)
 
     def lineage(self, round_id: int | None) -> list[Round]:
-        """Return a round and those that it was built on, itself first.
+        """Return a round and those that it continues, itself first.
 
-        None stands for the base model, which was built on none.
+        None is the base model, which continues no round.
         """
         return self._db.select(
             Round,

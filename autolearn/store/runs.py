@@ -1,7 +1,7 @@
 """The queue of runs and what they report: states, progress, heartbeat, metrics.
 
-A change of state is one statement whose condition is the state it starts from, so
-the page and the worker cannot overtake one another.
+A change of state is one statement whose condition is the state it starts from, so the
+page and the worker cannot overwrite each other's changes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -30,7 +30,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs are wanted; None: whatever they have there."""
+    """Which runs; None: any."""
 
     kinds: tuple[RunKind, ...] | None = None
     states: tuple[RunState, ...] | None = None
@@ -107,7 +107,7 @@ class Runs:
         return self._db.select(Run, tail, before_id, before_id, limit)
 
     def find(self, criteria: RunFilter, limit: int = -1) -> list[Run]:
-        """Return the runs that a filter lets through, the newest first; -1: all."""
+        """Return the runs that match a filter, the newest first; -1: all."""
         where, params = filtered(criteria, _RUN_CLAUSES)
         tail = f"WHERE {where} ORDER BY id DESC LIMIT ?"
         return self._db.select(Run, tail, *params, limit)
@@ -117,10 +117,10 @@ class Runs:
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
     def last_use_of_model(self) -> Run | None:
-        """Return the newest run with a model that was begun by itself.
+        """Return the newest run with a model that continued no other run.
 
-        A skill check only tries a model, and the later runs of a whole round only go on
-        with what was begun before.
+        Skill checks do not count, as they only try a model; nor do the later runs of a
+        whole round.
         """
         tail = (
             "WHERE kind IN ('study', 'train', 'quiz', 'chat') AND model IS NOT NULL"
@@ -203,7 +203,7 @@ class Runs:
     def claim(self, pid: int, kinds: Collection[RunKind]) -> Run | None:
         """Take the oldest queued run of these kinds, if any, and set it running."""
         if not self.waiting(kinds):
-            return None  # a look costs no lock, and the queue is mostly empty
+            return None  # reading takes no lock, and the queue is mostly empty
         with self._db.atomic():
             for run in self.waiting(kinds)[:1]:
                 self._db.write(
@@ -240,7 +240,7 @@ class Runs:
             )
 
     def save_partial_result(self, run_id: int, result: Mapping[str, Any]) -> None:
-        """Write what a run has given so far."""
+        """Write the result of a run so far."""
         sql = "UPDATE runs SET result = ? WHERE id = ?"
         with self._db.unflushed():
             self._db.write(sql, as_json(dict(result)), run_id)
@@ -264,7 +264,7 @@ class Runs:
         return self.get(run_id)
 
     def request_cancel(self, run_id: int) -> bool:
-        """Ask a running run to stop and take a queued one out; False: neither."""
+        """Ask a running run to stop, or cancel a queued one; False: it is neither."""
         n_rows = self._db.write(
             "UPDATE runs SET cancel_requested = 1,"
             f" finished_at = CASE state WHEN 'queued' THEN {NOW} END,"
@@ -289,7 +289,7 @@ class Runs:
         return n_rows > 0
 
     def change_settings(self, run_id: int, settings: Mapping[str, Any]) -> None:
-        """Change the settings of a run, unless it goes on or is done."""
+        """Change the settings of a run, unless it is in progress or done."""
         self._db.write(
             "UPDATE runs SET settings = ?"
             " WHERE id = ? AND state NOT IN ('running', 'done')",
@@ -311,7 +311,7 @@ class Runs:
         )
 
     def add_metrics(self, run_id: int, metrics: Iterable[Metric]) -> None:
-        """Keep numbers; those of a step that is done again replace the old ones."""
+        """Store numbers; those of a repeated step replace the old ones."""
         with self._db.unflushed(), self._db.atomic():
             self._db.write_many(
                 "INSERT OR REPLACE INTO metrics (run_id, name, step, value)"

@@ -1,6 +1,6 @@
 """Samples for the review: filtered, searched, counted, with their sources.
 
-Nothing is written here; that is what decisions are for.
+Nothing is written here; ``decisions`` changes samples.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ from autolearn.text.contradictions import contradict
 T = TypeVar("T")
 
 Order = Literal["doubt", "demerit", "id"]
-"""What is most useful to look at first, what looks best, or what was made first.
+"""What is most useful to review first, what is best, or what was made first.
 
 Doubt is the opposite of the column ``confidence``: |2 p - 1| for the probability p of
 the gap, less 1 for each flag disputed, contradicts_open_book or check_failed.
@@ -36,7 +36,7 @@ Decisions do not change it, so a place in the queue stays valid.
 """
 
 _BESIDE = 200
-"""Newest samples of a passage among which contradictions are looked for."""
+"""Newest samples of a passage among which contradictions are searched."""
 _IN_ORDER = "IN (SELECT value FROM json_each(?)) ORDER BY id"
 _KEYS: dict[Order, tuple[str, ...]] = {
     "doubt": ("confidence", "id"),
@@ -47,7 +47,7 @@ _KEYS: dict[Order, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class SampleFilter:
-    """Which samples; what is None does not matter."""
+    """Which samples; None: any."""
 
     ids: Sequence[int] | None = None
     state: SampleState | None = None
@@ -126,7 +126,7 @@ class SampleView:
     decisions: tuple[Decision, ...]
     """Oldest first."""
     edited_feedback: str | None = None
-    """A person's words in place of the model's critique."""
+    """A person's text in place of the model's critique."""
     edited_refined: str | None = None
     """Likewise, in place of the refined answer."""
     contradicting: tuple[Sample, ...] = ()
@@ -153,7 +153,7 @@ class SampleSources:
     open_answer: str | None
     """The open-book answer."""
     critique: str | None
-    """As a person left it."""
+    """With the edits of a person."""
     edits: frozenset[str]
     """What a person has edited and not undone; see ``decisions.EDITABLE``."""
     written_by: int | None
@@ -175,7 +175,7 @@ class Samples:
         limit: int = -1,
         after_id: int = 0,
     ) -> list[Sample]:
-        """Return the samples that are wanted, by id, those behind ``after_id``."""
+        """Return the samples of a filter, by id, those after ``after_id``."""
         clause, params = where(self._db, criteria)
         tail = f"WHERE {clause} AND id > ? ORDER BY id LIMIT ?"
         return self._db.select(Sample, tail, *params, after_id, limit)
@@ -214,7 +214,7 @@ class Samples:
         return next((row["id"] for row in self._db.rows(sql, *params)), None)
 
     def ids(self, criteria: SampleFilter | None = None) -> list[int]:
-        """Return the ids of the samples that are wanted."""
+        """Return the ids of the samples of a filter."""
         clause, params = where(self._db, criteria)
         sql = f"SELECT id FROM samples WHERE {clause} ORDER BY id"
         return [row["id"] for row in self._db.rows(sql, *params)]
@@ -226,7 +226,7 @@ class Samples:
         return {row["id"]: row["verdict"] for row in rows}
 
     def counts(self, criteria: SampleFilter | None = None) -> dict[SampleState, int]:
-        """Return how many of the wanted samples are in each state."""
+        """Return how many samples of a filter are in each state."""
         clause, params = where(self._db, criteria)
         counts: dict[SampleState, int] = {"pending": 0, "approved": 0, "rejected": 0}
         sql = f"SELECT state, count(*) AS n FROM samples WHERE {clause} GROUP BY state"
@@ -234,7 +234,7 @@ class Samples:
         return counts
 
     def gap_histogram(self, criteria: SampleFilter, n_bars: int) -> list[int]:
-        """Return how many wanted samples have a gap probability in each equal part."""
+        """Return how many samples of a filter each bin of the gap probability has."""
         clause, params = where(self._db, criteria)
         bars = [0] * n_bars
         for row in self._db.rows(
@@ -315,7 +315,7 @@ class Samples:
     def sources(self, samples: Sequence[Sample]) -> dict[int, SampleSources]:
         """Return what these samples are learned from, each under its id.
 
-        Read in one go, since a training takes all that were ever approved.
+        Read at once, since a training takes all that were ever approved.
         """
         rows = self._db.rows(_SOURCES, listed(sample.id for sample in samples))
         return {
@@ -346,7 +346,7 @@ def where(db: Database, criteria: SampleFilter | None) -> tuple[str, list[Any]]:
     if criteria.text is not None:
         criteria = replace(criteria, text=match(criteria.text))
         if is_common(db, criteria.text or ""):
-            # Not found by its words then, only tested for them.
+            # The words are then only tested, not used to find the samples.
             clauses = clauses | {"text": "+" + clauses["text"]}
     return filtered(criteria, clauses)
 

@@ -1,6 +1,6 @@
 """The full-text indexes of samples and passages (SQLite's FTS5).
 
-Neither holds a text of its own. They are brought up to date once a batch, not by
+Neither stores the texts again. They are brought up to date once a batch, not by
 triggers: that of samples needs the old words of a sample before they change,
 which is what ``unindex_samples`` and ``unindex_passages`` are for.
 """
@@ -13,7 +13,7 @@ from autolearn.text.retrieval import passage_words
 
 _COLUMNS = "prompt, chosen, rejected"
 _COMMON = 2000
-"""Samples from which on words are too common to find the others by them."""
+"""Samples from which words are too common to be used as an index."""
 _CHOSEN_IDS = "WHERE id IN (SELECT value FROM json_each(?))"
 
 
@@ -27,7 +27,7 @@ def index_samples(db: Database, ids: Iterable[int]) -> None:
 
 
 def unindex_samples(db: Database, ids: Iterable[int]) -> None:
-    """Take out the present words of these samples, which are about to change."""
+    """Remove the present words of these samples, which are about to change."""
     db.write(
         f"INSERT INTO samples_search (samples_search, rowid, {_COLUMNS})"
         f" SELECT 'delete', id, {_COLUMNS} FROM samples {_CHOSEN_IDS}",
@@ -41,7 +41,7 @@ def index_passages(db: Database, ids: Iterable[int]) -> None:
 
 
 def unindex_passages(db: Database, ids: Iterable[int]) -> None:
-    """Take out the words of these passages, which are about to change."""
+    """Remove the words of these passages, which are about to change."""
     command = "(passages_search, rowid, words) VALUES ('delete', ?, ?)"
     _write_passages(db, ids, command)
 
@@ -56,7 +56,7 @@ def _write_passages(db: Database, ids: Iterable[int], command: str) -> None:
 
 
 def any_word_of(question: str) -> str:
-    """Return the query that finds whatever shares a word with a question."""
+    """Return the query that finds all passages that share a word with a question."""
     words = dict.fromkeys(matching.normalise(question).replace('"', " ").split())
     return " OR ".join(f'"{word}"' for word in words) or '""'
 
@@ -71,7 +71,7 @@ def all_words_of(text: str) -> str:
 
 
 def match(text: str) -> str:
-    """Return what a person typed as a query: every word, or how a word begins.
+    """Return typed words as a query: every word, or the beginning of one.
 
     Quotes make each word literal, so nothing that is typed can break the query.
     """

@@ -11,14 +11,14 @@ from autolearn.store.encoding import as_json
 class SkillChecks:
     """The reports of a workspace: a newer one does not replace an older one.
 
-    A report is kept as the dictionary that ``SkillReport.as_dict`` gives.
+    A report is stored as the dictionary that ``SkillReport.as_dict`` gives.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def add(self, run_id: int, report: Mapping[str, Any]) -> None:
-        """Keep the report of a run, in place of the one that it had."""
+        """Store the report of a run, in place of the one that it had."""
         self._db.write(
             "INSERT INTO skill_checks (run_id, model_digest, quantization, protocol,"
             " round_id, report) VALUES (?, ?, ?, ?, ?, ?)"

@@ -186,8 +186,8 @@ def with_stated_answer(question: str, parts: OpenBook, text: str) -> OpenBook:
     """Replace the full answer by the short answer if the full one does not state it.
 
     Small models often find the answer and then only repeat words of the question ("When
-    This Is All Over was released."), copy another part of the text, or say that the
-    text does not say.
+    This Is All Over was released."), copy another part of the text, or claim that the
+    text has no answer.
     """
     if parts.has_short and _fails_to_state(question, parts, text):
         return replace(parts, answer=parts.short)
@@ -195,7 +195,7 @@ def with_stated_answer(question: str, parts: OpenBook, text: str) -> OpenBook:
 
 
 def _fails_to_state(question: str, parts: OpenBook, text: str) -> bool:
-    """Return whether a full answer cannot be one, while the short answer may be."""
+    """Return whether a full answer does not answer, while the short answer may."""
     answer = parts.answer
     tells_nothing = not matching.key_terms(question, answer)
     if tells_nothing or model_output.is_not_stated(answer):

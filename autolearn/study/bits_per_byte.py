@@ -8,7 +8,7 @@ from autolearn.core.ports import Backend
 from autolearn.core.records import Passage
 
 METRIC = "bits_per_byte"
-"""The name of the number that a study keeps."""
+"""The name of the metric that a study stores."""
 POOR = 2.0
 """Bits per byte above which a model reads a text poorly.
 
@@ -16,7 +16,7 @@ Measured: the built-in model has 0.7 on its library and 5 on English prose;
 SmolLM2-135M-Instruct has 1.0 to 1.5 on English and code, 2.4 on German, 3.1 on Finnish;
 letters at random have 5 and more."""
 N_PASSAGES, N_CHARACTERS = 6, 400
-"""Passages that are looked at, and characters of each."""
+"""Passages that are measured, and characters of each."""
 
 
 def measure(backend: Backend, passages: Sequence[Passage]) -> float | None:

@@ -1,9 +1,9 @@
-"""Write one question about each fact of a passage, and keep those that hold.
+"""Write one question about each fact of a passage, and keep those that are valid.
 
 The answer is copied from the fact before the question is written, so that every
-question is grounded, and each part of a passage is asked about. If a question does
-not hold, another answer of the fact is asked for: half of those that small models write
-do not.
+question is grounded, and each part of a passage is asked about. If a question is not
+valid, another answer of the fact is asked for: half of the questions that small models
+write are not.
 """
 
 import re
@@ -37,7 +37,7 @@ T = TypeVar("T")
 ATTEMPTS = 3
 """Questions per fact at most, each for another answer; a quick study asks once."""
 ANSWER_DRAWS = 4
-"""Draws of other answers in a fact whose first question does not hold."""
+"""Draws of other answers in a fact whose first question is not valid."""
 LEAST_TOLD = 0.6
 """Share of the words of its answer from which a question gives it away."""
 QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
@@ -60,7 +60,8 @@ class _Draft:
     fact: Fact
     generation: Generation
     subject: str = ""
-    """What the question is about, put before it; empty: it names that itself."""
+    """What the question is about, put before it; empty: the question names its subject.
+    """
     fault: str = ""
     """Why it is not kept, as a clause; empty: it is."""
 
@@ -86,7 +87,7 @@ class _Draft:
 
     @property
     def form_fault(self) -> str:
-        """Return a fault that shows in the text itself; empty: none."""
+        """Return a fault that the text itself shows; empty: none."""
         if not self.text.endswith(QUESTION_MARKS):
             return why_nothing(self.generation, "no question could be read")
         if not matching.tells_something(self.short_answer):
@@ -123,7 +124,7 @@ def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
 
 
 def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
-    """Ask about each fact of each passage until a question holds.
+    """Ask about each fact of each passage until a question is valid.
 
     It must be self-contained and new, and lead back to the answer that it was made
     from. Facts without a question after the last attempt become skips.
@@ -147,13 +148,13 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
 
 @dataclass
 class _Questions:
-    """The questions of a step: those that hold, and the last faulty one of a fact."""
+    """The questions of a step: the valid ones, and the last faulty one of a fact."""
 
     generator: Generator
     kept: dict[Fact, Question] = field(default_factory=dict)
     faulty: dict[Fact, _Draft] = field(default_factory=dict)
     _texts: dict[int, list[str]] = field(default_factory=dict)
-    """The questions that hold, without their subjects, by the id of their passage."""
+    """The valid questions, without their subjects, by the id of their passage."""
 
     def take(self, requests: Sequence[GenerationRequest[Fact]]) -> None:
         """Let the model write a question for each request, and check it."""
@@ -174,7 +175,7 @@ class _Questions:
 
 
 def _ask_for_other_answers(questions: _Questions) -> None:
-    """Ask for other answers in the facts whose question does not hold.
+    """Ask for other answers in the facts whose question is not valid.
 
     The answers are sampled, their questions are not: a sampled question of a small
     model is rarely right (docs/study.md has the figures).
@@ -253,7 +254,7 @@ def _subject(passage: Passage) -> str:
 def with_subject(wording: str, question: str, passage: Passage) -> str:
     """Return a wording that is self-contained; empty: it cannot be made so.
 
-    If it does not name its subject, the one that stands before its question is put
+    If it does not name its subject, the one before its question is put
     before it as well.
     """
     text, subject = with_heading(passage), f"{passage.heading}: "
@@ -344,7 +345,7 @@ def _about(generator: Generator, fact: Fact) -> GenerationRequest[Fact]:
 def _answer_request(
     generator: Generator, fact: Fact, draw: int
 ) -> GenerationRequest[Fact]:
-    """Return the request for an answer alone, sampled."""
+    """Return the request for an answer without a question, sampled."""
     prefill = prompts.load("ask_sentence").prefill()
     form = Form(prefill, (" ", Excerpt(fact.stretch), "\n"), draw=draw)
     return _fact_request(generator, fact, form)

@@ -32,8 +32,8 @@ VERDICTS = (" correct", " incorrect")
 def is_judged_wrong(verdict: Verdict, p_correct: float | None = None) -> bool:
     """Return whether a verdict calls an answer wrong, so that it needs a refinement.
 
-    An unclear verdict is decided by P(correct), 0..1. If that is unknown, the answer
-    stands: refining what no verdict calls wrong spoils right answers.
+    An unclear verdict is decided by P(correct), 0..1. If that is unknown, the answer is
+    kept: refining an answer that no verdict calls wrong spoils right ones.
     """
     if verdict == "unclear" and p_correct is not None:
         return p_correct < 0.5
@@ -178,7 +178,7 @@ def reason_request(
 ) -> GenerationRequest[int]:
     """Return the request for the reason of a verdict of a guided model.
 
-    ``prefill``: the part of the feedback that is known beforehand; ``i``: its place.
+    ``prefill``: the part of the feedback that is known beforehand; ``i``: its index.
     """
     assert pair.reference is not None
     passage = passage_of(pair.question, passages)

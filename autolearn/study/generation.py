@@ -152,7 +152,7 @@ class Generator(RequestBuilder):
         max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
-        """Return a user turn that the model writes for each seed, or goes on with.
+        """Return a user turn that the model writes or continues for each seed.
 
         See ``Backend.generate_instructions``.
 
@@ -177,7 +177,7 @@ class Generator(RequestBuilder):
 
 
 def why_nothing(generation: Generation, otherwise: str) -> str:
-    """Return why a generation gave nothing usable; ``otherwise`` if it simply did."""
+    """Return why a generation gave nothing usable; ``otherwise``: the usual reason."""
     completion = generation.completion
     if completion.finish == "overlong":
         return (

@@ -1,8 +1,8 @@
 """Tie questions to the sentences of a text that answer them, in both directions.
 
 A question that was made from a sentence has it as its evidence, and must lead back to
-the answer that it was made for. For a question that came from elsewhere the sentence is
-chosen among all of the text.
+the answer that it was made for. For any other question, the sentence is chosen among
+all sentences of the text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,9 +24,9 @@ from autolearn.text import languages, matching, model_output, retrieval, sentenc
 T = TypeVar("T")
 
 ROUND_TRIP = 0.75
-"""Share of the words of a short answer that the open-book answer has to tell."""
+"""Share of the words of a short answer that the open-book answer must contain."""
 SHORT_ANSWER_TOKENS = 24
-"""Room for the answer in short, between the evidence and the answer."""
+"""Tokens for the short answer, between the evidence and the answer."""
 CANDIDATES = 4
 """Sentences of a text that the model compares: those nearest to the question in words.
 
@@ -42,7 +42,7 @@ model itself may say so; docs/lab-notes.md has the figures.
 _CASES_PER_CALL = 32
 """Questions that are compared between two checks for cancellation."""
 NOT_STATED = "none"
-"""The short answer that stands for: the text does not say."""
+"""The short answer that means: the text does not say."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def tells(answer: str, short: str) -> bool:
 
 
 def same_short_answer(short: str, other: str) -> bool:
-    """Return whether of two short answers one tells the other."""
+    """Return whether one of two short answers contains the other."""
     return tells(short, other) or tells(other, short)
 
 
@@ -84,7 +84,7 @@ def as_quote(sentence: str) -> str:
     """Return a sentence of a text as it is quoted in an answer.
 
     Line breaks are kept, unless what follows one is a tag such as "Answer:". As a line
-    of its own it would be read as the answer of the model.
+    as a separate line it would be read as the answer of the model.
     """
     _, _, rest = sentence.partition("\n")
     return " ".join(sentence.split()) if model_output.parse_tags(rest) else sentence
@@ -109,8 +109,8 @@ def short_answers(generator: Generator, cases: Sequence[TextQuestion[T]]) -> lis
     """Return the short answer of a guided model to each question.
 
     It is written as the open-book answer begins, after the sentence as its evidence.
-    But it may be any excerpt of the text, or "none", so that it reveals a question that
-    asks for something that its sentence does not tell.
+    It may be any excerpt of the text, or "none". So it reveals a question whose answer
+    is not in its sentence.
     """
     requests = [short_answer_request(generator, case) for case in cases]
     return [
@@ -203,6 +203,6 @@ def nearest_sentence(text: str, question: str) -> str:
 
 
 def _heading(text: str) -> str:
-    """Return what stands before the first sentence."""
+    """Return what precedes the first sentence."""
     first = next(iter(sentences.of(text)), None)
     return text[: first.start].strip("# \n") if first else ""

@@ -26,7 +26,7 @@ from autolearn.text import languages, matching, model_output
 N_SHOWN = 4
 """Tasks that a guided model is shown before it writes another."""
 BEGINNING_WORDS = 3
-"""Words of a given task that a model trained on the bare prompts goes on from."""
+"""Words of a given task that a model trained on the bare prompts continues."""
 STEP = 32
 """Draws per committed step."""
 TRIES = 8
@@ -63,7 +63,7 @@ def write_instructions(
             break
         report(len(new))
         texts = [*pool, *(question.text for question in new)]
-        # The name of earlier versions: their unfinished studies go on by it.
+        # The name of earlier versions: their unfinished studies continue by it.
         name = f"instructions of its own {draws[0] + 1}-{draws[-1] + 1}"
         new += of_type(
             Question, journal.step(name, partial(_draw, generator, draws, pool, texts))
@@ -96,7 +96,7 @@ def _is_task(text: str, pool: Sequence[str]) -> bool:
 def _is_new(generator: Generator, text: str, texts: Sequence[str]) -> bool:
     """Return whether a text is no near-duplicate of a known one.
 
-    Self-Instruct wants less than 0.7 of ROUGE-L. That would leave one word problem of
+    Self-Instruct requires a ROUGE-L below 0.7. That would leave one word problem of
     each kind, so the threshold is that of duplicate questions.
     """
     limit = generator.settings.duplicate_threshold
@@ -117,7 +117,7 @@ def _guided(
 def guided_request(
     builder: RequestBuilder, pool: Sequence[str], draw: int
 ) -> GenerationRequest[int]:
-    """Return the request for a task after some of a pool; a draw has its own few."""
+    """Return the request for a task after some of a pool; each draw shows others."""
     rng = random.Random(f"{builder.settings.seed} instructions {draw}")
     sample = rng.sample(pool, min(N_SHOWN, len(pool)))
     tasks = "\n".join(f"Task: {' '.join(text.split())}" for text in sample)
@@ -129,7 +129,7 @@ def guided_request(
 def _continued(
     generator: Generator, draws: Sequence[int], pool: Sequence[str]
 ) -> list[str]:
-    """Return user turns that the model goes on with after the first words of a task."""
+    """Return user turns in which the model continues the first words of a task."""
     rng = random.Random(f"{generator.settings.seed} beginnings {draws[0]}")
     beginnings = [" ".join(rng.choice(pool).split()[:BEGINNING_WORDS]) for _ in draws]
     seeds = [draw_seed(generator.settings.seed, "instructions", draw) for draw in draws]

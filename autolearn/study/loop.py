@@ -1,4 +1,4 @@
-"""The loop: read, ask oneself, answer with and without the text, find the gaps.
+"""The loop: read, ask questions, answer with and without the text, find the gaps.
 
 Autonomous Learning (arXiv 2406.00606) gives questions, open-book and closed-book
 answers; SELF (arXiv 2310.00533) gives feedback, refinement and the second check.
@@ -109,7 +109,7 @@ class Study:
         step("samples", lambda: samples(cases))
 
     def generator(self, report: Callable[[float], None] = lambda _: None) -> Generator:
-        """Return how the model is asked; ``report`` gets the share that is written."""
+        """Return the generator of a step; ``report`` gets the share that is written."""
         return Generator(
             self.backend,
             self.settings,
@@ -120,7 +120,7 @@ class Study:
         )
 
     def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
-        """Take a group of passages through all stages."""
+        """Run all stages for a group of passages."""
         range_name = f"passages {begin + 1}-{begin + len(passages)}"
         step = _Steps(self, STAGES, range_name, begin, len(passages), total)
         generator = self.generator(step.report)
@@ -177,7 +177,7 @@ class Study:
     ) -> None:
         """Paraphrase what is to be learned and what serves the quiz; check the meaning.
 
-        Questions for the quiz are chosen without a look at the closed-book answers.
+        Questions for the quiz are chosen without regard to the closed-book answers.
         """
         by_id = {s.question.id: s.question for s in cases}
         if generator.protocol.guided:

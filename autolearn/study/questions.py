@@ -136,7 +136,7 @@ def paraphrase(
     """Reword questions; of some, the first new wording goes to the quiz.
 
     Small models repeat themselves within a list, so each wording is drawn from a short
-    list of its own. Which questions serve the quiz is decided by the question alone,
+    separate list. Which questions serve the quiz is decided by the question alone,
     so that it cannot depend on how well the model does. A wording that was studied or
     trained before never becomes a question of the quiz, and a question of the quiz is
     neither kept twice nor studied. A wording of a guided model must be self-contained
@@ -197,7 +197,7 @@ class _Wordings:
             return
         serves = serves_quiz(settings, question) and question.id not in self._in_quiz
         if self._before.by_quiz(text):
-            self._in_quiz.add(question.id)  # an earlier study has put it there
+            self._in_quiz.add(question.id)  # an earlier study put it there
         elif serves and not self._before.by_study(text):
             self._in_quiz.add(question.id)
             self._keep(text, question, generation, to_quiz=True)

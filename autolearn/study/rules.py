@@ -1,6 +1,6 @@
 """Named, readable rules that decide which samples may be learned.
 
-A rule only proposes decisions; they are kept as rows with the rule's name, like
+A rule only proposes decisions; they are stored with the rule's name, like
 those of a person, and can be undone.
 """
 
@@ -54,7 +54,7 @@ RULES = {
         ),
         Rule(
             "open-book",
-            "every gap with evidence in the text, whatever the second check says",
+            "every gap with evidence in the text, regardless of the second check",
             lambda s: s.gap and _is_fit(s),
         ),
         Rule(

@@ -27,7 +27,7 @@ SENTENCE_END = re.compile(
 )
 """What separates two sentences, in any script."""
 WINDOW = 1 << 11
-"""Characters before a limit in which a place to divide is looked for."""
+"""Characters before a limit in which a place to divide is searched."""
 
 _LEVELS = tuple(
     map(

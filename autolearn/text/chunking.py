@@ -1,9 +1,9 @@
 """Cut a text into passages: heading- and sentence-aware, every character once.
 
-Tokens are counted by a function that is handed in; nothing here knows a model. A text
-comes in blocks and passages leave as they are full, so its length does not matter.
-A passage that begins within a table or a code block repeats its first lines, so that it
-can be understood alone. These are the only characters that the text does not have.
+A function counts the tokens; nothing here knows a model. A text is read in blocks, and
+passages are yielded as soon as they are full, so its length does not matter. A passage
+that begins within a table or a code block repeats its first lines, so that it can be
+understood alone. These are the only characters that the text does not have.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -58,7 +58,7 @@ def chunks(
 
     A heading opens a passage. A sentence or a code block is cut only when it alone is
     too long, a word only when it alone is, a number never if it can be avoided. White
-    space belongs to what stands before it, however long it is. ``document_id`` is left
+    space belongs to the text before it, however long it is. ``document_id`` is left
     0. Places of passages count the repeated characters.
 
     Args:
@@ -142,7 +142,7 @@ class _Cutter:
             self._repeated_line, self._n_repeated = line, n_tokens
 
     def _release(self) -> Iterator[_Part]:
-        """Yield what is held as one part if it fits, otherwise unit by unit."""
+        """Yield the held units as one part if it fits, otherwise one by one."""
         held_parts, self._waiting_units, self._n_held = self._waiting_units, [], 0
         if not held_parts:
             return
@@ -179,7 +179,7 @@ class _Draft:
         self.has_body = self.has_text = False
 
     def is_full(self, part: _Part) -> bool:
-        """Return whether a part is too much for this passage."""
+        """Return whether a part does not fit into this passage."""
         return self._n_tokens + part.n_tokens > self._most
 
     def add(self, part: _Part) -> None:
@@ -195,9 +195,9 @@ class _Draft:
         self.has_body = self.has_body or (not part.is_heading and self.has_text)
 
     def close(self) -> Chunk:
-        """Return the passage; parts stay behind if they are more together than apart.
+        """Return the passage; parts are held back if they have more tokens together.
 
-        A tokenizer may read what stands across a border differently than its sides.
+        A tokenizer may split a text across a border differently than its two sides.
         """
         over = []
         fits_apart = self._n_tokens <= self._most

@@ -5,7 +5,7 @@ import re
 from autolearn.text import matching
 
 ALIKE = 0.6
-"""Share of words that two questions have in common from which they ask the same."""
+"""Share of common words from which two questions ask the same."""
 AGREE = 0.5
 """Agreement of two answers below which they say different things."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

@@ -9,7 +9,7 @@ _COMMON = {
     "fr": "le la les de des et en un une du est dans que pour qui par sur au ne pas il",
     "es": "el la los las de y en que un una es por con se del al para su como fue más",
 }
-"""The commonest words of each: they hardly overlap, and no sentence does without."""
+"""The commonest words of each: they hardly overlap, and every sentence has some."""
 _WORDS = {
     word: [name for name, words in _COMMON.items() if word in words.split()]
     for words in _COMMON.values()

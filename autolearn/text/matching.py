@@ -44,14 +44,14 @@ _DEFINITE = re.compile(
 _PROCLITICS = "وفبكلושהבכלמ"
 """Letters that are words before a word in Arabic and Hebrew."""
 _HEADING_WORDS = 16
-"""Words up to which the first line of a text is taken for its heading."""
+"""Most words of a first line that counts as the heading of a text."""
 _BY_LINE = re.IGNORECASE | re.MULTILINE
 _WITHOUT_SPACES = re.compile(f"[{HAN_AND_KANA}]")
 _NO_SPACES = re.compile(f"[{SOUTH_EAST_ASIAN}]")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?![.,]?\d)")
 _POINT = "\ue000"
-"""Stands for a decimal point while punctuation is removed."""
+"""Replaces a decimal point while punctuation is removed."""
 _STOP_WORDS = frozenset(
     (  # noqa: SIM905 (a list of words reads best as a sentence)
         "a an the is are was were be been being am do does did has have had of in on "

@@ -40,7 +40,7 @@ _NOT_STATED = re.compile(
 )
 
 _AFTER_TAG = 500
-"""Characters after a tag in which its verdict is looked for. With all of them, a text
+"""Characters after a tag in which its verdict is searched. With all of them, a text
 that repeats the tag would take time in proportion to its length squared."""
 
 
@@ -59,7 +59,7 @@ class OpenBook:
 
     @property
     def is_stated(self) -> bool:
-        """Return whether it says, in full or in short, what the text tells."""
+        """Return whether neither answer says that the text does not tell."""
         return not (_is_none(self.short) or is_not_stated(self.answer))
 
 
@@ -148,7 +148,7 @@ def _judgement(after: str) -> Verdict:
 
 
 def before_verdict(raw: str) -> str | None:
-    """Return a feedback up to and with ``Verdict:``, to ask for the next word."""
+    """Return a feedback up to ``Verdict:`` inclusive, to ask for the next word."""
     text = without_thinking(raw)
     tags = [tag for tag in _verdict_tags(text) if tag[0].endswith((":", "："))]  # noqa: RUF001
     return text[: tags[-1].end()] if tags else None

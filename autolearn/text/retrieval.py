@@ -27,7 +27,7 @@ def bm25(question: str, texts: Sequence[str]) -> list[float]:
 
 
 def _weight(n_with: int, n_all: int) -> float:
-    """Return what a word tells: the rarer, the more."""
+    """Return the inverse document frequency of a word."""
     return math.log(1 + (n_all - n_with + 0.5) / (n_with + 0.5))
 
 

@@ -1,7 +1,7 @@
 """The units of a text: its headings, sentences, lines of code and rows of tables.
 
-A text is read as Markdown. It comes in blocks and units leave as they are complete, so
-its length does not matter. Together the units are the text.
+A text is read as Markdown. It is read in blocks, and units are yielded as soon as they
+are complete, so its length does not matter. Together the units are the text.
 """
 
 import re
@@ -162,7 +162,7 @@ def _closes(line: str, fence: str) -> bool:
 
 
 def _cut(text: str, longest: int, *, goes_on: bool = False) -> tuple[list[str], str]:
-    """Return the units of prose, and what may go on in the next block."""
+    """Return the units of prose, and what may continue in the next block."""
     units: list[str] = []
     begin = 0
 

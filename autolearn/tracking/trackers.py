@@ -2,7 +2,7 @@
 
 None of these packages comes with autolearn; each is imported when it is used. All write
 into the folder of the workspace. Weights & Biases works offline unless the environment
-of the person says otherwise (``WANDB_MODE``).
+variable ``WANDB_MODE`` says otherwise.
 """
 
 import importlib
@@ -46,7 +46,7 @@ class TrackerRun(Protocol):
     """The last step that the tracker has; -1: none."""
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Keep the numbers of a step."""
+        """Store the numbers of a step."""
 
     def close(self) -> None:
         """Write all that is still in memory."""
@@ -68,7 +68,7 @@ class TensorBoardRun:
         self.last_step = max(steps, default=-1)
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Keep the numbers of a step, also if the process is killed after this."""
+        """Store the numbers of a step, also if the process is killed after this."""
         for name, value in numbers.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
@@ -101,7 +101,7 @@ class TrackioRun:
         )
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Keep the numbers of a step; they are written within half a second."""
+        """Store the numbers of a step; they are written within half a second."""
         self._run.log(dict(numbers), step=step)
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class TrackioRun:
 class WandbRun:
     """Files of Weights & Biases, which a person may upload with ``wandb sync``.
 
-    Each attempt has a folder of its own, in which a kill leaves a part of the steps. A
+    Each attempt has a separate folder, in which a kill leaves a part of the steps. A
     folder that was not closed is therefore removed, and its steps are sent again. A
     run that is online skips the steps that the server has.
     """
@@ -133,7 +133,7 @@ class WandbRun:
     def _opened(self, run: TrackedRun) -> Any:
         self._folder.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("WANDB_MODE", "offline")
-        # Read when the package is imported; it would report errors of its own.
+        # Read when the package is imported; it would report its own errors.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         wandb = importlib.import_module("wandb")
         options = {"console": "off", "x_disable_stats": True, "disable_git": True}
@@ -147,7 +147,7 @@ class WandbRun:
         )
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Keep the numbers of a step."""
+        """Store the numbers of a step."""
         self._run.log(dict(numbers), step=step)
         self._step = step
 

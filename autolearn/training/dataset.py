@@ -20,8 +20,9 @@ from autolearn.text import matching, model_output
 from autolearn.training.leakage import Guard
 
 FEWEST_VALIDATED = 8
-"""Fewest validation items; a smaller number would say nothing. A round that would give
-more than half of its second wordings for them has none."""
+"""Fewest validation items; a smaller number would say nothing. If they would take more
+than half of the second wordings of a round, it has none.
+"""
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ class Guard:
     """Recognises a set of questions in texts and training items.
 
     Questions may be added. Bags of words are found by their rarest words, whose order
-    is fixed whenever the set has doubled. What was said of a text is kept: a question
-    is looked at as such and once more in its training item.
+    is fixed whenever the set has doubled. Results are cached, since a question is
+    checked as such and once more in its training item.
     """
 
     def __init__(self, questions: Iterable[str] = ()) -> None:
@@ -92,7 +92,7 @@ class Guard:
             self._by_anchor[form[:ANCHOR]].append(form)
 
     def _rank_words(self) -> None:
-        """Count the words anew and index all questions by their rarest ones."""
+        """Count the words again and index all questions by their rarest ones."""
         self._n_ranked = len(self._forms)
         self._rank = Counter(t for form in self._forms for t in _numbered(form))
         self._by_token.clear()
@@ -151,7 +151,7 @@ class Guard:
         return sorted(bag, key=lambda token: (self._rank[token], token))[:n]
 
     def _ends_a_sentence(self, text: str) -> bool:
-        """Return whether a question stands at the end of a longer question."""
+        """Return whether a question is the end of a longer question."""
         begin = 0
         for match in _QUESTION_END.finditer(text):
             words = _words(text[max(begin, match.start() - 2000) : match.start()])
@@ -161,7 +161,7 @@ class Guard:
         return False
 
     def _holds(self, words: Words) -> bool:
-        """Return whether a long question stands anywhere in a text."""
+        """Return whether a long question occurs anywhere in a text."""
         if not self._by_anchor:
             return False
         return any(
@@ -182,7 +182,7 @@ def texts_of(item: TrainItem) -> Iterator[str]:
 def asked_in(items: Iterable[TrainItem]) -> list[str]:
     """Return what items ask: each last user turn, and each question within an item.
 
-    Raw texts ask only what stands in them as a question. The drift probe asks nothing,
+    Raw texts ask only the questions that occur in them. The drift probe asks nothing,
     since it is never trained on.
     """
     questions: dict[str, None] = {}

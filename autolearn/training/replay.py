@@ -245,7 +245,7 @@ def items(
 def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
     """Return the skills of a study that items teach.
 
-    Replay must not hold a round to how the base model did what is taught anew.
+    Replay must not hold a round to the old behaviour in what it teaches anew.
     """
     skills = {skill for item in items if item.teaches and (skill := skill_of(item))}
     return frozenset(skills | CRITIC if skills & CRITIC else skills)
@@ -263,7 +263,7 @@ def without_skills(
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
-    """Return the replay items per optimiser step, so that they last their epochs."""
+    """Return how many replay items an optimiser step takes to spread them evenly."""
     if not n_replay:
         return 0
     per_epoch = n_replay / settings.replay_epochs(n_new)

@@ -39,7 +39,7 @@ class RereadText:
 
 @dataclass(frozen=True)
 class ReplayPlan:
-    """What the base model is to write for a round."""
+    """What the base model writes for the replay of a round."""
 
     n_instructions: int
     """How many it generates and answers."""
@@ -71,8 +71,9 @@ def plan(
 ) -> ReplayPlan:
     """Return what a round replays in addition to ``n_taught`` items that teach.
 
-    A round of meta-skills replays only generated instructions: it is to change just how
-    the model reads and checks. ``excluded_skills``: those that the round teaches anew.
+    A round of meta-skills replays only generated instructions: it should change only
+    how the model reads and checks. ``excluded_skills``: those that the round teaches
+    anew.
     """
     n = settings.n_replay(n_taught)
     if not settings.traits.teaches_facts:

@@ -27,7 +27,7 @@ DRAWS = 3
 QUESTION_TOKENS = 32
 """Most tokens of a question."""
 CHARACTERS = 2
-"""Characters that stand for a word in scripts without spaces."""
+"""Characters that count as a word in scripts without spaces."""
 
 
 def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generation]:
@@ -65,7 +65,7 @@ def _opening(questions: Sequence[str], draw: int) -> str:
     """Return the first word of one of the questions, or the first two.
 
     Without the subject before it (*Agra: Who directed the film?*): replay must not hold
-    the model to what it wrongly believes of that.
+    the model to its wrong beliefs about it.
     """
     question = random.Random(f"opening {draw}").choice(questions).rpartition(": ")[2]
     n, words = 1 + draw % 2, question.split()

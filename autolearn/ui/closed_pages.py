@@ -3,7 +3,7 @@
 Gradio (6.31) holds the configuration of all components for each visit to the page, some
 0.8 MiB with what they show. Of a closed page it drops the values of the states after an
 hour, and never the rest. Here all of it is dropped, except for the pages that were
-closed last: a computer that wakes up connects again and goes on where it was.
+closed last: a computer that wakes up connects again and continues where it was.
 """
 
 import gradio as gr
@@ -21,7 +21,7 @@ def drop_closed(page: gr.Blocks) -> None:
     def closed(request: gr.Request) -> None:
         visits = page.state_holder
         with visits.lock:
-            # Gradio makes it anew for this call if another one has just dropped it.
+            # Gradio makes it again for this call if another one has just dropped it.
             if own := visits.session_data.get(request.session_hash or ""):
                 own.is_closed = True
             # In the order of their last use.

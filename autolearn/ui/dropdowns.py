@@ -21,6 +21,6 @@ def offer(choices: Sequence[Option], chosen: Any, default: Any = None) -> gr.Dro
         value = [one for one in chosen if one in offered]
     else:
         value = chosen if chosen in offered else default
-    if value == chosen:  # no event of the field is to tell of a change
+    if value == chosen:  # the field must not report this as a change
         return gr.Dropdown(choices=list(choices))
     return gr.Dropdown(choices=list(choices), value=value)

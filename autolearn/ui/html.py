@@ -23,17 +23,17 @@ def beginning(value: str, n_characters: int) -> Html:
 
 
 def note(sentence: str) -> Html:
-    """Return what an empty place says: what to do next."""
+    """Return the text of an empty place, which says what to do next."""
     return tag("p", text(sentence), "al-note")
 
 
 def problem(sentence: str) -> Html:
-    """Return what went wrong, in its one sentence."""
+    """Return an error, given as one sentence."""
     return tag("p", text(sentence), "al-problem", role="alert")
 
 
 def notice(content: Html) -> Html:
-    """Return what stands in a corner of the page for a while, or until it is clicked.
+    """Return a notice in a corner of the page, until it is clicked or some time passes.
 
     It carries the time, so that a repeated message is shown again.
     """
@@ -88,7 +88,7 @@ def pairs(values: Mapping[str, Html]) -> Html:
 
 
 def bar(n_done: int, total: int, label: str) -> Html:
-    """Return how far something is."""
+    """Return a progress bar."""
     share = min(1.0, n_done / total) if total else 0.0
     fill = tag("span", "", "al-fill", style=f"width:{100 * share:.1f}%")
     return tag(

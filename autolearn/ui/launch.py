@@ -134,7 +134,7 @@ def _stop_work(folder: Path) -> None:
     """Stop the workers at a checkpoint, but no run that a command waits for."""
     with Store.open(folder) as store:
         for run in worker_processes.stop_unawaited(store):
-            sys.stdout.write(f"Run {run.id} goes on: another program waits for it.\n")
+            sys.stdout.write(f"Run {run.id} continues: another program waits for it.\n")
 
 
 def _gate(
@@ -170,7 +170,7 @@ def _without_stubs() -> Iterator[None]:
     """Keep Gradio from writing type stubs of its components while it is imported.
 
     It parses and compares them at every start, which takes longer than all else of the
-    import; for a component that lies in no file it has none.
+    import; a component that is in no file has none.
     """
     usual = inspect.getfile
 

@@ -98,7 +98,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
         stop = gr.Button("Stop this run", size="sm", elem_id="stop")
         start_round = gr.Button("Run a whole round", variant="primary", elem_id="whole")
         steps_panel = html_panel("steps")
-        refresh_button = gr.Button("Look again", elem_id="look", visible="hidden")
+        refresh_button = gr.Button("Refresh", elem_id="look", visible="hidden")
     notice = gr.HTML(elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False)
     context = PageContext(
         session,

@@ -21,7 +21,7 @@ from autolearn.ui import page
 MAX_FILE_SIZE = "1gb"
 ASSETS = Path(__file__).parents[2] / "assets"
 SHUTDOWN_SECONDS = 3
-"""How long requests may go on after Ctrl-C."""
+"""How long requests may take after Ctrl-C."""
 
 
 def gradio_app(folder: Path) -> fastapi.FastAPI:

@@ -55,8 +55,10 @@ watch('value', () => {
 });
 element.addEventListener('click', go);
 """
-"""Lets a notice go after 12 seconds, or when it is clicked. Gradio's own (6.31) go all
-together when the time of the first is over, the newest perhaps before it was read."""
+"""Hides a notice after 12 seconds, or when it is clicked. Gradio's own notices (6.31)
+all disappear when the time of the first is over, so the newest may go before it was
+read.
+"""
 
 
 def html_panel(
@@ -67,7 +69,7 @@ def html_panel(
 
 
 class Session:
-    """One workspace as the page's handlers see it, whatever thread they run in."""
+    """One workspace as the page's handlers see it, in whichever thread they run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -105,7 +107,7 @@ class Session:
         self.start_worker_for(pipeline.begin_only(store, chosen_model(store)))
 
     def is_busy(self) -> bool:
-        """Return whether a run is going on or waits; notes runs that were lost."""
+        """Return whether a run is in progress or queued; record runs that were lost."""
         store = self.store
         if store.read_only:
             return False
@@ -116,15 +118,15 @@ class Session:
 
 
 def now() -> str:
-    """Return a moment, which differs from all before."""
+    """Return a time stamp that differs from all earlier ones."""
     return str(time.time_ns())
 
 
 def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
     """Return the handler with two outputs more: the notice, and the time it ended.
 
-    A refusal leaves the other outputs. A handler that has none may return a sentence,
-    which is shown in the notice.
+    An error leaves the other outputs as they are. A handler that has none may return a
+    sentence, which is shown in the notice.
     """
 
     @wraps(handler)
@@ -147,7 +149,7 @@ def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., An
 def with_error_panel(
     handler: Callable[..., Any], outputs: Sequence[gr.blocks.Block]
 ) -> Callable[..., Any]:
-    """Say in the place of a picture why it cannot be drawn; all else stays."""
+    """Show an error in place of a picture that cannot be drawn; all else stays."""
 
     @wraps(handler)
     def wrapped(*args: Any) -> Any:
@@ -181,7 +183,7 @@ def draw_on_load(
     inputs: Sequence[gr.components.Component],
     outputs: Sequence[gr.blocks.Block],
 ) -> None:
-    """Draw as a page begins, and whenever one of the inputs is another."""
+    """Draw when a page is opened, and whenever one of the inputs changes."""
     gr.on(
         None,
         with_error_panel(draw, outputs),
@@ -210,7 +212,7 @@ class Drawing:
 def draw_together(
     triggers: Sequence[Callable[..., Any]], drawings: Sequence[Drawing]
 ) -> None:
-    """Draw several parts in one go: to the browser, each event costs about as much."""
+    """Draw several parts in one event, since each event costs the browser as much."""
     inputs = list(dict.fromkeys(i for drawing in drawings for i in drawing.inputs))
     outputs = [i for drawing in drawings for i in drawing.outputs]
 
@@ -243,8 +245,8 @@ class PageContext:
     round_strip: gr.HTML
     """Shows the newest whole round above the tabs."""
     last_action_at: gr.Textbox
-    """When a person last did something: its change refreshes the page, as one event for
-    all actions, since Gradio compares each event with each component as a page loads.
+    """The time of the last action. Its change refreshes the page: one event for all
+    actions, since Gradio compares each event with each component as a page loads.
     """
     links: list[gr.HTML] = field(default_factory=list)
     """Panels with clicks that lead to another tab."""
@@ -258,10 +260,10 @@ class PageContext:
         outputs: Sequence[gr.blocks.Block],
         also_on: Sequence[Callable[..., Any]] = (),
     ) -> None:
-        """Draw when the tab is opened, and whenever work has gone on while it is open.
+        """Draw when the tab is opened, and on progress of runs while it is open.
 
         ``also_on`` are further events. Drawing never changes what a person has typed or
-        chosen: outputs are pictures.
+        chosen: outputs only display.
         """
         self.redrawn_on_change.append(Drawing(draw, inputs, outputs))
         if also_on:
@@ -294,7 +296,7 @@ class PageContext:
         self.redraw_on_change(draw, [was_busy], [form, was_busy])
 
     def wire(self, tab: gr.Tab) -> None:
-        """Let what was laid out on the tab be drawn as it asked for."""
+        """Wire the drawings that the tab has asked for."""
         draw_together(
             [self.revision_boxes[str(tab.id)].change], tuple(self.redrawn_on_change)
         )
@@ -310,7 +312,7 @@ class PageContext:
         outputs: Sequence[gr.blocks.Block] = (),
         **options: Any,
     ) -> gr.events.Dependency:
-        """Do what a person asks for, show a notice if it fails, and redraw.
+        """Do an action, show a notice if it fails, and redraw.
 
         ``handler`` gets the inputs and returns the outputs, or, without outputs, a
         sentence for the notice.
@@ -325,7 +327,7 @@ class PageContext:
         return event
 
     def refresh_on(self, triggers: Sequence[Callable[..., Any]]) -> None:
-        """Look at the workspace after these events and after each action."""
+        """Refresh the page after these events and after each action."""
         outputs = [
             self.sidebar,
             self.steps_panel,
@@ -345,7 +347,7 @@ class PageContext:
         )
 
     def _refresh(self, current: str) -> tuple[Any, ...]:
-        """Return the sidebar as it is to be now, and the revision for the open tab."""
+        """Return the present sidebar, and the revision for the open tab."""
         store, busy = self.session.store, self.session.is_busy()
         revision = self.session.revision()
         return (

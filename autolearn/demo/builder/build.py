@@ -331,7 +331,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("build/demo"), help="checkpoint and log"
     )
-    parser.add_argument("--resume", action="store_true", help="go on after a stop")
+    parser.add_argument("--resume", action="store_true", help="resume a stopped build")
     parser.add_argument("--start", type=Path, help="folder of an earlier build")
     parser.add_argument(
         "--rate", type=float, default=1.0, help="share of the usual learning rates"

@@ -1,6 +1,6 @@
 """Attention in two segments: over a shared prefix, then over each suffix.
 
-What: a text is a prefix, which its group shares, and a suffix of its own. All tokens of
+What: a text is a prefix, which its group shares, and its own suffix. All tokens of
 a group attend to the prefix in one matrix product, and each token attends to the suffix
 of its text. The two partial results are merged by the log-sum-exp of their scores.
 

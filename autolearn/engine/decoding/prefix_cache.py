@@ -20,7 +20,7 @@ Pair = tuple[Tensor, Tensor]
 """Keys and values of a layer, (B, heads, T, D)."""
 
 LEAST = 32
-"""Shortest prefix, in tokens, that is read in a pass of its own."""
+"""Shortest prefix, in tokens, that is read in a separate pass."""
 
 
 class PrefixCache:

@@ -92,7 +92,7 @@ class SharedPrefixCache:
     def keep(self, texts: Sequence[int]) -> None:
         """Keep only these texts, and only the prefixes that they use."""
         prefixes = [prefix for prefix, _ in groupby(self._prefix_of[i] for i in texts)]
-        # Prefixes are numbered anew, in the order of their texts.
+        # Prefixes are renumbered in the order of their texts.
         numbers = {prefix: number for number, prefix in enumerate(prefixes)}
         self._n_prefix = [self._n_prefix[prefix] for prefix in prefixes]
         self._prefix_of = [numbers[self._prefix_of[i]] for i in texts]

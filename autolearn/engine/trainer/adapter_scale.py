@@ -21,8 +21,9 @@ TOLERANCE = 0.05
 """Share of validation that may be lost, by a smaller adapter or since the best
 checkpoint. Of a few dozen answers, one or two are chance."""
 LEAST_CONFIDENCE = 0.75
-"""Confidence that a smaller adapter must keep, relative to the best one. A few dozen
-validation answers do not show by themselves what is about to be lost."""
+"""Confidence that a smaller adapter must keep, relative to the best one.
+A few dozen validation answers alone do not show what is about to be lost.
+"""
 
 
 @dataclass(frozen=True)

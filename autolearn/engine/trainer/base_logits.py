@@ -26,7 +26,7 @@ class BaseLogits:
         self._likeliest_by_example: dict[Example, Likeliest] = {}
 
     def prepare(self, examples: Sequence[Example], stop: Stop) -> bool:
-        """Compute the predictions for the share; return False if ``stop`` did."""
+        """Compute the predictions for the share; return False if ``stop`` ended it."""
         for part in self._forward.own_parts(examples):
             if stop():
                 return False

@@ -156,7 +156,7 @@ def collate(
 ) -> Batch:
     """Return answers as a batch, as trees if that is cheaper.
 
-    All rows are padded on the left. The answers, which come last, then lie in the same
+    All rows are padded on the left. The answers, which come last, are then in the same
     columns, so the output layer runs on few columns.
 
     Args:
@@ -177,7 +177,7 @@ def collate(
         for place in range(row.n_prompt, len(row.ids))
     ]
     row, column, targets, owner = torch.tensor(entries, device=device).unbind(dim=1)
-    # Answers of different rows often lie in the same column, which is computed once.
+    # Answers of different rows are often in the same column, which is computed once.
     logit_columns, column = torch.unique(column, return_inverse=True)
     ids, places, first, last = left_padded(trees, pad_id, device)
     return Batch(
@@ -235,8 +235,8 @@ def micro_batches(
 ) -> Iterator[list[Example]]:
     """Yield the examples of a step in parts of at most ``at_once`` tokens with padding.
 
-    The largest part comes first, so that too little memory shows at once. An item that
-    is longer is a part of its own.
+    The largest part comes first, so that a lack of memory shows at once. A longer item
+    is a separate part.
     """
     # Both answers of a pair stay in one group, since they share their prompt.
     prompts = [example.chosen.ids for example in examples]

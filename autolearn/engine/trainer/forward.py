@@ -72,7 +72,7 @@ class Forward:
             returns: (len(rows),) and () float32, with gradient.
         """
         batch = self.collate([*rows, *replay_rows])
-        # Column 0 is the answer token; replay rows also look at the likeliest tokens.
+        # Column 0 is the answer token; replay rows also read the likeliest tokens.
         is_new = batch.owner < len(rows)
         token_ids = batch.targets[:, None]
         base = None
@@ -206,7 +206,8 @@ def _visible(first: Tensor, last: Tensor, places: Tensor) -> Tensor:
         returns: (B, T, T) bool, queries before keys.
     """
     # The members of an ancestor include those of its descendants: its first one comes
-    # no later and its last one no earlier. Padding, (1, 0), is nobody's ancestor.
+    # no later and its last one no earlier. Padding, (1, 0), is the ancestor of no
+    # column.
     return (
         (first[:, None, :] <= first[:, :, None])
         & (last[:, :, None] <= last[:, None, :])

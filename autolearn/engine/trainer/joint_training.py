@@ -43,8 +43,8 @@ FOLDER = ".processes"
 POLL_SECONDS = 0.1
 """How often a request to stop is checked for."""
 STOP_SECONDS = 60.0
-"""How long the processes may take to write a checkpoint once they are to stop. They
-might wait for each other forever, so they are then ended; the checkpoint before
+"""How long the processes may take to write a checkpoint once they are asked to stop.
+They might wait for each other forever, so they are then ended; the checkpoint before
 counts."""
 GRACE_SECONDS = 2.0
 """How long the others may take to end by themselves once one has failed. The error of
@@ -74,7 +74,7 @@ def train(
 
     Raises:
         ProcessLost: One of them was ended; the training can be resumed.
-        Cancelled: They were to stop and did not; likewise.
+        Cancelled: They were asked to stop and did not; it can be resumed too.
         AutolearnError: What one of them raised.
         OSError: A file could not be read or written.
     """

@@ -11,8 +11,9 @@ from autolearn.engine.trainer.batches import Example
 class LossWeights:
     """The weights of the new items of a step.
 
-    SFT items count by the mean over the answer tokens of the step, preference pairs by
-    the mean over the pairs. In a mixed step each kind counts by its number of items.
+    The loss of SFT items is a mean over the answer tokens of the step, that of
+    preference pairs a mean over the pairs. In a mixed step each kind counts by its
+    number of items.
     """
 
     n_pairs: int

@@ -184,7 +184,7 @@ def preference(margins: Tensor) -> Tensor:
 def divergence_of_likeliest(base: Tensor, policy: Tensor) -> Tensor:
     """Return KL(base || policy) on some tokens and the rest, summed over tokens.
 
-    Let p be the base, q the policy, T the tokens that are compared one by one, and P
+    Let p be the base, q the policy, T the tokens that are compared individually, and P
     and Q the probability of all others. The result is
 
         sum over T of p log(p / q) + P log(P / Q)  <=  KL(p || q),

@@ -61,12 +61,13 @@ def _train(folder: Path, number: int, stop: threading.Event, send: Send) -> None
     if number == 0:
         send({"outcome": asdict(outcome)})
     else:
-        # To end now could cut off the first one; whoever started us ends us.
+        # Ending now could cut off the first process; the process that started us ends
+        # us.
         threading.Event().wait()
 
 
 def _listen(stop: threading.Event) -> None:
-    """Set the event when a stop is asked for; end the process with its input."""
+    """Set the event when a stop is requested; end the process with its input."""
     while os.read(0, 64):
         stop.set()
     os._exit(1)
@@ -91,7 +92,7 @@ class _Watcher:
         self._send = send
 
     def on_probe(self, step: int, metrics: dict[str, float]) -> None:
-        """Send what the largest step needs of memory."""
+        """Send how much memory the largest step needs."""
         self._send({"step": step, "probe": metrics})
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:

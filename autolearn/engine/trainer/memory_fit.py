@@ -4,8 +4,8 @@ What: the tokens per pass are planned from the memory that is free. After an
 out-of-memory error, the work starts again with half as many. The gradient of a step is
 a sum over its parts, so it stays the same.
 
-Why: a round may run for hours, and other programs take memory meanwhile. It should go
-on more slowly instead of failing.
+Why: a round may run for hours, and other programs take memory meanwhile. It should
+    continue more slowly instead of failing.
 """
 
 import logging

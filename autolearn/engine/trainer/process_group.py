@@ -24,14 +24,15 @@ from autolearn.engine.trainer.batches import Example
 from autolearn.engine.trainer.shares import shares
 
 _PATIENCE = timedelta(days=1)
-"""How long a process waits for the others. Whoever started them ends all as soon as one
-has ended, so a process that waits has others that still compute."""
+"""How long a process waits for the others. The process that started them ends all as
+soon as one has ended, so a process waits only for others that still compute.
+"""
 _BUCKET = 1 << 24
 """Most numbers that are added up at once, in a copy."""
 
 
 class Processes(Protocol):
-    """What a process of a training needs of the others.
+    """What a process of a training needs from the others.
 
     All processes call the same methods in the same order, or they wait forever.
     """
@@ -117,7 +118,7 @@ class ProcessGroup:
         self.n_on_device = 1 if on_gpu else size
         distributed.init_process_group(
             "nccl" if on_gpu else "gloo",
-            # A file needs no port that somebody else could connect to.
+            # A file needs no port, to which others could connect.
             store=distributed.FileStore(str(meeting_file), size),  # type: ignore[attr-defined]
             rank=number,
             world_size=size,

@@ -10,7 +10,7 @@ from autolearn.engine.trainer.batches import Example, encode, is_learnable
 
 
 class RoundExamples:
-    """The items that can be learned, and the places of those that are dropped."""
+    """The items that can be learned, and the positions of those that are dropped."""
 
     def __init__(self, items: Sequence[TrainItem], chat: ChatFormat, longest: int):
         """Encode the items; those above ``longest`` tokens are dropped.

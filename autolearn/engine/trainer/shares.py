@@ -10,7 +10,7 @@ def shares(examples: Sequence[Example], n: int) -> list[list[Example]]:
     """Return ``n`` shares of examples with about the same number of tokens each.
 
     Neighbours in the order of token ids share prefixes, which a process reads once. So
-    each share is a stretch of that order. The shares depend on nothing but the
+    each share is a contiguous part of that order. The shares depend on nothing but the
     examples, so all processes agree on them. The first share is empty only if there are
     no examples.
     """
@@ -19,7 +19,7 @@ def shares(examples: Sequence[Example], n: int) -> list[list[Example]]:
     total, before = sum(costs), 0
     parts: list[list[Example]] = [[] for _ in range(n)]
     for example, cost in zip(order, costs, strict=True):
-        # An example belongs to the share in which its first token lies.
+        # An example belongs to the share that has its first token.
         parts[n * before // total].append(example)
         before += cost
     return parts

@@ -373,7 +373,7 @@ class RoundTrainer:
         """Return a digest of all that a checkpoint must agree on to be resumed."""
         settings = {**asdict(self._settings), "checkpoint_seconds": None}
         del settings["tracker"]  # checkpoints of earlier versions know none
-        del settings["devices"]  # any number of processes can go on
+        del settings["devices"]  # any number of processes can continue
         if not settings["least_replay"]:
             del settings["least_replay"]  # nor do they know this one
         start_digest = adapter_digest(start) if start else None

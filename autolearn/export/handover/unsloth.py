@@ -107,7 +107,7 @@ def _arguments(handover: Handover, kind: str) -> str:
 def _differences(handover: Handover) -> list[str]:
     others = [
         "It computes in the 16-bit type of the GPU, and replaces parts of model and "
-        "trainer by kernels of its own."
+        "trainer by its own kernels."
     ]
     return [*others, *differences(handover)]
 

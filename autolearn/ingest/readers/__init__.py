@@ -1,7 +1,7 @@
 """Read files of many formats piece by piece, as plain text or Markdown.
 
 A reader keeps every character that a person would read. What is not part of the text,
-such as a running head, is a piece of its own that says why it is left out. Memory is
+such as a running head, is a separate piece that says why it is left out. Memory is
 bounded by a page, a chapter or a block. Formats that must be parsed as a whole have a
 limit on their size.
 """
@@ -61,7 +61,7 @@ faster.
 KINDS = tuple(_READERS)
 """The file extensions that can be read."""
 _WITH_CHOICES = ("markup", "plain", "csv_table", "jsonl", "source_text")
-"""The modules whose ``read`` takes what a person has chosen about the reading."""
+"""The modules whose ``read`` takes the choices of a person about the reading."""
 _ADVICE = {
     ".doc": "save it as .docx",
     ".ppt": "save it as .pptx",
@@ -92,7 +92,7 @@ def files(path: Path) -> list[Path]:
         )
         if not readable:
             raise InputError(
-                f"{path} holds no file that can be read ({', '.join(KINDS)})."
+                f"{path} has no file that can be read ({', '.join(KINDS)})."
             )
         return readable
     return [path]

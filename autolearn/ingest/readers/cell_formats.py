@@ -103,7 +103,7 @@ def _number_format(code: str) -> NumberFormat | None:
 
 def _texts(code: str) -> str:
     """Return the texts and currencies of a part of a format."""
-    # A space beside a text or a sign is shown; escaped, it counts as a text too.
+    # A space next to a text or a sign is shown; escaped, it counts as a text too.
     code = re.sub(r"(?<=[\]\"]) |(?<!\\) (?=[\"\[%€])", r"\\ ", code)
     parts = (next(filter(None, m.groups()), "") for m in _LITERAL.finditer(code))
     return "".join(parts)

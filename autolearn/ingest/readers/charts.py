@@ -32,7 +32,7 @@ def page(root: Element) -> str:
 
 
 def _points(data: Element | None) -> dict[int, str]:
-    """Return the values of a series by their places."""
+    """Return the values of a series by their index."""
     points: dict[int, str] = {}
     for part in data.iter() if data is not None else ():
         if tag(part) == "pt" and value(part, "idx").isdecimal():

@@ -16,9 +16,9 @@ from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 2**16
-"""Characters from which the delimiter is found out."""
+"""Characters from which the delimiter is detected."""
 _DELIMITER_LINE = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
-"""A first line in which Excel says what divides the cells."""
+"""A first line in which Excel names the delimiter."""
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 LONGEST_NAME = 80
 """Most characters of a column's name; a longer cell is no name."""

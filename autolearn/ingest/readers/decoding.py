@@ -66,7 +66,7 @@ class Decoding:
 
 @dataclass
 class _Survey:
-    """What stands in a file that is taken for UTF-8."""
+    """What a file that is taken for UTF-8 contains."""
 
     n_broken: int = 0
     n_beyond: int = 0
@@ -101,7 +101,7 @@ def open_text(
     """Open a file as text; its bytes tell how far it has been read.
 
     Raises:
-        InputError: Bytes that are read are not of the encoding, or no text.
+        InputError: Some bytes are not of the encoding, or not text.
     """
     try:
         with (
@@ -128,8 +128,8 @@ def recognise(path: Path, choice: str = "") -> Decoding:
 
     A byte order mark decides, then an encoding that fits and is declared in the file,
     then UTF-8 if at most a few bytes are invalid; these are replaced and counted.
-    Otherwise it is the likeliest encoding that the whole file can be decoded with. What
-    a person has chosen goes before all of these.
+    Otherwise it is the likeliest encoding that the whole file can be decoded with. A
+    choice of the user takes precedence over all of these.
 
     Raises:
         InputError: The file is binary, no encoding fits, or there is none of the chosen

@@ -1,7 +1,7 @@
 """Rank the encodings that bytes may be in by how likely the decoded text is.
 
 chardet compares byte pairs with those of many languages. In a short text that says
-little, so the decoded letters are looked at as well: scripts that change within a word,
+little, so the decoded letters are compared as well: scripts that change within a word,
 capitals after small letters and symbols between letters show a wrong encoding.
 """
 
@@ -19,7 +19,7 @@ MOST = 6
 SAMPLE = 2**16
 """Bytes that an encoding must fit."""
 LOOKED_AT = 2**13
-"""Characters whose letters are looked at."""
+"""Characters whose letters are compared."""
 LABELS = {
     "cp1252": "Windows-1252, Western European",
     "cp1250": "Windows-1250, Central European",
@@ -326,7 +326,7 @@ def _word_oddness(word: str, per_script: Counter[str]) -> float:
 
 
 def _has_odd_capital(word: str) -> bool:
-    """Return whether a capital beyond ASCII stands where words have small letters."""
+    """Return whether a capital beyond ASCII is where words have small letters."""
     capitals = [c for c in word if c.isupper()]
     if len(capitals) > 1 and word != word.upper():
         return max(capitals) > "\x7f"

@@ -17,7 +17,7 @@ _NO_ROWS = (
     f"({', '.join(row_kinds.TEXT_COLUMNS)}), or one object in each line as .jsonl."
 )
 _FIRST = 2**20
-"""Characters of a line that may be a value of its own."""
+"""Most characters of a line that may be a separate value."""
 
 
 def read(path: Path, choices: ReadingChoices) -> Source:

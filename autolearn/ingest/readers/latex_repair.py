@@ -156,7 +156,7 @@ def convert_malformed(
         What the mended source is converted to, and a note on what is malformed.
 
     Raises:
-        InputError: It cannot be parsed however it is mended.
+        InputError: It cannot be parsed even when it is mended.
     """
     mender = _Mender(text, left_out)
     repaired_text = mender.mend()

@@ -1,4 +1,4 @@
-"""Marks that stand in a converted text for what is left out of it."""
+"""Marks in a converted text, each in place of something that is left out."""
 
 import re
 import secrets
@@ -37,7 +37,7 @@ class LeftOut:
         return re.split(f"{self._mark}-([0-9]+)-", text)
 
     def _pop(self, number: str) -> str:
-        """Take back what a mark within a longer exclusion stands for."""
+        """Take back what a mark within a longer exclusion replaces."""
         text, _ = self._entries[int(number)]
         self._entries[int(number)] = ("", "")
         return text

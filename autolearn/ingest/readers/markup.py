@@ -28,7 +28,7 @@ _BLOCKS = [
     "address", "aside", "center", "details", "dialog", "fieldset", "figure", "footer",
     "form", "header", "hgroup", "legend", "main", "nav", "optgroup", "summary",
 ]  # fmt: skip
-"""Elements that begin on a line of their own without further meaning."""
+"""Elements that begin on a new line without further meaning."""
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
 _BOXES = {True: "☒", False: "☐"}

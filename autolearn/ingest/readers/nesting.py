@@ -1,7 +1,7 @@
 """Parse pages with the nesting that HTML means, down to a limited depth.
 
 HTML closes a paragraph, a list item or a cell where the next one begins. The parser of
-the standard library does not, so that each would lie within the one before.
+the standard library does not, so that each would be within the one before.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 DEEPEST = 400
 """Most elements within each other. What converts a page calls itself for each."""
 MOST_OPEN = 50
-"""Open elements among which one that has to be closed is looked for."""
+"""Open elements that are searched for one that has to be closed."""
 
 _PARAGRAPH = [
     "body", "div", "td", "th", "li", "dd", "blockquote", "section", "article",
@@ -40,7 +40,7 @@ _CLOSES: dict[str, tuple[tuple[str, ...], list[str]]] = {
 
 
 class Soup(BeautifulSoup):
-    """A page in which elements close those that they cannot lie in."""
+    """A page in which elements close those that they cannot be in."""
 
     def handle_starttag(self, name: str, *args: Any, **options: Any) -> Any:
         """Open an element.

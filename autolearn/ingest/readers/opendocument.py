@@ -247,7 +247,7 @@ class _Writer:
         return element("div", self._children(part))
 
     def _write_frame(self, part: Element) -> str:
-        """Return a text box, a table or a formula that stands in a frame."""
+        """Return a text box, a table or a formula that is in a frame."""
         kinds = [tag(piece) for piece in part]
         if "object" in kinds:
             return self._children(part)

@@ -162,9 +162,9 @@ def _take_out_languages(soup: BeautifulSoup, left_out: LeftOut) -> None:
 
 
 def _take_out_jumps(soup: BeautifulSoup, left_out: LeftOut) -> None:
-    """Leave out links that only lead to places of the page itself.
+    """Leave out links that only lead to places on the page itself.
 
-    That are lists of them, and the one before all text, which skips the navigation.
+    These are lists of links, and the link before all text that skips the navigation.
     """
     first = next(
         (t for t in (soup.body or soup).find_all(string=True) if t.strip()), None
@@ -199,6 +199,6 @@ def _take_out_pictures(soup: BeautifulSoup, left_out: LeftOut) -> None:
 
 
 def _place_after_paragraph(aside: Tag) -> None:
-    """Move a note that stands within a sentence behind its paragraph."""
+    """Move a note within a sentence to the end of its paragraph."""
     if paragraph := aside.find_parent("p"):
         paragraph.insert_after(aside.extract())

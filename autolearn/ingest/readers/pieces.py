@@ -21,7 +21,7 @@ class Piece:
     share: float = 0.0
     """Share of the file that has been read with this piece, 0..1."""
     place: str = ""
-    """Where it stands in the file, such as "page 3" or "row 12"; empty if unknown."""
+    """Where it is in the file, such as "page 3" or "row 12"; empty if unknown."""
     note: str = ""
     """What the person should know about the document so far, such as "pages 2 to 5 of
     5 have no text"; without a full stop. A piece with a note may have no text."""
@@ -34,7 +34,7 @@ class Source:
     pieces: Iterator[Piece]
     note: str = ""
     """What the person should know about how the file is read, known before its pieces;
-    pieces may add notes of their own."""
+    pieces may add further notes."""
     media_type: str = ""
     encoding: str = ""
     """The encoding that the text was decoded from; empty for other files."""

@@ -1,6 +1,6 @@
 """Rows of texts: the common part of CSV, JSON Lines and JSON.
 
-Each row is a section of its own: its title as a heading, its other columns as lines
+Each row is a separate section: its title as a heading, its other columns as lines
 "name: value", and its text. A row without a text is an exclusion that is counted.
 """
 
@@ -49,7 +49,7 @@ class TableRow:
     share: float = 0.0
     """Share of the file that has been read with it, 0..1."""
     raw: str = ""
-    """The row as it stands in the file, if it could not be parsed."""
+    """The row as it is in the file, if it could not be parsed."""
 
 
 class RowSkips:
@@ -192,7 +192,7 @@ def source(
     read_rows: Callable[[], Iterator[TableRow]],
     choices: ReadingChoices,
 ) -> Source:
-    """Return the texts of rows, each as at least one passage of its own.
+    """Return the texts of rows, each as at least one separate passage.
 
     Args:
         file_decoding: How the file is decoded.

@@ -195,7 +195,7 @@ class _Parser:
             self._structure(word, number or 0)
 
     def _group(self, word: str) -> bool:
-        """Begin a group of its own kind if a word names one."""
+        """Begin a group of another kind if a word names one."""
         was_optional = self._state.is_optional
         self._state = replace(self._state, is_optional=False)
         if word == "fonttbl":

@@ -26,7 +26,7 @@ _WITHOUT_TEXT = re.compile(
     r"|\w+\*?\s*)",
     re.DOTALL,
 )
-"""Commands without text of their own, and citations, which are written in the text."""
+"""Commands without text, and citations, which are written in the text."""
 _PACKAGES = (".sty", ".cls", ".bst")
 """Files that say how a text looks."""
 _PRELUDE = r"\providecommand{\newblock}{}"
@@ -69,7 +69,7 @@ def _pieces(text: str, source: str) -> Iterator[Piece]:
         html, note = latex_repair.convert_malformed(text, convert, left_out, error)
     soup = markup.parse(html)
     for title in soup("title"):
-        title.decompose()  # stands at the beginning as well
+        title.decompose()  # is at the beginning as well
     for citation in soup.select("span.citation[data-cites]"):
         if not citation.get_text(strip=True):
             citation.string = f"[{', '.join(str(citation['data-cites']).split())}]"

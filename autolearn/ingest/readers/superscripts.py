@@ -18,9 +18,9 @@ BLOCKS = frozenset((
     "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td",
     "tfoot", "th", "thead", "tr", "ul",
 ))  # fmt: skip
-"""Elements that begin on a line of their own."""
+"""Elements that begin on a new line."""
 N_AROUND = 24
-"""Characters before and after that are looked at."""
+"""Characters before and after that are compared."""
 
 _NUMBERS = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*\d{1,3})*|[a-z](?:\s*,\s*[a-z])*")  # noqa: RUF001
 """The usual mark of a note, or of several."""
@@ -112,7 +112,7 @@ def _with_sign(sign: str, text: str, before: str, after: str) -> str:
 
 
 def _neighbour(tag: Tag, *, forward: bool) -> str:
-    """Return the characters of the same block beside an element."""
+    """Return the characters of the same block next to an element."""
     elements = tag.next_elements if forward else tag.previous_elements
     inside = set(map(id, tag.descendants)) if forward else set()
     near = ""

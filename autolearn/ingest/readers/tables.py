@@ -120,7 +120,7 @@ def grid(table: Tag) -> Grid:
 def _n_left_in_group(table_rows: list[Tag]) -> list[int]:
     """Return how many rows of its group, such as ``tbody``, each row has from it on.
 
-    No cell goes on in the next group.
+    No cell continues in the next group.
     """
     n_left: list[int] = []
     for row, after in zip(

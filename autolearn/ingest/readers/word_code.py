@@ -37,7 +37,7 @@ def is_code_style(style: Element) -> bool:
 def mark(root: Element, styles: frozenset[str], namespace: str) -> None:
     """Give lines of code the style ``STYLE``.
 
-    Code has a style or a font of its own, or several lines that begin with spaces.
+    Code has its own style or font, or several lines that begin with spaces.
     """
     for parent in list(root.iter()):
         if tag(parent) not in ("body", "tc", "txbxContent", "sdtContent"):

@@ -1,7 +1,7 @@
 """Prepare the parts of a Word document for mammoth, which ignores much of them.
 
-Formulas become LaTeX, hidden and deleted text becomes marks, text boxes stand after
-their paragraph, fields and other wrappers are opened, paragraphs of code get a style.
+Formulas become LaTeX, hidden and deleted text becomes marks, text boxes follow their
+paragraph, fields and other wrappers are opened, paragraphs of code get a style.
 """
 
 import re
@@ -17,7 +17,7 @@ from autolearn.ingest.readers.packages import child, is_on, tag, value
 MOST_PADDED = 64
 """Most cells by which a row of a table begins further to the right."""
 LEAST_RISE = 4
-"""Half points by which small text stands above or below its line."""
+"""Half points by which small text is above or below its line."""
 HIDDEN, DELETED = "hidden", "deleted in a tracked change"
 
 ListLevel = tuple[str, str]
@@ -124,7 +124,7 @@ class Preparation:
             yield part
 
     def _paragraph(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
-        """Yield a paragraph, and after it the text boxes that stand in it."""
+        """Yield a paragraph, and after it the text boxes that are in it."""
         style = value(child(part, "pPr", "pStyle"))
         boxes = list(_text_boxes(part))
         self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden_styles)
@@ -137,7 +137,7 @@ class Preparation:
             yield from box
 
     def _raise(self, run: Element) -> None:
-        """Say of a run itself that it is raised or lowered, if its style says so."""
+        """Mark a run itself as raised or lowered, if its style says so."""
         properties = child(run, "rPr")
         if properties is None or child(properties, "vertAlign") is not None:
             return

@@ -1,6 +1,6 @@
 """The interface to the Hugging Face hub for the page, the command line and the worker.
 
-Network access happens in ``hub_process``, a process of its own.
+Network access happens in ``hub_process``, a separate process.
 """
 
 import json

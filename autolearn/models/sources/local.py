@@ -53,7 +53,7 @@ def in_folders(names: Iterable[str]) -> list[LocalModel]:
 def in_hub_cache(cache: Path) -> list[LocalModel]:
     """Return the language models in the hub cache, sorted by name.
 
-    This is faster than ``scan_cache_dir``, which also looks at every file of every data
+    This is faster than ``scan_cache_dir``, which also reads every file of every data
     set.
     """
     hub_models = [m for f in cache.glob(f"{_PREFIX}*") for m in _in_repository(f)]
@@ -89,7 +89,7 @@ def _snapshot(folder: Path) -> Path | None:
 
 
 def _unfinished(name: str) -> str:
-    return f"The download of {name} is not finished; download it again to go on."
+    return f"The download of {name} is not finished; download it again to continue."
 
 
 def _model(name: str, place: str, folder: Path) -> LocalModel:

@@ -24,7 +24,7 @@ _CHECKPOINTS = 4
 
 @dataclass(frozen=True)
 class MemoryFit:
-    """What a run needs of memory against what it could have."""
+    """The memory that a run needs, against what it could get."""
 
     need: Memory
     free: int
@@ -109,7 +109,7 @@ def estimator_of(model: ModelSettings, devices: int = 1) -> MemoryEstimator:
 
 @dataclass(frozen=True)
 class _Budget:
-    """What a run could have of memory, and how its estimate is corrected."""
+    """The memory that a run could get, and how its estimate is corrected."""
 
     free: int
     """Bytes."""
@@ -157,7 +157,7 @@ def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
     answers = round(sum(item.answer for item in replay_items))
     lengths = [*new_lengths, *(ceil(item.tokens) for item in replay_items)]
     new = settings.batch_size * (2 if settings.traits.trains_preferences else 1)
-    # Both go through together only if they are about as long.
+    # Both share a pass only if they are about equally long.
     rows = max(
         new, replay.in_step(settings, max(1, len(sizes.tokens)), len(replay_items))
     )

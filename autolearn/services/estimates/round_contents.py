@@ -76,7 +76,7 @@ def round_contents(
     count_ahead: Callable[[Iterable[str]], None] | None = None,
     reads_system: bool = True,
 ) -> RoundContents:
-    """Return what a round that is ordered so would take from the store.
+    """Return what a round with this request would take from the store.
 
     ``count``: returns the tokens of a text. Cached, since most texts are unchanged at
     the next call.

@@ -29,7 +29,7 @@ class QuestionRow:
 
 @dataclass(frozen=True)
 class ComparisonReport:
-    """A comparison as far as it has come."""
+    """The results of a comparison so far."""
 
     experiment: Experiment
     settings: CompareSettings
@@ -49,7 +49,7 @@ class ComparisonReport:
 
 
 def report(store: Store, experiment: Experiment) -> ComparisonReport:
-    """Return what a comparison has shown so far."""
+    """Return the results of a comparison so far."""
     settings = CompareSettings.from_dict(experiment.settings)
     tasks = schedule.states(store, experiment)
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}

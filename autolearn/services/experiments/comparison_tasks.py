@@ -209,7 +209,7 @@ class _Comparison:
 
     def _study_again(self, first: str, finished_runs: FinishedRuns) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, finished_runs[first]))
-        # No question may join the quiz while it is being compared by.
+        # No question may join the quiz while the comparison uses it.
         settings = replace(self.settings.study, quiz_share=0.0)
         return study(self.store, model, settings, self.settings.documents)
 

@@ -20,7 +20,7 @@ from autolearn.store.library import QuestionFilter
 
 @dataclass(frozen=True)
 class FilterReport:
-    """What the model's own check has kept of its answers, in one round."""
+    """Which answers the model's own check has kept in one round."""
 
     n: int
     n_kept: int
@@ -55,7 +55,7 @@ class EvolutionRow:
 
 @dataclass(frozen=True)
 class EvolutionReport:
-    """An evolution as far as it has come."""
+    """The results of an evolution so far."""
 
     experiment: Experiment
     settings: EvolveSettings
@@ -89,7 +89,7 @@ class EvolutionReport:
 
 
 def report(store: Store, experiment: Experiment) -> EvolutionReport:
-    """Return what an evolution has shown so far."""
+    """Return the results of an evolution so far."""
     settings = EvolveSettings.from_dict(experiment.settings)
     tasks = schedule.states(store, experiment)
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
@@ -169,7 +169,7 @@ def _share(
 
 
 def _filtered(store: Store, run_id: int) -> FilterReport:
-    """Return what the filter has kept of a study, held against known answers."""
+    """Return what the filter has kept of a study, compared with known answers."""
     samples = evolution_tasks.instruction_samples(store, run_id)
     kept_ids = {
         sample.id for sample in evolution_tasks.self_approved_samples(store, run_id)

@@ -78,7 +78,7 @@ def quiz_task(t: int) -> str:
 
 
 class _Evolution:
-    """Orders the runs of one evolution."""
+    """Makes the settings of the runs of one evolution."""
 
     def __init__(self, store: Store, experiment: Experiment) -> None:
         self.store = store

@@ -39,7 +39,7 @@ _TEMPLATES.filters["points"] = lambda value: f"{100 * value:+.1f}"
 
 
 def report(store: Store, experiment_id: int) -> Report:
-    """Return what an experiment has shown so far.
+    """Return the results of an experiment so far.
 
     Raises:
         InputError: There is no such experiment.

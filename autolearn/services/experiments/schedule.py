@@ -1,8 +1,8 @@
-"""Queue the runs of an experiment, one after the other, and use earlier ones again.
+"""Queue the runs of an experiment, one after the other, and reuse earlier ones.
 
 The tasks of an experiment follow from its settings. The next one is queued when a run
-of it ends, as in a whole round, so it goes on with every page closed; after a kill it
-goes on when the interrupted run is resumed.
+of it ends, as in a whole round, so it continues with every page closed; after a kill it
+continues when the interrupted run is resumed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +94,7 @@ def advance_all(store: Store, run: Run) -> None:
 
 
 def resume(store: Store, experiment_id: int) -> Run:
-    """Go on with an experiment that has stopped.
+    """Continue an experiment that has stopped.
 
     Returns:
         The run that is queued or running.

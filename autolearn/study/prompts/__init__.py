@@ -1,7 +1,7 @@
 """The prompts: Markdown files with ``$name``, next to this module.
 
 A file has a comment that names its source, a ``## system`` part with the rules and
-a ``## user`` part. The passage stands first in the user part, so that everything
+a ``## user`` part. The passage comes first in the user part, so that everything
 asked about one passage begins with the same tokens. ``## example`` parts are worked
 examples, ``### user`` and ``### assistant``, in English or in the language that the
 heading names (``## example de``); ``## begin`` is the beginning of the answer.
@@ -72,7 +72,7 @@ class PromptFile:
         return Prompt(self.name, self.digest, (Message("system", self.system), user))
 
     def guided(self, language: str | None, prefill: str, **values: object) -> Prompt:
-        """Fill in the variables, and show the model how it is done.
+        """Fill in the variables, with worked examples and the beginning of the answer.
 
         Args:
             language: That of the worked examples; None, or one that the file has no
@@ -152,9 +152,9 @@ def _turns(name: str, body: str) -> Chat:
 
 
 def check(name: str, text: str) -> PromptFile:
-    """Read the text of a changed prompt and hold it against the default.
+    """Read the text of a changed prompt and compare it with the default.
 
-    Nothing of it may be left unread: unknown parts, parts that stand twice, examples
+    Everything in it must be used: unknown parts, duplicate parts, examples
     and beginnings that no request would show are refused.
 
     Raises:
@@ -211,7 +211,7 @@ _cached_check = lru_cache(maxsize=64)(check)
 
 
 def use(folder: Path | None) -> None:
-    """Look for changed prompts in this folder from now on; None: only the defaults.
+    """Read changed prompts from this folder from now on; None: only the defaults.
 
     It counts for the whole process, which serves one workspace. Changes of the files
     are seen by the next ``load``.
@@ -282,7 +282,7 @@ def of_run() -> dict[str, dict[str, str]]:
     the changed ones.
 
     Raises:
-        PromptError: A changed prompt cannot be used, or has the name of none.
+        PromptError: A changed prompt cannot be used, or no prompt has its name.
     """
     changed_texts: dict[str, str] = {}
     for path in sorted(_folder.glob("*.md")) if _folder else ():

@@ -13,11 +13,11 @@ class Usage:
     purpose: str
     """What the model is asked for, as a sentence."""
     way: Way = "any"
-    """By which protocols it is asked; ``guided`` stands for ``taught`` too."""
+    """By which protocols it is asked; ``guided`` includes ``taught``."""
     shows_examples: bool = False
     """Whether the guided protocol shows worked examples before it."""
     caution: str = ""
-    """What a change of it means, where that is not plain."""
+    """What to consider when it is changed; empty: nothing."""
 
 
 _ROUNDS = "Rounds train on the version that is current when they start."
@@ -52,7 +52,7 @@ USAGES = {
     "closed_book": Usage(
         "Asks for an answer from memory, in studies, quizzes and chats.",
         caution="Rounds are trained on it. After a change the replay prompts of a "
-        "round are made anew, and quizzes asked before and after cannot be compared.",
+        "round are made again, and quizzes asked before and after cannot be compared.",
     ),
     "solve": Usage(
         "Asks for the solution of an instruction, step by step.",

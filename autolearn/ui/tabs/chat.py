@@ -84,7 +84,7 @@ def _lay_out_question() -> tuple[gr.Textbox, gr.Button]:
 
 
 def _lay_out_conversations() -> tuple[gr.Dropdown, gr.Button, gr.Button, gr.Button]:
-    """Lay out the list of conversations and what is done to the one that goes on."""
+    """Lay out the list of conversations and the actions on the current one."""
     with gr.Row(equal_height=True):
         past = gr.Dropdown(
             [],

@@ -57,7 +57,7 @@ def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:
 
 
 def _add(session: Session, file: str | None, licence: str) -> tuple[None, str]:
-    """Order a corpus to be read; what is refused at once stays where it is."""
+    """Queue the reading of a corpus; the form keeps what is refused at once."""
     if not file:
         raise InputError("Choose a corpus file first.")
     store = session.store
@@ -81,7 +81,7 @@ def _make(session: Session) -> None:
 
 
 def _press(session: Session, key: str) -> None:
-    """Remove a corpus, or turn whether it is used."""
+    """Remove a corpus, or switch its use on or off."""
     store = session.store
     if key.startswith(views.REMOVE):
         corpus_actions.remove(store, int(key.removeprefix(views.REMOVE)))

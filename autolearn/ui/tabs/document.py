@@ -123,7 +123,7 @@ def _leave_out(store: Store, key: str) -> None:
 
 
 def _toggle_excluded(store: Store, passage_id: int) -> None:
-    """Leave a passage out of what is studied, or take it in again."""
+    """Exclude a passage from studies, or include it again."""
     passages = store.library.passages_by_id([passage_id])
     if passage_id not in passages:
         raise InputError("This passage has changed since the page was drawn.")

@@ -7,7 +7,7 @@ from autolearn.store import DocumentSize, Store
 Choice = int | str
 """The id of a document, or the name of a folder."""
 N_NEW = 10
-"""Most documents that are selected by themselves, because they are new."""
+"""Most documents that are selected automatically, because they are new."""
 
 
 def choices(shelf: Sequence[DocumentSize]) -> list[tuple[str, Choice]]:

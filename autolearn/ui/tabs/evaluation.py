@@ -19,7 +19,7 @@ from autolearn.ui.views import evaluation as views
 TITLE = "Evaluation"
 
 NEWEST = 0
-"""Stands for the newest finished round."""
+"""The choice of the newest finished round."""
 BASE, PARENT = "base", "parent"
 
 
@@ -64,7 +64,7 @@ def _lay_out_choices() -> tuple[gr.Dropdown, gr.Radio]:
 def _lay_out_results(
     context: PageContext, names: gr.State, round_: gr.Dropdown, before: gr.Radio
 ) -> None:
-    """Lay out what is drawn of the round, and wire what is clicked in it."""
+    """Lay out the result of the round, and wire the clicks in it."""
     session, inputs = context.session, [round_, before]
     version = html_panel("evaluation-version")
     panel = html_panel("evaluation-result")
@@ -115,7 +115,7 @@ def _rounds(store: Store) -> list[tuple[str, int]]:
 
 
 def _round(store: Store, round_id: int) -> int:
-    """Return the round that is looked at, the newest by default; 0 for none."""
+    """Return the round that is shown, the newest by default; 0 for none."""
     rounds = _rounds(store)
     return round_id or (rounds[0][1] if rounds else 0)
 
@@ -156,7 +156,7 @@ def _accept(session: Session, chosen: int, before: str, key: str) -> str:
     comparison = quiz_runs.compare(store, round_id, _before(store, round_id, before))
     question_id = int(key.removeprefix(views.ACCEPT))
     if comparison is None or question_id not in comparison.after:
-        raise JobError("This answer is no longer shown; look at the questions again.")
+        raise JobError("This answer is no longer shown; open the questions again.")
     answer = comparison.after[question_id].text
     version = quiz_actions.accept(store, question_id, answer)
     return f"The answer is accepted; the quiz is now version {version.version}."

@@ -245,7 +245,7 @@ def _picked_id(event: gr.EventData) -> int:
 
 
 def _changed_result(session: Session, chosen: int, version: str) -> tuple[Any, Any]:
-    """Return the result, anew only if a run has ended: it may be unfolded."""
+    """Return the result, drawn again only if a run has ended: it may be unfolded."""
     now = views.version(session.store, chosen)
     if now == version:
         return gr.skip(), gr.skip()

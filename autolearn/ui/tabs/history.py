@@ -29,10 +29,10 @@ from autolearn.ui.views import labels
 
 TITLE = "History"
 OWN, ALL_MODELS = 0, -1
-"""Stand for approved samples where a round could be chosen: those that were measured
-with the chosen model, or with any."""
+"""Approved samples, as choices next to the rounds: those that were measured with the
+chosen model, or with any."""
 NO_RUN = ("none", 0)
-"""Stands for no run where one can be chosen."""
+"""The choice of no run."""
 WHAT = [
     ("chats (SFT)", "chat"),
     ("preference pairs", "preference"),

@@ -62,7 +62,7 @@ def build(context: PageContext) -> None:
 
 def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
     name = gr.Textbox(
-        "",  # drawing may begin before the page has been told of the model
+        "",  # drawing may begin before the page knows the model
         label="Model",
         info="built-in, the path of a folder or GGUF file, the hub id of a download, "
         "or a server: http://127.0.0.1:8080/v1#MODEL",
@@ -92,7 +92,7 @@ def _wire(
     about: gr.HTML,
     name_events: Sequence[gr.events.Dependency],
 ) -> None:
-    """Draw what is typed, not only what is chosen, so that one can look first."""
+    """Draw the typed model, not only the one in use, so that it can be checked."""
     name, loading = inputs
 
     def draw(name: str, loading: Quantization) -> Html:

@@ -34,7 +34,7 @@ def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
         return views.local(model_actions.on_this_computer(session.store)), _key(session)
 
     def draw_what_is_new(key: str) -> tuple[Any, Any]:
-        # Looking into the cache takes too long to be done at each step of a run.
+        # Reading the cache takes too long to be done at each step of a run.
         return draw() if _key(session) != key else (gr.skip(), gr.skip())
 
     context.redraw_on_change(draw_what_is_new, [drawn_key], [table, drawn_key])
@@ -44,7 +44,7 @@ def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
 
 
 def _key(session: Session) -> str:
-    """Return what is another when a model has come or was chosen."""
+    """Return the updates after a model was added or chosen."""
     runs = filter(None, map(session.store.runs.last, KINDS))
     states = [f"{run.id} {run.state}" for run in runs]
     return " ".join([*states, chosen_model(session.store).model])
@@ -55,7 +55,7 @@ def _name(event: gr.EventData) -> str:
 
 
 def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
-    """Lay out the download of models; what has come can be named in ``name``.
+    """Lay out the download of models; a downloaded one can be named in ``name``.
 
     Returns:
         The event after which another model may be named.
@@ -101,7 +101,7 @@ def _look(name: str) -> tuple[Offer, Html]:
 def _download(
     session: Session, name: str, offer: Offer | None
 ) -> tuple[Any, Any, Html]:
-    """Download what was looked at; what was not is looked at first."""
+    """Download the model that was looked up; look it up first if it was not."""
     if not name.strip():
         raise InputError("Enter the id of a model first.")
     if offer is None or offer.name != model_actions.parse_id(name):
@@ -111,7 +111,7 @@ def _download(
 
 
 def _press(session: Session, event: gr.EventData) -> tuple[Any, Html]:
-    """Cancel or resume a download, or choose the model that has come."""
+    """Cancel or resume a download, or choose the model that was downloaded."""
     action, _, number = str(event.pick).partition(" ")
     name: Any = gr.skip()
     if action == views.STOP:

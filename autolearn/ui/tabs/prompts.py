@@ -138,7 +138,7 @@ def _preview(
     document: int,
     number: float | None,
 ) -> Html:
-    """Show what the chosen model would be shown, by the text as it stands in the box.
+    """Show what the chosen model would be shown, by the text that is in the box.
 
     Raises:
         InputError: No prompt is chosen, or there is no such passage.

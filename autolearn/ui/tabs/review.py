@@ -39,12 +39,12 @@ def build(context: PageContext) -> None:
 
 
 def _wire_drawing(context: PageContext, parts: Parts) -> None:
-    """Wire what is drawn when the tab is opened, and while work goes on."""
+    """Wire what is drawn when the tab is opened, and during a run."""
     session, panels, filters = context.session, parts.shown, parts.filters
 
     def first(current: int, queue: ReviewQueue) -> Any:
-        # What is shown stays as it is: a person may just have decided on it. Samples
-        # of a model that is no longer chosen go.
+        # The sample that is shown stays, since a person may just have decided on it.
+        # Samples of a model that is no longer chosen disappear.
         if current and queue.shows(session.store, current):
             return [gr.skip()] * len(panels)
         card, number, version, *_ = _show(session, queue)
@@ -61,10 +61,10 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
 
 
 def _wire_filter(context: PageContext, parts: Parts) -> None:
-    """Wire what begins the review anew: another filter, or a bar of the histogram."""
+    """Wire what restarts the review: another filter, or a bar of the histogram."""
     session, filters, bulk = context.session, parts.filters, parts.bulk
 
-    def anew(*values: Any) -> Any:
+    def restart(*values: Any) -> Any:
         queue = review_queue(*values)
         return (
             queue,
@@ -80,14 +80,14 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
         bulk.confirm,
         bulk.pending_question,
     ]
-    # What is dropped because it is no longer there is no input of a person.
+    # A choice that is dropped because it no longer exists is no input of a person.
     dropped = [filters.document.change, filters.run.change]
     events = [*(field.input for field in filters), *dropped]
-    redraw_on(events, anew, filters, outputs, trigger_mode="always_last")
+    redraw_on(events, restart, filters, outputs, trigger_mode="always_last")
     reset = parts.clear.click(lambda: FRESH, None, list(filters), **QUIET)
     limits = [filters.low, filters.high]
     bar = parts.histogram.click(_of_bar, None, limits, **QUIET)
-    redraw_on([reset.then, bar.then], anew, filters, outputs)
+    redraw_on([reset.then, bar.then], restart, filters, outputs)
 
 
 def _of_bar(event: gr.EventData) -> tuple[float, float]:

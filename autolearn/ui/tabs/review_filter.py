@@ -9,7 +9,7 @@ from autolearn.store.samples import Order
 
 ANY = "any"
 UNFLAGGED = "none"
-"""Stands for samples without any flag where a flag can be chosen."""
+"""The choice of samples without any flag."""
 ORDERS: dict[str, Order] = {
     "most useful first": "doubt",
     "best first": "demerit",

@@ -50,7 +50,7 @@ class FilterFields(NamedTuple):
 
 @dataclass(frozen=True)
 class Parts:
-    """What the tab consists of."""
+    """The components of the tab."""
 
     filters: FilterFields
     queue: gr.State
@@ -71,12 +71,12 @@ class Parts:
 
     @property
     def shown(self) -> list[Any]:
-        """What changes with each step."""
+        """The components that change with each step."""
         return [self.card, self.current, self.known_version, self.edit.panel, self.note]
 
     @property
     def counters(self) -> list[Any]:
-        """What shows how many samples there are."""
+        """The components that show numbers of samples."""
         return [self.progress, self.bulk.approve, self.bulk.reject, self.histogram]
 
 

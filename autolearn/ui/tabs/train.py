@@ -202,11 +202,11 @@ class PlanCache:
         self._counter: tuple[object, TokenCounter] | None = None
 
     def intake(self, store: Store, order: TrainRunSettings) -> RoundContents:
-        """Return what a round would train on, made anew if anything has changed."""
+        """Return what a round would train on, made again if anything has changed."""
         settings, model = order.train, order.model
         revision = store.revisions.round_contents()
-        # These change neither the items nor what is said of them; of the dial, only
-        # whether there is replay.
+        # These change neither the items nor their description; of the dial, only
+        # whether there is replay counts.
         plain = replace(
             settings,
             epochs=1,
@@ -256,7 +256,7 @@ def order_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
 
 
 def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
-    """Return what goes in, what stands in the way, and what it takes."""
+    """Return what a round would learn, what prevents it, and its time and memory."""
     store = session.store
     try:
         order = order_of(store, *values)
@@ -327,7 +327,7 @@ def _tokens(session: Session, memo: PlanCache, *values: Any) -> Html:
 
 
 def _start(session: Session, *values: Any) -> Any:
-    """Queue a round and look at the newest training."""
+    """Queue a round and show the newest training."""
     store = session.store
     order = order_of(store, *values)
     sources = TrainSources(scope=order.scope)

@@ -22,7 +22,7 @@ from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
 NEWEST = 0
-"""Stands for the newest training where one could be chosen."""
+"""The choice of the newest training."""
 N_MORE = 4
 """Epochs that a continued round gets, unless the person says otherwise."""
 
@@ -40,7 +40,7 @@ class TrainingParts:
 
 
 def lay_out() -> TrainingParts:
-    """Lay out the training that is looked at: its curves, and what can be done."""
+    """Lay out the training that is shown: its curves and its actions."""
     with gr.Accordion("Training", visible=False, elem_id="train-progress") as whole:
         panel = html_panel("train-live")
         run_choice, more, buttons = _controls()
@@ -80,10 +80,10 @@ def wire(
     parent: gr.Dropdown,
     new_round: gr.Accordion,
 ) -> None:
-    """Wire the training that is looked at to the page.
+    """Wire the training that is shown to the page.
 
     The choices of ``parent``, from where a round begins, grow with the trainings. The
-    form of a new round is folded while a training goes on.
+    form of a new round is folded during a training.
     """
     run_choice, more, panel = parts.run_choice, parts.more, parts.panel
     go_on, less = parts.buttons[2:]
@@ -150,7 +150,7 @@ def _lists(
 
 
 def newest(store: Store) -> gr.Dropdown:
-    """Look at the newest training from now on."""
+    """Show the newest training from now on."""
     return gr.Dropdown(choices=_trainings(store), value=NEWEST)
 
 
@@ -163,7 +163,7 @@ def _trainings(store: Store) -> list[tuple[str, int]]:
 
 
 def _run(store: Store, run_id: int) -> Run | None:
-    """Return the training that is looked at, the newest by default."""
+    """Return the training that is shown, the newest by default."""
     if run_id:
         return store.runs.get(run_id)
     return next(iter(views.trainings(store)), None)

@@ -88,7 +88,7 @@ def _restore(folder: Path, path: str | None) -> tuple[Html, None]:
 
 def _beside(folder: Path, what: str) -> Path:
     """Return the folder next to the workspace for backups, or for a restored one."""
-    # A page writes to no other place: whoever reaches it may not name one.
+    # A page writes to no other place: its visitors may not name one.
     place = folder.absolute()
     return place.with_name(f"{place.name}-{what}")
 

@@ -16,7 +16,7 @@ COLUMNS = {"left": "Left", "right": "Right", "open": "Open book"}
 
 
 def conversation(store: Store, number: int) -> Html:
-    """Return a conversation as it is kept, the newest question first."""
+    """Return a conversation as it is stored, the newest question first."""
     runs = store.runs.conversation(number)
     if not runs:
         return html.note(

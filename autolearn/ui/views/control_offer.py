@@ -25,6 +25,6 @@ def draw(store: Store) -> Html:
 
 
 def accept(store: Store) -> str:
-    """Add the questions that are offered; return what came of it."""
+    """Add the questions that are offered; return the result in a sentence."""
     n = gold_actions.add_general_knowledge(store).n_in_set
     return f"The control set has {n} questions of general knowledge now."

@@ -11,7 +11,7 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 
 REMOVE = "remove-"
-"""How the key of a button begins that removes a corpus; others turn its use."""
+"""How the key of a button begins that removes a corpus; others switch its use."""
 OTHER = "closed-book"
 """What items are called that teach no skill of a corpus."""
 

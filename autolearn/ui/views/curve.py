@@ -17,7 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 40
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where numbers lie in the picture."""
+    """The positions of numbers in the picture."""
 
     first: int
     last: int

@@ -87,7 +87,7 @@ def _title(store: Store, document: Document) -> Html:
 
 
 def _question(store: Store, document: Document) -> str:
-    """Return what is asked before a document is deleted: what goes, and what stays."""
+    """Return the question before a document is deleted: what is lost, what stays."""
     words = [f"Delete “{document.name}” from the library?"]
     samples = store.samples.ids(SampleFilter(document_id=document.id))
     if samples:
@@ -131,7 +131,7 @@ def _note(note: str) -> Html:
 
 
 def _left_out(kinds: list[ExclusionKind], n: int) -> Html:
-    """Return what stands in the file but is no part of its text, alike ones once."""
+    """Return the exclusions of the file, equal ones once."""
     if not kinds:
         return Html("")
     rows = [
@@ -153,9 +153,9 @@ def _left_out(kinds: list[ExclusionKind], n: int) -> Html:
 
 def _take(exclusion_id: int, reason: str) -> Html:
     return html.pick(
-        html.text("Take in"),
+        html.text("Include"),
         f"{TAKE}{exclusion_id}",
-        aria_label=f"Take in as a passage: {reason}",
+        aria_label=f"Include as a passage: {reason}",
     )
 
 
@@ -239,7 +239,7 @@ def _use_buttons(number: int, column: Column) -> list[Html]:
 
 
 def _bar(state: LibraryViewState, n: int, n_shown: int) -> Html:
-    """Return what is shown of the passages, and what can be done with them."""
+    """Return the passages that are shown, with their actions."""
     sentence = "Passages"
     if n_shown < n:
         sentence += f" {state.first + 1} to {state.first + n_shown} of {n:,}"
@@ -290,7 +290,7 @@ def _passages(
 
 
 def _marks(exclusions: Sequence[Exclusion], at: int | None) -> Html:
-    """Return exclusions that stood before a passage, or within it, one a line."""
+    """Return exclusions that were before a passage, or within it, one a line."""
     group_at = [e for e in exclusions if at is None or e.at == at]
     lines = []
     for (reason, text), group in groupby(group_at, lambda e: (e.reason, e.text)):
@@ -345,7 +345,7 @@ def _passage(passage: Passage, repeat: str) -> Html:
 
 
 def _turning(first: int, n: int) -> Html:
-    """Return what leads to the passages before and after those that are shown."""
+    """Return the buttons that show earlier and later passages."""
     turns = []
     if first > 0:
         earlier = max(0, first - AT_ONCE)

@@ -1,6 +1,6 @@
 """What a round changed: shares with their intervals, and every question that flipped.
 
-A share never stands alone: its interval and its number of questions stand with it.
+A share is always shown with its interval and its number of questions.
 """
 
 from collections import Counter, defaultdict

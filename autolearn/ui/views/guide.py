@@ -47,7 +47,7 @@ def of(store: Store) -> list[GuideStep]:
 def draw(store: Store) -> Html:
     """Return the steps as buttons that lead to their tabs.
 
-    While a whole round goes on, no step is the next one: it does all of them itself.
+    During a whole round, no step is the next one: the round does all of them itself.
     """
     progress = round_progress.newest(store)
     is_active = progress is not None and progress.is_active

@@ -35,7 +35,7 @@ _LONGEST = 300
 
 
 def lineage(store: Store) -> Html:
-    """Return all rounds below what they were built on; a click on one chooses it."""
+    """Return all rounds below those that they continue; a click on one chooses it."""
     rounds = labels.rounds(store, shown_digest(store))
     if not rounds:
         return html.note(
@@ -204,7 +204,7 @@ def choices(store: Store) -> list[tuple[str, int]]:
 
 
 def compare(store: Store, one_id: int, other_id: int) -> Html:
-    """Return in which settings two runs differ, what came out, and their losses."""
+    """Return the settings and results in which two runs differ, and their losses."""
     if not one_id or not other_id or one_id == other_id:
         return html.note("Choose two different runs to compare.")
     first, second = store.runs.get(one_id), store.runs.get(other_id)

@@ -1,4 +1,4 @@
-"""What runs, rounds and states are called, the same in every tab."""
+"""The names of runs, rounds and states, the same in every tab."""
 
 from datetime import datetime
 from pathlib import Path
@@ -39,21 +39,21 @@ def state(name: str) -> Html:
 
 
 def run(record: Run) -> str:
-    """Return what a run is called."""
+    """Return the name of a run."""
     return f"{RUN_KINDS[record.kind].title} (run {record.id})"
 
 
 def round_(record: Round) -> str:
-    """Return what a round is called in a list."""
+    """Return the name of a round in a list."""
     return (
         f"round {record.id}: {method(record.method)}, {record.state.replace('_', ' ')}"
     )
 
 
 def model(name: str) -> str:
-    """Return what a model is called: the last part of a path or hub id.
+    """Return the name of a model: the last part of a path or hub id.
 
-    That of a server with the host, as in "tiny on 127.0.0.1:8080".
+    A server has its host too, as in "tiny on 127.0.0.1:8080".
     """
     if not server_addresses.is_server(name):
         return Path(name).name or name
@@ -103,5 +103,5 @@ def rounds_in_use(store: Store) -> list[tuple[str, int]]:
 
 
 def adapter(round_id: int | None) -> str:
-    """Return what the weights of a round are called, or those without one."""
+    """Return the name of the weights of a round, or of those without one."""
     return f"round {round_id}" if round_id else BASE[0]

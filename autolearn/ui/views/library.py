@@ -1,4 +1,4 @@
-"""Documents with their counts, and what the last import brought."""
+"""Documents with their counts, and the result of the last import."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SHOWN = 80
 FOUND = 30
 """Most passages that a search shows."""
 AROUND = 70
-"""Characters shown on each side of a word that was looked for."""
+"""Characters shown on each side of a word that was searched."""
 PLACE = "place-"
 """How the key begins of a passage that a search has found."""
 OTHER = "other-"
@@ -93,7 +93,7 @@ def search_results(store: Store, text: str) -> Html:
 
 
 def _around(passage: str, words: str) -> Html:
-    """Return the text around the first word that was looked for, the word marked.
+    """Return the text around the first word that was searched, with the word marked.
 
     The words may be written differently in the passage; then its beginning is returned.
     """
@@ -115,7 +115,7 @@ def _sign(shelved: DocumentSize) -> Html:
 
 
 def report(store: Store) -> Html:
-    """Return what the last import brought, and why the rest was refused."""
+    """Return what the last import added, and why the rest was refused."""
     run = store.runs.last("import")
     if run is None:
         return Html("")

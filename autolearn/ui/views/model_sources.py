@@ -15,7 +15,7 @@ from autolearn.ui.html import Html
 from autolearn.ui.views import labels, status
 
 STOP, RESUME = "stop", "resume"
-"""What is done to the last download by the buttons below it."""
+"""The actions of the buttons below the last download."""
 PLACES = {
     "built-in": "comes with autolearn",
     "converted": "converted from GGUF",

@@ -12,7 +12,7 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 
 ENOUGH = 20
-"""Decisions of a person from which on an agreement is worth telling."""
+"""Fewest decisions of a person for which an agreement is shown."""
 _NEWEST = 200
 BY_RULE = "The whole round lets a rule decide the rest before its training"
 N_BARS = 10
@@ -61,7 +61,7 @@ def progress(store: Store) -> Html:
 
 
 def _waits_for_rule(store: Store) -> bool:
-    """Return whether a whole round goes on that has not approved samples yet."""
+    """Return whether a whole round is in progress that has not approved samples yet."""
     progress = round_progress.newest(store)
     if progress is None or not progress.is_active:
         return False

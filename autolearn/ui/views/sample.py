@@ -233,7 +233,7 @@ def _passage(view: SampleView) -> Html:
 
 
 def _evidence(answer: Answer | None, start: int, end: int) -> tuple[int, int]:
-    """Return where the evidence stands in the passage; an empty stretch for none."""
+    """Return where the evidence is in the passage; an empty stretch for none."""
     if answer is None or answer.start is None or answer.end is None:
         return 0, 0
     if not start <= answer.start <= answer.end <= end:

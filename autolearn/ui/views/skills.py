@@ -44,7 +44,7 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
 
 
 def _check_state(run: Run | None) -> Html:
-    """Return how the newest check stands, unless it is done."""
+    """Return the state of the newest check, unless it is done."""
     if run is None or run.state == "done":
         return Html("")
     if run.state in ACTIVE_STATES:

@@ -29,7 +29,7 @@ LOOP = (
         "Where the answers differ; you approve what is right.",
     ),
     ("Learn", "Train", "A small adapter is trained; the model stays as it is."),
-    ("Prove it", "Evaluation", "The same quiz before and after."),
+    ("Test it", "Evaluation", "The same quiz before and after."),
 )
 
 

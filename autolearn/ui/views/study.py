@@ -59,7 +59,7 @@ def effort(
 
 
 def newest_run(store: Store) -> Run | None:
-    """Return the newest study of what is shown, whatever its state."""
+    """Return the newest study of what is shown, in any state."""
     criteria = RunFilter(("study",), model_digest=shown_digest(store))
     return next(iter(store.runs.find(criteria, limit=1)), None)
 
@@ -88,7 +88,7 @@ def detail(store: Store, sample_id: int) -> Html:
 
 
 def _headline(store: Store, run: Run) -> Html:
-    """Return how the last study stands."""
+    """Return the state of the last study."""
     counts = store.samples.counts(SampleFilter(run_id=run.id))
     total = sum(counts.values())
     sentence = f"Study (run {run.id}), {run.state}: {html.count(total, 'sample')}"

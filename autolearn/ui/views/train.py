@@ -131,7 +131,7 @@ def estimate(
 
 
 def preview(tokens: TokenPreview) -> Html:
-    """Return the first items token by token, what is learned of them marked."""
+    """Return the first items token by token; the learned tokens are marked."""
     share = 100 * tokens.n_trained / max(1, tokens.tokens)
     sentence = (
         f"{tokens.n_trained:,} of {tokens.tokens:,} tokens are learned "
@@ -155,7 +155,7 @@ def preview(tokens: TokenPreview) -> Html:
 
 
 def _dropped_items(tokens: TokenPreview) -> Html:
-    """Return what is dropped for its length, one by one."""
+    """Return the items that are dropped for their length."""
     if not tokens.dropped_items:
         return Html("")
     rows = [
@@ -204,13 +204,13 @@ def trainings(store: Store) -> list[Run]:
 
 
 def title(run: Run) -> str:
-    """Return what a training is called in a list."""
+    """Return the name of a training in a list."""
     method = labels.method(TrainRunSettings.of(run).train.method)
     return f"run {run.id}: {method}, {run.state}, {labels.local_time(run.created_at)}"
 
 
 def live(store: Store, run: Run | None) -> Html:
-    """Return how one training goes or went, with the settings it was begun with."""
+    """Return the progress or the result of one training, with its settings."""
     if run is None:
         return html.note(
             "No round has been trained yet. Approve samples under Review, then train."
@@ -287,7 +287,7 @@ def advice(run: Run) -> str:
 
 
 def _settings(run: Run) -> Html:
-    """Return what this run was begun with, what is not the default marked."""
+    """Return the settings of a run; those that are not the default are marked."""
     usual = TrainSettings().as_dict()
     settings = TrainRunSettings.of(run)
     values = {

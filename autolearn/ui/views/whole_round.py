@@ -1,4 +1,4 @@
-"""A whole round above the tabs: its stages while it goes on, its result at the end."""
+"""A whole round above the tabs: its stages while it runs, its result at the end."""
 
 from autolearn.core.quiz_records import QuizPart
 from autolearn.core.records import ACTIVE_STATES, Run

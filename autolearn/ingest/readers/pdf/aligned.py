@@ -1,4 +1,4 @@
-"""Find tables without vertical rules: short cells that stand in aligned columns."""
+"""Find tables without vertical rules: short cells in aligned columns."""
 
 import math
 import re
@@ -31,11 +31,11 @@ MOST_FRAMED = 0.25
 CELL_GAP = 0.42
 """A gap within a line that may divide two cells, in font sizes."""
 MOST_CROSSED = 0.15
-"""Share of the rows that may stand across the gap between two columns."""
+"""Share of the rows that may be across the gap between two columns."""
 LEAST_FILLED, LEAST_ALIGNED = 0.5, 0.7
 """Smallest shares of cells with text, and of cells at the edge of their column."""
 EDGE_TOLERANCE = 0.6
-"""Distance from the edge of a column that counts as standing at it, in font sizes."""
+"""Distance from the edge of a column that counts as being at it, in font sizes."""
 LONGEST_CELL = 12
 """Words of an average cell."""
 ITEM = re.compile(
@@ -129,7 +129,7 @@ def _between_rules(
 def _cuts(run: list[LineRow]) -> Iterator[list[Line]]:
     """Yield the lines of a run, then without its first and its last rows.
 
-    What stands directly over or under a table need not belong to it.
+    What is directly over or under a table need not belong to it.
     """
     most = min(MOST_CUT, len(run) - LEAST_ROWS)
     for n in range(most + 1):
@@ -191,7 +191,7 @@ def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[LineRow]
 
 
 def _without_last_lines(run: list[LineRow], n_single: int) -> list[LineRow]:
-    """Return rows without the single lines at their end that do not go on with a cell.
+    """Return rows without the single lines at their end that do not continue a cell.
 
     Such a line does if it begins where a cell of the last row begins, other than the
     first one, and is as near as the lines of a cell are.
@@ -210,7 +210,7 @@ def _without_last_lines(run: list[LineRow], n_single: int) -> list[LineRow]:
 
 
 def _goes_across(box: Box, before: LineRow, row: LineRow) -> bool:
-    """Return whether one of two rows stands in a box and the other one does not."""
+    """Return whether one of two rows is in a box and the other one is not."""
     return (box.top < before[0].base <= box.bottom) != (
         box.top < row[0].base <= box.bottom
     )

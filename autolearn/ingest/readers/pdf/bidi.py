@@ -1,6 +1,6 @@
 """Bring text that runs from right to left into the order in which it is read.
 
-A PDF says where each letter stands, not in which order letters are read. Letters are
+A PDF says where each letter is, not in which order letters are read. Letters are
 taken by their place from right to left; numbers and words of other scripts inside run
 from left to right.
 """
@@ -24,7 +24,7 @@ _BRACKET = re.compile(r"((?:^|(?<=\s))\)|\)(?=\w)|\((?=[\s.,:;!?]|$))|[()]")
 """The first bracket of a line, as group 1 if it faces the wrong way."""
 
 ReadWord = tuple[Word, bool]
-"""A word, and whether white space stands before it in reading order."""
+"""A word, and whether there is white space before it in reading order."""
 
 
 def is_rtl(text: str) -> bool:
@@ -45,7 +45,7 @@ def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[ReadWord]:
 
     Args:
         words: Words from left to right; letters that run from right to left one by one.
-        spaces: Whether white space stands on the left of each word.
+        spaces: Whether there is white space on the left of each word.
     """
     is_base_rtl = is_rtl("".join(word.text for word in words))
     kinds = [_kind(word.text) for word in words]
@@ -72,12 +72,12 @@ def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[ReadWord]:
 
 
 def _stands_in_rtl(kinds: Sequence[str], i: int) -> bool:
-    """Return whether a number has no letters from left to right beside it."""
+    """Return whether a number has no letters from left to right next to it."""
     return kinds[i] == "N" and "L" not in kinds[max(0, i - 1) : i + 2]
 
 
 def _with_signs_turned(word: Word) -> Word:
-    """Return a number whose outer signs stand where they are read.
+    """Return a number whose outer signs are where they are read.
 
     What is seen on its right, such as the hyphen of a prefix, is read before it.
     """

@@ -45,7 +45,7 @@ class Block:
     level: int = 0
     """Level of a heading, 1..6."""
     begins_column: bool = False
-    """Whether it is the first of a column, so that it may go on with a paragraph."""
+    """Whether it is the first of a column, so that it may continue a paragraph."""
     is_full: bool = False
     """Whether its last line reaches the right edge of the column."""
 

@@ -1,6 +1,6 @@
 """Cells of one line that stand in the middle between two lines of the cell beside them.
 
-Each would be a row of its own, apart from what it belongs to. They are therefore moved
+Each would be a separate row, apart from what it belongs to. They are therefore moved
 up to the first of the two lines.
 """
 
@@ -16,12 +16,13 @@ LEADING = 1.7
 """Largest distance of the two lines, in font sizes; nothing of the column of the line
 is as near."""
 LEAST_GAP = 0.9
-"""Smallest distance to the cell beside, in font sizes."""
+"""Smallest distance to the cell next to it, in font sizes."""
 LEAST_ROWS = 3
 """Rows of a table in which cells are centred."""
 LEAST_PAIRED = 0.8
-"""Smallest share of the lines beside them that are such pairs; a note in the margin
-also stands between lines of a text, but not between all of them."""
+"""Smallest share of the lines next to them that are such pairs; a note in the margin is
+also between lines of a text, but not between all of them.
+"""
 
 MOST_NEAR = 40
 """Lines of other columns that are compared; a page with more is a drawing."""
@@ -30,7 +31,7 @@ Pair = tuple[Line, Line]
 
 
 def moved_up(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines of a page, those that are centred beside two of them moved.
+    """Return the lines of a page, those that are centred next to two of them moved.
 
     ``lines``: from top to bottom; so are those that are returned.
     """
@@ -45,7 +46,7 @@ def moved_up(lines: Sequence[Line]) -> list[Line]:
 
 
 def _centred(lines: Sequence[Line]) -> Iterator[tuple[Line, Pair]]:
-    """Yield the lines that stand between two others, and those two."""
+    """Yield the lines that are between two others, and those two."""
     bases = [line.base for line in lines]
     for line in lines:
         reach = LEADING * line.size
@@ -60,7 +61,7 @@ def _centred(lines: Sequence[Line]) -> Iterator[tuple[Line, Pair]]:
 
 
 def _pairs(line: Line, near: Sequence[Line]) -> list[Pair]:
-    """Return the pairs of lines in the middle of which a line stands."""
+    """Return the pairs of lines that have a line in their middle."""
     beside = [
         other
         for other in near

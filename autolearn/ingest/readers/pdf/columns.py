@@ -46,7 +46,7 @@ _CODE = re.compile(
 
 
 _TYPED_RULE = re.compile(r"\s*([-=_*~#])\1{4,}\s*")
-"""A line of signs that stands for a drawn one."""
+"""A line of signs that replaces a drawn one."""
 
 
 def is_sentence_end(text: str) -> bool:
@@ -133,7 +133,7 @@ def limits(lines: Sequence[Line]) -> dict[int, float]:
 
 
 def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[TextColumn]:
-    """Yield items until one stands higher than the one before."""
+    """Yield items until an item is higher than the one before."""
     column: list[Box] = []
     for item in items:
         before = column[-1] if column else None
@@ -184,7 +184,7 @@ def paragraphs(column: TextColumn, *, is_mono: bool) -> Iterator[list[Box]]:
 def _divides(
     lines: list[Line], line: Line, column: TextColumn, *, is_mono: bool
 ) -> bool:
-    """Return whether a line does not go on with the lines before."""
+    """Return whether a line does not continue the lines before."""
     before = lines[-1]
     pitch = (line.base - before.base) / line.size / column.pitch(line.size)
     text, after = line_text.text(before), line_text.text(line)

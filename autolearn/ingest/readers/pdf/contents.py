@@ -11,7 +11,7 @@ LEAST_ROWS = 3
 LEAST_PLAIN_ROWS = 5
 """Rows without leaders that make a table of contents below its title."""
 MOST_BETWEEN = 3
-"""Rows without a page number that may stand between two with one."""
+"""Rows without a page number that may be between two with one."""
 
 DENSE = 0.6
 """Share of the rows that have leaders if no title says what they are."""

@@ -1,6 +1,6 @@
 """Find check boxes that are drawn as lines, and whether they are ticked.
 
-A box is a small empty square beside a text. A cross, a hook or a spot within it, drawn
+A box is a small empty square next to a text. A cross, a hook or a spot within it, drawn
 or typed, is a tick. Squares that touch one another are cells of a table or places for
 letters, and coloured ones explain a chart.
 """

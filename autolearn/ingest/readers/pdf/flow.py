@@ -1,6 +1,6 @@
 """Write the blocks of all pages as one text.
 
-A paragraph may go on in the next column or on the next page. What stands between, such
+A paragraph may continue in the next column or on the next page. What is between, such
 as a footnote or a table, is written after it.
 """
 
@@ -38,7 +38,7 @@ class Flow:
         self._facts = facts
         self._open: Block | None = None
         self._open_parts: list[TypedText] = []
-        """The paragraph that may go on."""
+        """The paragraph that may continue."""
         self._waiting_blocks: list[tuple[int, Block]] = []
         """What is written after it, and the page that each is on."""
         self._number = self._first_page = 0
@@ -134,7 +134,7 @@ class Flow:
             yield from ((number, part) for part in self._block(block))
 
     def _block(self, block: Block) -> Iterator[TypedText]:
-        """Yield a block that cannot go on."""
+        """Yield a block that cannot continue."""
         if block.table is not None:
             yield from self._rows(block.table)
             return

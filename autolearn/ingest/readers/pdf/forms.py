@@ -121,7 +121,7 @@ def _placed(text: str, box: Corners, order: int) -> Iterator[Word]:
 
 
 def on_baseline(word: Word, box: Corners, page_words: Sequence[Word]) -> Word:
-    """Return a word of a field on the baseline of the text beside the field, if any."""
+    """Return a word of a field on the baseline of the text next to it, if any."""
     _, top, _, bottom = box
     bases = [
         other.base

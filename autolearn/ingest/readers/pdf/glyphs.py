@@ -96,7 +96,7 @@ def words(text: pdfium.PdfTextPage, view: TextView) -> dict[int, list[Word]]:
     """Return the words of a page by the direction in which they run, in degrees.
 
     Places are those of the page turned back by this angle around its upper left corner.
-    Letters that run from right to left are words of their own, since their order in the
+    Letters that run from right to left are separate words, since their order in the
     file says nothing about the order in which they are read.
     """
     return _Reader(text, view).words()
@@ -149,7 +149,7 @@ class _Reader:
         return words
 
     def _is_turned(self, first: int, last: int, font: _Font) -> bool:
-        """Return whether the last character of a word stands left of the first.
+        """Return whether the last character of a word is left of the first.
 
         A full stop after a foreign word does so in a line from right to left.
         """
@@ -204,7 +204,7 @@ class _Reader:
         return _Font(round(abs(size), 1), angle, bold, mono, is_suspect, base, is_plain)
 
     def _runs_down(self, i: int, size: float) -> bool:
-        """Return whether a character stands above or below its neighbour in the file.
+        """Return whether a character is above or below its neighbour in the file.
 
         So do those of Chinese and Japanese that is written from top to bottom.
         """
@@ -256,7 +256,7 @@ class _Reader:
         )
 
     def _divided(self, word: Word, first: int, stop: int, font: _Font) -> list[Word]:
-        """Return the parts of a word between wide gaps, which stand in columns."""
+        """Return the parts of a word between wide gaps, which are in columns."""
         extents = [self._extent(i, i, font) for i in range(first, stop)]
         starts = [first] + [
             i

@@ -34,7 +34,7 @@ PADDING = 12.0
 MOST_SIDE_BY_SIDE = 2
 """Baselines within one cell that may have several lines; more are columns of text."""
 MOST_CROSSED = 0.1
-"""Largest share of words that may stand across a ruling line."""
+"""Largest share of words that may be across a ruling line."""
 
 
 class Grid:
@@ -61,7 +61,7 @@ class Grid:
         return row, sum(x >= edge for edge in self.xs[1:-1])
 
     def holds(self, line: Line) -> bool:
-        """Return whether a line stands inside."""
+        """Return whether a line is inside."""
         return self.top < line.base <= self.bottom + SNAP and overlap(
             self, line
         ) > 0.5 * (line.x1 - line.x0)
@@ -97,7 +97,7 @@ def find(
 ) -> tuple[list[tuple[PageTable, set[int]]], list[Box]]:
     """Find the tables of a page.
 
-    Turned lines, such as the names of narrow columns, stand in their cells as well.
+    Turned lines, such as the names of narrow columns, are in their cells as well.
 
     Returns:
         The tables, for each the places of its lines, and grids that are no tables.
@@ -247,7 +247,7 @@ def _table(
 def _turned_cells(
     grid: Grid, roots: dict[Cell, Cell], turned_lines: Sequence[TurnedLines]
 ) -> Iterator[tuple[Cell, Line]]:
-    """Yield turned lines that stand within a cell of a grid."""
+    """Yield turned lines that are within a cell of a grid."""
     for direction, lines in turned_lines:
         for line in lines:
             y = line.base - 0.3 * line.size

@@ -1,4 +1,4 @@
-"""Find gaps between columns that stand open over several rows of words."""
+"""Find gaps between columns that are open over several rows of words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class _Gutter:
 def find(rows: Sequence[WordRow]) -> list[list[float]]:
     """Return for each row the places at which gutters divide it.
 
-    Gaps between words hardly ever stand under one another in running text, but in text
-    of one width they do; there no gutter is looked for.
+    Gaps between words are hardly ever under one another in running text, but in text
+    of one width they do; no gutter is searched there.
 
     Args:
         rows: Words on one baseline from left to right, the rows from top to bottom.

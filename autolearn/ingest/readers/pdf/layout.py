@@ -74,7 +74,7 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
     Args:
         page: The page.
         facts: What holds for the whole document.
-        in_tables: The ``id`` of the lines that stand in tables.
+        in_tables: The ``id`` of the lines that are in tables.
     """
     asides = [
         block
@@ -176,7 +176,7 @@ def _folds(page: PageLines) -> list[float]:
 
 
 def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
-    """Return lines of one width that stand together, and the other lines.
+    """Return lines of one width that are together, and the other lines.
 
     Indented lines of code would look like columns.
     """

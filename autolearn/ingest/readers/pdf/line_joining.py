@@ -1,4 +1,4 @@
-"""Decide what stands between words, at the end of a line above all."""
+"""Decide what is between words, above all at the end of a line."""
 
 import re
 from collections.abc import Collection
@@ -40,7 +40,7 @@ dependent independent style type shaped sized powered led fold friendly rich poo
 week month hour class quality order art law war
 """
 _WITHIN = "the of and in to a an at by for on or up as de la le du und"
-"""Words that stand within a compound, as in "state-of-the-art"."""
+"""Words within a compound, as in "state-of-the-art"."""
 _SOLID = """
 some any every no with out under over there where fore more ever how what in on up
 down off back work by self for to be side ward wards wise man men thing body one

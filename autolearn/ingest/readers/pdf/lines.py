@@ -248,7 +248,7 @@ def _n_characters(line: Line) -> int:
 
 
 def _touches(line: Line, host: Line) -> bool:
-    """Return whether small words stand directly at a word of a larger line."""
+    """Return whether small words are directly at a word of a larger line."""
     is_shorter = _n_characters(line) <= _n_characters(host)
     if not host.size / MAX_BASE_SIZE <= line.size < host.size or not is_shorter:
         return False
@@ -281,7 +281,7 @@ def _marked(line: Line, scripts: list[Word]) -> Line:
 
 
 def spaces(words: list[Word], *, is_rtl: bool) -> list[bool]:
-    """Return for each word of a line whether white space stands on its left."""
+    """Return for each word of a line whether there is white space on its left."""
     loose = LOOSE_RTL if is_rtl else LOOSE
     return [False, *[_is_spaced(a, b, loose) for a, b in pairwise(words)]]
 

@@ -44,7 +44,7 @@ def of_page(items: Sequence[Box]) -> Iterator[Doubt]:
 
 
 def _is_form(lines: Sequence[Line]) -> bool:
-    """Return whether most lines are short and many stand side by side."""
+    """Return whether most lines are short and many are side by side."""
     rows = list(page_lines.rows(lines))
     n_multiple = sum(len(row) > 1 for row in rows)
     n_short = sum(len(line.words) <= LABEL for line in lines)

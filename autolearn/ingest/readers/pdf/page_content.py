@@ -163,13 +163,13 @@ def _with_bullets(words: list[Word]) -> list[Word]:
 
 
 def _is_beside(a: Word, b: Word) -> bool:
-    """Return whether a word stands on the left of another one, with a gap."""
+    """Return whether a word is to the left of another one, with a gap."""
     size = max(a.size, b.size)
     return abs(a.base - b.base) < 0.3 * size and 0.2 * size < b.x0 - a.x1 < 5 * size
 
 
 def _is_twice(a: Word, b: Word) -> bool:
-    """Return whether two equal words stand at one place.
+    """Return whether two equal words are at one place.
 
     Some programs give the text of a letter with marks to each of its glyphs.
     """

@@ -1,8 +1,8 @@
 """Find the order in which the parts of a page are read.
 
-Lines that stand under one another become columns. Then the rules of Breuel (2003, "High
+Lines under one another become columns. Then the rules of Breuel (2003, "High
 performance document layout analysis") order the columns: a part is read before what is
-under it, and before what is on its right unless a wider part stands between them.
+under it, and before what is on its right unless a wider part is between them.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ SAME_SIZE = 0.2
 MAX_LINE_GAP = 1.6
 """Largest distance of two lines of one column, in font sizes."""
 NARROW = 0.15
-"""An overlap of this share of the narrower part counts as standing under it."""
+"""An overlap of this share of the narrower part counts as being under it."""
 
 
 class ColumnPart:
@@ -29,7 +29,7 @@ class ColumnPart:
         self.x0, self.top, self.x1, self.bottom = bounds(items)
 
     def is_over(self, other: "ColumnPart") -> bool:
-        """Return whether the other part stands under this one."""
+        """Return whether the other part is under this one."""
         narrow = min(self.x1 - self.x0, other.x1 - other.x0)
         return (
             overlap(self, other) > max(1.0, NARROW * narrow)
@@ -37,14 +37,14 @@ class ColumnPart:
         )
 
     def is_left_of(self, other: "ColumnPart") -> bool:
-        """Return whether the other part stands on the right of this one."""
+        """Return whether the other part is to the right of this one."""
         return self.x0 + self.x1 < other.x0 + other.x1 and not (
             overlap(self, other)
             > max(1.0, NARROW * min(self.x1 - self.x0, other.x1 - other.x0))
         )
 
     def divides(self, a: "ColumnPart", b: "ColumnPart") -> bool:
-        """Return whether this part stands between two others, one higher than it."""
+        """Return whether this part is between two others, one higher than it."""
         middle = self.top + self.bottom
         low, high = sorted((a.top + a.bottom, b.top + b.bottom))
         return low < middle < high and overlap(self, a) > 1 and overlap(self, b) > 1
@@ -69,7 +69,7 @@ def ordered(items: Sequence[Box], *, is_rtl: bool = False) -> list[Box]:
 
 
 def columns(lines: Sequence[Line]) -> list[list[Line]]:
-    """Return lines that stand closely under one another."""
+    """Return lines that are closely under one another."""
     parts = _parts(sorted(lines, key=lambda line: (line.bottom, line.x0)))
     return [[item for item in part.items if isinstance(item, Line)] for part in parts]
 
@@ -97,7 +97,7 @@ def _parts(items: list[Box]) -> list[ColumnPart]:
 
 
 def _neighbours(items: list[Box], i: int) -> list[int]:
-    """Return the parts directly above one."""
+    """Return the parts directly above a part."""
     item, matches = items[i], []
     reach = MAX_LINE_GAP * (item.bottom - item.top)
     for j in range(i - 1, -1, -1):
@@ -139,7 +139,7 @@ def _stand_side_by_side(parts: list[ColumnPart]) -> bool:
 
 
 def _before(parts: list[ColumnPart], i: int) -> set[int]:
-    """Return the parts that are read before one."""
+    """Return the parts that are read before a part."""
     part = parts[i]
     return {
         j

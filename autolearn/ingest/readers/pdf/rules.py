@@ -26,7 +26,7 @@ LIGHT, DARK = 240, 90
 """Smallest value of each colour in a box that counts as empty, and largest one in a
 spot that counts as a tick, 0 to 255."""
 _DEEPEST = 3
-"""Levels of nested forms that are looked into."""
+"""Levels of nested forms that are read."""
 
 Matrix = tuple[float, float, float, float, float, float]
 Edge = tuple[Point, Point, tuple[Point, Point] | None]

@@ -11,7 +11,7 @@ from autolearn.ingest.readers.pdf.shapes import Line
 N_ROWS = 3
 """Rows at the head and at the foot of a page that may be repeated."""
 ZONE = 0.2
-"""Share of the height of a page in which they stand."""
+"""Share of the height of a page in which they are."""
 LEAST_PAGES = 3
 """Pages on which a line must occur to count; fewer in shorter documents."""
 LEAST_DISTANCE = 1.55
@@ -19,7 +19,7 @@ LEAST_DISTANCE = 1.55
 LARGE = 1.1
 """How much larger than the text a line with a changing number is if it is a title."""
 BUCKET = 8
-"""Points by which the same line may stand higher on another page."""
+"""Points by which the same line may be higher on another page."""
 
 _NUMBER = re.compile(r"\d{1,4}|\b[ivxlc]+\b")
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
@@ -158,7 +158,7 @@ def _edge_rows(
 def _is_isolated(
     row: Sequence[Line], lines: Sequence[Line], outer: Sequence[Line], zone: str
 ) -> bool:
-    """Return whether a row stands apart from all text further inside the page."""
+    """Return whether a row is apart from all text further inside the page."""
     ids = {id(line) for line in outer}
     base, size = row[0].base, max(line.size for line in row)
     inner = [

@@ -9,10 +9,10 @@ from autolearn.ingest.readers.pdf import line_joining
 from autolearn.ingest.readers.pdf.shapes import Line, bounds
 
 LEAST_ROWS, LEAST_IN_ROWS = 3, 0.7
-"""Rows of cells beside a text that is a column of a table, and share of the cells there
-that stand in such rows."""
+"""Rows of cells next to a text that is a column of a table, and share of the cells
+there that are in such rows."""
 LEAST_BESIDE = 2
-"""Short cells in a row beside a text that is itself a column of a table."""
+"""Short cells in a row next to a text that is itself a column of a table."""
 SAME_ROW = 0.3
 """Largest distance of the baselines of cells of one row, in font sizes."""
 PROSE_WORDS, PROSE_FILL = 4.5, 0.75
@@ -49,7 +49,7 @@ def prose(columns: Sequence[Sequence[Line]]) -> list[Line]:
 def texts_in_rows(columns: Sequence[Sequence[Line]]) -> list[Line]:
     """Return lines of running text that are cells of a table.
 
-    Beside such a text stand rows of two or more short cells, on its lines.
+    Next to such a text there are rows of two or more short cells, on its lines.
     """
     texts = [column for column in columns if len(column) > 2 and is_prose(list(column))]
     in_texts = {id(line) for text in texts for line in text}
@@ -58,7 +58,7 @@ def texts_in_rows(columns: Sequence[Sequence[Line]]) -> list[Line]:
 
 
 def _in_rows(text: Sequence[Line], cells: Sequence[Line]) -> Sequence[Line]:
-    """Return the lines of a text from the first row on, if there are rows beside it."""
+    """Return the lines of a text from the first row on, if rows are next to it."""
     left, top, right, bottom = bounds(text)
     bases = [line.base for line in text]
     n_beside: Counter[int] = Counter()

@@ -178,7 +178,7 @@ class PageContent(NamedTuple):
     height: float
     words: list[Word]
     turned_words: list[tuple[Direction, list[Word]]]
-    """Words that run in other directions, each list in coordinates of its own."""
+    """Words that run in other directions, each list in its own coordinates."""
     rules: list[RulingLine]
     is_blank: bool
     """Whether nothing at all is drawn."""
@@ -201,7 +201,7 @@ def bounds(boxes: Iterable[Box]) -> tuple[float, float, float, float]:
 
 
 class TurnedLines(NamedTuple):
-    """Lines that run in another direction, in coordinates of their own."""
+    """Lines that run in another direction, in their own coordinates."""
 
     direction: Direction
     lines: list[Line]
@@ -220,6 +220,6 @@ class PageTable:
     x1: float
     bottom: float
     titles: list[list[Line]] = field(default_factory=list)
-    """What stands above the names of the columns, from side to side."""
+    """What is above the names of the columns, from side to side."""
     is_ruled: bool = False
     """Whether lines are drawn between its cells."""

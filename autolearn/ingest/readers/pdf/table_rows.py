@@ -10,7 +10,7 @@ from autolearn.ingest.readers.pdf.shapes import Line
 LONGEST_REPEATED = 4
 """Words of a cell that is repeated in each column that it spans."""
 SHORT_CELL = 2
-"""Words of an average line if the lines of a cell are rows of their own."""
+"""Words of an average line if the lines of a cell are separate rows."""
 MOST_HEAD_ROWS = 4
 """Rows that may name the columns together."""
 
@@ -129,7 +129,7 @@ def _split(cells: CellRow) -> list[CellRow]:
     """Return the rows of a band between rules.
 
     If most columns have the same number of short lines on the same baselines, each
-    is a row. A cell with one line stands for all of them.
+    is a row. A cell with one line is repeated in all of them.
     """
     n = max(len(cell) for cell in cells)
     full = [cell for cell in cells if len(cell) == n]
@@ -155,9 +155,9 @@ def _are_rows(cell: list[Line], other: list[Line]) -> bool:
 
 
 def continued(cells: list[CellRow], *, has_head: bool) -> list[CellRow]:
-    """Join lines that go on with the cells of the row above, without a first cell.
+    """Join lines that continue the cells of the row above, without a first cell.
 
-    Several do so at once if lines within a row stand closer than rows do.
+    Several do so at once if lines within a row are closer than rows are.
     """
     is_spaced = _has_spaced_rows(cells[has_head:])
     result: list[CellRow] = []
@@ -178,9 +178,9 @@ def continued(cells: list[CellRow], *, has_head: bool) -> list[CellRow]:
 
 
 def _has_spaced_rows(cells: Sequence[CellRow]) -> bool:
-    """Return whether lines without a first cell stand closer than rows do.
+    """Return whether lines without a first cell are closer than rows are.
 
-    None of them may have a value, which would belong to a row of its own.
+    None of them may have a value, which would belong to a separate row.
     """
     bases = [min(line.base for cell in row for line in cell) for row in cells]
     gaps = [b - a for a, b in pairwise(bases)]
@@ -202,8 +202,8 @@ def _is_value(line: Line) -> bool:
 def as_pairs(cells: list[CellRow]) -> list[CellRow]:
     """Return rows of labels and values as two columns.
 
-    Values may stand at several places, as on receipts, but each place has rows of its
-    own. Amounts that alternate between two columns say something by their column.
+    Values may be at several places, as on receipts, but each place has separate rows.
+    Amounts that alternate between two columns say something by their column.
     """
     places = [[i for i, cell in enumerate(row) if cell and i] for row in cells]
     columns = [i for row in places for i in row]
