@@ -108,7 +108,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 
 
 def test_a_folder_gives_what_can_be_read_and_an_empty_one_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"holds no file that can be read \(\.txt"):
+    with pytest.raises(InputError, match=r"has no file that can be read \(\.txt"):
         readers.files(tmp_path)
     for name in ("b.md", "a.TXT", "c.py"):
         (tmp_path / name).write_text("x")

@@ -216,7 +216,7 @@ def test_a_stopped_download_goes_on_where_it_was(server, cache, ranges):
     offer = hub.fetch_offer(NAME)
     assert offer.bytes_missing == size - partial
     (own,) = local.in_hub_cache(cache)
-    assert "is not finished; download it again to go on" in str(own.problem)
+    assert "is not finished; download it again to continue" in str(own.problem)
     server.ranges, server.bytes_sent, server.seconds_a_slice = ranges, 0, 0.0
     model_files.check(fetch())
     assert (server.bytes_sent < size) == ranges

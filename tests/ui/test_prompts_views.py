@@ -13,7 +13,7 @@ def test_a_prompt_says_when_it_is_used_and_whether_it_is_changed(workspace):
     states = prompt_editor.states(workspace)
     markup = views.about(states, "closed_book")
     assert "from memory" in markup
-    assert "made anew" in markup
+    assert "made again" in markup
     assert "Changed in this workspace" not in markup
     text = prompts.default_text("closed_book").replace("full", "short")
     prompt_editor.save(workspace, "closed_book", text)
