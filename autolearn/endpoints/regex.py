@@ -36,14 +36,14 @@ def to_gbnf(regex: str) -> str:
     Raises:
         InputError: The expression has something that has no translation.
     """
-    reader = _Reader(regex)
+    reader = _RegexReader(regex)
     grammar = reader.alternatives()
     if not reader.is_at_end:
         raise reader.error()
     return grammar
 
 
-class _Reader:
+class _RegexReader:
     """Reads a regular expression from left to right."""
 
     def __init__(self, regex: str) -> None:

@@ -65,13 +65,13 @@ def check(
     all_texts = texts() if items is None else tuple(items)
     results: list[SkillResult] = []
     for begin in range(0, len(all_texts), TEXTS_PER_STEP):
-        stages = _Part(writer, journal, progress, all_texts, begin)
+        stages = _TextGroup(writer, journal, progress, all_texts, begin)
         results += stages.results()
     return skill_results.summarise(writer, results)
 
 
 @dataclass(frozen=True)
-class _Part:
+class _TextGroup:
     """The stages of a few texts."""
 
     writer: Generator

@@ -30,7 +30,7 @@ def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
     return _Conversation(context, backend).answer()
 
 
-class _Draft:
+class _AnswerDraft:
     """What a chat has written so far, stored at most five times a second."""
 
     def __init__(self, context: RunContext) -> None:
@@ -57,7 +57,7 @@ class _Conversation:
         self._settings = ChatRunSettings.of(context.run)
         *self._earlier, last = self._settings.messages
         self._question = last.content
-        self._draft = _Draft(context)
+        self._draft = _AnswerDraft(context)
         self._generator = Generator(
             backend, StudySettings(), context.stop, lambda _: None
         )

@@ -66,15 +66,17 @@ def _of_finished_round(
 ) -> Handover:
     store = context.store
     about = store.rounds.get(round_id)
-    order, scores = TrainRunSettings.of(about), RoundScores.of(about)
-    model = _Model.load(order.model, request, about.model.dtype, about.model.device)
+    run_settings, scores = TrainRunSettings.of(about), RoundScores.of(about)
+    model = _Model.load(
+        run_settings.model, request, about.model.dtype, about.model.device
+    )
     lora = read_json(adapters.folder_of(store, about) / "adapter_config.json")
     return Handover(
         f"Round {round_id}",
         model.described,
-        order.train,
+        run_settings.train,
         items=model.encode_items(
-            store.rounds.items(round_id), order.train, request.what
+            store.rounds.items(round_id), run_settings.train, request.what
         ),
         target_modules=tuple(lora["target_modules"]),
         start=adapters.start_of(store, about),
@@ -86,16 +88,18 @@ def _of_finished_round(
 
 def _of_planned_round(context: RunContext, request: ExportRunSettings) -> Handover:
     """Return a round that is not trained yet, without what the model would write."""
-    order = request.train or TrainRunSettings()
-    data = collect(context.store, order).build()
+    run_settings = request.train or TrainRunSettings()
+    data = collect(context.store, run_settings).build()
     if not data.items:
-        raise InputError(why_nothing(order.train))
+        raise InputError(why_nothing(run_settings.train))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = str(compute_dtype(device)).removeprefix("torch.")
-    model = _Model.load(order.model, request, dtype, device)
+    model = _Model.load(run_settings.model, request, dtype, device)
     items = [*data.items, *data.validation]
-    encoded_items = model.encode_items(items, order.train, request.what)
-    return Handover("A planned round", model.described, order.train, encoded_items)
+    encoded_items = model.encode_items(items, run_settings.train, request.what)
+    return Handover(
+        "A planned round", model.described, run_settings.train, encoded_items
+    )
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class _Model:
         """Load the tokenizer.
 
         Raises:
-            BackendError: The files have changed since the export was ordered.
+            BackendError: The files have changed since the export was queued.
         """
         place = model_files.locate(model.model)
         check_unchanged(model.model, model_files.digest(place), request.model_digest)

@@ -26,21 +26,21 @@ def prepare(context: RunContext, backend: Backend) -> Round:
         InputError: There is nothing to train on.
         Cancelled: The person stopped the run.
     """
-    order = TrainRunSettings.of(context.run)
-    sources = collect(context.store, order)
+    run_settings = TrainRunSettings.of(context.run)
+    sources = collect(context.store, run_settings)
     result = sources.build()
     if not result.items:
-        raise InputError(why_nothing(order.train))
+        raise InputError(why_nothing(run_settings.train))
     writer = _BaseWriter(context, backend)
     new_items = [*result.items, *writer.statements(result.items)]
     replay_items = writer.replay(sources.replay(new_items))
     admission = sources.guard.admit([*new_items, *result.validation, *replay_items])
     new = Round(
-        order.train.method,
+        run_settings.train.method,
         context.run.id,
         context.run.settings,
         replace(backend.identity, round_id=None, adapter_digest=None),
-        order.parent,
+        run_settings.parent,
         scores={"leaked": result.leaked + admission.n_blocked},
     )
     return context.store.rounds.create(new, admission.items)

@@ -63,7 +63,7 @@ def _outcome(
     outcome = backend.train(
         items,
         TrainRunSettings.of(context.run).train,
-        _Watcher(context, tracker),
+        _MetricsWatcher(context, tracker),
         start=adapters.start_of(context.store, round_),
         checkpoints=layout.checkpoints(context.workspace, round_.id),
         output=context.workspace / layout.adapter(round_.id),
@@ -113,7 +113,7 @@ def _result(
 
 
 @dataclass(frozen=True)
-class _Watcher:
+class _MetricsWatcher:
     """Writes the numbers of a round into the database, then into its tracker."""
 
     context: RunContext

@@ -66,7 +66,7 @@ def read_corpus(context: RunContext) -> ImportResult:
         reading = _in_child(store, Path(path), passage_size, tell)
     else:
         world = CorpusReading("invented", gold_examples.examples())
-        reading = _shortened(world, _Cutter(store, None, passage_size), tell)
+        reading = _shortened(world, _PassageFinder(store, None, passage_size), tell)
     examples = reading.examples
     corpus = Corpus(
         name,
@@ -121,9 +121,9 @@ def parse_into(
     """Read a file in the child; its examples go to a file, as JSON lines."""
     with Store.open(Path(workspace)) as store:
         passage_size = PassageSize(Path(tokenizer_folder), max_tokens)
-        cutter = _Cutter(store, Path(path), passage_size)
-        reading = corpus_files.read(Path(path), cutter.text_of)
-        short_reading = _shortened(reading, cutter, lambda *counts: report(counts))
+        finder = _PassageFinder(store, Path(path), passage_size)
+        reading = corpus_files.read(Path(path), finder.text_of)
+        short_reading = _shortened(reading, finder, lambda *counts: report(counts))
     with Path(target).open("w", encoding="utf-8") as file:
         for example in short_reading.examples:
             file.write(json.dumps(asdict(example)) + "\n")
@@ -131,13 +131,15 @@ def parse_into(
 
 
 def _shortened(
-    reading: CorpusReading, cutter: "_Cutter", on_progress: Callable[[int, int], None]
+    reading: CorpusReading,
+    finder: "_PassageFinder",
+    on_progress: Callable[[int, int], None],
 ) -> CorpusReading:
     examples = []
     for i, example in enumerate(reading.examples):
         if i % 500 == 0:
             on_progress(i, len(reading.examples))
-        examples.append(cutter.shortened(example))
+        examples.append(finder.shortened(example))
     return replace(reading, examples=examples)
 
 
@@ -163,7 +165,7 @@ def _digest(examples: Sequence[GoldExample]) -> str:
     return digest.hexdigest()
 
 
-class _Cutter:
+class _PassageFinder:
     """Finds the texts of quizzes, and the passage that has an answer."""
 
     def __init__(

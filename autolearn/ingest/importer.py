@@ -236,7 +236,7 @@ def _texts(
     context: RunContext, settings: ImportRunSettings, parser: Parser
 ) -> ImportResult:
     store, choices = context.store, settings.choices or ReadingChoices()
-    intake = TextImporter(
+    text_importer = TextImporter(
         store=store,
         parser=parser,
         stop=context.stop,
@@ -245,11 +245,11 @@ def _texts(
         choices=choices,
     )
     if settings.document_id is not None:
-        return _reread(context, intake, settings.document_id, choices)
+        return _reread(context, text_importer, settings.document_id, choices)
     texts = [
         ImportFile(Path(source.path or ""), source.name) for source in settings.sources
     ]
-    refusals = intake.import_files(texts)
+    refusals = text_importer.import_files(texts)
     documents = store.library.brought_by(context.run.id)
     n_repeats = _mark_repeats(context, {entry.id for entry in documents})
     errors = tuple(refusal.sentence for refusal in refusals)
@@ -270,11 +270,14 @@ def _mark_repeats(context: RunContext, documents: set[int], after: int = 0) -> i
 
 
 def _reread(
-    context: RunContext, intake: TextImporter, number: int, choices: ReadingChoices
+    context: RunContext,
+    text_importer: TextImporter,
+    number: int,
+    choices: ReadingChoices,
 ) -> ImportResult:
     library = context.store.library
     last = library.last_passage_id()
-    lost_choices = intake.reread(library.document(number), choices)
+    lost_choices = text_importer.reread(library.document(number), choices)
     n_repeats = _mark_repeats(context, {number}, after=last)
     sentences = tuple(
         f"“{text[:EXCERPT]}” is not in the new reading, so your choice is lost."

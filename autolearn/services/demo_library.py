@@ -44,10 +44,10 @@ def add_texts(store: Store, seed: int | None) -> Path:
         write_library(folder, seed)
     texts = sorted(folder.glob("*.md"))
     count = token_counting.token_counter(model_files.BUILT_IN)
-    intake = importer.TextImporter(
+    text_importer = importer.TextImporter(
         store, LocalParser(count, StudySettings.passage_tokens)
     )
-    intake.import_files([ImportFile(text, text.name) for text in texts])
+    text_importer.import_files([ImportFile(text, text.name) for text in texts])
     return folder
 
 

@@ -54,7 +54,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class _Draft:
+class _QuestionDraft:
     """A question that the model wrote about a fact."""
 
     fact: Fact
@@ -152,7 +152,7 @@ class _Questions:
 
     generator: Generator
     kept: dict[Fact, Question] = field(default_factory=dict)
-    faulty: dict[Fact, _Draft] = field(default_factory=dict)
+    faulty: dict[Fact, _QuestionDraft] = field(default_factory=dict)
     _texts: dict[int, list[str]] = field(default_factory=dict)
     """The valid questions, without their subjects, by the id of their passage."""
 
@@ -167,7 +167,7 @@ class _Questions:
                 self.kept[fact] = _question(draft)
                 self._texts.setdefault(fact.passage.id, []).append(draft.question)
 
-    def _repeats(self, draft: _Draft) -> str:
+    def _repeats(self, draft: _QuestionDraft) -> str:
         limit = self.generator.settings.duplicate_threshold
         earlier = self._texts.get(draft.fact.passage.id, ())
         repeats = any(matching.similarity(draft.question, e) >= limit for e in earlier)
@@ -193,7 +193,7 @@ def _ask_for_other_answers(questions: _Questions) -> None:
 
 
 def _other_answers(
-    generator: Generator, faulty: Sequence[_Draft]
+    generator: Generator, faulty: Sequence[_QuestionDraft]
 ) -> dict[Fact, list[str]]:
     """Return answers in each fact other than the one drawn, in the order drawn."""
     requests = [
@@ -204,7 +204,7 @@ def _other_answers(
     first_answers = {draft.fact: draft.short_answer for draft in faulty}
     options: dict[Fact, list[str]] = {draft.fact: [] for draft in faulty}
     for fact, generation in generator.write(requests):
-        answer = _Draft(fact, generation).short_answer
+        answer = _QuestionDraft(fact, generation).short_answer
         known = [first_answers[fact], *options[fact]]
         is_known = any(same_short_answer(answer, other) for other in known)
         if not is_known and matching.tells_something(answer):
@@ -214,13 +214,13 @@ def _other_answers(
 
 def _drafts(
     generator: Generator, requests: Sequence[GenerationRequest[Fact]]
-) -> list[_Draft]:
+) -> list[_QuestionDraft]:
     """Write the questions; rewrite those that are not self-contained.
 
     If the model does not name the subject then either, it is put before the question
     ("A Normal Family: Which novel was the film adapted from?").
     """
-    drafts = [_Draft(*result) for result in generator.write(requests)]
+    drafts = [_QuestionDraft(*result) for result in generator.write(requests)]
     unclear = [i for i, d in enumerate(drafts) if d.text and not d.stands_alone]
     for i, generation in generator.write(
         [_naming(generator, drafts[i], i) for i in unclear]
@@ -265,12 +265,16 @@ def with_subject(wording: str, question: str, passage: Passage) -> str:
     return f"{subject}{wording}"
 
 
-def _naming(generator: Generator, draft: _Draft, place: int) -> GenerationRequest[int]:
+def _naming(
+    generator: Generator, draft: _QuestionDraft, place: int
+) -> GenerationRequest[int]:
     text = with_heading(draft.fact.passage)
     return naming_request(generator, place, text, draft.short_answer, draft.text)
 
 
-def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
+def _checked(
+    generator: Generator, drafts: Sequence[_QuestionDraft]
+) -> list[_QuestionDraft]:
     """Note the fault of each draft, its round trip included."""
     drafts = [replace(draft, fault=draft.form_fault) for draft in drafts]
     cases = [_as_text_question(draft) for draft in drafts if not draft.fault]
@@ -283,12 +287,12 @@ def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
     ]
 
 
-def _as_text_question(draft: _Draft) -> TextQuestion[None]:
+def _as_text_question(draft: _QuestionDraft) -> TextQuestion[None]:
     text, sentence = with_heading(draft.fact.passage), draft.fact.sentence.text
     return TextQuestion(None, text, draft.text, sentence)
 
 
-def _question(draft: _Draft) -> Question:
+def _question(draft: _QuestionDraft) -> Question:
     passage, sentence = draft.fact.passage, draft.fact.sentence
     return Question(
         draft.text,
@@ -302,7 +306,7 @@ def _question(draft: _Draft) -> Question:
     )
 
 
-def _skip(draft: _Draft) -> Skip:
+def _skip(draft: _QuestionDraft) -> Skip:
     quote = f" ({draft.text!r})" if draft.text else ""
     reason = f"no question about {draft.fact.stretch!r} holds{quote}: {draft.fault}"
     return Skip("questions", reason, draft.fact.passage.id, None, draft.generation)

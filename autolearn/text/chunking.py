@@ -30,7 +30,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _PassagePart:
     """A unit, or a part of it, that fits into a passage."""
 
     text: str
@@ -68,8 +68,8 @@ def chunks(
         headings: Whether lines that begin with ``#`` are headings.
     """
     longest = SIGNS_PER_TOKEN * max_tokens
-    cutter = _Cutter(count_tokens, max_tokens, longest)
-    draft, has_to_close = _Draft(count_tokens, max_tokens), False
+    cutter = _UnitCutter(count_tokens, max_tokens, longest)
+    draft, has_to_close = _PassageDraft(count_tokens, max_tokens), False
     for part in cutter.parts(units.of(blocks, longest, headings=headings)):
         has_to_close = has_to_close or part.starts_passage
         if has_to_close and part.text.strip():
@@ -101,7 +101,7 @@ def sentences(text: str) -> Iterator[tuple[str, bool]]:
         yield unit.text, unit.kind in ("heading", "header", "fence")
 
 
-class _Cutter:
+class _UnitCutter:
     """Makes parts that fit into a passage from units."""
 
     def __init__(self, count_tokens: CountTokens, limit: int, longest: int) -> None:
@@ -110,7 +110,7 @@ class _Cutter:
         self._n_held = 0
         self._repeated_line, self._n_repeated = "", 0
 
-    def parts(self, stream: Iterable[Unit]) -> Iterator[_Part]:
+    def parts(self, stream: Iterable[Unit]) -> Iterator[_PassagePart]:
         """Yield the parts. A code block, or a header with a row, is one if it fits."""
         for unit in stream:
             if unit.kind == "fence" or not self._goes_on(unit):
@@ -141,7 +141,7 @@ class _Cutter:
         if not says_nothing and n_tokens <= REPEATED_SHARE * self._limit:
             self._repeated_line, self._n_repeated = line, n_tokens
 
-    def _release(self) -> Iterator[_Part]:
+    def _release(self) -> Iterator[_PassagePart]:
         """Yield the held units as one part if it fits, otherwise one by one."""
         held_parts, self._waiting_units, self._n_held = self._waiting_units, [], 0
         if not held_parts:
@@ -149,40 +149,40 @@ class _Cutter:
         text = "".join(unit.text for unit in held_parts)
         size = self._count(text)
         if size <= self._limit:
-            yield _Part(text, size, starts_passage=held_parts[0].starts_passage)
+            yield _PassagePart(text, size, starts_passage=held_parts[0].starts_passage)
             return
         for i, unit in enumerate(held_parts):
             yield from self._fit(unit, is_first=i == 0)
 
-    def _fit(self, unit: Unit, *, is_first: bool = False) -> Iterator[_Part]:
+    def _fit(self, unit: Unit, *, is_first: bool = False) -> Iterator[_PassagePart]:
         """Yield a unit, or its halves if it is too long for a passage."""
         is_inside = unit.kind in ("code", "row") and not is_first
         repeated_head = self._repeated_line if is_inside else ""
         limit = self._limit - (self._n_repeated if repeated_head else 0)
         starts_passage = unit.starts_passage
         for text, size in _halves(unit.text, self._count, limit):
-            yield _Part(
+            yield _PassagePart(
                 text, size, unit.kind == "heading", repeated_head, starts_passage
             )
             starts_passage = False
 
 
-class _Draft:
+class _PassageDraft:
     """The passage that is being filled."""
 
     def __init__(self, count_tokens: CountTokens, max_tokens: int) -> None:
         self._count, self._most = count_tokens, max_tokens
-        self.parts: list[_Part] = []
+        self.parts: list[_PassagePart] = []
         self._repeated_line = ""
         self._n_tokens = self._start = self._position = 0
         self._heading = ""
         self.has_body = self.has_text = False
 
-    def is_full(self, part: _Part) -> bool:
+    def is_full(self, part: _PassagePart) -> bool:
         """Return whether a part does not fit into this passage."""
         return self._n_tokens + part.n_tokens > self._most
 
-    def add(self, part: _Part) -> None:
+    def add(self, part: _PassagePart) -> None:
         """Add a part, after what it has to repeat if the passage begins with it."""
         if part.repeated_line and not self.has_text:
             self._repeated_line = part.repeated_line

@@ -9,13 +9,14 @@ import pytest
 from autolearn.core import server_addresses
 from autolearn.core.constraints import LINE, Excerpt
 from autolearn.core.errors import BackendError
-from autolearn.core.model_calls import Message, Prompt, Request, Sampling
+from autolearn.core.model_calls import Message
 from autolearn.endpoints import client
 from autolearn.endpoints.backend import ESTIMATE_NOTE, FORM_DRAWS, ServerBackend
 from autolearn.endpoints.client import RetryPolicy
 from autolearn.endpoints.detection import detect
 from tests.support import model_server
 from tests.support.model_server import Raw, likeliest, reply
+from tests.support.server_studies import chat_request, never
 
 QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=1.0)
 LABELS = (" correct", " incorrect")
@@ -24,17 +25,6 @@ CHAT = (Message("user", "Is it so?"),)
 
 def _backend(server, retries=QUICK):
     return ServerBackend(detect(server_addresses.parse(server.address), QUICK), retries)
-
-
-def _request(question="Where?", begun="", constraint=(), **sampling):
-    beginning = (Message("assistant", begun),) if begun else ()
-    chat = (Message("user", question), *beginning)
-    prompt = Prompt("test", "digest", chat)
-    return Request(prompt, Sampling(**sampling), constraint)
-
-
-def _never():
-    return False
 
 
 def _scripted(answers):
@@ -53,8 +43,10 @@ def test_an_answer_goes_on_from_its_beginning_in_its_form(constraining):
     program, server = constraining
     repeats = program == "llama.cpp"  # it repeats the beginning
     server.chat = lambda body: reply("Evidence: in Rome" if repeats else " in Rome")
-    request = _request("Where?", "Evidence:", (" ", Excerpt("It is in Rome.")), seed=9)
-    (completion,) = _backend(server).complete([request], _never)
+    request = chat_request(
+        "Where?", "Evidence:", (" ", Excerpt("It is in Rome.")), seed=9
+    )
+    (completion,) = _backend(server).complete([request], never)
     assert completion.text == "Evidence: in Rome"
     assert (completion.finish, completion.n_tokens) == ("stop", 3)
     (body,) = server.requests
@@ -72,17 +64,17 @@ def test_an_answer_goes_on_from_its_beginning_in_its_form(constraining):
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
     with model_server.running("vllm") as server:
         server.pages["/version"] = {"version": "0.10.1"}
-        _backend(server).complete([_request(constraint=(LINE,))], _never)
+        _backend(server).complete([chat_request(constraint=(LINE,))], never)
         assert "guided_grammar" in server.requests[0]
 
 
 def test_an_answer_without_its_form_is_drawn_again():
     form = (" ", Excerpt("It is in Rome."), "\nAnswer: ", LINE)
-    request = _request("Where?", "Evidence: x\nShort answer:", form)
+    request = chat_request("Where?", "Evidence: x\nShort answer:", form)
     good = "Evidence: y\nShort answer: in Rome\nAnswer: In Rome.\n\nMore?"
     with model_server.running("openai") as server:
         server.chat = _scripted([reply("I do not know."), reply(good)])
-        (completion,) = _backend(server).complete([request], _never)
+        (completion,) = _backend(server).complete([request], never)
         assert completion.text == (
             "Evidence: x\nShort answer: in Rome\nAnswer: In Rome."
         )
@@ -94,8 +86,8 @@ def test_an_answer_without_its_form_is_drawn_again():
 def test_where_no_draw_has_the_form_nothing_but_the_beginning_is_kept():
     with model_server.running("ollama") as server:
         server.chat = lambda body: reply("Nonsense.")
-        request = _request("Where?", "Evidence:", (" ", Excerpt("It is in Rome.")))
-        (completion,) = _backend(server).complete([request], _never)
+        request = chat_request("Where?", "Evidence:", (" ", Excerpt("It is in Rome.")))
+        (completion,) = _backend(server).complete([request], never)
         assert completion.text == "Evidence:"
         assert len(server.requests) == FORM_DRAWS
 
@@ -168,8 +160,8 @@ def test_requests_are_answered_in_order_and_bounded_by_the_slots():
         server.chat = chat
         names = ["b 1", "a 1", "b 2", "a 2", "b 3", "a 3", "b 4", "a 4"]
         counts: list[int] = []
-        requests = [_request(name) for name in names]
-        completions = _backend(server).complete(requests, _never, counts.append)
+        requests = [chat_request(name) for name in names]
+        completions = _backend(server).complete(requests, never, counts.append)
         assert [c.text for c in completions] == [name.upper() for name in names]
         assert counts[-1] == len(names)
         assert 1 < server.most_at_once <= 3
@@ -194,7 +186,7 @@ MOMENTARY = {
 def test_a_failure_that_passes_costs_nothing(answer):
     with model_server.running() as server:
         server.chat = _scripted([answer, answer])
-        (completion,) = _backend(server).complete([_request()], _never)
+        (completion,) = _backend(server).complete([chat_request()], never)
         assert completion.text == "Hello."
         assert len(server.requests) == 3
 
@@ -204,7 +196,7 @@ def test_a_failure_that_stays_is_one_sentence(answer):
     with model_server.running() as server:
         server.chat = lambda body: answer
         with pytest.raises(BackendError) as failure:
-            _backend(server).complete([_request()], _never)
+            _backend(server).complete([chat_request()], never)
         sentence = str(failure.value)
         assert sentence.startswith("The server http://127.0.0.1:")
         assert sentence.endswith(".")
@@ -225,7 +217,7 @@ def test_a_refusal_is_not_repeated(answer, words):
     with model_server.running() as server:
         server.chat = lambda body: answer
         with pytest.raises(BackendError, match=words):
-            _backend(server).complete([_request()], _never)
+            _backend(server).complete([chat_request()], never)
         assert len(server.requests) == 1
 
 
@@ -241,7 +233,7 @@ def test_a_prompt_that_does_not_fit_is_no_error(message):
     with model_server.running() as server:
         body = json.dumps({"error": {"message": message}}).encode()
         server.chat = lambda _: Raw(400, body)
-        (completion,) = _backend(server).complete([_request("x " * 99)], _never)
+        (completion,) = _backend(server).complete([chat_request("x " * 99)], never)
         assert (completion.finish, completion.text) == ("overlong", "")
 
 
@@ -250,9 +242,9 @@ def test_a_server_that_dies_or_stalls_is_one_sentence():
         backend = _backend(server, RetryPolicy(tries=2, first_delay=0.01, read=0.2))
         server.chat = server.stalled
         with pytest.raises(BackendError, match=r"did not answer within 0\.2 seconds"):
-            backend.complete([_request()], _never)
+            backend.complete([chat_request()], never)
     with pytest.raises(BackendError, match="cannot be reached"):
-        backend.complete([_request()], _never)
+        backend.complete([chat_request()], never)
 
 
 def test_cancelling_takes_less_than_a_second():
@@ -261,7 +253,8 @@ def test_cancelling_takes_less_than_a_second():
         server.chat = server.stalled
         began = time.monotonic()
         completions = backend.complete(
-            [_request(str(i)) for i in range(9)], lambda: time.monotonic() > began + 0.2
+            [chat_request(str(i)) for i in range(9)],
+            lambda: time.monotonic() > began + 0.2,
         )
         assert time.monotonic() - began < 1.2
         assert [c.finish for c in completions] == ["cancelled"] * 9
@@ -272,14 +265,14 @@ def test_an_answer_without_end_is_cut(monkeypatch):
     with model_server.running() as server:
         server.chat = lambda _: reply("x" * (2 << 20))
         with pytest.raises(BackendError, match="sent more than 1 MiB"):
-            _backend(server).complete([_request()], _never)
+            _backend(server).complete([chat_request()], never)
 
 
 def test_the_key_of_the_environment_is_sent_and_not_kept(monkeypatch):
     monkeypatch.setenv(client.KEY, "sesame")
     with model_server.running() as server:
         backend = _backend(server)
-        backend.complete([_request()], _never)
+        backend.complete([chat_request()], never)
         assert server.keys == ["Bearer sesame"]
         assert "sesame" not in repr(backend.identity)
 
@@ -289,7 +282,7 @@ def test_a_chat_is_heard_as_it_is_written():
     with model_server.running() as server:
         server.chat = lambda _: stream
         texts: list[str] = []
-        completion = _backend(server).stream(_request(), _never, texts.append)
+        completion = _backend(server).stream(chat_request(), never, texts.append)
         assert texts[:3] == ["Hel", "Hello", "Hello you"]
         assert (completion.text, completion.finish) == ("Hello you", "length")
         assert (completion.n_prompt_tokens, completion.n_tokens) == (5, 3)
@@ -303,7 +296,7 @@ def test_a_stream_that_breaks_off_is_one_sentence():
     with model_server.running() as server:
         server.chat = lambda _: Raw(200, body, types, announced=4000)
         with pytest.raises(BackendError, match="broke off the connection"):
-            _backend(server).stream(_request(), _never, lambda _: None)
+            _backend(server).stream(chat_request(), never, lambda _: None)
 
 
 def test_a_model_on_a_server_writes_no_turns_of_a_user():
@@ -311,4 +304,4 @@ def test_a_model_on_a_server_writes_no_turns_of_a_user():
         model_server.running() as server,
         pytest.raises(BackendError, match="protocol 'guided'"),
     ):
-        _backend(server).generate_instructions([1], _never)
+        _backend(server).generate_instructions([1], never)

@@ -10,14 +10,15 @@ from autolearn.core import server_addresses
 from autolearn.core.errors import BackendError, InputError, ModelNotFound
 from autolearn.endpoints.backend import TAKEOVER_NOTE, ServerBackend
 from autolearn.endpoints.detection import detect
-from tests.endpoints.test_server_backend import _never, _request
 from tests.support import model_server
 from tests.support.journals import MemoryJournal
 from tests.support.model_server import Raw, reply
 from tests.support.server_studies import (
     QUICK,
     ServerScript,
+    chat_request,
     local_records,
+    never,
     records_of,
     run_study,
 )
@@ -48,9 +49,9 @@ def test_the_records_are_those_of_a_local_model(local, servers):
 def test_neighbours_are_answered_by_one_server(servers):
     for server in servers:
         server.pages["/props"]["total_slots"] = 1
-    requests = [_request(f"text {i // 10}, question {i % 10}") for i in range(30)]
+    requests = [chat_request(f"text {i // 10}, question {i % 10}") for i in range(30)]
     backend = ServerBackend(detect(_address(servers), QUICK), QUICK)
-    backend.complete(requests, _never)
+    backend.complete(requests, never)
     for server in servers:
         contents = [body["messages"][0]["content"] for body in server.requests]
         texts = [question.split(",")[0] for question in contents]
@@ -88,7 +89,7 @@ def test_a_refused_request_is_not_sent_to_others(servers):
     servers[0].chat = lambda body: Raw(400, b'{"error": "no such option"}')
     backend = ServerBackend(detect(_address(servers), QUICK), QUICK)
     with pytest.raises(BackendError, match="no such option"):
-        backend.complete([_request()], _never)
+        backend.complete([chat_request()], never)
     assert not servers[1].requests + servers[2].requests
 
 
@@ -119,7 +120,7 @@ def test_a_person_is_told_of_a_missing_server_and_a_run_goes_on_without_it(serve
         detect(_address(servers), QUICK)
     facts = detect(_address(servers), QUICK, needs_all=False)
     backend = ServerBackend(facts, QUICK)
-    assert backend.complete([_request()], _never)[0].text == "Hello."
+    assert backend.complete([chat_request()], never)[0].text == "Hello."
     assert servers[0].address in backend.notes[0]
     servers[1].stop()
     servers[2].stop()
@@ -159,9 +160,9 @@ def test_requests_are_answered_in_the_order_of_the_questions(servers):
     for server in servers:
         server.chat = lambda body: reply(body["messages"][0]["content"].upper())
     backend = ServerBackend(detect(_address(servers), QUICK), QUICK)
-    requests = [_request(f"question {i}") for i in range(50)]
+    requests = [chat_request(f"question {i}") for i in range(50)]
     counts: list[int] = []
-    completions = backend.complete(requests, _never, counts.append)
+    completions = backend.complete(requests, never, counts.append)
     assert [c.text for c in completions] == [f"QUESTION {i}" for i in range(50)]
     assert counts == sorted(set(counts))
     assert counts[-1] == 50

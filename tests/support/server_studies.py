@@ -1,11 +1,12 @@
-"""Studies on scripted servers, and what a local model records of them."""
+"""Requests and studies on scripted servers, and what a local model records of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from autolearn.core import server_addresses
-from autolearn.core.model_calls import Message
+from autolearn.core.constraints import Constraint
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.core.server_addresses import ServerAddress
 from autolearn.endpoints.backend import ServerBackend
 from autolearn.endpoints.client import RetryPolicy
@@ -17,6 +18,23 @@ from tests.support.model_server import ModelServer, Raw, likeliest, reply
 
 QUICK = RetryPolicy(tries=2, first_delay=0.01, read=5.0)
 SETTINGS = replace(studies.SETTINGS, protocol="trained", passages_per_step=1)
+
+
+def chat_request(
+    question: str = "Where?",
+    begun: str = "",
+    constraint: Constraint = (),
+    **sampling: Any,
+) -> Request:
+    """Return a request for the answer to a question, which may have begun."""
+    beginning = (Message("assistant", begun),) if begun else ()
+    prompt = Prompt("test", "digest", (Message("user", question), *beginning))
+    return Request(prompt, Sampling(**sampling), constraint)
+
+
+def never() -> bool:
+    """Return that nothing is to stop."""
+    return False
 
 
 class ServerScript:

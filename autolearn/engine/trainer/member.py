@@ -56,7 +56,7 @@ def _train(folder: Path, number: int, stop: threading.Event, send: Send) -> None
     task = SentJob.read(folder)
     backend = HuggingFaceBackend.load(task.model, task.model_folder)
     group = ProcessGroup(folder / MEETING_FILE, number, task.job.settings.devices)
-    watcher = _Watcher(stop, send if number == 0 else _drop)
+    watcher = _SendingWatcher(stop, send if number == 0 else _drop)
     outcome = backend.train_here(task.job, watcher, group)
     if number == 0:
         send({"outcome": asdict(outcome)})
@@ -84,7 +84,7 @@ def _drop(message: dict[str, Any]) -> None:
     """Drop a message: the first process reports for all."""
 
 
-class _Watcher:
+class _SendingWatcher:
     """Sends the numbers of a round to the process that owns its run."""
 
     def __init__(self, stop: threading.Event, send: Send) -> None:

@@ -24,7 +24,7 @@ _PER_CHECK = 2
 """A check, and a better answer or the answer that is checked."""
 
 
-def n_texts(store: Store, order: TrainRunSettings, plan: ReplayPlan) -> int:
+def n_texts(store: Store, request: TrainRunSettings, plan: ReplayPlan) -> int:
     """Return about how many texts the base model writes for a plan.
 
     Generated instructions that the workspace or the folder of the model has already are
@@ -32,10 +32,10 @@ def n_texts(store: Store, order: TrainRunSettings, plan: ReplayPlan) -> int:
     """
     if not plan.n_instructions:
         return 0
-    is_instruct = is_guided(order.model, study_settings(store).protocol)
+    is_instruct = is_guided(request.model, study_settings(store).protocol)
     n_similar = plan.n_similar(is_instruct)
     n_instructions = replay.N_PROBE + plan.n_instructions - n_similar
-    n_new = max(0, n_instructions - _n_stored(store, order.model))
+    n_new = max(0, n_instructions - _n_stored(store, request.model))
     n_checks = len(plan.library_instructions) + plan.n_checked
     return (
         _PER_INSTRUCTION * n_new

@@ -70,7 +70,7 @@ class RoundContents:
 
 def round_contents(
     store: Store,
-    order: TrainRunSettings,
+    request: TrainRunSettings,
     count: Callable[[str], int],
     *,
     count_ahead: Callable[[Iterable[str]], None] | None = None,
@@ -92,9 +92,9 @@ def round_contents(
             count(item.chosen), count(item.rejected or "")
         )
 
-    settings = order.train
+    settings = request.train
     names = {corpus.id: corpus.name for corpus in store.corpora.in_use()}
-    sources = collect(store, order)
+    sources = collect(store, request)
     examples, dataset = sources.material.examples, sources.build()
     limits, plan = study_settings(store), sources.replay(dataset.items)
     reread = [_Reread.of(text, limits) for text in plan.texts]
@@ -105,7 +105,7 @@ def round_contents(
     answer = n_learned // max(1, len(dataset.items))
     replay_sizes = _ReplaySizes(count, prompt_size, answer)
     return RoundContents(
-        store.samples.counts(approved_in(order.scope))["approved"],
+        store.samples.counts(approved_in(request.scope))["approved"],
         len(examples),
         n_known,
         dataset,
@@ -114,8 +114,8 @@ def round_contents(
         _instruction_length(store, prompt_size, count),
         tuple(replay_sizes.of(plan, reread)),
         tuple(length(item) for item in dataset.validation),
-        replay_writing.n_texts(store, order, plan),
-        tuple(names[i] for i in order.corpus_ids if i in names),
+        replay_writing.n_texts(store, request, plan),
+        tuple(names[i] for i in request.corpus_ids if i in names),
     )
 
 

@@ -53,7 +53,7 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
     settings = CompareSettings.from_dict(experiment.settings)
     tasks = schedule.states(store, experiment)
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
-    reader = _Reader(store, settings, runs)
+    reader = _ArmReader(store, settings, runs)
     arms_asked = (reader.outcome(arm) for arm in settings.arms)
     outcomes = [o for o in arms_asked if o.quiz and all(o.quiz)]
     result = arm_statistics.compare(outcomes)
@@ -71,7 +71,7 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
     )
 
 
-class _Reader:
+class _ArmReader:
     """Reads the outcomes of arms from finished runs."""
 
     def __init__(

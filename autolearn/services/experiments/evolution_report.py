@@ -93,7 +93,7 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
     settings = EvolveSettings.from_dict(experiment.settings)
     tasks = schedule.states(store, experiment)
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
-    reader = _Reader(store, settings, runs)
+    reader = _RoundReader(store, settings, runs)
     rows: list[EvolutionRow] = []
     before: list[QuizResult] = []
     for t in range(settings.rounds + 1):
@@ -107,7 +107,7 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
     return EvolutionReport(experiment, settings, tuple(tasks), tuple(rows))
 
 
-class _Reader:
+class _RoundReader:
     """Reads the rows of an evolution from finished runs."""
 
     def __init__(

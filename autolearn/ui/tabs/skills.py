@@ -43,7 +43,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     ]
     redraw_on(triggers, draw, inputs, outputs)
     for button, action in ((check, skill_actions.check), (teach, skill_actions.teach)):
-        queue = partial(_order, session, action)
+        queue = partial(_queue, session, action)
         context.on_action([button.click], queue, inputs, outputs)
 
 
@@ -53,11 +53,11 @@ def _model(store: Store, *values: Any) -> ModelSettings:
     return replace(model, model=model_actions.as_folder(store, model.model))
 
 
-def _order(
-    session: Session, order: Callable[[Store, ModelSettings], Run], *values: Any
+def _queue(
+    session: Session, queue: Callable[[Store, ModelSettings], Run], *values: Any
 ) -> tuple[Html, gr.Button]:
     model = _model(session.store, *values)
-    session.start_worker_for(order(session.store, model))
+    session.start_worker_for(queue(session.store, model))
     return _chart(session, model)
 
 

@@ -201,9 +201,9 @@ class PlanCache:
         self._cached: tuple[object, RoundContents] | None = None
         self._counter: tuple[object, TokenCounter] | None = None
 
-    def intake(self, store: Store, order: TrainRunSettings) -> RoundContents:
+    def intake(self, store: Store, request: TrainRunSettings) -> RoundContents:
         """Return what a round would train on, made again if anything has changed."""
-        settings, model = order.train, order.model
+        settings, model = request.train, request.model
         revision = store.revisions.round_contents()
         # These change neither the items nor their description; of the dial, only
         # whether there is replay counts.
@@ -217,13 +217,13 @@ class PlanCache:
             tracker=None,
             devices=1,
         )
-        key = (store.folder, revision, replace(order, train=plain))
+        key = (store.folder, revision, replace(request, train=plain))
         if self._cached is None or self._cached[0] != key:
             folder = model_files.locate(model.model)
             count = self._count(folder)
             contents = round_contents(
                 store,
-                order,
+                request,
                 count,
                 count_ahead=count.count_ahead,
                 reads_system=model_files.reads_system(folder),
@@ -238,8 +238,8 @@ class PlanCache:
         return self._counter[1]
 
 
-def order_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
-    """Return the round that a form asks for, with the chosen model.
+def request_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
+    """Return the settings of the round that a form asks for, with the chosen model.
 
     Raises:
         InputError: A field is empty or out of its range.
@@ -259,21 +259,25 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     """Return what a round would learn, what prevents it, and its time and memory."""
     store = session.store
     try:
-        order = order_of(store, *values)
+        request = request_of(store, *values)
     except InputError as error:
         return views.preflight([str(error)], [])
-    model, settings = order.model, order.train
-    contents = memo.intake(store, order)
+    model, settings = request.model, request.train
+    contents = memo.intake(store, request)
     fit = memory_needs.of_training(store, model, settings, contents)
     known_pace = durations.pace(store, model.model, settings.devices)
     pace = known_pace or durations.first_pace(model, settings, contents)
     per_text = replay_writing.seconds_per_text(store, model)
     effort = durations.effort(settings, contents, pace, per_text)
-    stops = problems(store, order, contents)
+    stops = problems(store, request, contents)
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]
     notes = views.warnings(contents, settings, usual)
-    if order.scope and order.scope.model_digest and (n := n_samples_of_others(store)):
+    if (
+        request.scope
+        and request.scope.model_digest
+        and (n := n_samples_of_others(store))
+    ):
         notes.append(
             f"{n} approved samples of other models are left out: what those did not "
             "know says little about this one. Include them under “Which samples”."
@@ -290,14 +294,14 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
 
 
 def problems(
-    store: Store, order: TrainRunSettings, contents: RoundContents
+    store: Store, request: TrainRunSettings, contents: RoundContents
 ) -> list[str]:
     """Return what keeps a round from being trained, in sentences."""
     problems = []
     try:
-        check_train(store, order)
+        check_train(store, request)
         if not contents.dataset.items:
-            raise JobError(why_nothing(order.train))
+            raise JobError(why_nothing(request.train))
     except AutolearnError as error:
         problems.append(str(error))
     return problems
@@ -316,22 +320,22 @@ def _disk(store: Store, n_bytes: int) -> list[str]:
 
 def _tokens(session: Session, memo: PlanCache, *values: Any) -> Html:
     """Return the exact tokens of the first items."""
-    order = order_of(session.store, *values)
-    items = memo.intake(session.store, order).dataset.items
+    request = request_of(session.store, *values)
+    items = memo.intake(session.store, request).dataset.items
     if not items:
         raise InputError(
             "There is no training data yet, so there are no tokens to show."
         )
-    folder = model_files.locate(order.model.model)
-    return views.preview(token_preview.preview(folder, items, order.train.max_tokens))
+    folder = model_files.locate(request.model.model)
+    return views.preview(token_preview.preview(folder, items, request.train.max_tokens))
 
 
 def _start(session: Session, *values: Any) -> Any:
     """Queue a round and show the newest training."""
     store = session.store
-    order = order_of(store, *values)
-    sources = TrainSources(scope=order.scope)
+    request = request_of(store, *values)
+    sources = TrainSources(scope=request.scope)
     session.start_worker_for(
-        actions.train(store, order.model, order.train, order.parent, sources)
+        actions.train(store, request.model, request.train, request.parent, sources)
     )
     return training_progress.newest(store)

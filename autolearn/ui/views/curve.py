@@ -16,7 +16,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 40
 
 
 @dataclass(frozen=True)
-class _Frame:
+class _PlotFrame:
     """The positions of numbers in the picture."""
 
     first: int
@@ -25,7 +25,7 @@ class _Frame:
     high: float
 
     @classmethod
-    def around(cls, points: Sequence[Metric]) -> "_Frame":
+    def around(cls, points: Sequence[Metric]) -> "_PlotFrame":
         steps, values = [p.step for p in points], [p.value for p in points]
         low, high = min(0.0, *values), max(values)
         return cls(min(steps), max(steps), low, high if high > low else low + 1)
@@ -61,7 +61,7 @@ def draw(
     lines = {name: thinned(numbers) for name, numbers in series.items() if numbers}
     if not lines:
         return Html("")
-    frame = _Frame.around([point for points in lines.values() for point in points])
+    frame = _PlotFrame.around([point for points in lines.values() for point in points])
     description = "; ".join(
         f"{title} {_description(name, p)}" for name, p in lines.items()
     )
@@ -117,7 +117,9 @@ def smoothed(points: Sequence[Metric], n_points: int) -> list[Metric]:
     return averages
 
 
-def _line(frame: _Frame, points: Sequence[Metric], number: int, smoothing: int) -> Html:
+def _line(
+    frame: _PlotFrame, points: Sequence[Metric], number: int, smoothing: int
+) -> Html:
     behind = Html("")
     if smoothing > 1 and len(points) > 2 * smoothing:
         behind = svg.polyline(map(frame.place, points), "al-plot-raw")
@@ -127,7 +129,7 @@ def _line(frame: _Frame, points: Sequence[Metric], number: int, smoothing: int) 
     return html.tag("g", behind + line + dot, f"al-plot-line al-line-{number}")
 
 
-def _axes(frame: _Frame, unit: str, axis: str) -> Html:
+def _axes(frame: _PlotFrame, unit: str, axis: str) -> Html:
     parts: list[Html] = []
     for share in (0.0, 0.5, 1.0):
         value = frame.low + share * (frame.high - frame.low)

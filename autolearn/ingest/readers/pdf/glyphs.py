@@ -99,10 +99,10 @@ def words(text: pdfium.PdfTextPage, view: TextView) -> dict[int, list[Word]]:
     Letters that run from right to left are separate words, since their order in the
     file says nothing about the order in which they are read.
     """
-    return _Reader(text, view).words()
+    return _WordReader(text, view).words()
 
 
-class _Reader:
+class _WordReader:
     """Reads the words of one page."""
 
     def __init__(self, text: pdfium.PdfTextPage, view: TextView) -> None:

@@ -33,7 +33,7 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
         view = View(page)
         words_by_angle = glyphs.words(text, view)
         angle = max(words_by_angle, key=lambda a: _n_characters(words_by_angle[a]))
-        frame = _Frame(angle, *page.get_size())
+        frame = _TurnedPage(angle, *page.get_size())
 
         def to_page(x: float, y: float) -> Point:
             return frame.place(*view.place(x, y))
@@ -86,7 +86,7 @@ class View:
         return quarters * _QUARTER % 360
 
 
-class _Frame:
+class _TurnedPage:
     """Turns a page so that most of its lines run from left to right."""
 
     def __init__(self, angle: int, width: float, height: float) -> None:
