@@ -57,7 +57,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def signed(key: bytes, purpose: str) -> str:
-    """Return a new text that says for what and when it was signed."""
+    """Return a signed text with its purpose and the time of signing."""
     payload = f"{int(time.time())}.{secrets.token_urlsafe(12)}"
     return f"{payload}.{_signature(key, purpose, payload)}"
 

@@ -92,7 +92,7 @@ class Lab:
     # --- the workspace ---------------------------------------------------------
 
     def workspace(self) -> WorkspaceInfo:
-        """Return what the workspace contains, its model and what is running."""
+        """Return the content of the workspace, its model and its active runs."""
         store = self._store
         return WorkspaceInfo(
             str(store.folder),

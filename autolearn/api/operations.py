@@ -40,7 +40,7 @@ class Operation:
 
     @property
     def text(self) -> str:
-        """Return what it does."""
+        """Return its description."""
         return inspect.getdoc(self.method) or ""
 
     @property

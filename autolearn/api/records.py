@@ -56,7 +56,7 @@ class DocumentInfo:
     name: str
     characters: int
     notes: list[str]
-    """What a person should know about how it was read."""
+    """Notes for the user on how it was read."""
 
     @classmethod
     def of(cls, document: Document) -> Self:
@@ -66,7 +66,7 @@ class DocumentInfo:
 
 @dataclass(frozen=True)
 class SampleInfo:
-    """What may be learned, until a person or a rule has decided."""
+    """A sample: a question with the answer that may be learned."""
 
     id: int
     state: str
@@ -141,7 +141,7 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class WorkspaceInfo:
-    """What a workspace holds."""
+    """The content of a workspace."""
 
     folder: str
     model: ModelInfo

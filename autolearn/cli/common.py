@@ -74,7 +74,7 @@ def _as_folder(store: Store, model: str, *, quiet: bool) -> str:
 
 
 def settings_of(args: Args, kind: type[S]) -> S:
-    """Return the settings of a kind, with what the call says."""
+    """Return the settings of a kind, with the values that the call gives."""
     options = {name: value for name, value in vars(args).items() if value is not None}
     return kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})
 

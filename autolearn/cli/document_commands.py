@@ -63,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def choices(args: Args) -> ReadingChoices:
-    """Return what the options say about the reading of a file.
+    """Return the choices about the reading of a file that the options make.
 
     Raises:
         InputError: A column has no such use.

@@ -17,7 +17,7 @@ WALL_FACTOR = 3
 
 @dataclass(frozen=True)
 class Limits:
-    """What a call may take."""
+    """The limits of a call."""
 
     seconds: float = 60.0
     """Computing time. The time on the clock may be ``WALL_FACTOR`` times as long."""
@@ -33,7 +33,7 @@ class Limits:
         seconds_per_mib: float = 20.0,
         memory_per_byte: float = 0.0,
     ) -> "Limits":
-        """Return limits that grow with the size of what is read."""
+        """Return limits that grow with the size of the input."""
         return cls(
             seconds + seconds_per_mib * n_bytes / MIB,
             cls.memory + round(memory_per_byte * n_bytes),

@@ -2,7 +2,7 @@
 
 
 class Role:
-    """What this process is."""
+    """The role of this process."""
 
     is_child = False
     """Set by the child's ``main``; code that would start a child checks it first."""

@@ -11,7 +11,7 @@ CHECKPOINT_STATE, CHECKPOINT_DIGEST = "state.pt", "state.sha256"
 
 
 class Stamp(NamedTuple):
-    """What shows that a file was changed or replaced, without reading the file."""
+    """Metadata that shows whether a file was changed or replaced."""
 
     path: str
     mode: int = 0

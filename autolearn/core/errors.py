@@ -45,7 +45,7 @@ class AutolearnError(Exception):
 
 
 class InputError(AutolearnError):
-    """What was given cannot be used; the text says what to give instead."""
+    """The input cannot be used; the text says what to give instead."""
 
 
 class Outdated(InputError):

@@ -85,7 +85,7 @@ class CompareSettings(JsonRecord):
     model: ModelSettings
     study: StudySettings
     train: TrainSettings
-    """What all trained arms share; an arm changes its method and seed."""
+    """The settings of all trained arms; an arm changes method and seed."""
     documents: tuple[int, ...]
     placebo: tuple[int, ...] = ()
     """Other documents, for the arm that learns something else."""
@@ -184,7 +184,7 @@ class ExperimentRun:
 
     experiment_id: int
     task: str
-    """What it is for, such as ``train refined_sft, seed 1``."""
+    """Its task, such as ``train refined_sft, seed 1``."""
     run_id: int
     reused: bool = False
     """Whether it had been done before, for something else."""

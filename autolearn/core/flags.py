@@ -35,7 +35,7 @@ is learned. ``note``: says how it was made.
 
 @dataclass(frozen=True)
 class FlagInfo:
-    """What a flag means."""
+    """The meaning of a flag."""
 
     label: str
     """In a few words, as a badge shows it."""

@@ -19,7 +19,7 @@ KINDS: dict[CorpusKind, str] = {
     "feedback": "answers with feedback and refinement",
     "invented": "invented world",
 }
-"""What a corpus was read from."""
+"""The source of a corpus."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Corpus:
     """Of its examples: the same ones are not kept twice."""
     kind: CorpusKind
     licence: str = ""
-    """What the user has noted on licence and origin."""
+    """The user's note on licence and origin."""
     n_examples: int = 0
     n_texts: int = 0
     n_refused: int = 0

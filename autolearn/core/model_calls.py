@@ -57,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Completion:
-    """What the model wrote."""
+    """The text that the model wrote."""
 
     text: str
     finish: Literal["stop", "length", "cancelled", "overlong"]

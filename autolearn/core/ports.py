@@ -117,7 +117,7 @@ class TrainOutcome(Protocol):
     dropped: list[int]
     """Positions of items that were too long or had nothing to learn."""
     scores: dict[str, Any]
-    """What was measured when it ended, as JSON values; see docs/learning.md."""
+    """The final measurements, as JSON values; see docs/learning.md."""
     notes: list[str]
     """Sentences for the user about how the training went."""
 

@@ -65,6 +65,6 @@ class SkillResult:
     probability: float | None = None
     """P(correct) that a verdict gave, 0..1; None: no verdict, or none could be read."""
     text: str = ""
-    """What was read from the generation; empty if nothing could be."""
+    """The text parsed from the generation; empty if nothing could be parsed."""
     generation: Generation | None = None
     id: int = 0

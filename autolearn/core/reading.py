@@ -9,7 +9,7 @@ from typing import Literal
 from autolearn.core.codec import JsonRecord
 
 ColumnUse = Literal["text", "title", "named", "left out"]
-"""What becomes of a column: the text of a row, its title, a line "name: value", or
+"""The use of a column: the text of a row, its title, a line "name: value", or
 an exclusion."""
 
 

@@ -58,7 +58,7 @@ class Document:
     n_characters: int
     media_type: str = "text/plain"
     note: str = ""
-    """What a person should know about how it was read; each line is a note."""
+    """Notes for the user on how it was read, one a line."""
     run_id: int | None = None
     """The import that brought it; and which of its sources it is."""
     source: int | None = None
@@ -110,7 +110,7 @@ class Passage:
 
     @property
     def label(self) -> str:
-        """Return what the passage is called after the name of its document."""
+        """Return the name of the passage within its document."""
         is_placed = self.position >= 0
         return f"passage {self.position + 1}" if is_placed else "an earlier reading"
 
@@ -196,7 +196,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Sample:
-    """What may be learned: a prompt with a chosen and a rejected answer."""
+    """A prompt with a chosen and a rejected answer, which may be learned."""
 
     question_id: int
     prompt: str
@@ -270,7 +270,7 @@ class TrainItem:
 
 @dataclass(frozen=True)
 class Round:
-    """What was learned: method, settings, frozen items, adapter, scores."""
+    """One training: method, settings, frozen items, adapter, scores."""
 
     method: str
     run_id: int
@@ -360,4 +360,4 @@ Record = (
     | GeneratedInstruction
     | SkillResult
 )
-"""What a step of a run may produce; the journal keeps it."""
+"""The records that a step of a run may produce; the journal stores them."""

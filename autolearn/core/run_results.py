@@ -144,13 +144,13 @@ class QuizRunResult(QuizScores, RunResult):
     truncated: int | None = field(default=None, metadata=EXTRA)
     """Answers that were cut off at the limit of their length."""
     notes: tuple[str, ...] | None = field(default=None, metadata=EXTRA)
-    """What a person should know, such as why its scores were not tracked."""
+    """Notes for the user, such as why its scores were not tracked."""
     kind: ClassVar[RunKind | None] = "quiz"
 
 
 @dataclass(frozen=True)
 class TrainCounts(RunResult):
-    """What a round was trained on, and for how long."""
+    """The numbers of items, steps and seconds of a training."""
 
     kind: ClassVar[RunKind | None] = "train"
     round: int = 0
@@ -166,13 +166,13 @@ class TrainCounts(RunResult):
 
 @dataclass(frozen=True)
 class TrainScores:
-    """What the trainer itself measured; None: it could not be."""
+    """The measurements of the trainer; None: not possible."""
 
     scale: float | None = None
     validation: float | None = None
     forgetting_kl: float | None = None
     scales: tuple[dict[str, Any], ...] = ()
-    """What was measured at each scale of the adapter that was tried."""
+    """The measurements at each scale of the adapter that was tried."""
     best_at: int | None = field(default=None, metadata=EXTRA)
     """The step that the adapter is of, where later ones were worse."""
 
@@ -182,7 +182,7 @@ class TrainResult(TrainScores, TrainCounts):
     """The result of the training of a round."""
 
     notes: tuple[str, ...] = ()
-    """What a person should know of how it went, such as a damaged checkpoint."""
+    """Notes for the user, for instance on a damaged checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class RoundScores(QuizScores, TrainScores):
 
 @dataclass(frozen=True)
 class ChatResult(RunResult):
-    """What was answered, or is written so far; None: not begun, or not asked for."""
+    """The answer, complete or written so far; None: not begun, or not asked for."""
 
     kind: ClassVar[RunKind | None] = "chat"
     truncated: bool | None = field(default=None, metadata=EXTRA)
@@ -224,7 +224,7 @@ class ChatResult(RunResult):
 
 @dataclass(frozen=True)
 class ExportResult(RunResult):
-    """What was written, and how exported weights answered afterwards."""
+    """The written files, and how exported weights answered afterwards."""
 
     kind: ClassVar[RunKind | None] = "export"
     path: str | None = field(default=None, metadata=EXTRA)
@@ -252,7 +252,7 @@ class OtherRows:
 
 @dataclass(frozen=True)
 class ImportResult(RunResult):
-    """What was read; ``corpus_id`` and what follows it only of a corpus."""
+    """The result of an import; ``corpus_id`` and later fields only for a corpus."""
 
     kind: ClassVar[RunKind | None] = "import"
     documents: int = 0

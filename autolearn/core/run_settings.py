@@ -20,7 +20,7 @@ Phase = Literal["study", "quiz", "train"]
 
 @dataclass(frozen=True)
 class RunSettings(JsonRecord):
-    """What a run is to do."""
+    """The settings of a run."""
 
     kind: ClassVar[RunKind | None] = None
     """The kind of runs that have these settings; None: of several."""
@@ -40,7 +40,7 @@ class RunSettings(JsonRecord):
 
 @dataclass(frozen=True)
 class PipelinePlan(JsonRecord):
-    """What is still to come of a whole round; each run of it carries the rest."""
+    """The runs of a whole round that are still to come; each run carries the rest."""
 
     phases: tuple[Phase, ...]
     model: ModelSettings

@@ -84,7 +84,7 @@ class ServerBackend:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what a person should know of the results so far, in sentences."""
+        """Return notes for the user on the results so far, in sentences."""
         return tuple(sorted(self._notes))
 
     @contextmanager

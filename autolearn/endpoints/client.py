@@ -81,7 +81,7 @@ class HttpAnswer:
 
     @property
     def message(self) -> str:
-        """Return what the server says of an error."""
+        """Return the error message of the server."""
         try:
             return replies.message_of(self.json())
         except Unusable:
@@ -142,7 +142,7 @@ class ServerClient:
     async def post(
         self, url: str, body: Mapping[str, Any], read: Callable[[object], T]
     ) -> T:
-        """Return what ``read`` makes of the answer to a request.
+        """Return the answer to a request, parsed by ``read``.
 
         ``read`` may raise ``Unusable``, after which the request is repeated.
 
@@ -159,7 +159,7 @@ class ServerClient:
     async def events(
         self, url: str, body: Mapping[str, Any], read: Callable[[object], T]
     ) -> AsyncGenerator[T, None]:
-        """Yield what ``read`` makes of each event of a streamed answer.
+        """Yield each event of a streamed answer, parsed by ``read``.
 
         It is not repeated once the first event has come.
 

@@ -25,7 +25,7 @@ _PATHS = ("model_path", "root")
 def detect(
     address: ServerAddress, retries: RetryPolicy = _QUICK, *, needs_all: bool = True
 ) -> ServerFacts:
-    """Return what a server is and which model it serves; of several, what all share.
+    """Return the facts about a server and its model; of several, those that all share.
 
     Args:
         address: Of one server or several.
@@ -72,7 +72,7 @@ async def _detect_all(
 
 
 def _identity(facts: ServerFacts) -> tuple[Program, str, Values]:
-    """Return what servers of one model share; paths differ between computers."""
+    """Return the facts that servers of one model share: not paths, which may differ."""
     weights = {k: v for k, v in facts.weights.items() if k not in _PATHS}
     return facts.program, facts.server_address.model, weights
 
@@ -132,7 +132,7 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
 
 
 def _entry(models: Sequence[Values], name: str) -> dict[str, Any]:
-    """Return what the list of models says of the weights of one."""
+    """Return the sizes and the root of a model in a list; empty if unknown."""
     row = next((row for row in models if name in _ids(row)), {})
     meta = row.get("meta")
     all_sizes = meta if isinstance(meta, Mapping) else {}

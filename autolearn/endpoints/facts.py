@@ -20,7 +20,7 @@ UNKNOWN_CONTEXT = 4096
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a program can do beyond answering a chat."""
+    """The abilities of a program beyond answering a chat."""
 
     title: str
     constrains: bool
@@ -44,7 +44,7 @@ ABILITIES: dict[Program, Abilities] = {
 
 @dataclass(frozen=True)
 class ServerFacts(JsonRecord):
-    """What a server said of itself when it was asked last."""
+    """The facts that a server reported when it was asked last."""
 
     address: str
     """As ``ServerAddress`` writes it, with the model."""
@@ -55,7 +55,7 @@ class ServerFacts(JsonRecord):
     slots: int | None = None
     """Requests that each server serves at once; None: it does not tell."""
     weights: dict[str, Any] = field(default_factory=dict)
-    """What it says of the weights, such as path, size and quantisation."""
+    """Its report on the weights, such as path, size and quantisation."""
 
     @property
     def server_address(self) -> ServerAddress:
@@ -64,7 +64,7 @@ class ServerFacts(JsonRecord):
 
     @property
     def abilities(self) -> Abilities:
-        """Return what the program can do."""
+        """Return the abilities of the program."""
         return ABILITIES[self.program]
 
     @property
@@ -74,7 +74,7 @@ class ServerFacts(JsonRecord):
 
     @property
     def digest(self) -> str:
-        """Return a SHA-256 of address, model and what the server says of the weights.
+        """Return a SHA-256 of address, model and the server's report on the weights.
 
         Neither the version of the program nor its context counts: the weights are the
         same after an update. Of several servers the first counts: others, which have

@@ -24,7 +24,7 @@ POLL_SECONDS = 0.1
 
 @dataclass
 class StepResults(Generic[T]):
-    """What became of the jobs of a step."""
+    """The results of the jobs of a step."""
 
     values: list[T | None]
     """In the order of the jobs; None if stopped."""

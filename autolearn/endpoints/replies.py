@@ -15,7 +15,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server wrote for one chat."""
+    """The reply of a server to one chat."""
 
     text: str
     finish: Literal["stop", "length"]
@@ -60,7 +60,7 @@ def read(value: object) -> Reply:
 
 @dataclass(frozen=True)
 class Event:
-    """What one event of a streamed answer adds."""
+    """One event of a streamed answer."""
 
     text: str = ""
     finish: Literal["stop", "length"] | None = None
@@ -70,10 +70,10 @@ class Event:
 
 
 def read_event(value: object) -> Event:
-    """Return what one event of a stream adds.
+    """Return one event of a stream.
 
     Raises:
-        Unusable: It is no event of a chat completion, or tells of an error.
+        Unusable: It is no event of a chat completion, or reports an error.
     """
     body = as_object(value)
     if error := body.get("error"):

@@ -16,7 +16,7 @@ from autolearn.engine.trainer.batches import Example, Row, encode
 _N_DROPPED = 20
 """Most items over the length limit that are listed individually."""
 _INCOMPLETE = "\ufffd"
-"""What a tokenizer decodes for the incomplete bytes of a character."""
+"""The text that a tokenizer decodes from the incomplete bytes of a character."""
 
 
 def show(
@@ -74,7 +74,7 @@ def _pieces(row: Row, tokenizer: Any) -> list[str]:
 def show_values(
     folder: str, rows: Sequence[dict[str, Any]], max_tokens: int, n_shown: int
 ) -> dict[str, Any]:
-    """Return what ``show`` says of items that are JSON values, in a child."""
+    """Return the result of ``show`` for items given as JSON values, in a child."""
     items = [
         TrainItem(**row | {"chat": tuple(Message(**turn) for turn in row["chat"])})
         for row in rows

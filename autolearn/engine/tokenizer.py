@@ -17,7 +17,7 @@ from autolearn.models.foreign import BUILT_IN
 from autolearn.models.token_counting import bound_words
 
 LIMITS = Limits(seconds=90.0, memory=4 << 30)
-"""What loading a tokenizer and the trial may take."""
+"""Limits for loading a tokenizer and the trial."""
 
 
 def load(folder: Path) -> Any:

@@ -17,7 +17,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Cost:
-    """What an arm took, as a mean over its seeds."""
+    """The cost of an arm, as a mean over its seeds."""
 
     seconds: float = 0.0
     """Of its own runs, without what all arms share."""

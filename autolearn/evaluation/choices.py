@@ -14,7 +14,8 @@ _MARK = re.compile(
     r"\s*[:=]?)\s*[*_\"'(\[{]*(?:option\s+|choice\s+)?\b([A-J])\b(?!['\w])",
     re.IGNORECASE,
 )
-"""What marks a letter as the answer, as the evaluations of ARC and MMLU read it."""
+"""Matches the words that mark a letter as the answer, as in the evaluations of ARC and
+MMLU."""
 _LEADING = re.compile(r"^[\W_]*([A-J])(?=[).:\]]|\s*$|,|\s+[-\u2013\u2014])")
 _ALONE = re.compile(r"^[\W_]*([a-j])(?:[).:\]]|\W*$)")
 _LETTER = re.compile(r"(?<![\w.'\u2019])([A-J])(?![\w'\u2019])")

@@ -5,7 +5,7 @@ import unicodedata
 from fractions import Fraction
 
 Readings = frozenset[Fraction]
-"""What a number may mean: "1.080" is 1.08, or 1080 in German."""
+"""The possible values of a number: "1.080" is 1.08, or 1080 in German."""
 Numbers = list[tuple[int, Readings]]
 """The numbers of a text with the places where their digits begin."""
 
@@ -62,9 +62,9 @@ _IN_A_YEAR = re.compile(r"\b(?:in|since|by|until|from|of)\s+$", re.IGNORECASE)
 
 
 def readings(text: str) -> Readings:
-    """Return what a text may mean that is a number; empty if it is none.
+    """Return the possible values of a text that is a number; empty if it is none.
 
-    It may be one in English words, with nothing else.
+    A number in English words counts, if the text has nothing else.
     """
     if is_in_words(text):
         return _value_of_words(text)

@@ -50,7 +50,7 @@ class QuizShares(JsonRecord):
 
 @dataclass(frozen=True)
 class QuizChange:
-    """What a round changed in one set of questions, each asked before and after."""
+    """The change by a round in one set of questions, each asked before and after."""
 
     n: int = 0
     right_before: int = 0
@@ -113,7 +113,7 @@ class QuizChange:
 
 @dataclass(frozen=True)
 class RoundChange(JsonRecord):
-    """What a round changed, as shares; None: no such question was asked."""
+    """The changes by a round, as shares; None: no such question was asked."""
 
     gold: QuizShares | None = field(default=None, metadata=EXTRA)
     gold_studied: QuizShares | None = field(default=None, metadata=EXTRA)
@@ -196,7 +196,7 @@ def change_between(
     after: Iterable[QuizResult],
     questions: Iterable[QuizQuestion],
 ) -> QuizChange:
-    """Return what changed closed-book in some questions that both were asked."""
+    """Return the closed-book change in some questions that both were asked."""
     ids = {question.question.id for question in questions}
     was, now = (_among(_by_id(r, "closed_book"), ids) for r in (before, after))
     return change_of(was, now)
@@ -207,7 +207,7 @@ def change_of(
     now: dict[int, QuizResult],
     bound: dict[int, QuizResult] | None = None,
 ) -> QuizChange:
-    """Return what changed between two quizzes with the same questions."""
+    """Return the change between two quizzes with the same questions."""
     changes = flips(was.values(), now.values())
     ids = sorted(was.keys() & now.keys())
     open_book_ids = [i for i in ids if bound and i in bound]

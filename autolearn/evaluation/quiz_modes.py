@@ -40,7 +40,7 @@ class QuizRequest:
 
 @dataclass(frozen=True)
 class QuizAnswer:
-    """What a model answered to a question."""
+    """The answer of a model to a question."""
 
     question: QuizQuestion
     text: str

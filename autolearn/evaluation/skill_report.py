@@ -284,7 +284,7 @@ _REMEDIES = {
         "answer is used instead."
     ),
 }
-"""What to do about a weak skill."""
+"""Advice for each weak skill."""
 
 
 def _about_weak_skills(report: SkillReport) -> list[str]:

@@ -22,7 +22,7 @@ class AskedBefore:
         self._last_ids: dict[Split, int] = {}
 
     def __call__(self) -> EarlierQuestions:
-        """Return how to recognise what has been asked by now."""
+        """Return a recogniser of all questions that were asked so far."""
         self._quiz.add([*self._new("quiz"), *self._new("control")])
         self._study.add(self._new("study"))
         return EarlierQuestions(self._quiz.blocks, self._study.blocks)

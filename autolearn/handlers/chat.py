@@ -31,7 +31,7 @@ def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
 
 
 class _AnswerDraft:
-    """What a chat has written so far, stored at most five times a second."""
+    """The answer of a chat so far, stored at most five times a second."""
 
     def __init__(self, context: RunContext) -> None:
         self.result = ChatResult()
@@ -115,7 +115,7 @@ class _Conversation:
         return _after(self._earlier, chat)
 
     def _complete(self, request: Request, on_text: Callable[[str], None]) -> Completion:
-        """Return what the model writes; its generation is stored once."""
+        """Return the text that the model writes; its generation is stored once."""
 
         def make() -> list[Generation]:
             completion = self._backend.stream(request, self._context.stop, on_text)

@@ -87,7 +87,7 @@ def _of_finished_round(
 
 
 def _of_planned_round(context: RunContext, request: ExportRunSettings) -> Handover:
-    """Return a round that is not trained yet, without what the model would write."""
+    """Return a round that is not trained yet, without items that the model writes."""
     run_settings = request.train or TrainRunSettings()
     data = collect(context.store, run_settings).build()
     if not data.items:

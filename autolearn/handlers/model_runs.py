@@ -24,7 +24,7 @@ from autolearn.runs.context import Handler, Handlers, RunContext
 
 
 def handlers(models: Models) -> Handlers:
-    """Return what to do for each kind of run, with these models."""
+    """Return the handler of each kind of run, with these models."""
 
     def with_model(
         handle: Callable[[RunContext, HuggingFaceBackend | ServerBackend], RunResult],

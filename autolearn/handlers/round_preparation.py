@@ -48,7 +48,7 @@ def prepare(context: RunContext, backend: Backend) -> Round:
 
 @dataclass(frozen=True)
 class _BaseWriter:
-    """Lets the base model write what a round needs; what is written is stored."""
+    """Lets the base model write the texts that a round needs, and stores them."""
 
     context: RunContext
     backend: Backend
@@ -67,7 +67,7 @@ class _BaseWriter:
         return [statements.as_item(generation) for generation in generations]
 
     def replay(self, plan: ReplayPlan) -> list[TrainItem]:
-        """Return the drift probe, and what the plan says to replay."""
+        """Return the drift probe, and the replay items of the plan."""
         n_similar = plan.n_similar(self._generator().protocol.guided)
         n_free = plan.n_instructions - n_similar
         instructions = self._instructions(replay.N_PROBE + n_free)

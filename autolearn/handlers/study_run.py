@@ -28,7 +28,7 @@ class StudyBackend(Backend, Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what a person should know of the results so far, in sentences."""
+        """Return notes for the user on the results so far, in sentences."""
 
     def measured_memory(
         self, settings: StudySettings, passages: int
@@ -84,7 +84,7 @@ def _loop(context: RunContext, backend: Backend, settings: StudySettings) -> Stu
 
 
 def _guidance(store: Store, backend: Backend, protocol: str) -> Guidance:
-    """Return what the newest skill check of a model advises, if there is one.
+    """Return the guidance of the newest skill check of a model, if there is one.
 
     A check by another protocol says nothing about the verdicts of this one.
     """

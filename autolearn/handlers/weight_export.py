@@ -126,7 +126,7 @@ class WeightExport:
     def _answers(
         self, backend: HuggingFaceBackend, questions: Sequence[str]
     ) -> list[str]:
-        """Return what a model answers from memory."""
+        """Return the answers of a model from memory."""
         self.context.progress("asking questions", 0, 1)
         prompt = prompts.load("closed_book")
         requests = [

@@ -93,7 +93,7 @@ def json_rows(text: str) -> Iterator[tuple[str, Any]]:
 
 
 def as_object(row: Any) -> Mapping[str, Any]:
-    """Return the object of a row, with what it asks and answers.
+    """Return the object of a row, with its prompt and answer.
 
     A text counts as a prompt. Chats and instructions give their first prompt and the
     answer to it.

@@ -40,7 +40,7 @@ class Refusal:
 
     sentence: str
     other: OtherRows | None = None
-    """What it is instead of a text."""
+    """The kind of data that it is instead of a text."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,7 @@ class TextImporter:
     def reread(self, document: Document, choices: ReadingChoices) -> list[str]:
         """Read the file of a document again; decisions on equal passages stay.
 
-        Returns:
-            What a person had left out or taken in and is not in the new reading.
+        Returns: The excluded and included texts that are not in the new reading.
 
         Raises:
             Cancelled: ``stop`` returned True. The document stays as it was.

@@ -45,7 +45,7 @@ class ImportFile:
 
 @dataclass(frozen=True)
 class ParsedText(JsonRecord):
-    """What is known of a text besides its passages and exclusions."""
+    """Facts about a text, besides its passages and exclusions."""
 
     media_type: str
     note: str
@@ -68,7 +68,7 @@ class Parser(Protocol):
         on_progress: OnProgress,
         stop: Stop,
     ) -> AbstractContextManager[tuple[ParsedText, Spool]]:
-        """Return what is known of a text, and its parts for as long as the block lasts.
+        """Yield the facts about a text, and its parts for as long as the block lasts.
 
         Raises:
             Cancelled: ``stop`` returned True, or ``on_progress`` raised it.

@@ -38,7 +38,7 @@ _RESPONSES = ("output", "response", "completion", "chosen", "answer")
 @dataclass(frozen=True)
 class _Description:
     name: str
-    """What the rows hold, in words."""
+    """The content of the rows, in words."""
     targets: tuple[Target, ...]
     """Where they can go."""
 
@@ -104,7 +104,7 @@ def _sentence(kind: RowKind) -> str:
 
 
 def kind_of(row: Mapping[str, Any]) -> RowKind | None:
-    """Return what a row is, None if it may be a text."""
+    """Return the kind of a row; None if it may be a text."""
     if turns(row):
         return "chats"
     names = {str(name).lower() for name in row}

@@ -29,7 +29,7 @@ class Spool:
         """Characters of the passages, with those that are repeated in them."""
         self.has_text = False
         self.notes: list[str] = []
-        """What readers say of the document, each once."""
+        """The notes of readers on the document, each once."""
         self._n_read = 0
         self.repeats: list[tuple[int, int]] = []
         """For each passage that repeats something: where the text continues in it, and

@@ -132,7 +132,7 @@ def try_out(folder: str) -> None:
 
 
 def local_counter(folder: Path) -> Callable[[str], int]:
-    """Return what counts tokens in this process.
+    """Return a function that counts tokens in this process.
 
     Raises:
         BackendError: The tokenizer is broken. The function raises it too.

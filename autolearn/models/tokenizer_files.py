@@ -12,7 +12,7 @@ from autolearn.core.errors import BackendError
 T = TypeVar("T")
 
 LIMITS = Limits(seconds=60.0, memory=3 << 30)
-"""What loading a tokenizer may take, with a text to encode."""
+"""Limits for loading a tokenizer and encoding a text."""
 
 
 def load(folder: Path) -> Tokenizer:

@@ -28,7 +28,7 @@ from autolearn.training.replay_plan import ReplayPlan
 
 @dataclass(frozen=True)
 class RoundSources:
-    """What the store has for a round."""
+    """The data of the store for a round."""
 
     material: Material
     corpus: tuple[MetaExample, ...]

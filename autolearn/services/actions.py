@@ -56,7 +56,7 @@ class Uploads:
 
 @dataclass(frozen=True)
 class TrainSources:
-    """What a round is taught from, apart from the defaults."""
+    """The sources of a round, apart from the defaults."""
 
     examples: Sequence[MetaExample] = ()
     """Examples that are not kept in the library."""

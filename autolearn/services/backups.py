@@ -39,12 +39,12 @@ FOLDERS = (layout.ADAPTERS, originals.FOLDER, prompts.FOLDER, layout.INCOMING)
 LARGEST_MANIFEST = 64 << 20
 _ENCRYPTED = 0x1
 _ZIP_ERRORS = (BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
-"""What reading a damaged or strange zip file raises."""
+"""The errors of reading a damaged or malformed zip file."""
 
 
 @dataclass(frozen=True)
 class Backup:
-    """What was backed up or restored."""
+    """The result of a backup or a restore."""
 
     place: Path
     n_files: int
@@ -160,7 +160,7 @@ def _manifest(contents: _Contents, hashes: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class _Manifest:
-    """What a backup says about itself."""
+    """The description of a backup."""
 
     files: dict[str, str]
     """The digests of its files by their names in it."""

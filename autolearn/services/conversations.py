@@ -31,7 +31,7 @@ _CHOICE = "conversation"
 
 @dataclass(frozen=True)
 class ChatForm:
-    """What a person has typed and chosen."""
+    """The question and the choices of a person."""
 
     question: str
     left: int
@@ -235,7 +235,7 @@ def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
 
 
 def earlier_messages(runs: Sequence[Run], column: str) -> list[Message]:
-    """Return what was asked and answered in a column so far."""
+    """Return the questions and answers of a column so far."""
     messages: list[Message] = []
     for run in _latest(runs):
         settings = ChatRunSettings.of(run)

@@ -121,7 +121,7 @@ def _path(folder: Path, name: str) -> Path:
 
 @dataclass(frozen=True)
 class PromptPreview:
-    """What a model would be shown for one passage."""
+    """The prompt that a model would be shown for one passage."""
 
     protocol: str
     """The protocol of the model that was chosen."""

@@ -217,7 +217,7 @@ def accepted_by(store: Store, queue: ReviewQueue, rule_name: str) -> list[Decisi
 
 
 def texts(store: Store, number: int) -> tuple[str, str, str, str]:
-    """Return what an edit may change of a sample, as it is now.
+    """Return the texts of a sample that an edit may change, as they are now.
 
     Raises:
         InputError: There is no such sample.

@@ -16,7 +16,7 @@ from autolearn.core.records import TrainItem
 N_SHOWN = 3
 """Items that are shown token by token."""
 LIMITS = Limits(seconds=120.0, memory=4 << 30)
-"""What loading the tokenizer and encoding all items may take."""
+"""Limits for loading the tokenizer and encoding all items."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class TokenPreview:
     n_trained: int
     """Tokens that are learned."""
     end: str
-    """What each answer ends with; it is learned too."""
+    """The end of each answer; it is learned too."""
     dropped_items: tuple[tuple[int, str], ...]
     """Tokens and answer of the first items that are too long."""
 

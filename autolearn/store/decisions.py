@@ -154,7 +154,7 @@ class Decisions:
         return self._keep(complete)
 
     def _present(self, sample_ids: set[int]) -> dict[int, Row]:
-        """Return what decisions may change of these samples, as it is now."""
+        """Return the present columns of these samples that decisions may change."""
         rows = self._db.rows(
             f"SELECT id, {', '.join(_CHANGING)} FROM samples"
             " WHERE id IN (SELECT value FROM json_each(?))",

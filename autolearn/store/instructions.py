@@ -14,7 +14,7 @@ class Instructions:
     def of(
         self, model: ModelIdentity, prompt_digest: str
     ) -> list[GeneratedInstruction]:
-        """Return what these weights generated, with the answers, in order of draws.
+        """Return the instructions of these weights with answers, in order of draws.
 
         ``prompt_digest``: of the prompt that the instructions were answered with.
         """

@@ -38,5 +38,5 @@ def run_log(workspace: Path, run_id: int) -> Path:
 
 
 def worker_log(workspace: Path, queue_name: str) -> Path:
-    """Return the file with what the worker of a queue logs."""
+    """Return the log file of the worker of a queue."""
     return workspace / LOGS / f"{queue_name}.log"

@@ -343,7 +343,7 @@ class Runs:
         return [Metric(**dict(row)) for row in rows]
 
     def skips(self, run_id: int) -> list[Skip]:
-        """Return what gave nothing in a run, and why."""
+        """Return the skips of a run."""
         return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)
 
     def n_tokens(self, run_id: int) -> int:

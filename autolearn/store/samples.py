@@ -147,7 +147,7 @@ class SampleView:
 
 @dataclass(frozen=True)
 class SampleSources:
-    """What a sample is learned from, apart from its own texts."""
+    """The sources of a sample, apart from its own texts."""
 
     passage: str
     open_answer: str | None
@@ -155,7 +155,8 @@ class SampleSources:
     critique: str | None
     """With the edits of a person."""
     edits: frozenset[str]
-    """What a person has edited and not undone; see ``decisions.EDITABLE``."""
+    """The fields that a person has edited and not undone; see ``decisions.EDITABLE``.
+    """
     written_by: int | None
     """The round whose weights gave the closed-book answer; None: the base model's."""
     prompt_name: str | None

@@ -75,7 +75,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Material:
-    """What the items of a round are made of; nothing of it is asked by the quiz."""
+    """The sources of the items of a round; the quiz asks none of them."""
 
     settings: TrainSettings
     examples: Sequence[ApprovedExample]

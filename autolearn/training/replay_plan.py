@@ -69,7 +69,7 @@ def plan(
     instructions: Sequence[str],
     excluded_skills: frozenset[Skill] = frozenset(),
 ) -> ReplayPlan:
-    """Return what a round replays in addition to ``n_taught`` items that teach.
+    """Return the replay of a round with ``n_taught`` items that teach.
 
     A round of meta-skills replays only generated instructions: it should change only
     how the model reads and checks. ``excluded_skills``: those that the round teaches

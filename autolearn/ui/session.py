@@ -89,7 +89,7 @@ class Session:
         return run
 
     def revision(self) -> str:
-        """Return what differs whenever there is something new to draw."""
+        """Return a text that differs whenever there is something new to draw."""
         return self.store.revisions.page()
 
     def start_round(self) -> None:

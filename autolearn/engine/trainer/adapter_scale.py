@@ -28,7 +28,7 @@ A few dozen validation answers alone do not show what is about to be lost.
 
 @dataclass(frozen=True)
 class ScaleMeasurement:
-    """What was measured at one scale; None if there are no items to measure."""
+    """Measurements at one scale; None if there are no items to measure."""
 
     scale: float
     validation: float | None

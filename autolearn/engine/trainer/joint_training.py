@@ -68,8 +68,8 @@ def train(
     Args:
         model: The settings by which each process loads the model.
         folder: The files of the model.
-        job: What is trained.
-        watcher: Sees what the first process reports, and may stop the training.
+        job: The training.
+        watcher: Receives the reports of the first process, and may stop the training.
         command: See ``COMMAND``.
 
     Raises:

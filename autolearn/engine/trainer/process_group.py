@@ -32,7 +32,7 @@ _BUCKET = 1 << 24
 
 
 class Processes(Protocol):
-    """What a process of a training needs from the others.
+    """Communication between the processes of a training.
 
     All processes call the same methods in the same order, or they wait forever.
     """

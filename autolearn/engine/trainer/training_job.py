@@ -14,7 +14,7 @@ _FILE = "job.json"
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What is trained, and the folders of the training."""
+    """The items and settings of a training, and its folders."""
 
     items: tuple[TrainItem, ...]
     settings: TrainSettings

@@ -31,7 +31,7 @@ class HandoverTool:
     command: Callable[[Handover], str]
     """Returns the command that trains, to be run in the folder."""
     differences: Callable[[Handover], Sequence[str]]
-    """Returns what this tool does differently; see also ``readme``."""
+    """Returns the differences of this tool; see also ``readme``."""
     reads_tokens: bool = True
     """Whether answers (SFT) are given as tokens; pairs are texts for every tool."""
 
@@ -63,7 +63,7 @@ def layers(handover: Handover) -> list[str]:
 
 
 def training_arguments(handover: Handover) -> Settings:
-    """Return what transformers' ``TrainingArguments`` and its heirs share."""
+    """Return the settings of transformers' ``TrainingArguments`` and its subclasses."""
     settings = handover.settings
     return {
         "output_dir": OUTPUT,

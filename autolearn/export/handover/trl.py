@@ -106,7 +106,7 @@ def _command(handover: Handover) -> str:
 
 
 def differences(handover: Handover) -> list[str]:
-    """Return what TRL does differently from autolearn."""
+    """Return the differences between TRL and autolearn."""
     if not (handover.is_preference and handover.settings.nll_weight):
         return []
     return [

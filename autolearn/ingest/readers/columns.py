@@ -26,7 +26,7 @@ Row = Mapping[str, Any]
 
 
 def uses(rows: Sequence[Row], choices: Iterable[Column]) -> tuple[Column, ...]:
-    """Return the columns of rows in their order, and what becomes of each.
+    """Return the columns of rows in their order, and the use of each.
 
     Args:
         rows: The first rows.
@@ -96,7 +96,7 @@ def _mean_length(rows: Sequence[Row], name: str) -> float:
 
 
 def named_values(name: str, value: Any) -> tuple[list[str], list[str]]:
-    """Return a cell as lines "name: value", and what cannot be such a line as JSON."""
+    """Return a cell as lines "name: value"; values that fit no line become JSON."""
     if value is None or value == "" or value == [] or value == {}:
         return [], []
     if isinstance(value, str):

@@ -58,7 +58,7 @@ class Decoding:
     """The likeliest first; empty if there is no doubt."""
 
     def source(self, pieces: Iterator[Piece]) -> Source:
-        """Return the pieces of a file that is decoded so, with what is known of it."""
+        """Return the source of a file that is decoded so."""
         return Source(
             pieces, self.note, encoding=self.encoding, encodings=self.candidates
         )
@@ -66,7 +66,7 @@ class Decoding:
 
 @dataclass
 class _Survey:
-    """What a file that is taken for UTF-8 contains."""
+    """Counts of the characters of a file that is taken for UTF-8."""
 
     n_broken: int = 0
     n_beyond: int = 0
@@ -119,7 +119,7 @@ def open_text(
 
 
 def label(encoding: str) -> str:
-    """Return what an encoding is called on the page."""
+    """Return the name of an encoding on the page."""
     return encodings.LABELS.get(encoding, encoding)
 
 
@@ -273,7 +273,7 @@ def _candidates(sample: bytes, names: tuple[str, ...]) -> tuple[EncodingCandidat
 
 
 def preview(sample: bytes, encoding: str) -> str:
-    """Return what bytes look like in an encoding, around special characters."""
+    """Return excerpts of bytes in an encoding, around special characters."""
     text = sample.decode(encoding, errors="replace")
     if text.isascii():
         return " ".join(text[: 2 * AROUND].split())

@@ -64,7 +64,7 @@ LABELS = {
     "utf-32-le": "UTF-32, little-endian",
     "utf-32-be": "UTF-32, big-endian",
 }
-"""What the encodings are called on the page."""
+"""The names of the encodings on the page."""
 _PRIORS = {
     "cp1252": 1.0,
     "cp1250": 0.3,

@@ -37,7 +37,7 @@ Convert = Callable[[str], bytes]
 
 @dataclass
 class _Open:
-    """What has been opened and not closed yet."""
+    """A brace, dollar sign or environment that is open."""
 
     name: str
     """The name of an environment, a brace or a dollar sign."""
@@ -45,7 +45,7 @@ class _Open:
 
     @property
     def close(self) -> str:
-        """What closes it."""
+        """The text that closes it."""
         ends = {"{": "}", "$": "$", "$$": "$$"}
         return ends.get(self.name, f"\\end{{{self.name}}}")
 

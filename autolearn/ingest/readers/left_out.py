@@ -15,7 +15,7 @@ _FIRST_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 
 
 class LeftOut:
-    """What is left out of a document, with a mark for each place."""
+    """The exclusions of a document, with a mark for each place."""
 
     def __init__(self) -> None:
         self._mark = secrets.token_hex(12)
@@ -45,9 +45,9 @@ class LeftOut:
     def pieces(
         self, markdown: str, *, starts_passage: bool, share: float
     ) -> Iterator[Piece]:
-        """Yield a converted text with what is left out at its place.
+        """Yield a converted text, with the exclusions at their places.
 
-        What has lost its place in the conversion comes last.
+        Exclusions that lost their place in the conversion come last.
         """
         rest = dict(enumerate(self._entries))
         end = "\n\n"

@@ -40,11 +40,11 @@ class Converter(MarkdownConverter):
     convert_th = convert_td
 
     def convert_tr(self, tag: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return what a row has outside its cells."""
+        """Return the text of a row outside its cells."""
         return text
 
     def convert_table(self, tag: Tag, text: str, parent_tags: set[str]) -> str:
-        """Return a table, after what it has outside its cells."""
+        """Return a table, after its text outside the cells."""
         outside = text.strip()
         if "td" in parent_tags or "th" in parent_tags:
             return f" {outside} {tables.inline(tag, self._cells)} ".replace("  ", " ")

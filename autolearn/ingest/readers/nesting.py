@@ -36,7 +36,7 @@ _CLOSES: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "option": (("option",), ["select"]),
     **dict.fromkeys(_BLOCKS, (("p",), _PARAGRAPH)),
 }
-"""What an element closes, and the elements outside of which it closes nothing."""
+"""The elements that an element closes, and those outside of which it closes nothing."""
 
 
 class Soup(BeautifulSoup):

@@ -95,7 +95,7 @@ def _heads(root: Element) -> Iterator[Element]:
 
 @dataclass(frozen=True)
 class _Styles:
-    """What styles say of their text: their names, by kind."""
+    """The names of styles, by what they say about their text."""
 
     parents: dict[str, str] = field(default_factory=dict)
     above: set[str] = field(default_factory=set)

@@ -25,7 +25,7 @@ _OUT_OF_MEMORY = 251
 def convert(
     data: bytes, source: str, target: str
 ) -> tuple[bytes, list[dict[str, Any]]]:
-    """Return a converted document, and the messages about what was not converted.
+    """Return a converted document, and messages about parts that were not converted.
 
     Raises:
         InputError: It is malformed, or takes too much time or memory.

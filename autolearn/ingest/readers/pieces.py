@@ -23,7 +23,7 @@ class Piece:
     place: str = ""
     """Where it is in the file, such as "page 3" or "row 12"; empty if unknown."""
     note: str = ""
-    """What the person should know about the document so far, such as "pages 2 to 5 of
+    """A note for the user on the document so far, such as "pages 2 to 5 of
     5 have no text"; without a full stop. A piece with a note may have no text."""
 
 
@@ -33,7 +33,7 @@ class Source:
 
     pieces: Iterator[Piece]
     note: str = ""
-    """What the person should know about how the file is read, known before its pieces;
+    """A note for the user on how the file is read, known before its pieces;
     pieces may add further notes."""
     media_type: str = ""
     encoding: str = ""

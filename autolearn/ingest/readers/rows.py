@@ -66,7 +66,7 @@ class RowSkips:
             self._places[reason].append(place)
 
     def note(self) -> str:
-        """Return what the person should know about them; empty if there are none."""
+        """Return a note for the user on them; empty if there are none."""
         if not self._counts:
             return ""
         n = sum(self._counts.values())
@@ -99,7 +99,7 @@ class Table:
         self._titles = [c.name for c in self.columns if c.use == "title"]
 
     def pieces(self, rows: Iterable[TableRow]) -> Iterator[Piece]:
-        """Yield the rows as sections, and what is left out of them."""
+        """Yield the rows as sections, and their exclusions."""
         for row in rows:
             place, share = row.place, row.share
             if reason := self._reason_to_skip(row.value, row.raw):
@@ -236,7 +236,7 @@ def _with_text(row: TableRow) -> TableRow:
 
 
 def _content(row: TableRow) -> str:
-    """Return what a skipped row holds."""
+    """Return the content of a skipped row."""
     if row.raw:
         return row.raw.strip()
     if not isinstance(row.value, dict):

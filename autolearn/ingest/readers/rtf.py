@@ -90,7 +90,7 @@ def _pieces(data: bytes) -> Iterator[Piece]:
 
 @dataclass(frozen=True)
 class _State:
-    """What holds within a group."""
+    """The formatting within a group."""
 
     kind: str = "text"
     """``text``, ``note``, one of those without text, or why it is left out."""

@@ -83,7 +83,7 @@ def _pieces(text: str, source: str) -> Iterator[Piece]:
 
 
 def _content(message: dict[str, Any]) -> str:
-    """Return what a message says was not converted; empty if it says nothing."""
+    """Return the part that a message says was not converted; empty if none."""
     if message.get("type") not in _EXCLUSIONS:
         return ""
     content = message.get("contents", message.get("path", ""))

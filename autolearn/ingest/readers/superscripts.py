@@ -25,7 +25,7 @@ N_AROUND = 24
 _NUMBERS = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*\d{1,3})*|[a-z](?:\s*,\s*[a-z])*")  # noqa: RUF001
 """The usual mark of a note, or of several."""
 _SIGNS = re.compile(r"[*†‡§¶#®©™℠°′″º+\-−–]+|TM|SM|\[.*\]|\(.*\)", re.S)  # noqa: RUF001
-"""What can be told from what it follows, or belongs to it."""
+"""Matches raised or lowered text that needs no sign to stay apart."""
 _SIMPLE = re.compile(r"[+\-−–]?(?:\d[\d.,]*|[^\W\d_]+|[^\W_]+)")  # noqa: RUF001
 _ORDINALS = frozenset((
     "st", "nd", "rd", "th", "e", "er", "re", "ers", "ère", "ères", "ième", "me",

@@ -33,7 +33,7 @@ _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-
 
 @dataclass(frozen=True)
 class Styles:
-    """What the styles of a document say of their text."""
+    """The meaning of the styles of a document."""
 
     hidden_styles: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()

@@ -46,7 +46,7 @@ class MemoryFit:
 def of_training(
     store: Store, model: ModelSettings, settings: TrainSettings, contents: RoundContents
 ) -> MemoryFit:
-    """Return what a round needs, planned as the training itself will plan it."""
+    """Return the memory that a round needs, planned as the training itself plans it."""
     estimator = estimator_of(model, settings.devices)
     budget = _budget(store, model, "train", settings.devices)
     room = budget.free - budget.correct(estimator.loading()).n_loaded

@@ -38,7 +38,7 @@ class ItemLength:
 
 @dataclass(frozen=True)
 class RoundContents:
-    """What goes into a round, and what is left out and why."""
+    """The items of a round, and what is left out and why."""
 
     n_approved: int
     for_method: int

@@ -162,7 +162,7 @@ class _Comparison:
     def _train_settings(
         self, arm: Arm, seed: int, finished_runs: FinishedRuns
     ) -> TrainSettings:
-        """Return what all arms share, with the method of one."""
+        """Return the settings that all arms share, with the method of one."""
         common = self.settings.train
         method = ARMS[arm].method
         assert method

@@ -50,7 +50,7 @@ class EvolutionRow:
     """Of the closed-book quiz since the round before."""
     p: float | None = None
     keeps: bool | None = None
-    """What the gate proposes."""
+    """The proposal of the gate."""
 
 
 @dataclass(frozen=True)

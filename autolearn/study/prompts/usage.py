@@ -11,7 +11,7 @@ class Usage:
     """When a prompt is used."""
 
     purpose: str
-    """What the model is asked for, as a sentence."""
+    """The purpose of the prompt, as a sentence."""
     way: Way = "any"
     """By which protocols it is asked; ``guided`` includes ``taught``."""
     shows_examples: bool = False

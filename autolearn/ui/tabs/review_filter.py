@@ -18,7 +18,7 @@ ORDERS: dict[str, Order] = {
 
 
 class FilterForm(NamedTuple):
-    """What the fields of the filter hold, in their order on the page."""
+    """The values of the filter's fields, in their order on the page."""
 
     state: str = "pending"
     order: str = "most useful first"

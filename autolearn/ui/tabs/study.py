@@ -220,7 +220,7 @@ def _selection(
 def _effort(
     session: Session, documents: list[Choice], *values: float | str | None
 ) -> Html:
-    """Return what a study of what is chosen would take."""
+    """Return the time and memory that the chosen study would take."""
     store = session.store
     try:
         settings, texts, wants = _study_request(store, documents, *values)
@@ -246,7 +246,7 @@ def _effort(
 def _study(
     session: Session, documents: list[Choice], *values: float | str | None
 ) -> None:
-    """Queue a study of what is chosen, or of all documents."""
+    """Queue a study of the chosen documents, or of all."""
     store = session.store
     settings, texts, wants = _study_request(store, documents, *values)
     model = chosen_model(store)

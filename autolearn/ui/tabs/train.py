@@ -83,7 +83,7 @@ LABELS = {
     "tracker": "Experiment tracker",
     "devices": "GPUs that train together",
 }
-"""What settings are called, where their name alone says too little."""
+"""The labels of settings whose names alone say too little."""
 
 
 def build(context: PageContext) -> None:

@@ -20,7 +20,7 @@ N_FIELDS = 3
 
 @dataclass(frozen=True)
 class ScopeForm:
-    """What a person has selected; nothing selected means all."""
+    """The selection of a person; nothing selected means all."""
 
     documents: list[Choice]
     studies: list[int]

@@ -29,7 +29,7 @@ N_MORE = 4
 
 @dataclass(frozen=True)
 class TrainingParts:
-    """What shows a training."""
+    """The components that show a training."""
 
     whole: gr.Accordion
     """Hidden before the first training."""

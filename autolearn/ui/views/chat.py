@@ -71,7 +71,7 @@ def _card(column: str, who: str, body: Html) -> Html:
 
 
 def _written_text(result: ChatResult) -> Html:
-    """Return what was said, or is said so far."""
+    """Return the answer, complete or so far."""
     if result.feedback is not None:
         return _refinement(result)
     if result.answer is None:

@@ -13,7 +13,7 @@ from autolearn.ui.html import Html
 REMOVE = "remove-"
 """How the key of a button begins that removes a corpus; others switch its use."""
 OTHER = "closed-book"
-"""What items are called that teach no skill of a corpus."""
+"""The name of items that teach no skill of a corpus."""
 
 
 def corpora(store: Store) -> Html:

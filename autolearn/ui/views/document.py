@@ -27,12 +27,12 @@ USES = {
     "named": "“name: value”",
     "left out": "Left out",
 }
-"""What the uses of a column are called."""
+"""The names of the uses of a column."""
 
 
 @dataclass(frozen=True)
 class LibraryViewState:
-    """What the page shows of the library, and what was chosen but not read yet."""
+    """The part of the library that is shown, and choices that were not applied yet."""
 
     document_id: int = 0
     """0: the first document."""
@@ -71,7 +71,7 @@ def draw(store: Store, state: LibraryViewState) -> Html:
 
 
 def _title(store: Store, document: Document) -> Html:
-    """Return the name, and what can be done with the document as a whole."""
+    """Return the name of the document, and the actions on it as a whole."""
     head = html.tag("h3", html.text(document.name), "al-head")
     rename = html.tag(
         "button", "Rename", "al-pick", type="button", data_rename=document.name

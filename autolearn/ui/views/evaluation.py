@@ -30,7 +30,7 @@ ORIGINS = {
     "paraphrase": "self-made and self-graded question",
     "model": "self-made and self-graded question",
 }
-"""What the origins of quiz questions are called."""
+"""The names of the origins of quiz questions."""
 ACCEPT, LOCK = "accept-", "lock"
 """Keys of clicks: to accept an answer, with the id of its question, and to lock."""
 MOST_DOCUMENTS = 12
@@ -40,7 +40,7 @@ SEVERAL = 30
 
 
 def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Html]:
-    """Return what a round changed against another, in numbers and by questions."""
+    """Return the difference between two rounds, in numbers and by questions."""
     if not round_id:
         sentence = "No round is finished yet. Train one first, then run the quiz here."
         return html.note(sentence), Html("")
@@ -203,7 +203,7 @@ def _share(right: int, n: int) -> str:
 
 
 def _own(round_: Round) -> Html:
-    """Return what the training itself measured."""
+    """Return the measurements of the training itself."""
     scores = RoundScores.of(round_)
     rows = {
         "Forgetting (KL to the base model on its own answers)": html.number(
@@ -303,7 +303,7 @@ def lock(store: Store) -> Html:
 
 
 def rounds(store: Store) -> Html:
-    """Return all rounds with what was measured of them, the newest first."""
+    """Return all rounds with their measurements, the newest first."""
     records = labels.rounds(store, shown_digest(store))
     if not records:
         return html.note("No round yet. Start one under Train.")

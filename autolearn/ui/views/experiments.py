@@ -43,7 +43,7 @@ def table(store: Store) -> Html:
 
 
 def _state(states: list[TaskState]) -> str:
-    """Return what an experiment is doing, in a few words."""
+    """Return the state of an experiment in a few words."""
     for state in states:
         if state.run is None:
             return "stopped"
@@ -53,7 +53,7 @@ def _state(states: list[TaskState]) -> str:
 
 
 def version(store: Store, chosen: int) -> str:
-    """Return what differs whenever the result of an experiment has to be drawn."""
+    """Return a text that differs whenever an experiment has a new result to draw."""
     experiments = store.experiments.all()
     if not experiments:
         return "none"

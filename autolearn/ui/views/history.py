@@ -165,7 +165,7 @@ def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
 
 
 def run_details(store: Store, run_id: int) -> Html:
-    """Return one run with its settings, what it gave and its log, if one is chosen."""
+    """Return one run with its settings, its result and its log, if one is chosen."""
     if not run_id:
         return Html("")
     run = store.runs.get(run_id)
@@ -259,7 +259,7 @@ def _short_text(value: object) -> str:
 
 
 def exports(store: Store) -> Html:
-    """Return what was exported, the newest first; a click on one fetches it."""
+    """Return the exports, the newest first; a click on one fetches it."""
     records = store.runs.find(RunFilter(("export",)), limit=10)
     if not records:
         return html.note("No exports yet.")

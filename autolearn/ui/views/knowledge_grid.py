@@ -1,4 +1,4 @@
-"""The knowledge map of all documents: what is known of each passage, at a glance."""
+"""The knowledge map of all documents: how much of each passage is known."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The knowledge map of a document: its passages, and what is known of each."""
+"""The knowledge map of a document: its passages, and how much of each is known."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ class MapView:
 
 @dataclass(frozen=True)
 class Learned:
-    """What is known of a round: which samples it learned, what was asked again."""
+    """The samples that a round learned, and the questions that were asked again."""
 
     trained: frozenset[int] = frozenset()
     by_question: dict[int, bool] | None = None

@@ -174,7 +174,7 @@ QUESTIONS = {
     "quiz": "quiz with gold answers",
     "control": "control with gold answers",
 }
-"""What files of questions may be for."""
+"""The purposes of files of questions."""
 
 
 def import_note(kind: str, n: int, n_trained: int = 0) -> Html:

@@ -23,7 +23,7 @@ from autolearn.ui.views import labels, memory, model_sources, servers
 
 
 def about(store: Store, name: str, quantization: Quantization) -> Html:
-    """Return what the named model is; why it cannot be used, if it cannot."""
+    """Return a description of the named model, or why it cannot be used."""
     try:
         if is_server(name):
             return servers.about(store, name)
@@ -169,7 +169,7 @@ def freed() -> Html:
 
 
 def checks(results: Sequence[Finding]) -> Html:
-    """Return what was found on this computer."""
+    """Return the findings on this computer."""
     rows = [
         (
             html.badge("OK", "approved")

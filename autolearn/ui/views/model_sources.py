@@ -27,7 +27,7 @@ HIGH_LOSS = 0.1
 
 
 def offer(model: Offer) -> Html:
-    """Return what the hub has, and what would be fetched."""
+    """Return the offer of the hub, and the files that would be fetched."""
     badge = html.badge("fits", "approved") if model.fits else html.badge("does not fit")
     head = html.tag("h3", html.text(model.name)) + badge
     missing = html.size(model.bytes_missing)
@@ -72,7 +72,7 @@ def _size(n_bytes: int) -> Html:
 
 
 def download(store: Store) -> Html:
-    """Return how far the last download is, with what can be done about it."""
+    """Return the progress of the last download, with its actions."""
     run = store.runs.last("download")
     if run is None:
         return Html("")
@@ -161,7 +161,7 @@ def _short(model: LocalModel) -> str:
 
 
 def gguf(name: str) -> Html:
-    """Return what a GGUF file is that has not been converted yet.
+    """Return a description of a GGUF file that has not been converted yet.
 
     Raises:
         BackendError: It is none, or holds no model that could be converted.

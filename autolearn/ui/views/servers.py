@@ -10,7 +10,7 @@ from autolearn.ui.html import Html
 
 
 def about(store: Store, model: str) -> Html:
-    """Return what a server said when it was asked last; it is not asked again.
+    """Return the facts that a server reported last; it is not asked again.
 
     ``model``: its address, as a person has typed it.
     """

@@ -34,7 +34,7 @@ LOOP = (
 
 
 def about() -> Html:
-    """Return what this is, and the loop."""
+    """Return what autolearn is, and the loop."""
     steps = html.join(
         html.tag(
             "li",
@@ -50,7 +50,7 @@ def about() -> Html:
 
 
 def ways(store: Store) -> Html:
-    """Return three ways to begin, each with what it takes, and what there is so far."""
+    """Return three ways to begin, each with its effort, and the workspace's state."""
     model = chosen_model(store).model
     is_built_in = model == ModelSettings.model
     is_busy = bool(store.runs.in_state(*ACTIVE_STATES))
@@ -108,7 +108,7 @@ def _way(title: str, what: str, button: Html) -> Html:
 
 
 def _state(store: Store) -> Html:
-    """Return in a sentence what the workspace has."""
+    """Return the content of the workspace in a sentence."""
     digest = shown_digest(store)
     counts = store.samples.counts(SampleFilter(model_digest=digest))
     n_documents = len(store.library.document_sizes())

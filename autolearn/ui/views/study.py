@@ -32,7 +32,7 @@ def effort(
     *,
     is_first: bool = False,
 ) -> Html:
-    """Return what a study would take, in a line; the memory by part behind it.
+    """Return the time and memory of a study in a line, with the memory by part folded.
 
     Args:
         passages: How many passages it reads.
@@ -199,7 +199,7 @@ def _cut(text: str) -> Html:
 
 
 def _left_out(store: Store, run: Run) -> Html:
-    """Return what gave nothing in a study, and why."""
+    """Return the skips of a study, each with its reason."""
     skips = store.runs.skips(run.id)
     if not skips:
         return Html("")

@@ -42,7 +42,7 @@ N_CHARACTERS = 120
 
 
 def intake(contents: RoundContents, settings: TrainSettings) -> Html:
-    """Return what goes in, and what is left out and why."""
+    """Return the items of a round, and what is left out and why."""
     dataset = contents.dataset
     rows = {
         "Approved samples": html.number(contents.n_approved),
@@ -61,7 +61,7 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
 
 
 def preflight(problems: Sequence[str], warnings: Sequence[str]) -> Html:
-    """Return what keeps the round from starting, and what to know before."""
+    """Return what prevents the round, and notes on it."""
     items = [html.tag("li", html.problem(sentence)) for sentence in problems]
     items += [
         html.tag("li", html.badge("note", "gap") + html.text(sentence))
@@ -76,7 +76,7 @@ def preflight(problems: Sequence[str], warnings: Sequence[str]) -> Html:
 def warnings(
     contents: RoundContents, settings: TrainSettings, usual: Preset
 ) -> list[str]:
-    """Return what a person should know before a round with these items."""
+    """Return warnings about a round with these items."""
     sentences = []
     if settings.peak_rate > usual.apply(settings).peak_rate:
         sentences.append(
@@ -268,7 +268,7 @@ def _disk_use(store: Store, rounds: Sequence[Round]) -> str:
 
 
 def _next(run: Run) -> str:
-    """Return what can be done with a run, or why not."""
+    """Return the possible actions on a run, or why there is none."""
     if run.state in ACTIVE_STATES:
         if run.cancel_requested:
             return "It stops at its next checkpoint. You can resume it from there."

@@ -10,7 +10,7 @@ from autolearn.ui.html import Html
 
 
 def backup(result: Backup) -> Html:
-    """Return where a backup is and what of the workspace was missing."""
+    """Return where a backup is, and the files that were missing."""
     sentence = (
         f"{result.n_files:,} files ({html.size(result.n_bytes)}) are in "
         f"{result.place}. To restore them, choose that file below."
@@ -19,7 +19,7 @@ def backup(result: Backup) -> Html:
 
 
 def download(result: Backup) -> Html:
-    """Return that a backup may be fetched, and what of the workspace was missing."""
+    """Return that a backup may be fetched, and the files that were missing."""
     sentence = f"{result.n_files:,} files are in the backup; download it below."
     return html.note(sentence) + html.join(map(html.problem, result.missing))
 
@@ -35,7 +35,7 @@ def restored(result: Backup) -> Html:
 
 
 def findings(rows: Sequence[Finding]) -> Html:
-    """Return what a check of the workspace has found."""
+    """Return the findings of a check of the workspace."""
     cells = [
         (
             html.text(row.what),

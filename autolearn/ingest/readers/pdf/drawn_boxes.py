@@ -23,7 +23,7 @@ _TICKS = frozenset("xX\u00d7\u2713\u2714\u2715\u2716\u2717\u2718\u2022\u25cf\u25
 
 
 class Shape(NamedTuple):
-    """What a small path covers."""
+    """The area of a small path."""
 
     x0: float
     top: float

@@ -49,7 +49,7 @@ class Flow:
         """The pages that may have been read wrongly."""
 
     def page(self, page: PageLines) -> Iterator[PartOnPage]:
-        """Yield the text of a page, as far as it is complete, and what is left out."""
+        """Yield the text of a page, as far as it is complete, and its exclusions."""
         self._number = page.number + 1
         parts = layout.on_page(page, self._facts)
         for doubt in parts.doubts:
@@ -59,7 +59,7 @@ class Flow:
             yield from self._add(block)
 
     def rest(self) -> Iterator[PartOnPage]:
-        """Yield what has been kept back."""
+        """Yield the blocks that were kept back."""
         yield from self._close()
 
     def notes(self) -> Iterator[str]:
@@ -120,7 +120,7 @@ class Flow:
         return [*self._joint(self._open_parts, parts[0][0], is_spaced), *parts]
 
     def _close(self, *, before_item: bool = False) -> Iterator[PartOnPage]:
-        """Yield the open paragraph and what has been kept back for it."""
+        """Yield the open paragraph and the blocks that were kept back for it."""
         if self._open is not None:
             is_list = (
                 before_item and self._open.kind == "item" and not self._waiting_blocks
@@ -166,7 +166,7 @@ class Flow:
     def _joint(
         self, parts: list[TypedText], after: str, is_spaced: bool | None
     ) -> list[TypedText]:
-        """Return what joins two lines; a hyphen that is left out leaves ``parts``."""
+        """Return the parts between two lines; a dropped hyphen leaves ``parts``."""
         before = "".join(text for text, why in parts[-3:] if not why)
         is_divided, space = line_joining.joint(
             before, after, self._facts.vocabulary, is_spaced=is_spaced

@@ -31,7 +31,7 @@ def words(
     place: Callable[[float, float], tuple[float, float]],
     page_words: Sequence[Word],
 ) -> Iterator[Word]:
-    """Yield what is filled in on a page, each word at its place.
+    """Yield the filled-in words of a page, each at its place.
 
     Args:
         document: The document, with an environment for forms if it has a form.
@@ -64,7 +64,7 @@ def _annotation(page: pdfium.PdfPage, i: int) -> Iterator[Any]:
 
 
 def _text(document: pdfium.PdfDocument, annotation: Any) -> str:
-    """Return what a person sees in an annotation; empty if it is no text."""
+    """Return the visible text of an annotation; empty if it has none."""
     if not annotation or pdfium_c.FPDFAnnot_GetFlags(annotation) & _INVISIBLE:
         return ""
     subtype = pdfium_c.FPDFAnnot_GetSubtype(annotation)

@@ -35,7 +35,7 @@ _STEP = 8
 _FIXED_PITCH = 1
 _BOLD_WEIGHT = 600
 _HYPHEN = "\x02"
-"""What pdfium gives for a hyphen at the end of a line."""
+"""The character that pdfium gives for a hyphen at the end of a line."""
 _BOLD = re.compile(r"bold|black|heavy|demi|CMBX|CMSSBX|-B$|\.B$", re.IGNORECASE)
 _MONO = re.compile(
     r"courier|mono(?!type)|consol|typewriter|CMTT|menlo|inconsolata|source ?code|"
@@ -78,7 +78,7 @@ class TextView(Protocol):
 
 
 class _Font(NamedTuple):
-    """What all characters of one text object share."""
+    """The properties that all characters of one text object share."""
 
     size: float
     angle: int

@@ -36,7 +36,7 @@ TypedText = tuple[str, str]
 
 @dataclass(frozen=True)
 class PageParts:
-    """What a page is divided into."""
+    """The parts of a page."""
 
     blocks: list[Block]
     """Its text, in the order of reading."""
@@ -73,7 +73,7 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
 
     Args:
         page: The page.
-        facts: What holds for the whole document.
+        facts: Facts about the whole document.
         in_tables: The ``id`` of the lines that are in tables.
     """
     asides = [

@@ -24,7 +24,7 @@ _QUARTER = 90
 
 
 def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
-    """Return what is drawn on a page.
+    """Return the content that is drawn on a page.
 
     Raises:
         PdfiumError: The page cannot be loaded.

@@ -62,7 +62,7 @@ def drawn(
 def _shape(
     path: Any, matrix: Matrix, to_page: Callable[[float, float], Point]
 ) -> Shape | None:
-    """Return what a small path covers; None if it is larger than a check box."""
+    """Return the area of a small path; None if it is larger than a check box."""
     edges = [ctypes.c_float() for _ in range(4)]
     pdfium_c.FPDFPageObj_GetBounds(path, *edges)
     left, bottom, right, top = (edge.value for edge in edges)
@@ -89,7 +89,7 @@ def _shape(
 
 
 def _colours(path: Any) -> list[int]:
-    """Return red, green and blue of what a path is filled with, 0 to 255."""
+    """Return the red, green and blue with which a path is filled, 0 to 255."""
     colours = [ctypes.c_uint() for _ in range(4)]
     pdfium_c.FPDFPageObj_GetFillColor(path, *colours)
     return [colour.value for colour in colours[:3]]

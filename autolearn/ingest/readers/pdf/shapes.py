@@ -49,7 +49,7 @@ GAP, SPACE = 1, 2
 
 
 class Box(Protocol):
-    """What has a place on the page."""
+    """An object with a place on the page."""
 
     @property
     def x0(self) -> float:
@@ -78,9 +78,9 @@ class Line:
     x0: float = field(init=False)
     x1: float = field(init=False)
     text: str | None = field(init=False, default=None)
-    """What ``line_text.text`` has made of the words."""
+    """The cached result of ``line_text.text``."""
     is_rtl: bool | None = field(init=False, default=None)
-    """What ``columns.is_rtl`` has found."""
+    """The cached result of ``columns.is_rtl``."""
 
     def __post_init__(self) -> None:
         """Measure the line by the words that are not raised or lowered."""
@@ -172,7 +172,7 @@ class Direction(NamedTuple):
 
 
 class PageContent(NamedTuple):
-    """What is drawn on one page."""
+    """The content that is drawn on one page."""
 
     width: float
     height: float
@@ -185,7 +185,7 @@ class PageContent(NamedTuple):
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Return the width of what two boxes have in common from left to right."""
+    """Return the horizontal overlap of two boxes."""
     return min(a.x1, b.x1) - max(a.x0, b.x0)
 
 
@@ -220,6 +220,6 @@ class PageTable:
     x1: float
     bottom: float
     titles: list[list[Line]] = field(default_factory=list)
-    """What is above the names of the columns, from side to side."""
+    """The texts above the names of the columns, from side to side."""
     is_ruled: bool = False
     """Whether lines are drawn between its cells."""

@@ -1,4 +1,4 @@
-"""What a first pass learns of the whole document."""
+"""Facts about the whole document, from a first pass."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ class PageLines:
 
 @dataclass(frozen=True)
 class Facts:
-    """What decides how the pages of a document are read."""
+    """The facts that decide how the pages of a document are read."""
 
     n_pages: int
     body_size: float
@@ -122,7 +122,7 @@ class Survey:
             self.vocabulary.update(line_joining.words(" ".join(inner)))
 
     def facts(self) -> Facts:
-        """Return what has been learned.
+        """Return the facts about the document.
 
         Raises:
             InputError: No page has text.
@@ -151,7 +151,7 @@ class Survey:
 
 
 def split_usable(words: list[Word]) -> tuple[list[Word], list[tuple[str, str]]]:
-    """Return the words that can be read, and what is left out of a page.
+    """Return the words that can be read, and the exclusions of a page.
 
     If most of a page has no meaning, the rest says nothing either.
     """
