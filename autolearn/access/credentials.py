@@ -64,7 +64,7 @@ def read(
     else:
         password = _ask_for_password(user)
     if not user or not password:
-        raise InputError("User and password of --auth must not be empty.")
+        raise InputError("User and password of --auth must not be empty; give both.")
     return Credentials(user, password)
 
 

@@ -90,7 +90,7 @@ def _add_texts(store: Store, args: Args) -> Result:
     run = actions.add_texts(store, args.files, model, tokens, choices=choices)
     result, documents = finish_import(store, run, quiet=args.json)
     if result.refusals and not documents:
-        raise JobError("Nothing was added.")
+        raise JobError("Nothing was added; the reasons are above.")
     passages = store.library.passages([d.id for d in documents])
     return {
         "documents": len(documents),

@@ -242,7 +242,9 @@ def _add_texts(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ..
     run = actions.add_texts(store, files, model, tokens)
     _, documents = finish_import(store, run, quiet=args.json)
     if not documents:
-        raise InputError("None of the files gave a new document.")
+        raise InputError(
+            "None of the files gave a new document; the reasons are above."
+        )
     return tuple(document.id for document in documents)
 
 

@@ -67,4 +67,6 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise InputError(f"{file} cannot be read as UTF-8 text.") from None
+        raise InputError(
+            f"{file} cannot be read as UTF-8 text; save it as UTF-8."
+        ) from None

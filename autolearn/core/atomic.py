@@ -37,7 +37,9 @@ def input_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{path} cannot be written: {reason}.") from error
+        raise InputError(
+            f"{path} cannot be written ({reason}); choose another place."
+        ) from error
 
 
 def put_in_place(draft: Path, path: Path) -> None:

@@ -80,7 +80,7 @@ def parse(model: str) -> ServerAddress:
     addresses, _, name = model.strip().partition("#")
     base, *others = (_base(address.strip()) for address in addresses.split(","))
     if len({base, *others}) < 1 + len(others):
-        raise InputError(f"{addresses} names a server twice.")
+        raise InputError(f"{addresses} names a server twice; name each once.")
     return ServerAddress(base, name.strip(), tuple(others))
 
 

@@ -106,7 +106,9 @@ def export_samples(samples: Sequence[Sample], kind: str, path: Path) -> int:
     if kind not in FORMATS:
         raise InputError(f"There is no format {kind!r}; choose {' or '.join(FORMATS)}.")
     if not samples:
-        raise InputError("No sample is approved, so there is nothing to export.")
+        raise InputError(
+            "No sample is approved, so there is nothing to export; approve some first."
+        )
     _write_lines([FORMATS[kind](sample) for sample in samples], path)
     return len(samples)
 
@@ -176,7 +178,9 @@ def new_folder(target: Path) -> Iterator[Path]:
             yield draft
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{target} cannot be written: {reason}.") from error
+        raise InputError(
+            f"{target} cannot be written ({reason}); choose another place."
+        ) from error
 
 
 def pack(paths: Sequence[Path], target: Path) -> Path:

@@ -64,7 +64,9 @@ def convert(script: Path, model: Path, target: Path, stop: Stop) -> None:
     if code or not target.is_file():
         log.error("the converter said: %s", "\n".join(lines))
         last = lines[-1] if lines else f"it ended with {code} and said nothing"
-        raise BackendError(f"llama.cpp cannot convert this model: {last}")
+        raise BackendError(
+            f"llama.cpp cannot convert this model ({last}); export the merged model."
+        )
 
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int | None:

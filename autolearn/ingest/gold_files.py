@@ -57,7 +57,7 @@ def _read_rows(
 ) -> Iterator[dict[str, Any]]:
     entries = list(json_rows(read_text(path)))
     if not entries:
-        raise InputError(f"{path.name} is empty.")
+        raise InputError(f"{path.name} is empty; choose another file.")
     for place, entry in entries:
         row = as_object(entry)
         if absent := [name for name in fields if not str(row.get(name, "")).strip()]:
@@ -124,10 +124,12 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
             )
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"There is no file {path}.") from None
+        raise InputError(f"There is no file {path}; check the path.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{path.name} cannot be read: {reason}.") from None
+        raise InputError(
+            f"{path.name} cannot be read ({reason}); choose another file."
+        ) from None
     encoding = next((e for bom, e in _BOMS.items() if data.startswith(bom)), "utf-8")
     try:
         text = data.decode(encoding)

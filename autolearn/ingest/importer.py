@@ -199,7 +199,8 @@ def _put_aside(
         yield from _copy(folder, uploads, pasted_text)
     except OSError as error:
         raise InputError(
-            f"The texts cannot be put aside in {folder}: {error.strerror or error}."
+            f"The texts cannot be copied to {folder} ({error.strerror or error}); "
+            "free some space."
         ) from error
 
 

@@ -45,7 +45,7 @@ def read(file: Path | str) -> list[GoldQuestion]:
     path = Path(file)
     text = gold_files.read_text(path, MAX_BYTES)
     if not text.strip():
-        raise InputError(f"{path.name} is empty.")
+        raise InputError(f"{path.name} is empty; choose another file.")
     separator = _SEPARATORS.get(path.suffix.lower())
     rows = _table(text, separator) if separator else gold_files.json_rows(text)
     questions: list[GoldQuestion] = []

@@ -182,12 +182,17 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
             manifest = _manifest_of(source, root)
             _unpack(source, root, manifest, draft)
             if problems := copies.problems(draft / DATABASE):
-                raise InputError(f"The database in {source} is damaged: {problems[0]}.")
+                raise InputError(
+                    f"The database in {source} is damaged ({problems[0]}); use another "
+                    "backup."
+                )
             with Store.open(draft):
                 pass  # an older one is brought up to date
             _take_place(draft, workspace)
     except OSError as error:
-        raise InputError(f"{workspace} cannot be written: {error.strerror}.") from error
+        raise InputError(
+            f"{workspace} cannot be written ({error.strerror}); choose another folder."
+        ) from error
     n_bytes = sum((workspace / name).stat().st_size for name in manifest.files)
     return Backup(workspace, len(manifest.files), n_bytes, manifest.missing)
 
@@ -249,12 +254,16 @@ def _opened(source: Path) -> Iterator[Path | ZipPath]:
     try:
         with ZipFile(source) as archive:
             if any(entry.flag_bits & _ENCRYPTED for entry in archive.infolist()):
-                raise InputError(f"{source} is encrypted, so it is no backup.")
+                raise InputError(
+                    f"{source} is encrypted, so it is no backup; use another file."
+                )
             yield ZipPath(archive)
     except _ZIP_ERRORS as error:
-        raise InputError(f"{source} is damaged, or no backup of autolearn.") from error
+        raise InputError(
+            f"{source} is damaged, or no backup of autolearn; use another backup."
+        ) from error
     except FileNotFoundError as error:
-        raise InputError(f"There is no backup {source}.") from error
+        raise InputError(f"There is no backup {source}; check the path.") from error
 
 
 def _manifest_of(source: Path, root: Path | ZipPath) -> _Manifest:
@@ -272,7 +281,9 @@ def _manifest_of(source: Path, root: Path | ZipPath) -> _Manifest:
         AttributeError,
         RecursionError,
     ):
-        raise InputError(f"{source} is not a backup of autolearn.") from None
+        raise InputError(
+            f"{source} is not a backup of autolearn; use another file."
+        ) from None
 
 
 def _unpack(
@@ -284,7 +295,9 @@ def _unpack(
         InputError: One is missing or has changed, or does not belong into a backup.
     """
     if DATABASE not in manifest.files:
-        raise InputError(f"{source} is damaged: it holds no database.")
+        raise InputError(
+            f"{source} is damaged: it has no database; use another backup."
+        )
     _refuse_large(root, draft)
     for name, digest in manifest.files.items():
         target = _target(source, name, draft)
@@ -293,9 +306,13 @@ def _unpack(
             with (root / name).open("rb") as part, target.open("wb") as copy:
                 copy_digest = digests.while_copying(part, copy)
         except (KeyError, FileNotFoundError):
-            raise InputError(f"{source} is damaged: {name} is missing.") from None
+            raise InputError(
+                f"{source} is damaged: {name} is missing; use another backup."
+            ) from None
         if copy_digest != digest:
-            raise InputError(f"{source} is damaged: {name} has changed.")
+            raise InputError(
+                f"{source} is damaged: {name} has changed; use another backup."
+            )
 
 
 def _target(source: Path, name: str, draft: Path) -> Path:
@@ -311,7 +328,10 @@ def _target(source: Path, name: str, draft: Path) -> Path:
     # The second check is for names that only mean something on Windows.
     is_within = ".." not in parts and target.resolve().is_relative_to(draft.resolve())
     if not is_ours or not is_within:
-        raise InputError(f"{source} is not a backup of autolearn: it has {name!r}.")
+        raise InputError(
+            f"{source} is not a backup of autolearn (it has {name!r}); use another "
+            "file."
+        )
     return target
 
 
@@ -327,5 +347,6 @@ def _refuse_large(root: Path | ZipPath, draft: Path) -> None:
     free = shutil.disk_usage(draft).free
     if needed > free:
         raise InputError(
-            f"The backup needs {needed >> 20:,} MiB and {free >> 20:,} MiB are free."
+            f"The backup needs {needed >> 20:,} MiB and {free >> 20:,} MiB are free; "
+            "free some space."
         )

@@ -183,7 +183,9 @@ def _past_runs(store: Store, model: str) -> list[Run]:
     past_runs = store.runs.conversation(current(store))
     if pending := [run for run in past_runs if run.state in ACTIVE_STATES]:
         worker_processes.start_worker_for(store, pending[0])  # its worker may have died
-        raise JobError("The answers to the last question are still being written.")
+        raise JobError(
+            "The answers to the last question are still being written; wait for them."
+        )
     if any(ChatRunSettings.of(run).model.model != model for run in past_runs):
         begin(store)
         return []

@@ -50,7 +50,7 @@ def add(
     model = tokenizer_model(model)
     model_files.locate(model)
     if path is not None and not path.is_file():
-        raise InputError(f"There is no file {path}.")
+        raise InputError(f"There is no file {path}; check the path.")
     folder, file_name = upload or (None, path.name if path else gold_examples.NAME)
     settings = ImportRunSettings(
         corpus_source=ImportSource(

@@ -36,7 +36,7 @@ def check(workspace: Path) -> list[Finding]:
         StoreError: There is no workspace.
     """
     if not (workspace / layout.DATABASE).exists():
-        raise StoreError(f"{workspace} holds no workspace.")
+        raise StoreError(f"{workspace} holds no workspace; choose another folder.")
     problems = copies.problems(workspace / layout.DATABASE)
     database = Finding("database", not problems, "; ".join(problems) or "sound")
     try:

@@ -55,7 +55,7 @@ def download(store: Store, offer: Offer) -> Run:
     for run in store.runs.find(RunFilter(("download",), ACTIVE_STATES)):
         if DownloadRunSettings.of(run).name == offer.name:
             raise JobError(
-                f"{offer.name} is being downloaded already, by run {run.id}."
+                f"{offer.name} is being downloaded already; wait for run {run.id}."
             )
     settings = DownloadRunSettings(offer.name, offer.n_bytes, offer.commit)
     return run_control.submit(store, settings)
@@ -120,7 +120,9 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
         )
     for run in store.runs.find(RunFilter(("convert",), ACTIVE_STATES)):
         if ConvertRunSettings.of(run).file == str(file):
-            raise JobError(f"{file.name} is being converted already, by run {run.id}.")
+            raise JobError(
+                f"{file.name} is being converted already; wait for run {run.id}."
+            )
     settings = ConvertRunSettings(str(file), then_use)
     return run_control.submit(store, settings)
 

@@ -110,7 +110,7 @@ def reset(folder: Path, name: str) -> PromptState:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"{path} cannot be removed: {error.strerror or error}."
+            f"{path} cannot be removed ({error.strerror or error}); delete it."
         ) from None
     return state(folder, name)
 

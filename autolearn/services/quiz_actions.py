@@ -60,7 +60,7 @@ def accept(store: Store, question_id: int, answer: str) -> QuizVersion:
     """
     question, alias = _question(store, question_id), " ".join(answer.split())
     if not alias:
-        raise InputError("An empty answer cannot be accepted.")
+        raise InputError("An empty answer cannot be accepted; enter the answer.")
     aliases = tuple(dict.fromkeys((*question.aliases, alias)))
     store.library.set_scoring(question_id, question.scorer, aliases)
     return quiz_versions.freeze(store)
@@ -83,5 +83,7 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
 def _question(store: Store, question_id: int) -> Question:
     by_id = {q.question.id: q.question for q in quiz_sets.every_question(store)}
     if question_id not in by_id:
-        raise InputError(f"Quiz and control have no question {question_id}.")
+        raise InputError(
+            f"Quiz and control have no question {question_id}.", command="quizzes"
+        )
     return by_id[question_id]

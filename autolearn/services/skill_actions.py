@@ -29,7 +29,7 @@ def check(store: Store, model: ModelSettings) -> Run:
     """
     run_settings = with_model(store, SkillRunSettings(), model)
     if run := active(store, model):
-        raise JobError(f"This model is being checked already, by run {run.id}.")
+        raise JobError(f"This model is being checked already; wait for run {run.id}.")
     return run_control.submit(store, run_settings)
 
 

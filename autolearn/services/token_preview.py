@@ -67,7 +67,8 @@ def preview(
         )
     except ChildFailed as error:
         raise BackendError(
-            f"The tokens cannot be made: the tokenizer in {folder} {error}."
+            f"The tokens cannot be made: the tokenizer in {folder} {error}; choose "
+            "another model."
         ) from error
     rows = [[_row(row) for row in item] for item in answer.pop("items")]
     dropped_items = tuple((n, text) for n, text in answer.pop("dropped"))

@@ -202,7 +202,9 @@ def _consequence(decision: Decision) -> dict[str, Any]:
         raise InputError("An undo names the decision that it takes back.")
     after = dict(decision.after)
     if not after or not after.keys() <= set(EDITABLE):
-        raise InputError(f"An edit may change {', '.join(EDITABLE)}, and not nothing.")
+        raise InputError(
+            f"An edit must change some of {', '.join(EDITABLE)}, and nothing else."
+        )
     if "refined" in after:
         after.setdefault("chosen", after["refined"])
     return after

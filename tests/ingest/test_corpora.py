@@ -198,11 +198,11 @@ def test_self_replays_a_random_share_of_all_skills(store):
 
 
 def test_a_round_needs_something_to_learn_meta_skills_from(store):
-    with pytest.raises(JobError, match=r"no corpus.*--corpus invented"):
+    with pytest.raises(JobError, match=r"no corpus.*invented world"):
         actions.train(store, ModelSettings(), META)
     approve(store)
     run = actions.train(store, ModelSettings(), META)
-    with pytest.raises(InputError, match=r"no corpus.*--corpus invented"):
+    with pytest.raises(InputError, match=r"no corpus.*invented world"):
         train(store, run)
 
 

@@ -84,7 +84,7 @@ def test_a_few_bytes_of_another_encoding_are_read_and_counted(tmp_path):
             b"nonsense\n",
             "no row with a text. 1 row was skipped: row that is",
         ),
-        ("a.jsonl", b'{"question": "Q?", "answer": "A."}', "add --quiz"),
+        ("a.jsonl", b'{"question": "Q?", "answer": "A."}', "as quiz"),
         ("a.jsonl", b"[" * 100_000, "no row with a text"),
         ("a.csv", b"a,b\n,\n", "no row with a text. 1 row was skipped: blank row"),
         ("a.html", b"<div>" * 100_000, "nested too deeply"),

@@ -139,7 +139,7 @@ def test_a_file_that_is_chosen_is_converted_first_and_only_once(store, file):
     use = ConvertRunSettings.of(run).use
     assert use
     assert use.quantization == "none"
-    with pytest.raises(JobError, match="is being converted already, by run 1"):
+    with pytest.raises(JobError, match="is being converted already; wait for run 1"):
         model_actions.use(store, ModelSettings(str(file)))
 
 

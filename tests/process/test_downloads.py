@@ -41,7 +41,7 @@ def test_a_download_runs_beside_the_worker_and_the_reader(lab, cache):
 def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
     server.seconds_a_slice = 0.05
     run = order(lab)
-    with pytest.raises(JobError, match="is being downloaded already, by run 1"):
+    with pytest.raises(JobError, match="is being downloaded already; wait for run 1"):
         order(lab)
     until(lab, run, lambda r: r.done > 1024)
     run_control.cancel(lab, run.id)

@@ -197,7 +197,10 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
 
 def test_an_import_of_which_nothing_can_be_read_fails_and_says_why(lab, tmp_path):
     last = run_control.wait(lab, read(lab, tmp_path / "none.txt").id)
-    assert (last.state, last.error) == ("failed", "There is no file none.txt.")
+    assert (last.state, last.error) == (
+        "failed",
+        "There is no file none.txt; check the path.",
+    )
 
 
 def test_a_killed_import_leaves_nothing_half_and_goes_on(lab, tmp_path):

@@ -80,7 +80,7 @@ def test_instructions_are_added_once_and_studied_without_a_text(store, tmp_path)
 
 def test_nothing_to_read_is_refused(store, tmp_path):
     (tmp_path / "folder").mkdir()
-    for paths, says in (([], "Choose files"), ([tmp_path / "folder"], "holds no file")):
+    for paths, says in (([], "Choose files"), ([tmp_path / "folder"], "has no file")):
         with pytest.raises(InputError, match=says):
             actions.add_texts(store, paths, "built-in", 320)
     assert queued(store) == 0

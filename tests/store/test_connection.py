@@ -43,7 +43,7 @@ def test_an_empty_file_is_refused_and_never_becomes_a_new_database(filled_worksp
     path = filled_workspace / "autolearn.db"
     path.write_bytes(b"")
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"0 bytes.*restore BACKUP"):
+        with pytest.raises(StoreError, match=r"0 bytes.*Restore a backup"):
             Store.open(filled_workspace)
     assert path.stat().st_size == 0
 

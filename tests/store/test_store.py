@@ -320,7 +320,7 @@ def test_words_and_gap_can_be_edited_too(store, samples):
 
 @pytest.mark.parametrize("after", [{}, {"state": "approved"}, {"question_id": 2}])
 def test_an_edit_of_anything_else_is_refused(store, samples, after):
-    with pytest.raises(InputError, match="An edit may change prompt, chosen"):
+    with pytest.raises(InputError, match="An edit must change some of prompt, chosen"):
         store.decisions.decide([Decision(1, "edit", "person", after=after)])
 
 

@@ -88,7 +88,7 @@ def test_a_model_that_is_not_there_is_a_sentence(store):
 def test_a_model_is_checked_once_at_a_time(store):
     run = skill_actions.check(store, MODEL)
     assert f"Skill check (run {run.id}) is queued" in views.panel(store, MODEL).html
-    with pytest.raises(JobError, match=f"already, by run {run.id}"):
+    with pytest.raises(JobError, match=f"already; wait for run {run.id}"):
         skill_actions.check(store, MODEL)
     assert skill_actions.check(store, replace(MODEL, quantization="none")).kind == (
         "skills"
@@ -107,7 +107,7 @@ def test_teaching_is_offered_where_a_skill_is_weak_and_nowhere_else(store):
 
 
 def test_a_model_is_taught_from_the_corpora_of_the_library(store):
-    with pytest.raises(JobError, match="add --corpus"):
+    with pytest.raises(JobError, match="add one under Library"):
         skill_actions.teach(store, MODEL)
     corpus = Corpus("squad.json", "d1", "squad", n_examples=1, n_texts=1, n_refused=0)
     example = GoldExample("Avel has 300 inhabitants.", "How many live in Avel?", "300")

@@ -145,6 +145,6 @@ class Matcher:
     def _check(self) -> None:
         if self._matcher.is_error():
             raise BackendError(
-                "The output format cannot be enforced with this model's tokenizer: "
-                f"{self._matcher.get_error()}"
+                "The output format cannot be enforced with this model's tokenizer "
+                f"({self._matcher.get_error()}); choose another model."
             )

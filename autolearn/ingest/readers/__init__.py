@@ -150,7 +150,9 @@ def _naming_file(name: str) -> Iterator[None]:
     except InputError as error:
         raise InputError(f"{name} {error}") from error
     except FileNotFoundError:
-        raise InputError(f"There is no file {name}.") from None
+        raise InputError(f"There is no file {name}; check the path.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{name} cannot be read: {reason}.") from error
+        raise InputError(
+            f"{name} cannot be read ({reason}); choose another file."
+        ) from error

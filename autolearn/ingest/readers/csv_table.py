@@ -61,7 +61,8 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
                 yield rows.TableRow(f"row {number}", _cells(names, row), share)
         except csv.Error as error:
             raise InputError(
-                f"is malformed in line {table.line_num + 1}: {error}."
+                f"is malformed in line {table.line_num + 1} ({error}); "
+                "correct it first."
             ) from None
 
 

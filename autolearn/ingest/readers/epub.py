@@ -55,7 +55,9 @@ def _refuse_protected(archive: zipfile.ZipFile) -> None:
         return
     methods = _xml(archive, name).iterfind(".//enc:EncryptionMethod", _NAMES)
     if any(method.get("Algorithm") not in _FONTS for method in methods):
-        raise InputError("is protected against copying (DRM) and cannot be read.")
+        raise InputError(
+            "is protected against copying (DRM); use a copy without protection."
+        )
 
 
 def _chapters(archive: zipfile.ZipFile) -> list[tuple[str, str]]:

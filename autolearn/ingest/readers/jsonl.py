@@ -73,7 +73,9 @@ def _lines(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
         while line := file.readline(LARGEST_PARSED):
             number += 1
             if len(line) == LARGEST_PARSED:
-                raise InputError(f"has a line {number} that is too long to be parsed.")
+                raise InputError(
+                    f"has a line {number} that is too long to be parsed; split it."
+                )
             if line.strip():
                 yield _row(f"line {number}", line, binary.tell() / size)
 
@@ -112,7 +114,9 @@ def _values(path: Path, file_decoding: Decoding) -> list[Any]:
             f"is no valid JSON in line {error.lineno}; correct it first."
         ) from None
     except (ValueError, RecursionError):
-        raise InputError("is nested too deeply to be parsed.") from None
+        raise InputError(
+            "is nested too deeply to be parsed; save its text as .txt."
+        ) from None
     if not (values := _list_in(value)):
         raise InputError(_NO_ROWS)
     return values

@@ -111,7 +111,9 @@ def resume(store: Store, experiment_id: int) -> Run:
         return run_control.resume(store, state.run.id)
     run = advance(store, experiment_id)
     if run is None:
-        raise JobError(f"Experiment {experiment_id} has ended.")
+        raise JobError(
+            f"Experiment {experiment_id} has ended; there is nothing to continue."
+        )
     return run
 
 

@@ -137,7 +137,9 @@ def parse(name: str, text: str) -> PromptFile:
         raise PromptError(f"Prompt {name!r} needs the parts '## system' and '## user'.")
     for part in (parts["user"], parts["begin"]):
         if not Template(part).is_valid():
-            raise PromptError(f"Prompt {name!r} has a '$' that names no variable.")
+            raise PromptError(
+                f"Prompt {name!r} has a '$' that names no variable; write '$$'."
+            )
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return PromptFile(name, digest, **parts, examples=examples)
 
@@ -165,11 +167,17 @@ def check(name: str, text: str) -> PromptFile:
     headings = _HEADING.findall(bare)
     for heading in headings:
         if not _PARTS.match(f"{heading}\n"):
-            raise PromptError(f"Prompt {name!r} has an unknown part {heading!r}.")
+            raise PromptError(
+                f"Prompt {name!r} has an unknown part {heading!r}; remove it."
+            )
         if headings.count(heading) > 1 and "example" not in heading:
-            raise PromptError(f"Prompt {name!r} has the part {heading!r} twice.")
+            raise PromptError(
+                f"Prompt {name!r} has the part {heading!r} twice; keep one."
+            )
     if bare.partition("## ")[0].strip():
-        raise PromptError(f"Prompt {name!r} has text before its first part.")
+        raise PromptError(
+            f"Prompt {name!r} has text before its first part; move it into a part."
+        )
     _check_variables(default, edition)
     _check_guidance(default, edition)
     return edition
@@ -197,7 +205,9 @@ def _check_guidance(default: PromptFile, edition: PromptFile) -> None:
         needs = "needs the part" if default.begin else "cannot have a part"
         raise PromptError(f"Prompt {name!r} {needs} '## begin'.")
     if edition.examples and not USAGES[name].shows_examples:
-        raise PromptError(f"Prompt {name!r} is asked without worked examples.")
+        raise PromptError(
+            f"Prompt {name!r} is asked without worked examples; remove them."
+        )
     if extra := edition.examples.keys() - set(LANGUAGES):
         raise PromptError(
             f"Prompt {name!r} has an example in {sorted(extra)[0]!r}; known are "

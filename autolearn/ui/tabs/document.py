@@ -126,6 +126,8 @@ def _toggle_excluded(store: Store, passage_id: int) -> None:
     """Exclude a passage from studies, or include it again."""
     passages = store.library.passages_by_id([passage_id])
     if passage_id not in passages:
-        raise InputError("This passage has changed since the page was drawn.")
+        raise InputError(
+            "This passage has changed since the page was drawn; open it again."
+        )
     is_excluded = passages[passage_id].excluded
     store.library.set_excluded([passage_id], excluded=not is_excluded)

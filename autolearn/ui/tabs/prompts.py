@@ -152,7 +152,9 @@ def _preview(
     place = int(number or 1)
     passages = store.library.stretch(source.id, place - 1, 1) if place > 0 else []
     if not passages:
-        raise InputError(f"{source.name} has passages 1 to {source.n_passages}.")
+        raise InputError(
+            f"{source.name} has passages 1 to {source.n_passages}; enter one of these."
+        )
     model = chosen_model(store)
     preview = prompt_editor.preview(store, model, prompt_name, text, passages[0])
     return views.preview(preview, f"{source.name}, passage {place}")

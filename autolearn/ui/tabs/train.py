@@ -324,7 +324,7 @@ def _tokens(session: Session, memo: PlanCache, *values: Any) -> Html:
     items = memo.intake(session.store, request).dataset.items
     if not items:
         raise InputError(
-            "There is no training data yet, so there are no tokens to show."
+            "There is no training data yet, so no tokens; approve samples first."
         )
     folder = model_files.locate(request.model.model)
     return views.preview(token_preview.preview(folder, items, request.train.max_tokens))
