@@ -55,5 +55,5 @@ def change(store: Store, args: Args) -> Result:
 
 
 def _id(text: str) -> int:
-    """Return the id of a question; 0, which no question has, if it is no number."""
+    """Return the id of a question; 0, which no question has, if it is not a number."""
     return int(text) if text.isdecimal() else 0

@@ -88,7 +88,7 @@ def _answer(request: dict[str, Any], send: Send) -> None:
         message = {"refusal": str(error), "kind": type(error).__name__}
     except MemoryError:
         message = {"end": "memory"}
-    except BaseException as error:  # noqa: BLE001  # a panic of Rust is no Exception
+    except BaseException as error:  # noqa: BLE001  # a panic of Rust is not an Exception
         message = {"end": "error", "error": _line(error), "trace": _trace()}
     send(message)
 

@@ -16,7 +16,7 @@ class Stamp(NamedTuple):
     path: str
     mode: int = 0
     n_bytes: int = 0
-    """0 for what is no regular file."""
+    """0 for what is not a regular file."""
     inode: int = 0
     modified_ns: int = 0
     changed_ns: int = 0

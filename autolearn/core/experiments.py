@@ -103,7 +103,7 @@ class CompareSettings(JsonRecord):
 
         Raises:
             InputError: No seed, no trained arm, an arm without what it learns, or a
-                placebo that is no other document.
+                placebo that is one of the documents.
         """
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise InputError("Name at least one seed, and each only once.")

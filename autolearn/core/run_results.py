@@ -241,7 +241,7 @@ class ExportResult(RunResult):
 
 @dataclass(frozen=True)
 class OtherRows:
-    """A file with rows that are no texts, such as chats."""
+    """A file with rows that are not texts, such as chats."""
 
     name: str
     original: str

@@ -217,7 +217,7 @@ class ServerClient:
     async def _open(
         self, method: str, url: str, body: Mapping[str, Any] | None
     ) -> httpx2.Response:
-        """Return a response that is no error, its body still to be read.
+        """Return a response that is not an error, its body still to be read.
 
         Raises:
             _Busy: The same request may succeed later.

@@ -73,7 +73,7 @@ def read_event(value: object) -> Event:
     """Return one event of a stream.
 
     Raises:
-        Unusable: It is no event of a chat completion, or reports an error.
+        Unusable: It is not an event of a chat completion, or reports an error.
     """
     body = as_object(value)
     if error := body.get("error"):

@@ -70,7 +70,7 @@ def _check_settings(folder: Path) -> None:
     of a million in a file of a kilobyte would fill the memory.
 
     Raises:
-        BackendError: It is no LoRA adapter, or its rank is not that of its weights.
+        BackendError: It is not a LoRA adapter, or its rank is not that of its weights.
     """
     settings = read_json(folder / "adapter_config.json")
     by_pattern = settings.get("rank_pattern") or {}

@@ -27,7 +27,7 @@ def check(files: Iterable[Path]) -> None:
             name = _not_finite(path)
         except SafetensorError as error:
             raise BackendError(
-                f"{path} is no whole safetensors file; copy it again."
+                f"{path} is not a complete safetensors file; copy it again."
             ) from error
         if name is not None:
             raise BackendError(

@@ -232,7 +232,7 @@ def _readable(folder: Path) -> Iterator[None]:
     try:
         yield
     except causes as error:
-        # Too little memory is no fault of the files; memory_guard reports it.
+        # Too little memory is not the fault of the files; memory_guard reports it.
         if isinstance(error, RuntimeError) and _is_out_of_memory(error):
             raise
         raise BackendError(

@@ -22,14 +22,14 @@ _LETTER = re.compile(r"(?<![\w.'\u2019])([A-J])(?![\w'\u2019])")
 _WORDS = re.compile(
     r"A (?!(?:is|was|because|since|seems|and|or|as|but|fits)\b)[a-z]{2,}|I [a-z]+"
 )
-"""The article and the pronoun, which are no options."""
+"""The article and the pronoun, which are not options."""
 _REJECTION = re.compile(
     r"\b(?i:not|isn't|nor|neither|than|unlike)\s+(?:option\s+)?\(?[A-J]\b\)?"
 )
 _SEVERAL = re.compile(
     r"\b[A-J]\)?\s*(?:,|/|&|\bor\b|\band\b)\s*(?:option\s+)?\(?[A-J](?![\w'])"
 )
-"""Two options named together, which is no choice."""
+"""Two options named together, which is not a choice."""
 _OR = re.compile(r"\bor\b|/", re.IGNORECASE)
 
 

@@ -74,7 +74,7 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
 def _parse(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
     """Yield the examples of a row, and why some of it cannot be used."""
     if not isinstance(row, dict):
-        yield "pairs", BadRow("is no JSON object")
+        yield "pairs", BadRow("is not a JSON object")
     elif "paragraphs" in row:
         yield from _squad(row)
     elif "qa" in row or "qas" in row:
@@ -102,7 +102,7 @@ def _squad(row: Row) -> Iterator[_ParsedRow]:
         return
     for paragraph in paragraphs:
         if not isinstance(paragraph, dict):
-            yield "squad", BadRow("has a paragraph that is no JSON object")
+            yield "squad", BadRow("has a paragraph that is not a JSON object")
         else:
             paragraph_row = {"title": row.get("title", ""), **paragraph}
             yield from _questions("squad", paragraph_row, paragraph.get("qas"))
@@ -117,7 +117,7 @@ def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_ParsedRow]
         if isinstance(question, dict):
             yield kind, _or_bad_row(lambda entry=question: _example(row, entry))  # type: ignore[misc]
         else:
-            yield kind, BadRow("has a question that is no JSON object")
+            yield kind, BadRow("has a question that is not a JSON object")
 
 
 def _example(row: Row, entry: Row) -> GoldExample:

@@ -116,7 +116,9 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise InputError(f"{path.name} is no regular file; give the file itself.")
+            raise InputError(
+                f"{path.name} is not a regular file; give the file itself."
+            )
         if size > limit:
             raise InputError(
                 f"{path.name} has {size / 2**20:.0f} MB; the limit is "

@@ -72,7 +72,7 @@ class Parser(Protocol):
 
         Raises:
             Cancelled: ``stop`` returned True, or ``on_progress`` raised it.
-            NotTexts: The file has rows that are no texts.
+            NotTexts: The file has rows that are not texts.
             InputError: It cannot be read; the message begins with its name.
         """
 
@@ -190,7 +190,7 @@ def parse_into(
     them a passage may have.
 
     Returns:
-        The ``ParsedText``, or sentence and kind of a file whose rows are no texts.
+        The ``ParsedText``, or sentence and kind of a file whose rows are not texts.
     """
     model, max_tokens = measure
     parser = LocalParser(token_counting.local_counter(Path(model)), max_tokens)

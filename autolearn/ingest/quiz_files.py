@@ -87,7 +87,7 @@ def _questions(row: Any) -> list[GoldQuestion]:
         BadRow: It has none that can be used.
     """
     if not isinstance(row, Mapping):
-        raise BadRow("is no JSON object")
+        raise BadRow("is not a JSON object")
     if isinstance(row.get("paragraphs"), list):
         paragraphs = cast(list[Row], row["paragraphs"])
         title = _text(row.get("title"))
@@ -113,7 +113,7 @@ def _about(row: Row, passage: str, title: str) -> list[GoldQuestion]:
 
 def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
     if not isinstance(row, Mapping):
-        raise BadRow("has a question that is no JSON object")
+        raise BadRow("has a question that is not a JSON object")
     question, choices, labels = _question_parts(row)
     if not question:
         raise BadRow("lacks question")

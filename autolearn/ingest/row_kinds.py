@@ -74,7 +74,7 @@ class NotTexts(InputError):
 
 
 KINDS: tuple[RowKind, ...] = tuple(_KINDS)
-"""The kinds of rows that are no texts."""
+"""The kinds of rows that are not texts."""
 
 
 def targets(kind: RowKind) -> tuple[Target, ...]:

@@ -138,14 +138,14 @@ def _number(config: dict[str, Any], *names: str) -> int | None:
     """Return the first of these settings that is given.
 
     Raises:
-        InputError: It is no size.
+        InputError: It is not a size.
     """
     for name in names:
         number = config.get(name)
         if number is not None and number is not False:
             if not isinstance(number, int) or not 0 < number <= MOST_NUMBER:
                 raise InputError(
-                    f"config.json has {name} {number!r:.40}, which is no size of a "
+                    f"config.json has {name} {number!r:.40}, which is not a size of a "
                     "model; copy the model's files again."
                 )
             return number

@@ -57,7 +57,7 @@ def check_regular(path: Path) -> None:
         InputError: It is something else.
     """
     if not path.is_file():
-        raise InputError(f"{path} is no regular file; {_AGAIN}.")
+        raise InputError(f"{path} is not a regular file; {_AGAIN}.")
 
 
 def object_in(values: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def object_in(values: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InputError(f"{path} has {name} that is no JSON object; {_AGAIN}.")
+        raise InputError(f"{path} has {name} that is not a JSON object; {_AGAIN}.")
     return value
 
 
@@ -84,7 +84,7 @@ def names_in(values: dict[str, Any], name: str, path: Path) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise InputError(f"{path} has {name} that is no list of names; {_AGAIN}.")
+        raise InputError(f"{path} has {name} that is not a list of names; {_AGAIN}.")
     return value
 
 
@@ -92,7 +92,7 @@ def file_name(value: Any, path: Path) -> str:
     """Return the name of a file in the same folder, as a JSON file gives it.
 
     Raises:
-        InputError: It is no text, or leads out of the folder.
+        InputError: It is not text, or leads out of the folder.
     """
     if isinstance(value, str) and value and "\0" not in value:
         parts = Path(value).parts

@@ -41,7 +41,7 @@ def guarded(folder: Path, work: Callable[[], T]) -> T:
         return work()
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException as error:  # tokenizers raises panics, which are no Exception
+    except BaseException as error:  # tokenizers raises panics, which are not Exceptions
         reason = " ".join(str(error).split())[:120]
         raise BackendError(fault(folder, f"fails ({reason})")) from error
 

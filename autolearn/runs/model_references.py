@@ -18,7 +18,7 @@ CHOICE = "servers"
 
 
 def ask(store: Store, model: str) -> ServerFacts | None:
-    """Ask a server what it is, and keep the answer; None: the model is no server.
+    """Ask a server what it is, and keep the answer; None: the model is not a server.
 
     Raises:
         InputError: The address is malformed.

@@ -204,7 +204,7 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
         return "failed", message, RunResult()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # a panic of Rust is no Exception
+    except BaseException as error:  # a panic of Rust is not an Exception
         log.exception("Run %d failed unexpectedly", number)
         message = f"Unexpected error ({type(error).__name__})"
         message += f"; details in logs/run-{number}.log."

@@ -173,7 +173,7 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
     ``replace``: the content of the folder is moved to a folder next to it.
 
     Raises:
-        InputError: The source is no sound backup, or the folder is not empty.
+        InputError: The source is not an intact backup, or the folder is not empty.
         JobError: A page or a worker has the workspace open.
     """
     _refuse_full(workspace, replace=replace)
@@ -255,7 +255,7 @@ def _opened(source: Path) -> Iterator[Path | ZipPath]:
         with ZipFile(source) as archive:
             if any(entry.flag_bits & _ENCRYPTED for entry in archive.infolist()):
                 raise InputError(
-                    f"{source} is encrypted, so it is no backup; use another file."
+                    f"{source} is encrypted, so it is not a backup; use another file."
                 )
             yield ZipPath(archive)
     except _ZIP_ERRORS as error:

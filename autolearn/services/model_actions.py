@@ -28,7 +28,7 @@ def fetch_offer(name: str) -> Offer:
     """Return what the hub has of this name, and what would be downloaded.
 
     Raises:
-        InputError: The name is no id of a model.
+        InputError: The name is not an id of a model.
         BackendError: The hub does not have it, or it cannot be used here.
     """
     return hub.fetch_offer(parse_id(name))
@@ -100,7 +100,7 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
 
     Raises:
         ModelNotFound: There is no such file.
-        BackendError: It is no model that could be converted, or there is no room.
+        BackendError: It is not a model that could be converted, or there is no room.
         JobError: It is being converted already.
     """
     file = gguf_file.locate(model)

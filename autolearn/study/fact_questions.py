@@ -240,7 +240,7 @@ def _subject(passage: Passage) -> str:
     """
     name = passage.heading.partition(" (")[0]  # as in "Agra (2023 film)"
     first = re.escape(name[:1])
-    # Within a sentence "Marsh beetle" is "marsh beetle"; but "history" is no name.
+    # Within a sentence "Marsh beetle" is "marsh beetle"; but "history" is not a name.
     first = f"(?i:{first})" if " " in name else first
     # Scripts without capitals attach particles to names, or have no spaces.
     before, after = (

@@ -94,7 +94,7 @@ def _is_task(text: str, pool: Sequence[str]) -> bool:
 
 
 def _is_new(generator: Generator, text: str, texts: Sequence[str]) -> bool:
-    """Return whether a text is no near-duplicate of a known one.
+    """Return whether a text is not a near-duplicate of a known one.
 
     Self-Instruct requires a ROUGE-L below 0.7. That would leave one word problem of
     each kind, so the threshold is that of duplicate questions.

@@ -75,7 +75,7 @@ def normalise(text: str) -> str:
     """Return the text in lower case without punctuation, articles and extra space.
 
     In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018. A
-    last word is no article ("Vitamin A").
+    last word is not an article ("Vitamin A").
     """
     plain = _plain(text)
     if not (plain.isascii() and plain.isprintable()) or "." in plain:

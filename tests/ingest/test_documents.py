@@ -170,7 +170,7 @@ def test_notebooks_of_all_versions_are_read(tmp_path):
     )
     for data in ("[]", '{"cells": 7}', "{", "[" * 100_000):
         (tmp_path / "a.ipynb").write_text(data)
-        with pytest.raises(InputError, match=r"a\.ipynb (is no|has no)"):
+        with pytest.raises(InputError, match=r"a\.ipynb (is not|has no)"):
             read(tmp_path / "a.ipynb")
 
 

@@ -240,7 +240,7 @@ def test_a_few_lines_in_another_encoding_leave_the_others_alone(tmp_path):
     path.write_bytes(good.encode() + "Größe: 7 € für Öl.\n".encode("cp1252"))
     source = readers.open_source(path, "a.txt")
     assert "".join(p.text for p in source.pieces) == f"{good}Größe: 7 € für Öl.\n"
-    assert "5 bytes are no UTF-8" in source.note
+    assert "5 bytes are not UTF-8" in source.note
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

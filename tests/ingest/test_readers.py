@@ -63,15 +63,15 @@ def test_a_few_bytes_of_another_encoding_are_read_and_counted(tmp_path):
     file.write_bytes("Größe ".encode() * 100 + b"caf\xe9")
     text, _, source = read(file)
     assert text.endswith("café")
-    assert source.note.startswith("1 byte is no UTF-8 and was read as Windows-1252")
+    assert source.note.startswith("1 byte is not UTF-8 and was read as Windows-1252")
 
 
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.txt", b"PK\x03\x04\x00\x00\xff\xfe", "no text"),
-        ("a.txt", b"text\x00text", "no text"),
-        ("a.txt", bytes(range(1, 32)) * 20, "no text"),
+        ("a.txt", b"PK\x03\x04\x00\x00\xff\xfe", "is not text"),
+        ("a.txt", b"text\x00text", "is not text"),
+        ("a.txt", bytes(range(1, 32)) * 20, "is not text"),
         ("a.doc", b"x", "a .doc file, which cannot be read; save it as .docx"),
         ("a", b"x", "a file without an extension"),
         ("a.pdf", b"%PDF-1.4", "damaged or no PDF"),
@@ -103,7 +103,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"There is no file none\.txt"):
         read(tmp_path / "none.txt")
     (tmp_path / "folder.txt").mkdir()
-    with pytest.raises(InputError, match=r"folder\.txt is no regular file"):
+    with pytest.raises(InputError, match=r"folder\.txt is not a regular file"):
         read(tmp_path / "folder.txt")
 
 

@@ -105,9 +105,9 @@ def test_lines_that_are_no_rows_are_counted(tmp_path):
     text, out, notes, _ = read(written(tmp_path, "a.jsonl", "\n".join(lines)))
     assert text == "Avel.\n\n"
     assert [place for *_, place in out] == [f"line {n}" for n in (1, 2, 3, 5, 6, 7)]
-    assert out[3] == ("row that is no JSON", "nonsense", "line 5")
+    assert out[3] == ("row that is not JSON", "nonsense", "line 5")
     assert notes[0].startswith("6 rows were skipped: row that is a number (line 1), ")
-    assert "row that is no JSON (line 5, line 6)" in notes[0]
+    assert "row that is not JSON (line 5, line 6)" in notes[0]
 
 
 def test_many_rows_of_a_kind_are_counted_not_listed(tmp_path):
@@ -148,9 +148,9 @@ def test_json_is_recognised_by_its_content(tmp_path, name, text):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('{"name": "left-pad", "version": 1}', "is no list of rows"),
-        ("[]", "is no list of rows"),
-        ('[{"text": "Avel."},', "is no valid JSON in line 1"),
+        ('{"name": "left-pad", "version": 1}', "is not a list of rows"),
+        ("[]", "is not a list of rows"),
+        ('[{"text": "Avel."},', "is not valid JSON in line 1"),
         ("[" * 50_000, "nested too deeply|no valid JSON"),
         ('[{"text": " "}, 7]', "no row with a text. 2 rows were skipped: blank row"),
     ],

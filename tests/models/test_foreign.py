@@ -194,7 +194,7 @@ def test_a_tokenizer_that_multiplies_a_text_is_stopped(folder, monkeypatch):
 def test_a_damaged_gguf_file_is_one_sentence(tmp_path, content):
     path = tmp_path / "a.gguf"
     path.write_bytes(content)
-    with pytest.raises(BackendError, match="no whole GGUF file"):
+    with pytest.raises(BackendError, match="not a complete GGUF file"):
         gguf_file.read(path)
 
 
@@ -208,7 +208,7 @@ def test_a_gguf_file_with_endless_counts_is_one_sentence(tmp_path):
     ):
         head = struct.pack("<4sIQQ", b"GGUF", 3, n_tensors, n_keys)
         path.write_bytes(head + rest)
-        with pytest.raises(BackendError, match="no whole GGUF file"):
+        with pytest.raises(BackendError, match="not a complete GGUF file"):
             gguf_file.read(path)
 
 

@@ -75,7 +75,7 @@ def test_a_file_that_is_cut_off_is_refused_wherever_it_is_cut(file):
 
 def test_what_is_no_gguf_is_refused(file):
     file.write_bytes(b"PK" + bytes(1000))
-    assert "is no whole GGUF file" in refusal(file)
+    assert "is not a complete GGUF file" in refusal(file)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ def test_a_model_is_named_by_its_id_or_its_address(text, wanted):
     "text", ["", "name", "org/", "a b/c", "org/name/x.bin", "org/name/../x.gguf"]
 )
 def test_what_is_no_id_is_refused(text):
-    with pytest.raises(InputError, match="is no id of a model on the hub; give ORG"):
+    with pytest.raises(
+        InputError, match="is not an id of a model on the hub; give ORG"
+    ):
         parse(text)
 
 

@@ -150,7 +150,7 @@ def test_a_hub_that_never_answers_is_given_up(server, monkeypatch):
 
 
 def test_a_name_that_is_no_id_is_refused_without_a_request(server):
-    with pytest.raises(InputError, match="is no id of a model"):
+    with pytest.raises(InputError, match="is not an id of a model"):
         model_actions.fetch_offer("../../etc/passwd")
     assert server.asked == []
 

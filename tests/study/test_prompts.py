@@ -136,7 +136,7 @@ def test_a_file_broken_by_hand_is_named_with_a_way_out(folder):
 
 def test_an_unknown_prompt_file_is_refused_when_a_run_is_queued(folder):
     (folder / "asks.md").write_text(prompts.default_text("ask"))
-    with pytest.raises(PromptError, match=r"asks\.md is no prompt"):
+    with pytest.raises(PromptError, match=r"asks\.md is not a prompt"):
         prompts.of_run()
 
 

@@ -119,7 +119,7 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
     media_type, module = _READERS[suffix]
     with _naming_file(name):
         if path.exists() and not path.is_file():
-            raise InputError("is no regular file; give the file itself.")
+            raise InputError("is not a regular file; give the file itself.")
         reader = importlib.import_module(f"autolearn.ingest.readers.{module}")
         more = (choices or ReadingChoices(),) if module in _WITH_CHOICES else ()
         source: Source = reader.read(path, *more)

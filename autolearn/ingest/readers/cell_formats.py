@@ -25,7 +25,7 @@ _CELL = re.compile(
 _LITERAL = re.compile(
     r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|([€£¥$%])|\[[^\]]*\]|_.|\*.'
 )
-"""Parts of a format that are no digits: texts, currencies, conditions, gaps."""
+"""Parts of a format that are not digits: texts, currencies, conditions, gaps."""
 _DIGITS = re.compile(r"[0#?][0#?,.]*")
 _PERCENT = {9: "0%", 10: "0.00%"}
 """Formats of percentages that every file has."""

@@ -88,7 +88,7 @@ def _is_called(name: str, column: str) -> bool:
 
 
 def _mean_length(rows: Sequence[Row], name: str) -> float:
-    """Return the mean length of a column's texts, 0 if some cell is no text."""
+    """Return the mean length of a column's texts, 0 if some cell is not text."""
     cells = [row[name] for row in rows if row.get(name) not in (None, "")]
     if not cells or not all(isinstance(cell, str) for cell in cells):
         return 0.0

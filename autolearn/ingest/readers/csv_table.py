@@ -21,7 +21,7 @@ _DELIMITER_LINE = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 """A first line in which Excel names the delimiter."""
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 LONGEST_NAME = 80
-"""Most characters of a column's name; a longer cell is no name."""
+"""Most characters of a column's name; a longer cell is not a name."""
 
 
 def read(path: Path, choices: ReadingChoices) -> Source:

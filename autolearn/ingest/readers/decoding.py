@@ -43,7 +43,7 @@ _UTF_8_WORD = re.compile(
 """A word with characters beyond ASCII that are valid UTF-8."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _ESCAPE = "\x1b$"
-NO_TEXT = "is no text, although its name says so; save its text as .txt."
+NO_TEXT = "is not text, although its name says so; save its text as .txt."
 _UNKNOWN_ENCODING = "is in an encoding that cannot be recognised; save it as UTF-8."
 
 
@@ -70,7 +70,7 @@ class _Survey:
 
     n_broken: int = 0
     n_beyond: int = 0
-    """Characters beyond ASCII, those that are no UTF-8 among them."""
+    """Characters beyond ASCII, those that are not UTF-8 among them."""
     n_controls: int = 0
     n_characters: int = 0
     has_escapes: bool = False
@@ -204,7 +204,7 @@ def _two_encodings(sample: bytes, n: int) -> Decoding | None:
 
     errors = f"utf-8-or-{second}"
     codecs.register_error(errors, decode)
-    signs = "byte is no UTF-8 and was" if n == 1 else "bytes are no UTF-8 and were"
+    signs = "byte is not UTF-8 and was" if n == 1 else "bytes are not UTF-8 and were"
     note = f"{n} {signs} read as {label(second)}: “{preview(sample, second)}”"
     candidates = _candidates(sample, ("utf-8", *encodings.most_likely(ranking)))
     return Decoding("utf-8", errors, note, candidates)
@@ -216,7 +216,7 @@ def _by_choice(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
         "".encode(name)
     except (LookupError, ValueError):
         raise InputError(
-            f"cannot be read as {choice!r}, which is no encoding; name one such as "
+            f"cannot be read as {choice!r}, which is not an encoding; name one such as "
             "cp1252, koi8-r or utf-8."
         ) from None
     name = next((label for label in encodings.LABELS if _same(label, name)), name)

@@ -120,7 +120,7 @@ _CANDIDATES = (*_PRIORS, *_SELF_EVIDENT)
 _MIXED_SCRIPTS, _CAPITAL, _WITHIN, _DASH = 3.0, 2.0, 2.0, 0.7
 _ODD, _LONE, _FOREIGN = 1.5, 2.5, 2.0
 """How much less likely a text is by each word of mixed scripts, capital, symbol or dash
-within a word, odd character, letter that is no word, and letter that the language of
+within a word, odd character, letter that is not a word, and letter that the language of
 the others does not have."""
 _WORD = re.compile(r"[^\W\d_]+")
 _WITHIN_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s](?=[^\W\d_])")
@@ -249,7 +249,7 @@ def most_likely(ranking: list[tuple[str, float]]) -> tuple[str, ...]:
 
 
 def text_in(data: bytes, encoding: str) -> str | None:
-    """Return the text of bytes; None if they are no text in this encoding.
+    """Return the text of bytes; None if they are not text in this encoding.
 
     A character may be cut off at the end of the bytes.
     """

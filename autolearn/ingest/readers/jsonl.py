@@ -13,7 +13,7 @@ from autolearn.ingest.readers.decoding import BLOCK, Decoding
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 
 _NO_ROWS = (
-    "is no list of rows; write an array of objects with a text "
+    "is not a list of rows; write an array of objects with a text "
     f"({', '.join(row_kinds.TEXT_COLUMNS)}), or one object in each line as .jsonl."
 )
 _FIRST = 2**20
@@ -111,7 +111,7 @@ def _values(path: Path, file_decoding: Decoding) -> list[Any]:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"is no valid JSON in line {error.lineno}; correct it first."
+            f"is not valid JSON in line {error.lineno}; correct it first."
         ) from None
     except (ValueError, RecursionError):
         raise InputError(

@@ -61,7 +61,7 @@ class Converter(MarkdownConverter):
         return f"\n\n{code_block(code, _language(tag))}"
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
-        """Return a text that is no heading even if it begins like one."""
+        """Return a text that is not a heading even if it begins like one."""
         return text if "_inline" in parent_tags else _HEADING.sub(r"\1\\\2", text)
 
     def convert_soup(self, soup: Any) -> str:

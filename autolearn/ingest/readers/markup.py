@@ -38,7 +38,7 @@ def read(path: Path, choices: ReadingChoices) -> Source:
     """Return a page as Markdown, without navigation and the like.
 
     Raises:
-        InputError: It is no text, too large to be parsed, or nested too deeply.
+        InputError: It is not text, too large to be parsed, or nested too deeply.
     """
     check_size(path.stat().st_size)
     file_decoding = decoding.recognise(path, choices.encoding)

@@ -9,7 +9,7 @@ from autolearn.core.errors import InputError
 from autolearn.ingest.readers import markdown, markup
 from autolearn.ingest.readers.pieces import Piece, Source
 
-_REFUSAL = "is no Jupyter notebook, or damaged; save it again."
+_REFUSAL = "is not a Jupyter notebook, or damaged; save it again."
 
 
 def read(path: Path) -> Source:

@@ -48,7 +48,7 @@ def read(path: Path) -> Source:
     with archives.open_zip(path) as archive:
         body = packages.main_part(archive, _BODY)
         if body not in archive.namelist():
-            raise InputError("is no Word document; save it again as .docx.")
+            raise InputError("is not a Word document; save it again as .docx.")
         markup.check_size(archive.getinfo(body).file_size)
     return Source(_pieces(path, body))
 

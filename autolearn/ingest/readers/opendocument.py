@@ -57,7 +57,7 @@ def read(path: Path) -> Source:
     with archives.open_zip(path) as archive:
         names = archive.namelist()
         if _CONTENT not in names:
-            raise InputError("is no OpenDocument file; save it again.")
+            raise InputError("is not an OpenDocument file; save it again.")
         if "META-INF/manifest.xml" in names:
             manifest = packages.xml(archive, "META-INF/manifest.xml")
             if any(tag(part) == "encryption-data" for part in manifest.iter()):

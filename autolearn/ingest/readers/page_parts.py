@@ -113,7 +113,7 @@ def _reason(tag: Tag, *, is_book: bool) -> str:
 
 
 def _is_wrapper(tag: Tag, n_page: int) -> bool:
-    """Return whether an element holds most of a page, and its text is no list of links.
+    """Return whether an element holds most of a page, and is not a list of links.
 
     Args:
         tag: The element.

@@ -27,7 +27,7 @@ CELLS_AT_ONCE = 2**12
 """Characters of left-out cells that become one exclusion."""
 
 _BLANK = "blank row"
-_NO_JSON = "row that is no JSON"
+_NO_JSON = "row that is not JSON"
 _KINDS_OF_VALUES = {
     type(None): "null",
     bool: "true or false",
@@ -45,7 +45,7 @@ class TableRow:
     place: str
     """Such as "row 12"."""
     value: Any
-    """A text, or a dictionary of cells; anything else is no row of texts."""
+    """A text, or a dictionary of cells; anything else is not a row of texts."""
     share: float = 0.0
     """Share of the file that has been read with it, 0..1."""
     raw: str = ""

@@ -78,7 +78,7 @@ def read(path: Path) -> Source:
     markup.check_size(path.stat().st_size)
     data = path.read_bytes()
     if data.lstrip()[:5] != b"{\\rtf":
-        raise InputError("is no RTF, although its name says so; save it again.")
+        raise InputError("is not RTF, although its name says so; save it again.")
     return Source(_pieces(data))
 
 

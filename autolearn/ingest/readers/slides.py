@@ -32,7 +32,7 @@ def read(path: Path) -> Source:
     with archives.open_zip(path) as archive:
         main = packages.main_part(archive, _MAIN)
         if main not in archive.namelist():
-            raise InputError("is no presentation; save it again as .pptx.")
+            raise InputError("is not a presentation; save it again as .pptx.")
         slides = _slides(archive, main)
     return Source(_pieces(path, slides))
 

@@ -118,7 +118,7 @@ def read(file: Path) -> Header:
             return _read(stream)
     except _MALFORMED_FILE as error:
         raise BackendError(
-            f"{file} is no whole GGUF file; copy or download it again."
+            f"{file} is not a complete GGUF file; copy or download it again."
         ) from error
 
 

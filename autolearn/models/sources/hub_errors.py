@@ -66,7 +66,9 @@ def _sentence(name: str, error: BaseException) -> str:
             "it to download models."
         )
     if isinstance(error, HFValidationError):
-        return f"{name} is no id of a model on the hub; give ORG/NAME as on its page."
+        return (
+            f"{name} is not an id of a model on the hub; give ORG/NAME as on its page."
+        )
     if isinstance(error, HfHubHTTPError):
         return _answer(name, constants.ENDPOINT, error)
     if isinstance(error, OSError) and error.errno and not _is_network(error):

@@ -69,7 +69,7 @@ def parse(text: str, endpoint: str = "https://huggingface.co") -> ModelRequest:
     is_path = not file or (file.endswith(".gguf") and ".." not in file.split("/"))
     if not _ID.fullmatch(repository) or not is_path:
         raise InputError(
-            f"{text.strip() or 'Nothing'} is no id of a model on the hub; give "
+            f"{text.strip() or 'Nothing'} is not an id of a model on the hub; give "
             "ORG/NAME as on its page, or ORG/NAME/FILE.gguf."
         )
     return ModelRequest(repository, file or None)

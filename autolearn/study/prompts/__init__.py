@@ -298,7 +298,7 @@ def of_run() -> dict[str, dict[str, str]]:
     for path in sorted(_folder.glob("*.md")) if _folder else ():
         if path.stem not in USAGES:
             raise PromptError(
-                f"{path} is no prompt; rename or remove it. The prompts are "
+                f"{path} is not a prompt; rename or remove it. The prompts are "
                 f"{', '.join(names())}."
             )
         if (text := read_changed(path.parent, path.stem)) is not None:

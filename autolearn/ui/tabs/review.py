@@ -80,7 +80,7 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
         bulk.confirm,
         bulk.pending_question,
     ]
-    # A choice that is dropped because it no longer exists is no input of a person.
+    # A choice that is dropped because it no longer exists is not an input of a person.
     dropped = [filters.document.change, filters.run.change]
     events = [*(field.input for field in filters), *dropped]
     redraw_on(events, restart, filters, outputs, trigger_mode="always_last")

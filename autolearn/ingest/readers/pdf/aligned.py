@@ -86,7 +86,7 @@ def find(
         lines: The lines of the page from top to bottom.
         rules: Its ruling lines.
         prose: Places of lines that belong to running text.
-        boxes: Grids that are no tables; no table goes across their edges.
+        boxes: Grids that are not tables; no table goes across their edges.
         folds: Places of rules from the upper to the lower edge of the page.
     """
     places = {id(line): i for i, line in enumerate(lines)}

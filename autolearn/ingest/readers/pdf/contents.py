@@ -51,7 +51,7 @@ def find(rows: Sequence[list[Line]]) -> list[Line]:
 
 
 def _are_contents(entries: Sequence[int], title: int | None) -> bool:
-    """Return whether rows with leaders are no part of a form or a table.
+    """Return whether rows with leaders are not part of a form or a table.
 
     There they are fewer than the rows between them, or there is no title.
     """

@@ -100,7 +100,7 @@ def find(
     Turned lines, such as the names of narrow columns, are in their cells as well.
 
     Returns:
-        The tables, for each the places of its lines, and grids that are no tables.
+        The tables, for each the places of its lines, and grids that are not tables.
     """
     tables = []
     boxes: list[Box] = []

@@ -69,7 +69,7 @@ def _lines_of(item: Box) -> list[Line]:
 
 
 def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
-    """Return the text that runs in other directions; it is no heading.
+    """Return the text that runs in other directions; it is not a heading.
 
     Args:
         page: The page.

@@ -77,7 +77,7 @@ def _mark(group: list[bidi.ReadWord]) -> str:
 
 
 def _is_unspaced(before: str, word: Word) -> bool:
-    """Return whether a gap between two words is no space of their script."""
+    """Return whether a gap between two words is not a space of their script."""
     return word.space != SPACE and bool(
         line_joining.IDEOGRAPH.match(before[-1:])
         and line_joining.IDEOGRAPH.match(word.text)

@@ -75,14 +75,14 @@ def _follows(before: Line, line: Line) -> bool:
 
 
 def without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
-    """Join lines on one baseline if their gap is no border between columns.
+    """Join lines on one baseline if their gap is not a border between columns.
 
     It is none if a line above or below goes across it, as in justified text. It is none
     either if no other line begins behind it, or if the lines are a label and its value.
 
     Args:
         lines: Lines of a page, from top to bottom.
-        prose: The ``id`` of lines of running text, which are no labels.
+        prose: The ``id`` of lines of running text, which are not labels.
     """
     return _without_gaps(_without_gaps(lines, prose), prose)
 

@@ -64,7 +64,7 @@ def _is_uneven(table: PageTable) -> bool:
 
 
 def _is_nameless(table: PageTable) -> bool:
-    """Return whether a table has no names of columns and is no list of labels."""
+    """Return whether a table has no names of columns and is not a list of labels."""
     first = [row[:1] for row in table.rows]
     is_list = len(table.rows[0]) == 2 and not any(map(table_rows.has_numbers, first))
     numbers = sum(map(table_rows.has_numbers, table.rows))

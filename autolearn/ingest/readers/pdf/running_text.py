@@ -18,7 +18,7 @@ SAME_ROW = 0.3
 PROSE_WORDS, PROSE_FILL = 4.5, 0.75
 """Words of a line, and share of the column that it fills, in running text."""
 LONG_LINE = 9
-"""Words of a line that is no cell."""
+"""Words of a line that is not a cell."""
 
 
 def n_words(line: Line) -> float:
