@@ -54,7 +54,7 @@ def answer(
     """Return the answer to each question.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     match request.mode:
         case "open_book":

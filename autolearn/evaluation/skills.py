@@ -56,7 +56,7 @@ def check(
         items: The texts; all by default.
 
     Raises:
-        Cancelled: The person stopped the run; committed steps stay.
+        Cancelled: The user stopped the run; committed steps stay.
     """
     settings = replace(
         writer.settings, questions_per_passage=QUESTIONS_PER_PASSAGE, ask_rounds=1

@@ -47,7 +47,7 @@ def convert(script: Path, model: Path, target: Path, stop: Stop) -> None:
     """Convert the model in a folder to GGUF in 16 bit with this script of llama.cpp.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
         BackendError: The converter cannot convert this model.
     """
     # The same Python interpreter, since it has torch and transformers.

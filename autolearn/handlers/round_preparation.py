@@ -24,7 +24,7 @@ def prepare(context: RunContext, backend: Backend) -> Round:
 
     Raises:
         InputError: There is nothing to train on.
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     run_settings = TrainRunSettings.of(context.run)
     sources = collect(context.store, run_settings)

@@ -44,7 +44,7 @@ def read_corpus(context: RunContext) -> ImportResult:
     """Import the corpus that a run names; return counts and refused rows.
 
     Raises:
-        Cancelled: The person stopped the run; nothing of the corpus is stored.
+        Cancelled: The user stopped the run; nothing of the corpus is stored.
         InputError: No row can be used, or the corpus is in the library already.
     """
     settings, store = ImportRunSettings.of(context.run), context.store

@@ -39,7 +39,7 @@ def read_meta(file: Path | str) -> list[MetaExample]:
 def read_instructions(file: Path | str) -> list[tuple[str, str]]:
     """Read instructions: JSON Lines, each a string or an object with ``prompt``.
 
-    Of a chat it is the first turn of the person.
+    Of a chat it is the first user turn.
 
     Returns:
         The prompts, each with its right answer if the file gives one as ``answer``. It

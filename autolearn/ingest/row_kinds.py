@@ -170,7 +170,7 @@ def _turn(message: Mapping[str, Any]) -> dict[str, Any]:
 def prompt_of(row: Mapping[str, Any]) -> str:
     """Return what a row asks a model to do; empty if it asks nothing.
 
-    Of a chat it is the first turn of the person: later ones need those before them.
+    Of a chat it is the first user turn: later ones need those before them.
     """
     if talk := turns(row):
         prompts = [text for who, text in talk if who.lower() in _ASKING]

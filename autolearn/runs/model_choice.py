@@ -20,7 +20,7 @@ _AFTER = "after_run"
 
 
 def chosen_model(store: Store) -> ModelSettings:
-    """Return the model that the person works with; before any choice, the last used.
+    """Return the model that the user has chosen; before any choice, the last used.
 
     A run of another model, such as one of the command line, leaves the choice of an
     open page as it is.

@@ -88,7 +88,7 @@ def ensure_worker(
 
 
 def is_starting(folder: Path, queue: WorkerQueue) -> bool:
-    """Return whether a process is alive that this one started and that has not begun.
+    """Return whether a process that this one started is alive and has not begun.
 
     A worker notes its process once it has its lock; one that ends leaves the note.
     """

@@ -281,7 +281,7 @@ class ChatOrigin:
     passages: tuple[int, ...] | None = None
     """The ids of passages; the answer is taken from them and is not refined."""
     system: str | None = None
-    """A system prompt of the person."""
+    """A system prompt of the user."""
 
 
 def chat(

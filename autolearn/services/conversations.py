@@ -21,7 +21,7 @@ from autolearn.store import Store
 NEWEST = -1
 """The round that is the newest when it is asked."""
 ANSWER_TOKENS = 256
-"""New tokens of an answer at most, unless the person chooses otherwise."""
+"""New tokens of an answer at most, unless the user chooses otherwise."""
 SHORTEST_CONTEXT = 1024
 """Tokens that a model is taken to read if its files do not say how many."""
 REPEAT_TEMPERATURE = 0.8

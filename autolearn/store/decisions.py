@@ -42,7 +42,7 @@ class Decisions:
 
         Raises:
             InputError: A sample does not exist, or an edit changes nothing editable.
-            Outdated: A sample was decided on after what the person had seen.
+            Outdated: A sample was decided on after it was shown.
         """
         complete = [replace(d, after=_consequence(d)) for d in decisions]
         with self._db.atomic():

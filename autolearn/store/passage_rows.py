@@ -109,7 +109,7 @@ class PassageRows:
         )
 
     def put(self, passage: Passage) -> None:
-        """Give a passage a row: one without a place of the same text, or a new one."""
+        """Give a passage a row: one with the same text and no place, or a new one."""
         rows = self._db.rows(
             "SELECT id FROM passages WHERE document_id = ? AND position < 0"
             " AND text = ? ORDER BY id LIMIT 1",

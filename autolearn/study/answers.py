@@ -87,7 +87,7 @@ def open_book_requests(
     known, it gets the likeliest one, if any is likely.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     if not generator.protocol.guided:
         return [open_book_request(generator, case) for case in cases]

@@ -127,7 +127,7 @@ class Generator(RequestBuilder):
         """Return the subject and the generation of each request, in order.
 
         Raises:
-            Cancelled: The person stopped the run.
+            Cancelled: The user stopped the run.
         """
         calls = [
             Request(request.prompt, self._sampling(request), request.constraint)
@@ -157,7 +157,7 @@ class Generator(RequestBuilder):
         See ``Backend.generate_instructions``.
 
         Raises:
-            Cancelled: The person stopped the run.
+            Cancelled: The user stopped the run.
         """
         texts = self.backend.generate_instructions(
             seeds, self.stop, max_new_tokens, beginnings

@@ -140,7 +140,7 @@ def with_likeliest_sentences(
     sentence that is nearest in words.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     if not generator.backend.scores_texts:
         return [

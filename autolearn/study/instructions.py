@@ -54,7 +54,7 @@ def write_instructions(
         report: Called with the number of instructions so far.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     new: list[Question] = []
     for first in range(0, ceil(TRIES * n / STEP) * STEP, STEP):

@@ -62,7 +62,7 @@ class Study:
         """Study all passages that are not excluded.
 
         Raises:
-            Cancelled: The person stopped the run; committed steps stay.
+            Cancelled: The user stopped the run; committed steps stay.
         """
         todo = [passage for passage in passages if not passage.excluded]
         size = self.settings.passages_per_step
@@ -75,7 +75,7 @@ class Study:
         Source: a round of self-evolution of arXiv 2310.00533, on unlabelled prompts.
 
         Raises:
-            Cancelled: The person stopped the run; committed steps stay.
+            Cancelled: The user stopped the run; committed steps stay.
         """
         for begin in range(0, len(instructions), INSTRUCTIONS_PER_STEP):
             part = instructions[begin : begin + INSTRUCTIONS_PER_STEP]

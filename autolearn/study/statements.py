@@ -19,7 +19,7 @@ def state(generator: Generator, texts: Sequence[str], n: int) -> list[Generation
     ``n``: statements asked for per text. A text without any statement is left out.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     prompt = prompts.load("statements")
     limit = n * generator.settings.answer_tokens

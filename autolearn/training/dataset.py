@@ -345,7 +345,7 @@ def _meta_items(example: MetaExample) -> _Items:
 def _as_meta(example: ApprovedExample) -> MetaExample:
     """Return a sample that a person corrected as a meta-skill example.
 
-    The model's own feedback is used only if its verdict agrees with the person.
+    The model's own feedback is used only if its verdict agrees with the user's.
     """
     verdict = "incorrect" if example.is_gap else "correct"
     feedback = example.critique or ""

@@ -98,7 +98,7 @@ def generate_instructions(
         report: Called with the number of items so far.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     end = ceil(TRIES * n / STEP) * STEP
     earlier = [item for item in pool if item.draw < end]
@@ -276,7 +276,7 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
     It also rewords its question to each text.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     own_questions = [TextQuestion(text, text.passage, text.question) for text in texts]
     open_book = write_non_empty(writer, open_book_requests(writer, own_questions))
@@ -337,7 +337,7 @@ def self_checks(
     answers themselves are not used as items, since the round may have to change them.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     answer, check, refine = map(prompts.load, (PROMPT, "feedback_free", "refine_free"))
     settings = writer.settings

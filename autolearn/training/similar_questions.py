@@ -38,7 +38,7 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
     only repeats the question.
 
     Raises:
-        Cancelled: The person stopped the run.
+        Cancelled: The user stopped the run.
     """
     draws = range(DRAWS * n)
     need_mark = all(map(_has_mark, questions))

@@ -133,7 +133,8 @@ def test_bytes_that_are_not_in_the_chosen_encoding_are_named(tmp_path):
 @pytest.mark.parametrize("name", ["klingon", "base64", "rot13", "idna\0"])
 def test_a_chosen_name_that_is_no_encoding_is_refused(tmp_path, name):
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(InputError, match=r"a\.txt cannot be read as .* not an encoding"):
+    says = r"a\.txt cannot be read as .* not an encoding"
+    with pytest.raises(InputError, match=says):
         read(tmp_path / "a.txt", name)
 
 

@@ -35,7 +35,7 @@ _ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
 }
 """Environment variables for huggingface_hub, in addition to the token, endpoint and
-folders that the person has set."""
+folders that the user has set."""
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the name of the current file, the bytes received, and all bytes."""

@@ -24,7 +24,7 @@ from autolearn.ui.views import train as views
 NEWEST = 0
 """The choice of the newest training."""
 N_MORE = 4
-"""Epochs that a continued round gets, unless the person says otherwise."""
+"""Epochs that a continued round gets, unless the user says otherwise."""
 
 
 @dataclass(frozen=True)

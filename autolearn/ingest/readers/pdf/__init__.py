@@ -75,7 +75,7 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
 
 
 def _as_pieces(parts: Iterable[PartOnPage], share: float) -> Iterator[Piece]:
-    """Yield parts as pieces, texts of one page that follow one another as one."""
+    """Yield parts as pieces; consecutive texts of one page are joined."""
     for (number, why), group in groupby(parts, key=lambda x: (x[0], x[1][1])):
         place = f"page {number}"
         texts = [text for _, (text, _) in group]

@@ -162,7 +162,7 @@ def _grids(rules: Sequence[RulingLine]) -> list[Grid]:
 
 
 def _merged(rules: Sequence[RulingLine], along: int) -> list[RulingLine]:
-    """Return rules, those that continue one another as one.
+    """Return rules; those that continue one another are joined.
 
     Args:
         rules: Rules in one direction.
@@ -201,7 +201,7 @@ def _ends(rules: Sequence[RulingLine], low: int, high: int) -> list[float]:
 
 
 def _places(values: Iterable[float]) -> list[float]:
-    """Return places, those close to one another as one."""
+    """Return places; those close to one another are joined."""
     places: list[float] = []
     for value in sorted(values):
         if not places or value - places[-1] > SNAP:
