@@ -167,7 +167,7 @@ def test_exclusions_are_taken_in_and_stretches_left_out(app, visit, tmp_path):
     panel.get_by_text("Next to the text of the file").click()
     expect(panel.locator(".al-file del").first).to_contain_text("Home News")
     panel.locator(".al-file").get_by_label("Include as a passage: foot").click()
-    expect(panel).to_contain_text("taken in by you")
+    expect(panel).to_contain_text("included by you")
     panel.get_by_text("Leave the selection out").click()
     expect(page.locator("#notice")).to_contain_text("Select text in the passages first")
     select(page, "See page 7 for 🏭 more. ")

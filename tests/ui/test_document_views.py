@@ -108,7 +108,7 @@ def test_exclusions_and_passages_are_turned_by_clicks(store):
     beside = views.draw(store, press_document(session, LibraryViewState(), "beside"))
     assert '<del title="running head page 2">Report</del>' in beside
     press_document(session, LibraryViewState(), "take-1")
-    assert "taken in by you" in views.draw(store, LibraryViewState())
+    assert "included by you" in views.draw(store, LibraryViewState())
     first, second = store.library.passages()
     press_document(session, LibraryViewState(), str(second.id))
     assert store.library.passages() == [first]

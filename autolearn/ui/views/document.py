@@ -328,7 +328,7 @@ def _passage(passage: Passage, repeat: str) -> Html:
     place = f"{passage.position + 1}. characters {passage.start} to {passage.end}, "
     place += f"{passage.n_tokens} tokens{repeat}"
     if passage.exclusion_id:
-        place += ", taken in by you"
+        place += ", included by you"
     word = "Include" if passage.excluded else "Exclude"
     label = f"{word}: passage {passage.position + 1}"
     head = html.tag("span", html.text(place), "al-faint") + html.pick(
