@@ -13,7 +13,7 @@ from autolearn.text.retrieval import passage_words
 
 _COLUMNS = "prompt, chosen, rejected"
 _COMMON = 2000
-"""Samples from which words are too common to be used as an index."""
+"""A query with this many matches is too common to find samples by its words."""
 _CHOSEN_IDS = "WHERE id IN (SELECT value FROM json_each(?))"
 
 

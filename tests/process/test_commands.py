@@ -67,8 +67,10 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
 )
 def test_an_action_that_cannot_be_done_gives_one_sentence(run, words, says):
     output = run(*words, code=1)
-    assert says in output.err
-    assert len(output.err.strip().splitlines()) == 1
+    sentence, *command = output.err.strip().splitlines()
+    assert says in sentence
+    assert len(command) <= 1
+    assert all(line.startswith("Command: python -m autolearn ") for line in command)
 
 
 def test_settings_that_are_not_given_follow_from_the_size_of_the_model(
