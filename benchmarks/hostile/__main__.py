@@ -1,8 +1,9 @@
 """Read all hostile documents and folders: ``python -m benchmarks.hostile``.
 
 Prints a table of time, memory and sentence, and the slowest look into the database
-meanwhile. ``--app`` lets the app read all of them instead, and prints how fast its page
-answers others. ``--names`` chooses some of them.
+meanwhile. ``--app documents`` lets the app read all of them instead, ``--app folders``
+lets a visitor choose them as the model, and prints how fast its page answers others.
+``--names`` chooses some of them.
 """
 
 import argparse
@@ -20,6 +21,10 @@ from benchmarks.hostile.outcomes import Outcome
 
 RESULTS = Path(__file__).parents[1] / "results"
 LIMITS = Limits(seconds=30.0, memory=4 << 30)
+_IN_APP = {
+    "documents": answers.while_documents_are_read,
+    "folders": answers.while_folders_are_chosen,
+}
 
 
 def main() -> None:
@@ -27,14 +32,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile")
     parser.add_argument("--names", default="", help="only names with this in them")
     parser.add_argument("--seconds", type=float, default=20.0, help="limit for a file")
-    parser.add_argument("--app", action="store_true", help="measure the app's page")
+    parser.add_argument("--app", choices=_IN_APP, help="measure the app's page")
     parser.add_argument("--save", action="store_true", help="keep the table")
     options = parser.parse_args()
     lines = []
     with TemporaryDirectory() as name:
         place = Path(name)
         if options.app:
-            rows = answers.measure(place, options.names)
+            rows = _IN_APP[options.app](place, options.names)
         else:
             rows = _table(place, options.names, options.seconds)
         for line in rows:
@@ -42,8 +47,8 @@ def main() -> None:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
     if options.save:
-        file = "hostile-app.txt" if options.app else "hostile.txt"
-        (RESULTS / file).write_text("\n".join(lines) + "\n")
+        file = f"hostile-app-{options.app}" if options.app else "hostile"
+        (RESULTS / f"{file}.txt").write_text("\n".join(lines) + "\n")
 
 
 def _table(place: Path, names: str, seconds: float) -> Iterator[str]:

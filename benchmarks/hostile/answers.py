@@ -72,27 +72,45 @@ def _asked(address: str, pid: int) -> Iterator[Answers]:
         thread.join()
 
 
-def measure(place: Path, names: str) -> Iterator[str]:
-    """Import all documents, and look at all folders, in a real app; yield lines."""
-    workspace, files = place / "app", place / "files"
+def while_documents_are_read(place: Path, names: str) -> Iterator[str]:
+    """Import the documents in a real app; yield lines."""
+    files = place / "files"
     files.mkdir()
     for name, make in documents.ALL.items():
         if names in name:
             make(files / name)
-    app, url = apps.start(workspace, {**os.environ, "TMPDIR": str(place)})
-    try:
-        with _asked(url, app.pid) as answers:
-            time.sleep(CALM_SECONDS)
-        yield answers.line("nothing is read")
-        with _asked(url, app.pid) as answers:
+    with _app(place) as (workspace, url, pid):
+        yield _calm(url, pid)
+        with _asked(url, pid) as answers:
             run = _import(workspace, files)
         yield answers.line("an import reads the documents")
         yield _result(run)
-        with _asked(url, app.pid) as answers:
-            n_folders = _look(url, place / "folders", names)
-        yield answers.line(f"another visitor looks at {n_folders} model folders")
+
+
+def while_folders_are_chosen(place: Path, names: str) -> Iterator[str]:
+    """Choose the model folders in a real app; yield lines."""
+    with _app(place) as (_, url, pid):
+        yield _calm(url, pid)
+        with _asked(url, pid) as answers:
+            n_folders = _choose(url, place / "folders", names)
+        yield answers.line(f"another visitor chooses {n_folders} model folders")
+
+
+@contextmanager
+def _app(place: Path) -> Iterator[tuple[Path, str, int]]:
+    """Start an app; return its workspace, its address and its process."""
+    workspace = place / "app"
+    app, url = apps.start(workspace, {**os.environ, "TMPDIR": str(place)})
+    try:
+        yield workspace, url, app.pid
     finally:
         apps.end(app)
+
+
+def _calm(url: str, pid: int) -> str:
+    with _asked(url, pid) as answers:
+        time.sleep(CALM_SECONDS)
+    return answers.line("nothing is read")
 
 
 def _import(workspace: Path, files: Path) -> Run:
@@ -111,7 +129,7 @@ def _result(run: Run) -> str:
     )
 
 
-def _look(url: str, place: Path, names: str) -> int:
+def _choose(url: str, place: Path, names: str) -> int:
     """Type the path of each folder into the field of the model, as a person does."""
     changes: dict[str, Callable[[Path], object]] = {
         name: change for name, change in folders.SEEN.items() if names in name

@@ -71,6 +71,7 @@ def test_of_visits_that_are_over_only_the_last_ones_are_kept(served):
         assert open_one.key in kept.session_data
         assert set(kept.time_last_used) == set(kept.session_data)
         open_one.open_tab("Library")
+        open_one.type_into("model-name", "built-in")
 
 
 NAMES = (
