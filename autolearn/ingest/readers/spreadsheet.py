@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -15,7 +14,13 @@ from python_calamine import (
 )
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, cell_formats, markup, packages
+from autolearn.ingest.readers import (
+    archives,
+    cell_formats,
+    markup,
+    packages,
+    sheet_tables,
+)
 from autolearn.ingest.readers.cell_formats import NumberFormat, Place
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -100,7 +105,8 @@ def _sheets(
         yield Piece(
             f"## {' '.join(sheet.name.split())}\n\n", starts_passage=True, share=share
         )
-        yield from _tables(rows, share)
+        for text in sheet_tables.written(rows):
+            yield Piece(text, share=share)
 
 
 def _rows(
@@ -135,48 +141,6 @@ def _rows(
             width = 1 if is_title else right - left + 1
             row[left : left + width] = [rows[top][left]] * len(row[left : left + width])
     return rows if any(any(row) for row in rows) else []
-
-
-def _tables(rows: list[list[str]], share: float) -> Iterator[Piece]:
-    """Yield the blocks of rows between empty ones: tables, or lines of text."""
-    block: list[list[str]] = []
-    for row in [*rows, []]:
-        if any(row):
-            block.append(row)
-        elif block:
-            yield Piece(_table(block), share=share)
-            block = []
-
-
-def _table(block: list[list[str]]) -> str:
-    columns = [i for i in range(len(block[0])) if any(row[i] for row in block)]
-    lines = [[row[i] for i in columns] for row in block]
-    titles = []
-    while len(lines) > 1 and len(columns) > 1 and sum(map(bool, lines[0])) == 1:
-        titles.append(" ".join(filter(None, lines.pop(0))))
-    above = "".join(f"{title}\n\n" for title in titles)
-    if len(columns) == 1:
-        return above + "".join(f"{row[0]}\n\n" for row in lines)
-    if len(lines) > 2 and _is_divided(*lines[:2]):
-        names = zip(*lines[:2], strict=True)
-        lines[:2] = [[" / ".join(dict.fromkeys(filter(None, pair))) for pair in names]]
-    body = [f"| {' | '.join(map(_cell, row))} |" for row in lines]
-    body.insert(1, "|" + " --- |" * len(columns))
-    return above + "\n".join(body) + "\n\n"
-
-
-def _is_divided(names: list[str], parts: list[str]) -> bool:
-    """Return whether the second row divides some names and repeats the others.
-
-    Merged cells are repeated, so a name over several columns occurs in each.
-    """
-    shared_names = {a for a, b in pairwise(names) if a == b != ""}
-    differing = {name for name, part in zip(names, parts, strict=True) if name != part}
-    return bool(shared_names) and names[0] == parts[0] and differing == shared_names
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", r"\|")
 
 
 def _value_text(value: Any) -> str:

@@ -1,0 +1,70 @@
+"""Several tables on one sheet, titles, and lines of text."""
+
+import pytest
+
+from autolearn.ingest.readers import sheet_tables
+
+SHIPS = [["Ship", "Year"], ["Ada", "1900"], ["Ben", "1907"]]
+PORTS = [["Port", "Depth", "Cranes"], ["Oden", "7", "2"], ["Tarn", "9", "4"]]
+SHIPS_TABLE = "| Ship | Year |\n| --- | --- |\n| Ada | 1900 |\n| Ben | 1907 |\n\n"
+PORTS_TABLE = (
+    "| Port | Depth | Cranes |\n| --- | --- | --- |\n"
+    "| Oden | 7 | 2 |\n| Tarn | 9 | 4 |\n\n"
+)
+
+
+def sheet(*parts, width=8, height=12):
+    """Return the rows of a sheet; each part is a row, a column and a table."""
+    rows = [[""] * width for _ in range(height)]
+    for top, left, table in parts:
+        for i, row in enumerate(table):
+            rows[top + i][left : left + len(row)] = row
+    return rows
+
+
+def written(*parts):
+    return list(sheet_tables.written(sheet(*parts)))
+
+
+@pytest.mark.parametrize("top", [0, 1, 2])
+@pytest.mark.parametrize("left", [3, 5])
+def test_tables_side_by_side_have_their_own_names(top, left):
+    right = [*PORTS, ["Ulm", "3", "1"]]
+    expected = PORTS_TABLE[:-1] + "| Ulm | 3 | 1 |\n\n"
+    assert written((0, 0, SHIPS), (top, left, right)) == [SHIPS_TABLE, expected]
+
+
+def test_tables_of_one_form_are_divided_though_their_rows_agree():
+    other = [["Ship", "Year"], ["Cleo", "1911"], ["Dora", "1912"]]
+    second = "| Ship | Year |\n| --- | --- |\n| Cleo | 1911 |\n| Dora | 1912 |\n\n"
+    assert written((0, 0, SHIPS), (0, 3, other)) == [SHIPS_TABLE, second]
+
+
+def test_tables_below_and_beside_others_are_found():
+    parts = (0, 0, SHIPS), (4, 0, PORTS), (1, 4, PORTS)
+    assert written(*parts) == [SHIPS_TABLE, PORTS_TABLE, PORTS_TABLE]
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        [["Sum"], ["7"], ["9"]],  # a single column belongs to the rows
+        [["Sum", "Share"], ["7", "1"], ["9", "2"]],  # without labels
+        [["", "Note"], ["late", ""], ["", ""]],  # without names
+    ],
+)
+def test_an_empty_column_within_a_table_divides_nothing(right):
+    (text,) = written((0, 0, SHIPS), (0, 3, right))
+    assert text.startswith("| Ship | Year | ")
+
+
+def test_a_title_across_a_table_is_no_row():
+    table = [["Fleet", "Fleet"], *SHIPS]  # a merged cell is repeated
+    assert written((0, 2, table)) == ["Fleet\n\n" + SHIPS_TABLE]
+
+
+def test_a_text_in_one_cell_is_no_table():
+    assert written((0, 0, [["Python"]]), (1, 1, [["Libraries"]]), (3, 0, SHIPS)) == [
+        "Python\n\nLibraries\n\n",
+        SHIPS_TABLE,
+    ]
