@@ -223,3 +223,88 @@ def test_columns_of_vertical_text_are_read_from_right_to_left(tmp_path, sheet):
     for n, column in enumerate(columns):
         sheet.canvas.drawString(300 - 18 * n, 700, column)
     assert "".join(columns) in read(tmp_path, sheet)[0]
+
+
+def cells(sheet, *row, size=9, skip=12):
+    """Draw texts at places on one line."""
+    sheet.y -= skip
+    sheet.canvas.setFont(pdfs.BODY, size)
+    for x, text in row:
+        sheet.canvas.drawString(x, sheet.y, text)
+
+
+def table_lines(text):
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_values_below_their_names_are_a_table(tmp_path, sheet):
+    sheet.line("Order", font=pdfs.BOLD, size=14, skip=30)
+    cells(sheet, (72, "First day"), (160, "Last day"), (250, "Region"), (330, "Sum"))
+    cells(sheet, (72, "4 May"), (160, "9 June"), (250, "Coast"), (330, "1,250"))
+    sheet.line("Agents", font=pdfs.BOLD, size=14, skip=30)
+    cells(sheet, (72, "Name"), (160, "Area"), (204, "Term"), (330, "Share"))
+    # The end of one value is so near to the next one that both are one line.
+    cells(sheet, (72, "Ada Ott"), (160, "Northern"), (204, "5-7"), (330, "10 %"))
+    sheet.line(pdfs.SENTENCES[0], skip=40)
+    text, _ = read(tmp_path, sheet)
+    assert table_lines(text) == [
+        "| First day | Last day | Region | Sum |",
+        "| --- | --- | --- | --- |",
+        "| 4 May | 9 June | Coast | 1,250 |",
+        "| Name | Area | Term | Share |",
+        "| --- | --- | --- | --- |",
+        "| Ada Ott | Northern | 5-7 | 10 % |",
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ((72, "Ada Ott"), (160, "Ben Ulm"), (250, "Cleo Au")),  # no number
+        ((110, "4 May"), (205, "9 June"), (300, "7")),  # not below
+    ],
+)
+def test_other_rows_below_one_another_are_no_values(tmp_path, sheet, row):
+    cells(sheet, (72, "First day"), (160, "Last day"), (250, "Region"))
+    cells(sheet, *row)
+    sheet.line(pdfs.SENTENCES[0], skip=40)
+    assert not table_lines(read(tmp_path, sheet)[0])
+
+
+def test_a_title_in_larger_type_divides_two_tables(tmp_path, sheet):
+    cells(sheet, (72, "Month"), (180, "Ships"), (300, "Lamps"))
+    for n, month in enumerate(("May", "June", "July")):
+        cells(sheet, (72, month), (180, str(n + 3)), (300, str(70 - n)))
+    sheet.line("Stock", font=pdfs.BOLD, size=12, skip=18)
+    cells(sheet, (72, "Item"), (140, "Kilos"), (220, "Price"), (360, "Shelf"), skip=14)
+    for n, item in enumerate(("Rope", "Oil", "Tar")):
+        row = ((72, item), (140, str(n + 5)), (220, f"{n}.50"), (360, str(n + 40)))
+        cells(sheet, *row)
+    text, _ = read(tmp_path, sheet)
+    assert "| July | 5 | 68 |" in text
+    assert "# Stock" in text
+    assert "| Item | Kilos | Price | Shelf |\n| --- |" in text
+
+
+def test_dashes_are_cells_and_no_marks_of_items(tmp_path, sheet):
+    cells(sheet, (72, "Labour"), (180, "Hours"), (215, "Rate"), (250, "Cost"))
+    cells(sheet, (72, "Wood"), (180, "2"), (215, "15"), (250, "30"))
+    cells(sheet, (72, "Paint"), (180, "-"), (215, "-"), (250, "-"))
+    cells(sheet, (72, "Glass"), (180, "3"), (215, "15"), (250, "45"))
+    assert "| Paint | - | - | - |" in read(tmp_path, sheet)[0]
+
+
+def test_more_lines_of_the_last_value_stay_with_its_form(tmp_path, sheet):
+    """Two halves of a form stand at different heights; the left one ends later."""
+    left = (("Name:", "Ada Ott"), ("Role:", "Agent"), ("Address:", "5 Quay Street"))
+    right = (("Terms:", "Net 30"), ("Type:", "Freight"), ("Share:", "10 %"))
+    for (a, b), (c, d) in zip(left, right, strict=True):
+        cells(sheet, (72, a), (150, b), skip=6)
+        cells(sheet, (330, c), (410, d), skip=6)
+    cells(sheet, (150, "Harbour Oden"), skip=6)
+    sheet.line("Customer", font=pdfs.BOLD, size=14, skip=30)
+    sheet.line("Nobody has signed this form.", skip=30)
+    text, _ = read(tmp_path, sheet)
+    assert text.index("Harbour Oden") < text.index("Customer")
+    assert "|  | Harbour Oden |  |  |" in text
+    assert "| Name: | Ada Ott |  |  |\n| --- |" not in text

@@ -285,3 +285,17 @@ def test_notes_in_the_margin_of_a_text_are_no_cells(sheet, read):
     text, _ = read()
     assert " ".join(lines[:5]) in text
     assert rows(text) == []
+
+
+def test_a_line_above_a_table_does_not_go_on_below_it(sheet, read):
+    """Letters without capitals do not tell whether a text begins."""
+    font = pdfs.asian_font("HYSMyeongJo-Medium")
+    sheet.line("배의 이름과 연도를 이 표에 적는다 모두 세 척", font=font)
+    for n, row in enumerate((("Ship", "Year"), ("Ada", "1900"), ("Ben", "1907"))):
+        put(sheet, 72, 740 - 14 * n, row[0])
+        put(sheet, 240, 740 - 14 * n, row[1])
+    sheet.y = 660
+    sheet.line("항구는 북쪽에 있다.", font=font)
+    read_lines = read()[0].splitlines()
+    assert "배의 이름과 연도를 이 표에 적는다 모두 세 척" in read_lines
+    assert "항구는 북쪽에 있다." in read_lines

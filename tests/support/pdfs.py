@@ -102,9 +102,48 @@ def without_unicode(path: Path, readable: str) -> None:
         objects += [
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources "
             f"<< /Font << /F0 3 0 R /F1 4 0 R >> >> /Contents {6 + 2 * n} 0 R >>",
-            f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+            _stream(content),
         ]
     _write(path, objects)
+
+
+def with_raised_glyphs(path: Path, before: str, raised: str, after: str) -> None:
+    """Write a line with digits that a font draws raised, at the size of the text."""
+    digits = sorted(set(raised))
+    glyph = "500 0 50 350 450 700 d1 50 350 400 350 re f"
+    drawn = " ".join(f"/d{digit} 8 0 R" for digit in digits)
+    codes = "\n".join(f"<{ord(x):02x}> <{ord(x):04x}>" for x in digits)
+    to_unicode = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n"
+        "1 begincodespacerange <00> <ff> endcodespacerange\n"
+        f"{len(digits)} beginbfchar\n{codes}\nendbfchar\nendcmap end end"
+    )
+    differences = " ".join(f"{ord(digit)} /d{digit}" for digit in digits)
+    content = (
+        f"BT /F1 12 Tf 72 700 Td ({before}) Tj /F2 12 Tf ({raised}) Tj "
+        f"/F1 12 Tf ({after}) Tj ET"
+    )
+    _write(
+        path,
+        [
+            "<< /Type /Catalog /Pages 2 0 R >>",
+            "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources "
+            "<< /Font << /F1 5 0 R /F2 6 0 R >> >> /Contents 4 0 R >>",
+            _stream(content),
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 500 1000] /FontMatrix "
+            f"[0.001 0 0 0.001 0 0] /CharProcs << {drawn} >> /Encoding << /Type "
+            f"/Encoding /Differences [{differences}] >> /FirstChar 48 /LastChar 57 "
+            f"/Widths [{'500 ' * 10}] /ToUnicode 7 0 R >>",
+            _stream(to_unicode),
+            _stream(glyph),
+        ],
+    )
+
+
+def _stream(content: str) -> str:
+    return f"<< /Length {len(content)} >>\nstream\n{content}\nendstream"
 
 
 def _write(path: Path, objects: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import running_text, table_rows
+from autolearn.ingest.readers.pdf import captioned_values, running_text, table_rows
 from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import (
     BULLETS,
@@ -16,6 +16,7 @@ from autolearn.ingest.readers.pdf.shapes import (
     RulingLine,
     bounds,
 )
+from autolearn.ingest.readers.pdf.survey import LARGER
 
 MAX_ROW_GAP = 2.6
 """Largest distance of two rows of one table, in font sizes."""
@@ -70,6 +71,7 @@ def _is_marker(line: Line, after: Line) -> bool:
         and ITEM.match(line.words[0].text) is not None
         and after.x0 - line.x1 < 5 * after.size
         and not after.words[0].text[:1].isdigit()
+        and any(any(map(str.isalpha, word.text)) for word in after.words)
     )
 
 
@@ -100,6 +102,10 @@ def find(
             if table := _table(cut, least=LEAST_ROWS):
                 tables.append((table, {places[id(line)] for line in cut}))
                 break
+    line_places = {i for _, table_places in tables for i in table_places}
+    rest = [line for line in rest if places[id(line)] not in line_places]
+    for table, table_lines in captioned_values.find(rest):
+        tables.append((table, {places[id(line)] for line in table_lines}))
     return tables
 
 
@@ -179,6 +185,7 @@ def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[LineRow]
             run
             and row[0].base - run[-1][0].base <= MAX_ROW_GAP * row[0].size
             and not any(_goes_across(box, run[-1], row) for box in boxes)
+            and not (len(row) == 1 and _is_title(row[0], run[-1]))
         )
         if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
             yield _without_last_lines(run, n_single)
@@ -190,23 +197,44 @@ def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[LineRow]
         yield _without_last_lines(run, n_single)
 
 
+def _is_title(line: Line, row: LineRow) -> bool:
+    """Return whether a line has words in larger type than the row before it."""
+    has_words = any(word.text.isalpha() and len(word.text) > 2 for word in line.words)
+    return has_words and line.size >= LARGER * row[0].size
+
+
 def _without_last_lines(run: list[LineRow], n_single: int) -> list[LineRow]:
     """Return rows without the single lines at their end that do not continue a cell.
 
     Such a line does if it begins where a cell of the last row begins, other than the
-    first one, and is as near as the lines of a cell are.
+    first one, and is as near to it as rows are. If rows of two halves alternate, the
+    last one of each half counts.
     """
     n = len(run) - n_single
+    step = 2 if _alternate(run[max(0, n - 4) : n]) else 1
     left = min(row[0].x0 for row in run)
-    starts = [x.x0 for x in run[n - 1] if x.x0 - left > EDGE_TOLERANCE * x.size]
-    pitch = min((b[0].base - a[0].base for a, b in pairwise(run)), default=0)
+    cells = [x for row in run[n - step : n] for x in row]
+    pitch = min(
+        (b[0].base - a[0].base for a, b in zip(run, run[step:], strict=False)),
+        default=0,
+    )
     while n < len(run):
-        (line, *_), before = run[n], run[n - 1][0]
-        is_aligned = any(abs(line.x0 - x) < EDGE_TOLERANCE * line.size for x in starts)
-        if not is_aligned or line.base - before.base > 1.05 * pitch:
+        (line,) = run[n]
+        near = EDGE_TOLERANCE * line.size
+        bases = [x.base for x in cells if abs(x.x0 - line.x0) < near < x.x0 - left]
+        if not bases or line.base - bases[-1] > 1.05 * pitch:
             break
+        cells.append(line)
         n += 1
     return run[:n]
+
+
+def _alternate(last_rows: list[LineRow]) -> bool:
+    """Return whether four rows stand in one half of a table and the other by turns."""
+    return len(last_rows) == 4 and [
+        any(abs(a.x0 - b.x0) < EDGE_TOLERANCE * a.size for a in row for b in other)
+        for row, other in zip(last_rows, last_rows[1:] + last_rows[1:2], strict=True)
+    ] == [False, False, False, True]
 
 
 def _goes_across(box: Box, before: LineRow, row: LineRow) -> bool:
@@ -348,7 +376,13 @@ def _differs(cells: list[list[list[Line]]]) -> bool:
         return True
     first, others = cells[0], cells[1:]
     with_numbers = sum(map(table_rows.has_numbers, others))
-    return not _has_digits(first) and 2 * with_numbers >= len(others)
+    may_name = not _has_digits(first) and not any(map(_is_label, first))
+    return may_name and 2 * with_numbers >= len(others)
+
+
+def _is_label(cell: list[Line]) -> bool:
+    """Return whether a cell names the value beside it, not the values below."""
+    return bool(cell) and cell[-1].words[-1].text.endswith((":", "\uff1a"))
 
 
 def _has_digits(row: list[list[Line]]) -> bool:

@@ -8,7 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from autolearn.ingest.readers.pdf import bidi, line_joining, line_text
-from autolearn.ingest.readers.pdf.shapes import BULLETS, Box, Line
+from autolearn.ingest.readers.pdf import lines as page_lines
+from autolearn.ingest.readers.pdf.shapes import BULLETS, CLEAR_BULLETS, Box, Line
 
 SAME_SIZE = 0.08
 """Largest difference of the sizes of lines in a paragraph."""
@@ -27,8 +28,11 @@ SHORT_FILL = 0.75
 MIN_CODE_SHARE = 0.4
 """Share of the lines that look like code, where all text has one width."""
 
-ITEM = re.compile(rf"(?:[{BULLETS}]|\(?[0-9a-zA-Z]{{1,3}}[.)])\s")
-"""The mark of a list item."""
+ITEM = re.compile(
+    rf"(?:[{BULLETS}]|\(?[0-9a-zA-Z]{{1,3}}[.)])\s"
+    rf"|(?:[{CLEAR_BULLETS}]|[0-9]{{1,3}}[.)])(?![a-z])(?=[^\W\d_])"
+)
+"""The mark of a list item, with a space behind it unless it can be nothing else."""
 LABEL = re.compile(
     r"[\[<\u3008\u300a]\s?(?:figure|fig\.|table|tab\.|abb\.|图|圖|表|図|표|그림)\s*\d+",
     re.IGNORECASE,
@@ -111,9 +115,17 @@ class TextColumn:
 
     def fits(self, line: Line, after: Line) -> bool:
         """Return whether the first word of the next line would fit on a line."""
-        word = after.words[-1 if is_rtl(after) else 0]
         room = self._right(line) - self.end(line) - 0.3 * line.size
-        return room > 1.05 * (word.x1 - word.x0)
+        return room > 1.05 * _first_width(after)
+
+
+def _first_width(line: Line) -> float:
+    """Return the width of a line up to its first space."""
+    if is_rtl(line):
+        return line.words[-1].x1 - line.words[-1].x0
+    gaps = page_lines.spaces(line.words, is_rtl=False)
+    n = next((i for i, is_spaced in enumerate(gaps) if is_spaced), len(gaps))
+    return line.words[n - 1].x1 - line.words[0].x0
 
 
 def limits(lines: Sequence[Line]) -> dict[int, float]:
@@ -192,7 +204,9 @@ def _divides(
         return True
     if line.mono and before.mono and (not is_mono or is_code(lines)):
         return pitch > MAX_CODE_GAP
-    if before.mono != line.mono or is_rtl(before) != is_rtl(line):
+    if is_rtl(before) != is_rtl(line):
+        return True
+    if before.mono != line.mono and not (is_mono and _share_mono(before, line)):
         return True
     if abs(before.size - line.size) > SAME_SIZE * max(before.size, line.size):
         return True
@@ -204,6 +218,14 @@ def _divides(
     if pitch > (OPEN_SENTENCE_GAP if is_open else PARAGRAPH_GAP) or has_mark:
         return True
     return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)
+
+
+def _share_mono(a: Line, b: Line) -> bool:
+    """Return whether both lines have words in a font of one width.
+
+    A letter outside ASCII, such as an apostrophe, does not count as such.
+    """
+    return all(any(word.mono for word in line.words) for line in (a, b))
 
 
 def _is_ended(lines: list[Line], line: Line, column: TextColumn) -> bool:

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from autolearn.ingest.readers.pdf import (
     columns,
+    korean,
     layout,
     line_joining,
     line_text,
@@ -111,7 +112,9 @@ class Flow:
         is_divided = self._open_text().endswith(tuple(line_joining.HYPHENS))
         is_low = line_text.text(block.lines[0])[:1].islower()
         is_text = len(self._open.lines) > 1  # and no label in a figure
-        return self._open.is_full or is_divided or (is_low and is_text)
+        has_table = any(waiting.table for _, waiting in self._waiting_blocks)
+        is_full = self._open.is_full and (is_text or is_low or not has_table)
+        return is_full or is_divided or (is_low and is_text)
 
     def _continued(self, block: Block) -> list[TypedText]:
         parts = self._paragraph(block.lines)
@@ -158,10 +161,13 @@ class Flow:
         return parts
 
     def _is_spaced(self, line: Line, after: Line) -> bool | None:
-        """Return whether the file has a space between two lines; None if unknown."""
-        if not self._facts.has_spaces_at_line_ends:
-            return None
-        return line_text.is_spaced(line, after)
+        """Return whether a space divides two lines; None if unknown."""
+        if self._facts.has_spaces_at_line_ends:
+            return line_text.is_spaced(line, after)
+        before, text = line_text.text(line), line_text.text(after)
+        if self._facts.korean is not None:
+            return not self._facts.korean.are_one(before, text)
+        return False if korean.begins_with_particle(text) else None
 
     def _joint(
         self, parts: list[TypedText], after: str, is_spaced: bool | None
@@ -217,9 +223,12 @@ class Flow:
 
 
 def _are_alike(a: Block, b: Block) -> bool:
-    """Return whether two paragraphs have type of one size."""
-    before, after = a.lines[-1].size, b.lines[0].size
-    return abs(before - after) <= columns.SAME_SIZE * max(before, after)
+    """Return whether two paragraphs have type of one size and weight."""
+    last, first = a.lines[-1], b.lines[0]
+    is_close = abs(last.size - first.size) <= columns.SAME_SIZE * max(
+        last.size, first.size
+    )
+    return is_close and last.bold == first.bold
 
 
 def _head(cells: list[str]) -> Iterator[TypedText]:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, Protocol
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import bidi, line_joining
-from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Word
+from autolearn.ingest.readers.pdf import bidi, faces, line_joining, raised_glyphs
+from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Script, Word
 
 NO_UNICODE = "font without Unicode"
 
@@ -27,21 +27,16 @@ WIDEST_LETTER, WIDEST_GAP = 1.2, 0.9
 it, in font sizes."""
 MOST_WITHIN = 0.05
 """Largest distance of parts of one word, in font sizes."""
+SHORT = 4
+"""Characters of a run in which letters may be raised, too; to look at each letter of a
+page would take too long."""
 LEAST_STEP = 0.7
 """Smallest step from a character to the next one in vertical text, in font sizes."""
 _DOWN = 270
 _STEP = 8
 """Characters after which the text object is asked for again."""
-_FIXED_PITCH = 1
-_BOLD_WEIGHT = 600
 _HYPHEN = "\x02"
 """The character that pdfium gives for a hyphen at the end of a line."""
-_BOLD = re.compile(r"bold|black|heavy|demi|CMBX|CMSSBX|-B$|\.B$", re.IGNORECASE)
-_MONO = re.compile(
-    r"courier|mono(?!type)|consol|typewriter|CMTT|menlo|inconsolata|source ?code|"
-    r"lettergothic",
-    re.IGNORECASE,
-)
 _NO_CHARACTER = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]"
 )
@@ -115,6 +110,7 @@ class _WordReader:
         self._faces: dict[int, tuple[bool, bool]] = {}
         self._box, self._matrix = pdfium_c.FS_RECTF(), pdfium_c.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
+        self._edges = [ctypes.c_double() for _ in range(4)]
 
     def words(self) -> dict[int, list[Word]]:
         """Return the words by direction."""
@@ -130,14 +126,10 @@ class _WordReader:
                 line = words.setdefault(font.angle, [])
                 space = max(space, kind) if first > last else space
                 last = stop
-                if has_rtl and (
-                    bidi.has_rtl(match[0]) or self._is_turned(first, stop - 1, font)
+                for a, b, script in self._parts(
+                    first, stop, font, has_rtl=has_rtl, is_short=end - start <= SHORT
                 ):
-                    parts = [(i, i + 1) for i in range(first, stop)]
-                else:
-                    parts = [(first, stop)]
-                for a, b in parts:
-                    word = self._word(a, b, font, order, space)
+                    word = self._word(a, b, font, order, space, script)
                     if not has_rtl and line and _goes_on(line[-1], word):
                         line[-1] = _joined(line[-1], word)
                     elif word.x1 - word.x0 > WIDEST_LETTER * word.size * (b - a):
@@ -147,6 +139,35 @@ class _WordReader:
                     order, space = line[-1].order + 1, 0
             space = max(space, kind) if last < end else space
         return words
+
+    def _parts(
+        self, first: int, stop: int, font: _Font, *, has_rtl: bool, is_short: bool
+    ) -> Iterator[tuple[int, int, Script]]:
+        """Yield what is a word of its own within a run of characters."""
+        text = self._characters[first:stop]
+        if has_rtl and (bidi.has_rtl(text) or self._is_turned(first, stop - 1, font)):
+            yield from ((i, i + 1, "") for i in range(first, stop))
+        elif text.isalpha() and not is_short:
+            yield first, stop, ""
+        else:
+            yield from raised_glyphs.parts(
+                self._characters,
+                first,
+                stop,
+                lambda i: self._heights(i, font),
+                is_short=is_short,
+            )
+
+    def _heights(self, i: int, font: _Font) -> tuple[float, float]:
+        """Return the edges of a glyph above its baseline, in font sizes."""
+        left, right, bottom, top = self._edges
+        pdfium_c.FPDFText_GetCharBox(self._text, i, left, right, bottom, top)
+        places = [
+            self._along(self._view.place(x.value, y.value), font.angle)
+            for x, y in ((left, bottom), (right, top))
+        ]
+        base = self._along(self._origin(i), font.angle)
+        return (base - max(places)) / font.size, (base - min(places)) / font.size
 
     def _is_turned(self, first: int, last: int, font: _Font) -> bool:
         """Return whether the last character of a word is left of the first.
@@ -225,9 +246,14 @@ class _WordReader:
 
     def _base(self, i: int, angle: int) -> tuple[float, bool]:
         """Return the baseline of a text object, and whether it runs as in the file."""
-        x, y = self._origin(i)
-        base = {0: y, 90: x, 180: -y, 270: -x}[angle]
+        base = self._along(self._origin(i), angle)
         return base, not (angle or self._view.turn)
+
+    @staticmethod
+    def _along(place: Point, angle: int) -> float:
+        """Return how far down a point is where lines run in a direction."""
+        x, y = place
+        return {0: y, 90: x, 180: -y, 270: -x}[angle]
 
     def _face(self, pointer: Any) -> tuple[bool, bool]:
         font = pdfium_c.FPDFTextObj_GetFont(pointer) if pointer else None
@@ -235,10 +261,18 @@ class _WordReader:
             return False, False
         address = _address(font)
         if address not in self._faces:
-            self._faces[address] = _face(font)
+            self._faces[address] = faces.of_font(font)
         return self._faces[address]
 
-    def _word(self, first: int, stop: int, font: _Font, order: int, space: int) -> Word:
+    def _word(
+        self,
+        first: int,
+        stop: int,
+        font: _Font,
+        order: int,
+        space: int,
+        script: Script = "",
+    ) -> Word:
         text = self._characters[first:stop]
         text = text if self._is_ascii else whole(text)
         x0, x1 = self._extent(first, stop - 1, font)
@@ -253,6 +287,7 @@ class _WordReader:
             order,
             space,
             self._reason(text, first) if font.is_suspect else "",
+            script,
         )
 
     def _divided(self, word: Word, first: int, stop: int, font: _Font) -> list[Word]:
@@ -348,21 +383,3 @@ def _characters(text: Any, n: int) -> str:
 
 def _address(pointer: Any) -> int:
     return ctypes.addressof(pointer.contents) if pointer else 0
-
-
-def _face(font: Any) -> tuple[bool, bool]:
-    """Return whether a font is bold, and whether it has one width."""
-    name = _name(font)
-    flags = ctypes.c_int()
-    pdfium_c.FPDFFont_GetFlags(font, flags)
-    bold = bool(_BOLD.search(name)) or (
-        pdfium_c.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT and "+" not in name
-    )
-    return bold, bool(_MONO.search(name)) or bool(flags.value & _FIXED_PITCH)
-
-
-def _name(font: Any) -> str:
-    n = pdfium_c.FPDFFont_GetBaseFontName(font, None, 0)
-    buffer = ctypes.create_string_buffer(n + 1)
-    pdfium_c.FPDFFont_GetBaseFontName(font, buffer, n)
-    return buffer.value.decode("utf-8", "replace")

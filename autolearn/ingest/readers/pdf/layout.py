@@ -41,7 +41,7 @@ class PageParts:
     blocks: list[Block]
     """Its text, in the order of reading."""
     left_out: list[TypedText]
-    doubts: set[Doubt]
+    doubts: list[Doubt]
 
 
 def on_page(page: PageLines, facts: Facts) -> PageParts:
@@ -58,7 +58,7 @@ def on_page(page: PageLines, facts: Facts) -> PageParts:
     page_blocks = blocks.of_items(reading_order.ordered(items, is_rtl=is_rtl), facts)
     in_tables = {id(x) for item in items for x in _lines_of(item)}
     page_blocks += _turned(page, facts, in_tables)
-    return PageParts(page_blocks, left_out, set(misread_pages.of_page(items)))
+    return PageParts(page_blocks, left_out, list(misread_pages.of_page(items)))
 
 
 def _lines_of(item: Box) -> list[Line]:

@@ -69,7 +69,7 @@ def joint(
         before: The text of the line, and maybe of lines before it.
         after: The text of the next line.
         vocabulary: Words of the document in lower case.
-        is_spaced: Whether the file has a space between them; None if it says nothing.
+        is_spaced: Whether a space divides two lines of Korean; None if unknown.
 
     Returns:
         Whether the last character is the hyphen of a divided word, which is left out,

@@ -7,7 +7,13 @@ from contextlib import closing
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import drawn_boxes, forms, glyphs, rules
+from autolearn.ingest.readers.pdf import (
+    drawn_boxes,
+    drawn_bullets,
+    forms,
+    glyphs,
+    rules,
+)
 from autolearn.ingest.readers.pdf.glyphs import NO_UNICODE
 from autolearn.ingest.readers.pdf.shapes import (
     Direction,
@@ -17,7 +23,6 @@ from autolearn.ingest.readers.pdf.shapes import (
 )
 
 TWICE = "drawn twice"
-BULLET = "\u2022"
 TWICE_DISTANCE = 0.15
 """Distance of a word that is drawn twice, in sizes of its font."""
 _QUARTER = 90
@@ -42,6 +47,7 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
         words += forms.words(document, page, to_page, list(words))
         rulings, shapes = rules.drawn(page, to_page)
         words += list(drawn_boxes.words(shapes, words))
+        words += list(drawn_bullets.words(shapes, words))
         return PageContent(
             *frame.size,
             words,
@@ -158,7 +164,7 @@ def _with_bullets(words: list[Word]) -> list[Word]:
             and _is_beside(word, after)
             and (before is None or not _is_beside(before, word))
         ):
-            result[i] = word._replace(text=BULLET, left_out="")
+            result[i] = word._replace(text=drawn_bullets.BULLET, left_out="")
     return result
 
 

@@ -42,8 +42,13 @@ class Word(NamedTuple):
     script: Script = ""
 
 
-BULLETS = "-\u2022\u25aa\u25e6\u2023\u2043*\u2013\u25cf\u25cb\u25a0\u25a1\u2610-\u2612"
-"""Marks of list items, for the class of a regular expression."""
+CLEAR_BULLETS = (
+    "\u2022\u2023\u2043\u25a0\u25a1\u25aa\u25b6\u25b8\u25ba\u25c6\u25cb\u25cf\u25e6"
+    "\u2610-\u2612\u2666\u2713\u2714\u2756\u27a2\u27a4"
+)
+"""Signs that mark list items, for the class of a regular expression."""
+BULLETS = f"-*\u2013{CLEAR_BULLETS}"
+"""These and others that mark list items before a space."""
 GAP, SPACE = 1, 2
 """A gap between drawn words, and a space character in the file."""
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Literal
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers.pdf import glyphs, line_joining, line_text
+from autolearn.ingest.readers.pdf import glyphs, korean, line_joining, line_text
+from autolearn.ingest.readers.pdf.korean import KoreanWords
 from autolearn.ingest.readers.pdf.running_heads import RunningHeads
 from autolearn.ingest.readers.pdf.shapes import (
     Line,
@@ -73,6 +74,9 @@ class Facts:
 
     Their absence then says that the line ends within a word.
     """
+    korean: KoreanWords | None
+    """Tells which lines end within a word of Korean; None if none do, or if spaces tell
+    it."""
 
 
 @dataclass
@@ -88,6 +92,8 @@ class Survey:
     _bold: Counter[bool] = field(default_factory=Counter)
     _mono: Counter[bool] = field(default_factory=Counter)
     _spaces: Counter[bool] = field(default_factory=Counter)
+    _particles: Counter[bool] = field(default_factory=Counter)
+    """Lines of Korean by whether they begin with a particle."""
 
     def add(self, page: PageLines) -> None:
         """Count what is on a page."""
@@ -104,6 +110,10 @@ class Survey:
 
     def _count_spaces(self, lines: list[Line]) -> None:
         """Count the lines of Korean that end with a space, and those that do not."""
+        for line in lines:
+            if line_joining.HANGUL.match(line.words[0].text):
+                text = line_text.text(line)
+                self._particles[korean.begins_with_particle(text)] += 1
         for line, after in pairwise(lines):
             last, first = line.words[-1].text[-1:], after.words[0].text[:1]
             if line_joining.HANGUL.match(last) and line_joining.HANGUL.match(first):
@@ -117,7 +127,8 @@ class Survey:
             return
         for line in lines:
             words = line_text.text(line).split()
-            is_divided = words[-1][-1:] in line_joining.HYPHENS
+            end = words[-1][-1:]
+            is_divided = end in line_joining.HYPHENS or line_joining.HANGUL.match(end)
             inner = words[1 : -1 if is_divided else None]
             self.vocabulary.update(line_joining.words(" ".join(inner)))
 
@@ -137,6 +148,8 @@ class Survey:
         for size in sorted(self._sizes, reverse=True):
             if size >= LARGER * body_size and (not sizes or sizes[-1] > 1.06 * size):
                 sizes.append(size)
+        has_spaces = self._spaces[True] > LEAST_SPACED * self._spaces.total()
+        is_divided = not has_spaces and korean.divides_words(self._particles)
         return Facts(
             n_pages=self.n_pages,
             body_size=body_size,
@@ -145,8 +158,8 @@ class Survey:
             is_mono=self._mono[True] > self._mono[False],
             heads=self.heads,
             vocabulary=self.vocabulary,
-            has_spaces_at_line_ends=self._spaces[True]
-            > LEAST_SPACED * self._spaces.total(),
+            has_spaces_at_line_ends=has_spaces,
+            korean=KoreanWords(self.vocabulary) if is_divided else None,
         )
 
 
