@@ -8,7 +8,7 @@ character of a word.
 import ctypes
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -49,6 +49,7 @@ _BULLETS = str.maketrans(
     }
 )
 """Signs of the fonts Symbol and Wingdings: bullets, boxes and arrows."""
+_DIGIT = re.compile("[0-9]")
 _WORD = re.compile("(?:\\S|[\x1c-\x1f])+")
 _LINE_END = {0xFFFE: _HYPHEN}
 """Text in one piece has another sign for a hyphen at the end of a line."""
@@ -120,24 +121,29 @@ class _WordReader:
         for start, end, pointer in self._objects():
             font: _Font | None = None
             kind, last = SPACE if pointer else GAP, start
+            is_short = end - start <= SHORT
             for match in _WORD.finditer(self._characters, start, end):
                 first, stop = match.span()
                 font = font or self._font(first, pointer)
                 line = words.setdefault(font.angle, [])
-                space = max(space, kind) if first > last else space
+                space = kind if first > last and kind > space else space
                 last = stop
-                for a, b, script in self._parts(
-                    first, stop, font, has_rtl=has_rtl, is_short=end - start <= SHORT
-                ):
+                parts: Iterable[tuple[int, int, Script]] = ((first, stop, ""),)
+                if has_rtl or is_short or _DIGIT.search(match[0]):
+                    parts = self._parts(
+                        first, stop, font, has_rtl=has_rtl, is_short=is_short
+                    )
+                for a, b, script in parts:
                     word = self._word(a, b, font, order, space, script)
-                    if not has_rtl and line and _goes_on(line[-1], word):
+                    may_go_on = space != SPACE and line and not has_rtl
+                    if may_go_on and _goes_on(line[-1], word):
                         line[-1] = _joined(line[-1], word)
                     elif word.x1 - word.x0 > WIDEST_LETTER * word.size * (b - a):
                         line += self._divided(word, a, b, font)
                     else:
                         line.append(word)
                     order, space = line[-1].order + 1, 0
-            space = max(space, kind) if last < end else space
+            space = kind if last < end and kind > space else space
         return words
 
     def _parts(
@@ -147,8 +153,6 @@ class _WordReader:
         text = self._characters[first:stop]
         if has_rtl and (bidi.has_rtl(text) or self._is_turned(first, stop - 1, font)):
             yield from ((i, i + 1, "") for i in range(first, stop))
-        elif text.isalpha() and not is_short:
-            yield first, stop, ""
         else:
             yield from raised_glyphs.parts(
                 self._characters,
@@ -187,11 +191,15 @@ class _WordReader:
     def _end(self, start: int, pointer: Any) -> int:
         """Return where the next text object begins.
 
-        White space that pdfium adds belongs to no object and is taken one by one.
+        White space that pdfium adds belongs to no object and is taken one by one. Most
+        objects end where it adds the end of a line.
         """
         if not pointer:
             return start + 1
         address = _address(pointer)
+        line_end = self._characters.find("\r", start)
+        if line_end > start and _address(self._object(line_end - 1)) == address:
+            return line_end
         low = start
         while low < self._n and _address(self._object(low + _STEP)) == address:
             low += _STEP

@@ -50,7 +50,12 @@ down off back work by self for to be side ward wards wise man men thing body one
 
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case; compounds also in parts."""
-    all_words = [word.lower().replace("\u2010", "-") for word in _WORD.findall(text)]
+    if text.isascii():
+        all_words = _WORD.findall(text.lower())
+    else:
+        all_words = [x.lower().replace("\u2010", "-") for x in _WORD.findall(text)]
+    if "-" not in text and "\u2010" not in text:
+        return all_words
     return all_words + [
         part for word in all_words if "-" in word for part in word.split("-")
     ]

@@ -37,7 +37,7 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
     with closing(document[number]) as page, closing(page.get_textpage()) as text:
         view = View(page)
         words_by_angle = glyphs.words(text, view)
-        angle = max(words_by_angle, key=lambda a: _n_characters(words_by_angle[a]))
+        angle = _main_angle(words_by_angle)
         frame = _TurnedPage(angle, *page.get_size())
 
         def to_page(x: float, y: float) -> Point:
@@ -60,8 +60,14 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
         )
 
 
-def _n_characters(words: list[Word]) -> int:
-    return sum(len(word.text) for word in words)
+def _main_angle(words_by_angle: dict[int, list[Word]]) -> int:
+    """Return the angle at which most characters run."""
+    if len(words_by_angle) == 1:
+        return next(iter(words_by_angle))
+    return max(
+        words_by_angle,
+        key=lambda angle: sum(len(word.text) for word in words_by_angle[angle]),
+    )
 
 
 class View:
@@ -179,6 +185,8 @@ def _is_twice(a: Word, b: Word) -> bool:
 
     Some programs give the text of a letter with marks to each of its glyphs.
     """
+    if abs(a.base - b.base) >= TWICE_DISTANCE * max(1.0, b.size):
+        return False
     has_marks = any(unicodedata.category(c) == "Mn" for c in b.text)
     is_over = (
         min(a.x1, b.x1) - max(a.x0, b.x0) > 0 and abs(a.base - b.base) < TWICE_DISTANCE

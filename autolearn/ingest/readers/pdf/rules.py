@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -45,34 +45,52 @@ def drawn(
         page: A page.
         to_page: Turns a point of the file into a point of the page as seen.
     """
+    paths = list(islice(_page_paths(page), MOST_PATHS + 1))
+    if len(paths) > MOST_PATHS:
+        return [], []
     rules: list[RulingLine] = []
     shapes: list[Shape] = []
-    for n, (path, matrix) in enumerate(_page_paths(page)):
-        if n >= MOST_PATHS:
-            return [], []
-        if shape := _shape(path, matrix, to_page):
-            shapes.append(shape)
+    for path, matrix in paths:
+        corners = _corners(path, matrix)
+        if corners is not None:
+            places = [to_page(*corner) for corner in corners]
+            if shape := _shape(path, *places):
+                shapes.append(shape)
+            if max(_distances(*places)) < SHORTEST and _keeps_axes(matrix):
+                continue  # a dot or a letter
         for start, end, area in _edges(path, matrix):
-            if rule := _rule(to_page(*start), to_page(*end)):
+            if _may_rule(start, end) and (
+                rule := _rule(to_page(*start), to_page(*end))
+            ):
                 filled = _area(to_page(*area[0]), to_page(*area[1])) if area else None
                 rules.append(rule._replace(area=filled))
     return rules, shapes
 
 
-def _shape(
-    path: Any, matrix: Matrix, to_page: Callable[[float, float], Point]
-) -> Shape | None:
-    """Return the area of a small path; None if it is larger than a check box."""
+def _corners(path: Any, matrix: Matrix) -> tuple[Point, Point] | None:
+    """Return two corners of the box around a path; None if it has none."""
     edges = [ctypes.c_float() for _ in range(4)]
-    pdfium_c.FPDFPageObj_GetBounds(path, *edges)
+    if not pdfium_c.FPDFPageObj_GetBounds(path, *edges):
+        return None
     left, bottom, right, top = (edge.value for edge in edges)
-    corners = [_transformed(matrix, point) for point in ((left, bottom), (right, top))]
-    (x0, x1), (y0, y1) = (
-        sorted(values) for values in zip(*(to_page(*c) for c in corners), strict=True)
-    )
-    width, height = x1 - x0, y1 - y0
+    return _transformed(matrix, (left, bottom)), _transformed(matrix, (right, top))
+
+
+def _distances(a: Point, b: Point) -> Point:
+    """Return how far apart two points are along each axis."""
+    return abs(a[0] - b[0]), abs(a[1] - b[1])
+
+
+def _keeps_axes(m: Matrix) -> bool:
+    return m[1] == m[2] == 0 or m[0] == m[3] == 0
+
+
+def _shape(path: Any, corner: Point, other: Point) -> Shape | None:
+    """Return the area of a small path; None if it is larger than a check box."""
+    width, height = _distances(corner, other)
     if max(width, height) > LARGEST:
         return None
+    (x0, x1), (y0, y1) = map(sorted, zip(corner, other, strict=True))
     is_filled, is_drawn = _draw_mode(path)
     colours = _colours(path) if is_filled else [255]
     is_light, is_dark = min(colours) >= LIGHT, max(colours) <= DARK
@@ -196,6 +214,12 @@ def _outlines(path: Any) -> Iterator[list[Point]]:
 def _transformed(m: Matrix, point: Point) -> Point:
     x, y = point
     return m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]
+
+
+def _may_rule(start: Point, end: Point) -> bool:
+    """Return whether a segment is long and along an axis, on a page turned or not."""
+    width, height = _distances(start, end)
+    return min(width, height) <= 1.01 and max(width, height) >= SHORTEST - 0.01
 
 
 def _rule(start: Point, end: Point) -> RulingLine | None:

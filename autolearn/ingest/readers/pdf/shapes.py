@@ -6,7 +6,7 @@ to the right, y grows downwards.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 ASCENT, DESCENT = 0.75, 0.25
 """Height above and depth below the baseline of a line, in sizes of its font."""
@@ -98,6 +98,10 @@ class Line:
         self.x0 = min([word.x0 for word in words])
         self.x1 = max([word.x1 for word in words])
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how to pickle it: plain tuples take a third of the time of words."""
+        return _unpickled, (list(map(tuple, self.words)), self.text)
+
     @property
     def top(self) -> float:
         """The upper edge."""
@@ -117,6 +121,12 @@ class Line:
     def mono(self) -> bool:
         """Whether all of it is in a font of one width."""
         return self.words[0].mono and _share([w.mono for w in self.words], self.words)
+
+
+def _unpickled(words: list[tuple[Any, ...]], text: str | None) -> Line:
+    line = Line(list(map(Word._make, words)))
+    line.text = text
+    return line
 
 
 def _weight(word: Word) -> float:

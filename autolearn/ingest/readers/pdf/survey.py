@@ -168,6 +168,8 @@ def split_usable(words: list[Word]) -> tuple[list[Word], list[tuple[str, str]]]:
 
     If most of a page has no meaning, the rest says nothing either.
     """
+    if not any([word.left_out for word in words]):
+        return words, []
     n_broken = sum(len(w.text) for w in words if w.left_out == glyphs.NO_UNICODE)
     n = sum(len(word.text) for word in words)
     if n_broken > (1 - USABLE) * n:
