@@ -2,7 +2,9 @@
 
 import pytest
 
+from autolearn.ingest import readers
 from autolearn.ingest.readers import sheet_tables
+from tests.support import files, rich_office
 
 SHIPS = [["Ship", "Year"], ["Ada", "1900"], ["Ben", "1907"]]
 PORTS = [["Port", "Depth", "Cranes"], ["Oden", "7", "2"], ["Tarn", "9", "4"]]
@@ -67,4 +69,47 @@ def test_a_text_in_one_cell_is_no_table():
     assert written((0, 0, [["Python"]]), (1, 1, [["Libraries"]]), (3, 0, SHIPS)) == [
         "Python\n\nLibraries\n\n",
         SHIPS_TABLE,
+    ]
+
+
+def test_sheets_of_opendocument_are_divided_too(tmp_path):
+    def cell(text, spans=""):
+        return f"<table:table-cell{spans}><text:p>{text}</text:p></table:table-cell>"
+
+    def row(*cells):
+        return f"<table:table-row>{''.join(cells)}</table:table-row>"
+
+    gap = '<table:table-cell table:number-columns-repeated="2"/>'
+    covered = "<table:covered-table-cell/>"
+    wide = ' table:number-columns-spanned="2"'
+    rest = '<table:table-cell table:number-columns-repeated="1020"/>'
+    sheet = (
+        row(cell("Ship"), cell("Year"), rest)
+        + row(cell("Ada"), cell("1900"), gap, cell("Port"), cell("Depth"), rest)
+        + row(cell("Ben"), cell("1907"), gap, cell("Oden"), cell("7"), rest)
+        + row(cell("lost at sea", wide), covered, gap, cell("Tarn"), cell("9"), rest)
+    )
+    names = " ".join(
+        f'xmlns:{name}="{rich_office.ODF}:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    body = f'<table:table table:name="Fleet">{sheet}</table:table>'
+    content = (
+        f"<office:document-content {names}><office:body><office:spreadsheet>{body}"
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    files.zip_of(tmp_path / "a.ods", {"content.xml": content.encode()})
+    pieces = readers.open_source(tmp_path / "a.ods", "a.ods").pieces
+    lines = [x for x in "".join(piece.text for piece in pieces).splitlines() if x]
+    assert lines == [
+        "## Fleet",
+        "| Ship | Year |",
+        "| --- | --- |",
+        "| Ada | 1900 |",
+        "| Ben | 1907 |",
+        "| lost at sea |  |",
+        "| Port | Depth |",
+        "| --- | --- |",
+        "| Oden | 7 |",
+        "| Tarn | 9 |",
     ]

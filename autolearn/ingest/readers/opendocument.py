@@ -10,14 +10,18 @@ from typing import Self
 from xml.etree.ElementTree import Element, tostring
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, markup, packages
+from autolearn.ingest.readers import archives, markup, packages, sheet_tables
 from autolearn.ingest.readers.left_out import LeftOut
+from autolearn.ingest.readers.opendocument_cells import (
+    MOST_REPEATED,
+    grid,
+    n_repeated,
+    plain_text,
+    rows,
+)
 from autolearn.ingest.readers.packages import child, tag, value
 from autolearn.ingest.readers.pages import element
 from autolearn.ingest.readers.pieces import Piece, Source
-
-MOST_REPEATED = 256
-"""Most times that a cell is repeated; a sheet fills its rest with repeated ones."""
 
 _CONTENT = "content.xml"
 _BLOCKS = {"list-item": "li", "list-header": "li", "numbered-paragraph": "div"}
@@ -78,7 +82,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
             html = writer.page(body) if body is not None else ""
         except RecursionError:
             raise InputError(markup.TOO_DEEP) from None
-        heads = [_text(part) for root in styles[1:] for part in _heads(root)]
+        heads = [plain_text(part) for root in styles[1:] for part in _heads(root)]
     yield from markup.pieces(markup.parse(html), left_out=left_out)
     for text in dict.fromkeys(filter(None, heads)):
         yield Piece(text, left_out="head or foot of the page", share=1.0)
@@ -179,9 +183,9 @@ class _Writer:
         if name in _INVISIBLE_TAGS:
             return ""
         if name in _LEFT_OUT:
-            return self._left_out.add(_text(part), _LEFT_OUT[name])
+            return self._left_out.add(plain_text(part), _LEFT_OUT[name])
         if name in _INDEX:
-            mark = self._left_out.add(_text(part), "table of contents")
+            mark = self._left_out.add(plain_text(part), "table of contents")
             return element("p", mark)
         method = getattr(self, f"_write_{name.replace('-', '_')}", None)
         if method is not None:
@@ -198,7 +202,7 @@ class _Writer:
         style = value(part, "style-name")
         html = self._children(part)
         if self._styles.has(self._styles.hidden_styles, style):
-            return element("p", self._left_out.add(_text(part), "hidden"))
+            return element("p", self._left_out.add(plain_text(part), "hidden"))
         for title, heading in _HEADING_STYLES.items():
             if self._styles.has({title}, style) and html.strip():
                 return element(heading, html)
@@ -209,7 +213,7 @@ class _Writer:
     def _write_span(self, part: Element) -> str:
         style = value(part, "style-name")
         if self._styles.has(self._styles.hidden_styles, style):
-            return self._left_out.add(_text(part), "hidden")
+            return self._left_out.add(plain_text(part), "hidden")
         html = self._children(part)
         if self._styles.has(self._styles.above, style):
             return element("sup", html)
@@ -228,7 +232,7 @@ class _Writer:
         return "<br/>"
 
     def _write_note(self, part: Element) -> str:
-        mark = _text(child(part, "note-citation"))
+        mark = plain_text(child(part, "note-citation"))
         body = child(part, "note-body")
         if body is not None:
             html = self._children(body)
@@ -252,10 +256,12 @@ class _Writer:
         if "object" in kinds:
             return self._children(part)
         if value(part, "class") in ("page-number", "date-time", "footer", "header"):
-            return element("p", self._left_out.add(_text(part), "foot of the page"))
+            return element(
+                "p", self._left_out.add(plain_text(part), "foot of the page")
+            )
         html = self._children(part)
-        if value(part, "class") == "title" and _text(part):
-            return element("h2", escape(_text(part)))
+        if value(part, "class") == "title" and plain_text(part):
+            return element("h2", escape(plain_text(part)))
         return element("div", html)
 
     def _write_object(self, part: Element) -> str:
@@ -272,7 +278,7 @@ class _Writer:
         table = next((inner for inner in root.iter() if tag(inner) == "table"), None)
         if table is not None:
             return self._write_table(table)  # the values of a chart
-        return self._left_out.add(_text(root), "text in a drawing")
+        return self._left_out.add(plain_text(root), "text in a drawing")
 
     def _write_list(self, part: Element) -> str:
         self._lists.append(value(part, "style-name") or (self._lists or [""])[-1])
@@ -289,56 +295,41 @@ class _Writer:
         )
 
     def _sheet(self, sheet: Element) -> str:
-        """Return a sheet below its name; empty rows divide its tables."""
+        """Return a sheet below its name; empty rows and columns divide its tables."""
         if self._styles.has(self._styles.hidden_styles, value(sheet, "style-name")):
-            return element("p", self._left_out.add(_text(sheet), "hidden sheet"))
-        blocks = [""]
-        for row, line in self._lines(sheet):
-            if _text(row):
-                blocks[-1] += line
-            else:
-                blocks.append("")
+            return element("p", self._left_out.add(plain_text(sheet), "hidden sheet"))
         name = element("h2", escape(value(sheet, "name")))
+        cells, texts = grid(sheet, self._cell)
+        tables = [
+            element("table", "".join(element("tr", "".join(row)) for row in table))
+            for part in sheet_tables.parts(texts)
+            for table in [sheet_tables.cut(cells, part)]
+        ]
         shapes = [self._write(part) for part in sheet if tag(part) == "shapes"]
-        tables = [element("table", block) for block in blocks if block]
         return "".join([name, *tables, *shapes])
 
     def _write_table(self, part: Element) -> str:
-        lines = [line for _, line in self._lines(part)]
+        lines = [self._row(row, group) for row, group in rows(part)]
         shapes = [self._write(shapes) for shapes in part if tag(shapes) == "shapes"]
         return element("table", "".join(lines)) + "".join(shapes)
 
-    def _lines(self, table: Element) -> Iterator[tuple[Element, str]]:
-        """Yield the rows of a table, and each as HTML."""
-        for row, group in _rows(table):
-            name = "th" if tag(group) == "table-header-rows" else "td"
-            line = "".join(self._cell(cell, name) for cell in row)
-            n = _n_repeated(row, "number-rows-repeated") if _text(row) else 1
-            yield row, element("tr", line) * n
+    def _row(self, row: Element, group: Element) -> str:
+        name = "th" if tag(group) == "table-header-rows" else "td"
+        line = "".join(
+            self._cell(cell, name) * n_repeated(cell, "number-columns-repeated")
+            for cell in row
+        )
+        n = n_repeated(row, "number-rows-repeated") if plain_text(row) else 1
+        return element("tr", line) * n
 
     def _cell(self, cell: Element, name: str) -> str:
         if tag(cell) != "table-cell":
             return ""  # covered by a merged one
-        n = _n_repeated(cell, "number-columns-repeated")
         spans = {
             key: value(cell, f"number-{place}-spanned") or "1"
             for key, place in (("colspan", "columns"), ("rowspan", "rows"))
         }
-        return element(name, self._children(cell), **spans) * n
-
-
-def _n_repeated(part: Element, name: str) -> int:
-    number = value(part, name)
-    return min(int(number), MOST_REPEATED) if number.isdecimal() else 1
-
-
-def _rows(table: Element) -> Iterator[tuple[Element, Element]]:
-    """Yield the rows of a table and the group that each is in."""
-    for part in table:
-        if tag(part) == "table-row":
-            yield part, table
-        elif tag(part) in ("table-header-rows", "table-rows", "table-row-group"):
-            yield from ((row, part) for row, _ in _rows(part))
+        return element(name, self._children(cell), **spans)
 
 
 def _mathml(root: Element) -> str:
@@ -351,14 +342,3 @@ def _mathml(root: Element) -> str:
 def _has_text(parent: Element) -> bool:
     """Return whether the characters between the children of an element are text."""
     return tag(parent) in _WITH_TEXT or not len(parent)
-
-
-def _text(part: Element | None) -> str:
-    if part is None:
-        return ""
-    pieces: list[str] = []
-    for inner in part.iter():
-        pieces += [" "] if tag(inner) in ("p", "h", "s", "tab", "line-break") else []
-        pieces.append(inner.text or "")
-        pieces.append(inner.tail or "" if inner is not part else "")
-    return " ".join("".join(pieces).split())

@@ -5,6 +5,7 @@ A sheet may hold several tables, under one another or side by side.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 Rows = Sequence[Sequence[str]]
 """The texts of cells; all rows have one length, and an empty cell is an empty text."""
@@ -15,40 +16,67 @@ LEAST_SHARED = 0.5
 """Share of the names of columns that two tables of one form have in common."""
 
 
+class Part(NamedTuple):
+    """Where a table or lines of text stand on a sheet; the ends are excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
 def written(rows: Rows) -> Iterator[str]:
-    """Yield each part between empty rows: a table, or lines of text."""
-    for block in _blocks(rows):
-        for part in _side_by_side(block):
-            # A part is shorter than the block, so it may have empty rows of its own.
-            if part is block:
-                yield _table(block)
-            else:
-                yield from written(part)
+    """Yield the parts of a sheet: tables, or lines of text."""
+    for part in parts(rows):
+        yield _table(cut(rows, part))
 
 
-def _blocks(rows: Rows) -> Iterator[Rows]:
-    """Yield rows between empty ones, without empty columns at their edges."""
-    block: list[Sequence[str]] = []
-    for row in [*rows, []]:
-        if any(row):
-            block.append(row)
-        elif block:
-            filled = _filled_columns(block)
-            yield [row[filled[0] : filled[-1] + 1] for row in block]
-            block = []
+def parts(rows: Rows) -> Iterator[Part]:
+    """Yield where the tables of a sheet and its lines of text stand."""
+    yield from _parts(rows, Part(0, len(rows), 0, max(map(len, rows), default=0)))
+
+
+def cut(rows: Rows, part: Part) -> Rows:
+    """Return the cells of a part."""
+    return [row[part.left : part.right] for row in rows[part.top : part.bottom]]
+
+
+def _parts(rows: Rows, area: Part) -> Iterator[Part]:
+    for block in _blocks(rows, area):
+        sides = _sides(rows, block)
+        if len(sides) == 1:
+            yield block
+        for side in sides if len(sides) > 1 else ():
+            # A side may be shorter than the block and have empty rows of its own.
+            yield from _parts(rows, side)
+
+
+def _blocks(rows: Rows, area: Part) -> Iterator[Part]:
+    """Yield the parts between empty rows, without empty columns at their edges."""
+    top = area.top
+    for i in range(area.top, area.bottom + 1):
+        if i < area.bottom and any(rows[i][area.left : area.right]):
+            continue
+        if i > top:
+            block = area._replace(top=top, bottom=i)
+            filled = _filled_columns(cut(rows, block))
+            yield block._replace(
+                left=area.left + filled[0], right=area.left + filled[-1] + 1
+            )
+        top = i + 1
 
 
 def _filled_columns(rows: Rows) -> list[int]:
     return [i for i in range(len(rows[0])) if any(row[i] for row in rows)]
 
 
-def _side_by_side(block: Rows) -> list[Rows]:
-    """Return the tables that empty columns divide a block into; or the block."""
-    for a, b in pairwise(_filled_columns(block)):
-        if b - a > 1:
-            left, right = [row[:b] for row in block], [row[b:] for row in block]
-            if _are_two_tables(left, right):
-                return [left, right]
+def _sides(rows: Rows, block: Part) -> list[Part]:
+    """Return the tables that an empty column divides a block into; or the block."""
+    for a, b in pairwise(_filled_columns(cut(rows, block))):
+        middle = block.left + b
+        left, right = block._replace(right=middle), block._replace(left=middle)
+        if b - a > 1 and _are_two_tables(cut(rows, left), cut(rows, right)):
+            return [left, right]
     return [block]
 
 
