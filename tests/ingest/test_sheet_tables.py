@@ -1,9 +1,12 @@
 """Several tables on one sheet, titles, and lines of text."""
 
+import zipfile
+
 import pytest
 
 from autolearn.ingest import readers
 from autolearn.ingest.readers import sheet_tables
+from autolearn.ingest.readers.sheet_tables import Covered
 from tests.support import files, rich_office
 
 SHIPS = [["Ship", "Year"], ["Ada", "1900"], ["Ben", "1907"]]
@@ -61,8 +64,29 @@ def test_an_empty_column_within_a_table_divides_nothing(right):
 
 
 def test_a_title_across_a_table_is_no_row():
-    table = [["Fleet", "Fleet"], *SHIPS]  # a merged cell is repeated
+    table = [["Fleet", Covered("Fleet")], *SHIPS]
     assert written((0, 2, table)) == ["Fleet\n\n" + SHIPS_TABLE]
+
+
+def test_equal_values_are_a_row():
+    (text,) = written((0, 0, [["yes", "yes"], ["yes", "yes"], ["no", "yes"]]))
+    assert text.count("yes") == 5
+
+
+def test_a_merged_title_of_excel_is_written_once(tmp_path):
+    path = tmp_path / "a.xlsx"
+    rows: list[list[object]] = [["Fleet of Tarn", "", ""], *map(list, SHIPS)]
+    rich_office.xlsx_of(path, rows)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = members["xl/worksheets/sheet1.xml"].decode()
+    # The second one lies outside the cells that are used.
+    merged = '<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="C8:D9"/></mergeCells>'
+    sheet = sheet.replace("</worksheet>", f"{merged}</worksheet>")
+    files.zip_of(path, {**members, "xl/worksheets/sheet1.xml": sheet.encode()})
+    pieces = list(readers.open_source(path, "a.xlsx").pieces)
+    text = "".join(piece.text for piece in pieces if not piece.left_out)
+    assert text.endswith("\n\nFleet of Tarn\n\n" + SHIPS_TABLE)
 
 
 def test_a_text_in_one_cell_is_no_table():

@@ -1,6 +1,8 @@
 """The cells of tables and sheets of OpenDocument."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Protocol
 from xml.etree.ElementTree import Element
 
 from autolearn.ingest.readers.packages import tag, value
@@ -9,8 +11,13 @@ MOST_REPEATED = 256
 """Most times that a cell is repeated; a sheet fills its rest with repeated ones."""
 
 Grid = list[list[str]]
-WriteCell = Callable[[Element, str], str]
-"""Writes a cell as an HTML element with a name."""
+
+
+class WriteCell(Protocol):
+    """Writes a cell as an HTML element with a name."""
+
+    def __call__(self, cell: Element, name: str) -> str:
+        """Return the element."""
 
 
 def grid(sheet: Element, write: WriteCell) -> tuple[Grid, Grid]:
@@ -23,7 +30,7 @@ def grid(sheet: Element, write: WriteCell) -> tuple[Grid, Grid]:
     for row, group in rows(sheet):
         name = "th" if tag(group) == "table-header-rows" else "td"
         above = texts[-1] if texts else []
-        row_cells, row_texts = _row(row, above, lambda cell, x=name: write(cell, x))
+        row_cells, row_texts = _row(row, above, partial(write, name=name))
         n = n_repeated(row, "number-rows-repeated") if any(row_texts) else 1
         cells += [row_cells] * n
         texts += [row_texts] * n

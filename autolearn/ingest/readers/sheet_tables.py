@@ -16,6 +16,12 @@ LEAST_SHARED = 0.5
 """Share of the names of columns that two tables of one form have in common."""
 
 
+class Covered(str):
+    """The text of a merged cell in each further cell that it covers."""
+
+    __slots__ = ()
+
+
 class Part(NamedTuple):
     """Where a table or lines of text stand on a sheet; the ends are excluded."""
 
@@ -131,7 +137,7 @@ def _table(block: Rows) -> str:
     columns = _filled_columns(block)
     lines = [[row[i] for i in columns] for row in block]
     titles = []
-    while lines and (len(lines) > 1 or _n_texts(lines[0]) == 1) and _is_title(lines[0]):
+    while lines and _is_title(lines[0]):
         titles.append(next(filter(None, lines.pop(0))))
     above = "".join(f"{title}\n\n" for title in titles)
     if len(columns) == 1 or not lines:
@@ -149,8 +155,11 @@ def _n_texts(row: Sequence[str]) -> int:
 
 
 def _is_title(row: Sequence[str]) -> bool:
-    """Return whether a row has one text: in one cell, or merged across all."""
-    return len(row) > 1 and (_n_texts(row) == 1 or (all(row) and len(set(row)) == 1))
+    """Return whether a row has one text: in one cell, or in one merged across all."""
+    is_merged = all(isinstance(text, Covered) for text in row[1:])
+    return len(row) > 1 and (
+        _n_texts(row) == 1 or (is_merged and len(set(row)) == 1 and bool(row[0]))
+    )
 
 
 def _is_divided(names: Sequence[str], parts: Sequence[str]) -> bool:

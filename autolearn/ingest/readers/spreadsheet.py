@@ -23,6 +23,7 @@ from autolearn.ingest.readers import (
 )
 from autolearn.ingest.readers.cell_formats import NumberFormat, Place
 from autolearn.ingest.readers.pieces import Piece, Source
+from autolearn.ingest.readers.sheet_tables import Covered
 
 _OUTSIDE = {
     "xl/comments": "comment",
@@ -136,10 +137,13 @@ def _rows(
         n_repeated += (bottom - top + 1) * (right - left + 1)
         if n_repeated > MOST_REPEATED:
             break
-        is_title = right - left + 1 >= max(map(len, rows), default=0)
+        if top >= len(rows) or left >= len(rows[top]):
+            continue  # merged outside the cells that are used
+        text, is_title = rows[top][left], right - left + 1 >= max(map(len, rows))
         for row in rows[top : bottom + 1]:
             width = 1 if is_title else right - left + 1
-            row[left : left + width] = [rows[top][left]] * len(row[left : left + width])
+            row[left : left + width] = [Covered(text)] * len(row[left : left + width])
+        rows[top][left] = text
     return rows if any(any(row) for row in rows) else []
 
 
