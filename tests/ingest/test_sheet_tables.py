@@ -75,8 +75,8 @@ def test_equal_values_are_a_row():
 
 def test_a_merged_title_of_excel_is_written_once(tmp_path):
     path = tmp_path / "a.xlsx"
-    rows: list[list[object]] = [["Fleet of Tarn", "", ""], *map(list, SHIPS)]
-    rich_office.xlsx_of(path, rows)
+    rows: list[list[object]] = [["Fleet of Tarn", "", ""]]
+    rich_office.xlsx_of(path, rows + [[*row] for row in SHIPS])
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     sheet = members["xl/worksheets/sheet1.xml"].decode()

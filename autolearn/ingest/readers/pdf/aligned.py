@@ -230,11 +230,16 @@ def _without_last_lines(run: list[LineRow], n_single: int) -> list[LineRow]:
 
 
 def _alternate(last_rows: list[LineRow]) -> bool:
-    """Return whether four rows stand in one half of a table and the other by turns."""
-    return len(last_rows) == 4 and [
-        any(abs(a.x0 - b.x0) < EDGE_TOLERANCE * a.size for a in row for b in other)
-        for row, other in zip(last_rows, last_rows[1:] + last_rows[1:2], strict=True)
-    ] == [False, False, False, True]
+    """Return whether four rows are in one half of a table and the other by turns."""
+    return (
+        len(last_rows) == 4
+        and _share_start(last_rows[1], last_rows[3])
+        and not any(_share_start(a, b) for a, b in pairwise(last_rows))
+    )
+
+
+def _share_start(row: LineRow, other: LineRow) -> bool:
+    return any(abs(a.x0 - b.x0) < EDGE_TOLERANCE * a.size for a in row for b in other)
 
 
 def _goes_across(box: Box, before: LineRow, row: LineRow) -> bool:
@@ -375,9 +380,9 @@ def _differs(cells: list[list[list[Line]]]) -> bool:
     if table_rows.stands_out(cells):
         return True
     first, others = cells[0], cells[1:]
-    with_numbers = sum(map(table_rows.has_numbers, others))
-    may_name = not _has_digits(first) and not any(map(_is_label, first))
-    return may_name and 2 * with_numbers >= len(others)
+    if _has_digits(first) or any(map(_is_label, first)):
+        return False
+    return 2 * sum(map(table_rows.has_numbers, others)) >= len(others)
 
 
 def _is_label(cell: list[Line]) -> bool:
