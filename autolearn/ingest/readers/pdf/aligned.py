@@ -214,10 +214,8 @@ def _without_last_lines(run: list[LineRow], n_single: int) -> list[LineRow]:
     step = 2 if _alternate(run[max(0, n - 4) : n]) else 1
     left = min(row[0].x0 for row in run)
     cells = [x for row in run[n - step : n] for x in row]
-    pitch = min(
-        (b[0].base - a[0].base for a, b in zip(run, run[step:], strict=False)),
-        default=0,
-    )
+    pitches = [b[0].base - a[0].base for a, b in zip(run, run[step:], strict=False)]
+    pitch = min(pitches, default=0)
     while n < len(run):
         (line,) = run[n]
         near = EDGE_TOLERANCE * line.size
