@@ -113,7 +113,7 @@ class _UnitCutter:
     def parts(self, stream: Iterable[Unit]) -> Iterator[_PassagePart]:
         """Yield the parts. A code block, or a header with a row, is one if it fits."""
         for unit in stream:
-            if unit.kind == "fence" or not self._goes_on(unit):
+            if unit.kind == "fence" or not self._continues(unit):
                 yield from self._release()
                 self._repeated_line, self._n_repeated = "", 0
             if unit.kind in ("fence", "header"):
@@ -127,7 +127,7 @@ class _UnitCutter:
                 yield from self._fit(unit)
         yield from self._release()
 
-    def _goes_on(self, unit: Unit) -> bool:
+    def _continues(self, unit: Unit) -> bool:
         """Return whether a unit may belong to the same table or code as before."""
         return unit.kind in ("code", "row")
 

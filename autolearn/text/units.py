@@ -129,7 +129,7 @@ class _Scanner:
         """Yield complete units; keep the last line, which may be a table's header."""
         last = self._prose.pop()
         text = "".join(self._prose)
-        units, rest = _cut(text, self._longest, goes_on=True)
+        units, rest = _cut(text, self._longest, continues=True)
         for unit in units:
             yield self._prose_unit(unit)
         self._prose = [rest, last] if rest else [last]
@@ -161,7 +161,7 @@ def _closes(line: str, fence: str) -> bool:
     return match is not None and match[1].startswith(fence) and not match[2].strip()
 
 
-def _cut(text: str, longest: int, *, goes_on: bool = False) -> tuple[list[str], str]:
+def _cut(text: str, longest: int, *, continues: bool = False) -> tuple[list[str], str]:
     """Return the units of prose, and what may continue in the next block."""
     units: list[str] = []
     begin = 0
@@ -177,11 +177,11 @@ def _cut(text: str, longest: int, *, goes_on: bool = False) -> tuple[list[str], 
             begin = end
 
     for match in breaks.SENTENCE_END.finditer(text):
-        if goes_on and match.end() + _LOOK > len(text):
+        if continues and match.end() + _LOOK > len(text):
             break
         if match.end() > begin and not _is_within(text, match):
             take(match.end())
-    take(len(text), whole=not goes_on)
+    take(len(text), whole=not continues)
     return units, text[begin:]
 
 

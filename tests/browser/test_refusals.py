@@ -18,7 +18,7 @@ def app(start_shared):
     return start_shared()
 
 
-def test_what_cannot_be_done_says_why_and_the_page_goes_on(app, visit):
+def test_what_cannot_be_done_says_why_and_the_page_continues(app, visit):
     page = visit(app)
     open_tab(page, "Model")
     name = page.locator("#model-name").get_by_role("textbox")

@@ -39,7 +39,7 @@ def constraining(request):
         yield request.param, server
 
 
-def test_an_answer_goes_on_from_its_beginning_in_its_form(constraining):
+def test_an_answer_continues_from_its_beginning_in_its_form(constraining):
     program, server = constraining
     repeats = program == "llama.cpp"  # it repeats the beginning
     server.chat = lambda body: reply("Evidence: in Rome" if repeats else " in Rome")

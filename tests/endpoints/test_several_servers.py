@@ -114,7 +114,7 @@ def test_paths_of_the_weights_may_differ(servers):
     assert detect(_address(servers), QUICK).program == "llama.cpp"
 
 
-def test_a_person_is_told_of_a_missing_server_and_a_run_goes_on_without_it(servers):
+def test_a_person_is_told_of_a_missing_server_and_a_run_continues_without_it(servers):
     servers[0].stop()
     with pytest.raises(BackendError, match=servers[0].address):
         detect(_address(servers), QUICK)

@@ -31,7 +31,7 @@ def test_the_records_are_those_of_a_local_model(local, program):
 
 
 @pytest.mark.parametrize("n_answers", [0, 3, 9])
-def test_a_study_goes_on_after_its_server_failed(local, n_answers):
+def test_a_study_continues_after_its_server_failed(local, n_answers):
     with model_server.running() as server:
         script, steps = ServerScript([server]), dict[str, Any]()
         script.left = n_answers

@@ -175,7 +175,7 @@ def test_a_model_that_answers_nothing_scores_zero(store, protocol):
     assert report.verdicts.auc == 0.5
 
 
-def test_a_resumed_check_goes_on_from_the_last_step(store):
+def test_a_resumed_check_continues_from_the_last_step(store):
     run = store.runs.create("skills", {})
     backend, stages = perfect(), []
 

@@ -91,7 +91,7 @@ def test_the_tracker_gets_what_the_database_gets_and_the_end(
 
 
 @pytest.mark.parametrize("lost", [0, 2], ids=["stopped", "killed"])
-def test_a_resumed_training_goes_on_without_doubled_or_missing_steps(
+def test_a_resumed_training_continues_without_doubled_or_missing_steps(
     store, approved_samples, recorder, lost
 ):
     run = queue_round(store, tracker="trackio")

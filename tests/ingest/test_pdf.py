@@ -87,7 +87,7 @@ def test_powers_and_marks_of_notes_stay_apart(sheet, read):
     )
 
 
-def test_a_footnote_follows_the_paragraph_that_goes_on_on_the_next_page(sheet, read):
+def test_a_footnote_follows_the_paragraph_that_continues_on_the_next_page(sheet, read):
     lines = pdfs.wrapped(f"{PARAGRAPH} {PARAGRAPH}", 440)
     for line in lines[:5]:
         sheet.line(line)

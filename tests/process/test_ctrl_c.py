@@ -15,7 +15,7 @@ TEXT = "## Orlo\n\nOrlo was founded in 1711. Orlo has 340 inhabitants."
 
 
 @pytest.mark.torch_model
-def test_a_run_of_the_command_line_goes_on_when_the_page_is_ended(tmp_path):
+def test_a_run_of_the_command_line_continues_when_the_page_is_ended(tmp_path):
     with Store.open(tmp_path) as store:
         put_text(store, "orlo.md", TEXT)
         app = start_app(tmp_path)

@@ -55,7 +55,7 @@ def test_a_text_is_taken_through_a_whole_round(workspace_used: Path) -> None:
         assert kinds == ["import", "study", "quiz", "train", "quiz"]
 
 
-def test_a_comparison_is_written_as_a_report_and_goes_on_by_its_number(
+def test_a_comparison_is_written_as_a_report_and_continues_by_its_number(
     workspace_used: Path, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.html"

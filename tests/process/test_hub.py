@@ -193,7 +193,7 @@ def test_a_tokenizer_that_is_kept_as_large_files_are_comes_before_the_weights(se
     assert names == ["tokenizer.json", WEIGHTS]
 
 
-def test_a_download_that_breaks_off_goes_on_by_itself(server, cache):
+def test_a_download_that_breaks_off_continues_by_itself(server, cache):
     server.break_after = 3 << 20
     model_files.check(fetch())
     cdn = [h for method, path, h in server.asked if "/cdn/" in path]
@@ -201,7 +201,7 @@ def test_a_download_that_breaks_off_goes_on_by_itself(server, cache):
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_stopped_download_goes_on_where_it_was(server, cache, ranges):
+def test_a_stopped_download_continues_where_it_was(server, cache, ranges):
     server.seconds_a_slice = 0.02
     progress: list[tuple[str, int, int]] = []
 

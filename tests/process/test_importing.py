@@ -203,7 +203,7 @@ def test_an_import_of_which_nothing_can_be_read_fails_and_says_why(lab, tmp_path
     )
 
 
-def test_a_killed_import_leaves_nothing_half_and_goes_on(lab, tmp_path):
+def test_a_killed_import_leaves_nothing_half_and_continues(lab, tmp_path):
     (tmp_path / "a.txt").write_text("Avel is old.")
     big = tmp_path / "big.jsonl"
     rows = (json.dumps({"text": f"{n} {LONG * 3}"}) for n in range(20_000))

@@ -167,7 +167,7 @@ def kept(store, run):
     )
 
 
-def test_a_run_is_done_and_shows_how_it_goes_on(lab):
+def test_a_run_is_done_and_shows_how_it_continues(lab):
     run = lab.runs.create("study", {"seconds": 0.02})
     states: list[Run] = []
     last = run_control.wait(lab, run.id, states.append)
@@ -202,7 +202,7 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(lab):
     assert digests == [[own[0]] * 2, [own[1]] * 2]
 
 
-def test_a_panic_of_a_library_fails_its_run_and_the_worker_goes_on(lab):
+def test_a_panic_of_a_library_fails_its_run_and_the_worker_continues(lab):
     first, second = (lab.runs.create(kind, {}) for kind in ("skills", "train"))
     run = run_control.wait(lab, first.id)
     assert run.state == "failed"
@@ -250,7 +250,7 @@ def test_a_run_that_lost_a_process_is_interrupted_with_its_sentence(lab):
     assert run_control.wait(lab, run.id).state == "interrupted"
 
 
-def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(lab):
+def test_a_run_of_no_known_kind_fails_and_the_worker_continues(lab):
     run = run_control.wait(lab, lab.runs.create("train", {}).id)
     assert run.state == "failed"
     assert worker_locks.worker_alive(lab.folder)
@@ -371,7 +371,7 @@ def test_only_runs_that_no_other_process_waits_for_are_stopped(store, start):
     assert store.runs.get(behind.id).state == "queued"
 
 
-def test_what_follows_a_run_that_is_waited_for_goes_on_too(store, start):
+def test_what_follows_a_run_that_is_waited_for_continues_too(store, start):
     first = store.runs.create("train", {})
     second = store.runs.create("chat", {"after": first.id})
     start()

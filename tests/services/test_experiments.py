@@ -225,7 +225,7 @@ def test_a_quiz_with_new_questions_is_asked_again(library):
     assert run.kind == "quiz"
 
 
-def test_an_experiment_goes_on_where_a_run_was_killed(library):
+def test_an_experiment_continues_where_a_run_was_killed(library):
     experiment, run = begun(
         library, comparing(library, seeds=(0,), arms=("refined_sft",))
     )

@@ -54,7 +54,7 @@ def test_a_deleted_file_is_gone_and_can_be_added_again(store, tmp_path):
     assert [p.text for p in store.library.passages()] == [passage.text]
 
 
-def test_nothing_is_deleted_while_a_study_goes_on(store):
+def test_nothing_is_deleted_while_a_study_continues(store):
     document = put_text(store, "avel.md", "Avel was founded in 1711.")
     run = actions.study(store, ModelSettings(), StudySettings())
     with pytest.raises(JobError):

@@ -96,7 +96,7 @@ def test_further_closed_book_samples_are_drawn_and_kept():
     assert len(journal.all(Sample)) == 2
 
 
-def test_a_study_goes_on_where_it_was_stopped_and_ends_the_same():
+def test_a_study_continues_where_it_was_stopped_and_ends_the_same():
     whole, _, _ = study(n=4)
     assert whole.kept
     for n_done in range(len(whole.kept)):

@@ -80,7 +80,7 @@ def test_the_built_in_model_has_the_tokens_that_the_builder_makes(tokenizer):
         assert count(text) == len(tokenizer(text)["input_ids"])
 
 
-def test_a_stopped_build_goes_on_as_if_it_had_not_stopped(tmp_path):
+def test_a_stopped_build_continues_as_if_it_had_not_stopped(tmp_path):
     plan = BuildPlan(0, 1.0, 1, tmp_path / "model", tmp_path)
     builder = Builder(plan)
     builder.step()

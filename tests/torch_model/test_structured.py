@@ -106,7 +106,7 @@ def test_an_impossible_constraint_raises_an_error(backend):
         backend.complete([constrained_request("q", (Pattern("("),))], never)
 
 
-def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
+def test_every_family_continues_from_a_beginning_in_its_form(family, open_model):
     _, folder = family
     backend = open_model("none", folder)
     form = ('"', Excerpt(SOURCE), '"\nAnswer: ', OneOf(("yes", "no")))
@@ -127,7 +127,7 @@ def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
 
 
 @pytest.mark.parametrize("build", [None, build_sliding])
-def test_an_answer_goes_on_from_where_it_is_begun(open_model, tmp_path, build):
+def test_an_answer_continues_from_where_it_is_begun(open_model, tmp_path, build):
     backend = open_model("none", build(tmp_path)) if build else open_model()
     (whole,) = backend.complete(
         [constrained_request("why?", (Pattern("[a-z ]{12}"),))], never

@@ -185,7 +185,7 @@ def test_answers_feedback_refinements_and_errors_are_text(session, store):
     assert "<ins>more</ins>" in markup
 
 
-def test_what_is_written_so_far_is_shown_while_it_goes_on(session, store):
+def test_what_is_written_so_far_is_shown_while_it_continues(session, store):
     chat._send(session, ChatForm("Who?", 0, 0, False, True))
     run = store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     before = session.revision()

@@ -45,6 +45,6 @@ def test_a_form_that_does_not_open_again_stays_folded(context):
     assert openings == [None, False, None, None, None]
 
 
-def test_a_form_stays_as_it_is_while_another_kind_of_run_goes_on(context):
+def test_a_form_stays_as_it_is_while_another_kind_of_run_continues(context):
     openings = forms_while_a_run_comes_and_goes(context, "train", opens_again=True)
     assert openings == [None] * 5

@@ -104,10 +104,10 @@ def _subscript(text: str, before: str, after: str) -> str:
 
 
 def _with_sign(sign: str, text: str, before: str, after: str) -> str:
-    goes_on = after[:1].isalnum() and not (
+    continues = after[:1].isalnum() and not (
         text.isdigit() and after[:1].isupper() and not before[-1:].isalnum()
     )
-    is_simple = _SIMPLE.fullmatch(text) and not goes_on
+    is_simple = _SIMPLE.fullmatch(text) and not continues
     return f"{sign}{text}" if is_simple else f"{sign}({text})"
 
 

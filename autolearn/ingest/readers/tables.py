@@ -214,7 +214,7 @@ def _bar(match: re.Match[str]) -> str:
 def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
     """Return how many rows at the top name the columns."""
     header_places = list(takewhile(_is_header, places))
-    while len(header_places) > 1 and _goes_on(
+    while len(header_places) > 1 and _continues(
         header_places[-1], places[len(header_places) :]
     ):
         header_places.pop()  # names of rows, not of columns
@@ -252,7 +252,7 @@ def _is_divided(row: list[Tag | None]) -> bool:
     )
 
 
-def _goes_on(row: list[Tag | None], following: Grid) -> bool:
+def _continues(row: list[Tag | None], following: Grid) -> bool:
     """Return whether a cell of a row also covers the row after it."""
     after = following[0] if following else []
     return any(

@@ -130,7 +130,7 @@ def _wire(
     )
     context.on_action(
         [go_on.click],
-        lambda run, epochs: _go_on(session, run, epochs),
+        lambda run, epochs: _continue(session, run, epochs),
         [run_choice, more],
         [run_choice],
     )
@@ -210,7 +210,7 @@ def _retry(session: Session, run_id: int) -> Any:
     return newest(store)
 
 
-def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
+def _continue(session: Session, run_id: int, epochs: float | None) -> Any:
     """Queue a round like this one, begun from what it has learned."""
     store = session.store
     run = _existing_run(store, run_id)

@@ -74,7 +74,7 @@ class Flow:
             self._waiting_blocks.append((self._number, block))
             if len(self._waiting_blocks) > MOST_HELD:
                 yield from self._close()
-        elif block.kind in ("text", "item") and self._goes_on(block):
+        elif block.kind in ("text", "item") and self._continues(block):
             self._open_parts += self._continued(block)
             self._open = block
         else:
@@ -101,7 +101,7 @@ class Flow:
         """Return the end of the open paragraph."""
         return "".join(text for text, why in self._open_parts[-3:] if not why)
 
-    def _goes_on(self, block: Block) -> bool:
+    def _continues(self, block: Block) -> bool:
         """Return whether a block is the rest of the open paragraph."""
         if self._open is None or block.kind == "item" or self._is_ended():
             return False
@@ -204,15 +204,15 @@ class Flow:
             yield from [*self._paragraph(title), ("\n\n", "")]
         rows = [[self._cell(cell) for cell in row] for row in table.rows]
         before, self._table = self._table, table
-        goes_on = before is not None and len(before.rows[0]) == len(rows[0])
+        continues = before is not None and len(before.rows[0]) == len(rows[0])
         if table.has_head:
             head, *rows = rows
-            if before and goes_on and head == list(map(self._cell, before.rows[0])):
+            if before and continues and head == list(map(self._cell, before.rows[0])):
                 yield _row(head), REPEATED_HEAD
                 self._table = before
             else:
                 yield from _head(head)
-        elif not goes_on:
+        elif not continues:
             yield from _head([""] * len(rows[0]))
         yield "".join(_row(row) for row in rows), ""
 

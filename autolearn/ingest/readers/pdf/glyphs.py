@@ -135,8 +135,8 @@ class _WordReader:
                     )
                 for a, b, script in parts:
                     word = self._word(a, b, font, order, space, script)
-                    may_go_on = space != SPACE and line and not has_rtl
-                    if may_go_on and _goes_on(line[-1], word):
+                    may_continue = space != SPACE and line and not has_rtl
+                    if may_continue and _continues(line[-1], word):
                         line[-1] = _joined(line[-1], word)
                     elif word.x1 - word.x0 > WIDEST_LETTER * word.size * (b - a):
                         line += self._divided(word, a, b, font)
@@ -348,7 +348,7 @@ class _WordReader:
         return (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
 
 
-def _goes_on(word: Word, after: Word) -> bool:
+def _continues(word: Word, after: Word) -> bool:
     """Return whether a file has divided a word into several text objects.
 
     Some programs draw each letter apart.

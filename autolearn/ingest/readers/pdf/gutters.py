@@ -42,7 +42,7 @@ def find(rows: Sequence[WordRow]) -> list[list[float]]:
         far = i and row[0].base - rows[i - 1][0].base > MAX_ROW_GAP * row[0].size
         still_open: list[_Gutter] = []
         for gutter in active:
-            if not far and _goes_on(gutter, i, row):
+            if not far and _continues(gutter, i, row):
                 still_open.append(gutter)
             else:
                 _cut(gutter, cuts)
@@ -66,7 +66,7 @@ def _gaps(row: WordRow) -> list[tuple[float, float]]:
     ]
 
 
-def _goes_on(gutter: _Gutter, i: int, row: WordRow) -> bool:
+def _continues(gutter: _Gutter, i: int, row: WordRow) -> bool:
     """Return whether a row leaves a gutter open; narrow it to what is common."""
     least = LEAST_COMMON * row[0].size
     for left, right in _gaps(row):

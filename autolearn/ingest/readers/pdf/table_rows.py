@@ -163,14 +163,14 @@ def continued(cells: list[CellRow], *, has_head: bool) -> list[CellRow]:
     result: list[CellRow] = []
     for row in cells:
         filled = [i for i, cell in enumerate(row) if cell]
-        goes_on = (
+        continues = (
             len(result) > has_head
             and not row[0]
             and (is_spaced or len(filled) == 1)
             and all(result[-1][i] for i in filled)
             and (is_spaced or not has_numbers([row[i] for i in filled]))
         )
-        if goes_on:
+        if continues:
             result[-1] = [a + b for a, b in zip(result[-1], row, strict=True)]
         else:
             result.append(row)
