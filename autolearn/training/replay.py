@@ -245,7 +245,7 @@ def items(
 def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
     """Return the skills of a study that items teach.
 
-    Replay must not hold a round to the old behaviour in what it teaches anew.
+    Replay must not hold a round to the old behaviour in skills that it changes.
     """
     skills = {skill for item in items if item.teaches and (skill := skill_of(item))}
     return frozenset(skills | CRITIC if skills & CRITIC else skills)

@@ -22,7 +22,7 @@ Their answers are checked and, where wrong, corrected."""
 
 
 CRITIC: frozenset[Skill] = frozenset(("verdict", "feedback", "refine"))
-"""Skills that belong together: a model that judges anew also refines anew."""
+"""Skills that belong together: new verdicts also change what is refined."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ReplayPlan:
     n_checked: int = 0
     """Answers to generated instructions that it checks, if the library has too few."""
     excluded_skills: frozenset[Skill] = frozenset()
-    """Skills that the round teaches anew: replay would hold it to the old ones."""
+    """Skills that the round changes: replay would hold it to the old ones."""
 
     def n_similar(self, is_instruct: bool) -> int:
         """Return how many of the instructions are questions like those of the round.
@@ -72,8 +72,8 @@ def plan(
     """Return the replay of a round with ``n_taught`` items that teach.
 
     A round of meta-skills replays only generated instructions: it should change only
-    how the model reads and checks. ``excluded_skills``: those that the round teaches
-    anew.
+    how the model reads and checks. ``excluded_skills``: those that the round
+    changes.
     """
     n = settings.n_replay(n_taught)
     if not settings.traits.teaches_facts:

@@ -287,7 +287,7 @@ def test_notes_in_the_margin_of_a_text_are_no_cells(sheet, read):
     assert rows(text) == []
 
 
-def test_a_line_above_a_table_does_not_go_on_below_it(sheet, read):
+def test_a_line_above_a_table_does_not_continue_below_it(sheet, read):
     """Letters without capitals do not tell whether a text begins."""
     font = pdfs.asian_font("HYSMyeongJo-Medium")
     sheet.line("배의 이름과 연도를 이 표에 적는다 모두 세 척", font=font)

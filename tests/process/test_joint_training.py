@@ -76,7 +76,7 @@ class Kill(Watch):
             os.kill(members()[1].pid, signal.SIGKILL)
 
 
-def test_stopped_and_killed_trainings_go_on_with_the_same_curve(train, tmp_path):
+def test_stopped_and_killed_trainings_continue_with_the_same_curve(train, tmp_path):
     whole, first, second, third = Watch(), Watch(2), Kill(), Watch()
     train(whole, "whole", n=1)
     assert not train(first).finished
