@@ -221,6 +221,8 @@ class ImportRunSettings(RunSettings):
     passage_tokens: int = StudySettings.passage_tokens
     choices: ReadingChoices | None = field(default=None, metadata=EXTRA)
     """How the files are read; None: as is chosen automatically."""
+    skipped: tuple[str, ...] = field(default=(), metadata=EXTRA)
+    """Which files in the given folders are not read, a sentence for each folder."""
     document_id: int | None = field(default=None, metadata=EXTRA)
     """The document that is read again; None: the sources are read."""
     corpus_source: ImportSource | None = field(

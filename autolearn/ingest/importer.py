@@ -252,7 +252,7 @@ def _texts(
     refusals = text_importer.import_files(texts)
     documents = store.library.brought_by(context.run.id)
     n_repeats = _mark_repeats(context, {entry.id for entry in documents})
-    errors = tuple(refusal.sentence for refusal in refusals)
+    errors = (*settings.skipped, *(refusal.sentence for refusal in refusals))
     others = tuple(refusal.other for refusal in refusals if refusal.other)
     if errors and not documents and not others:
         _drop(context)

@@ -6,6 +6,7 @@ sentences. Nothing here loads a model.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +30,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.server_addresses import check_has_weights, tokenizer_model
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import quiz_sets, quiz_versions
-from autolearn.ingest import importer
+from autolearn.ingest import importer, readers
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.runs import run_control, worker_locks
@@ -95,7 +96,12 @@ def add_texts(
     folder = uploads.folder.strip().strip("/")
     before = f"{folder}/" if folder else ""
     sources = tuple(ImportSource(str(file.path), before + file.name) for file in files)
-    request = ImportRunSettings(sources, staging_folder, model, passage_tokens, choices)
+    skipped = chain.from_iterable(
+        readers.skipped_in(path) for path in paths if path.is_dir()
+    )
+    request = ImportRunSettings(
+        sources, staging_folder, model, passage_tokens, choices, tuple(skipped)
+    )
     return run_control.submit(store, request)
 
 

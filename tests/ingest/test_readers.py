@@ -110,9 +110,21 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 def test_a_folder_gives_what_can_be_read_and_an_empty_one_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"has no file that can be read \(\.txt"):
         readers.files(tmp_path)
-    for name in ("b.md", "a.TXT", "c.py"):
+    assert readers.skipped_in(tmp_path) == []
+    (tmp_path / "old.doc").write_text("x")
+    with pytest.raises(InputError, match=r"Not read in .*: \.doc \(1; save it as"):
+        readers.files(tmp_path)
+    for name in ("b.md", "a.TXT", "c.py", "d.py", "NOTES", ".hidden"):
         (tmp_path / name).write_text("x")
     assert [p.name for p in readers.files(tmp_path)] == ["a.TXT", "b.md"]
+    assert readers.skipped_in(tmp_path) == [
+        f"Not read in {tmp_path}: .py (2), .doc (1; save it as .docx), "
+        "without an extension (1)."
+    ]
+    for number in range(9):
+        (tmp_path / f"x.{number}").touch()
+    (sentence,) = readers.skipped_in(tmp_path)
+    assert sentence.endswith(", 4 more kinds.")
 
 
 def test_a_pdf_becomes_running_text_without_heads_and_divided_words(tmp_path):

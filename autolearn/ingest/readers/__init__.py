@@ -8,6 +8,7 @@ limit on their size.
 
 import importlib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from autolearn.core.reading import ReadingChoices
 from autolearn.ingest.readers.pieces import Piece, Source
 from autolearn.ingest.row_kinds import NotTexts
 
-__all__ = ["KINDS", "Piece", "Source", "files", "open_source"]
+__all__ = ["KINDS", "Piece", "Source", "files", "open_source", "skipped_in"]
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _WORD = _OFFICE + "wordprocessingml.document"
@@ -62,6 +63,8 @@ KINDS = tuple(_READERS)
 """The file extensions that can be read."""
 _WITH_CHOICES = ("markup", "plain", "csv_table", "jsonl", "source_text")
 """The modules whose ``read`` takes the choices of a person about the reading."""
+_MOST_KINDS = 8
+"""Kinds of skipped files that are named."""
 _ADVICE = {
     ".doc": "save it as .docx",
     ".ppt": "save it as .pptx",
@@ -91,11 +94,35 @@ def files(path: Path) -> list[Path]:
             if file.suffix.lower() in KINDS and file.is_file()
         )
         if not readable:
+            skipped = " ".join(skipped_in(path))
             raise InputError(
-                f"{path} has no file that can be read ({', '.join(KINDS)})."
+                f"{path} has no file that can be read ({', '.join(KINDS)}). {skipped}"
             )
         return readable
     return [path]
+
+
+def skipped_in(folder: Path) -> list[str]:
+    """Return a sentence about the files in a folder that ``files`` leaves out.
+
+    Empty if there are none. Hidden files and folders do not count.
+    """
+    counts = Counter(
+        file.suffix.lower() or "without an extension"
+        for file in folder.rglob("*")
+        if file.suffix.lower() not in KINDS and file.is_file()
+        if not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
+    if not counts:
+        return []
+    by_frequency = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    kinds = [
+        f"{kind} ({'; '.join(filter(None, [str(n), _ADVICE.get(kind)]))})"
+        for kind, n in by_frequency[:_MOST_KINDS]
+    ]
+    n_other = len(counts) - len(kinds)
+    more = [f"{n_other} more kinds"] * bool(n_other)
+    return [f"Not read in {folder}: {', '.join([*kinds, *more])}."]
 
 
 def open_source(path: Path, name: str, choices: ReadingChoices | None = None) -> Source:
