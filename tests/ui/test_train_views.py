@@ -162,6 +162,7 @@ def test_time_follows_the_pace_of_the_last_round(store):
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
     assert "known after the first round" in markup
+    assert "estimated" not in markup, "nothing is estimated yet"
     assert "write the replay" not in markup
     waits = replace(effort, seconds_before=150.0)
     markup = views.estimate(waits, MemoryFit(Memory(weights=1), 2, None))

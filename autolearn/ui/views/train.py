@@ -115,13 +115,16 @@ def estimate(
 
     ``is_first``: no round with this model has shown its pace yet.
     """
-    placeholder = "known after the first round"
     basis = "from the speed of this computer" if is_first else "from the last round"
-    time = placeholder if effort.seconds is None else html.duration(effort.seconds)
+    label, time = f"Time of the steps, estimated {basis}", "known after the first round"
+    if effort.seconds is None:
+        label = "Time of the steps"
+    else:
+        time = html.duration(effort.seconds)
     rows = {
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens per step, about": html.number(effort.tokens_per_step),
-        f"Time of the steps, estimated {basis}": html.text(time),
+        label: html.text(time),
     }
     if before := effort.seconds_before:
         rows["Time before them, to write the replay"] = html.text(html.duration(before))
