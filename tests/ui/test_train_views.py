@@ -317,6 +317,13 @@ def test_a_run_says_what_can_be_done_with_it(store, state):
     assert "<img" not in markup
 
 
+def test_the_time_left_of_a_preparation_is_not_that_of_the_training(store):
+    run = training(store)
+    preparing = replace(run, stage="answers checked")
+    assert "Time left of this stage" in views.live(store, preparing)
+    assert "of this stage" not in views.live(store, replace(run, stage="training"))
+
+
 def test_a_long_curve_is_thinned_and_keeps_its_end():
     numbers = [Metric(i, "loss", float(i)) for i in range(1, 4002)]
     points = curve.thinned(numbers)
