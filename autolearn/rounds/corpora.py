@@ -13,8 +13,8 @@ from autolearn.training.leakage import Guard
 FEEDBACK_ITEMS = 3
 """Training items of an example that comes with feedback; see ``training.dataset``."""
 MISSING = (
-    "There is no corpus to learn meta-skills from; add one under Library, or choose "
-    "the corpus of the invented world."
+    "There is no corpus to learn meta-skills from; add one under Library (Add gold "
+    "examples), or add the corpus of the invented world there."
 )
 NO_PAIRS = (
     "There is no corpus with questions and answers that the quiz does not ask; add one "

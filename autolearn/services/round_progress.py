@@ -112,11 +112,14 @@ def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
 
 
 def seconds_left(store: Store, progress: RoundProgress) -> float | None:
-    """Return about how long the rest takes; None: not known yet."""
+    """Return about how long the rest takes; None: not known yet.
+
+    A study tells its own pace: it may read more or less than the last one did.
+    """
     current = progress.runs[-1]
     own = _own_seconds(current)
     seconds_by_phase = _expected_seconds(store, progress)
-    if own is None:
+    if own is None and current.kind != "study":
         own = seconds_by_phase.get(cast(Phase, current.kind))
     waiting = [stage.phase for stage in progress.stages if stage.run is None]
     if own is None or any(phase not in seconds_by_phase for phase in waiting):

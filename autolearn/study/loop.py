@@ -226,23 +226,30 @@ class _Steps:
     n: int
     n_all: int
     stage: str = ""
+    share: float = 0.0
+    """Of the stage that is written."""
 
     def __call__(
         self, stage: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:
         if self.study.stop():
             raise Cancelled
-        self.stage = stage
+        self.stage, self.share = stage, 0.0
         self.report(0.0)
         records = self.study.journal.step(f"{self.range_name}: {stage}", make)
         self.report(1.0)
         return records
 
     def report(self, share: float) -> None:
+        """Report the finished share of what the stage is writing.
+
+        A stage may write several times, such as the questions that failed again; that
+        begins at 0 and is progress only from what was reached before.
+        """
+        self.share = max(self.share, share)
         n_stages = len(self.stages)
-        n_done = (
-            self.begin * n_stages + (self.stages.index(self.stage) + share) * self.n
-        )
+        n_finished = self.stages.index(self.stage) + self.share
+        n_done = self.begin * n_stages + n_finished * self.n
         self.study.progress(self.stage, int(n_done), self.n_all * n_stages)
 
 

@@ -196,6 +196,8 @@ def theme() -> gr.Theme:
         body_text_color_subdued_dark="*neutral_300",
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark="*neutral_400",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_400",
         button_large_text_size="*text_md",
         button_large_padding="*spacing_lg",
     )

@@ -7,9 +7,9 @@ from autolearn.core.run_results import RunResult, StudyResult, TrainResult
 from autolearn.core.settings import ModelSettings
 from autolearn.services import pipeline, round_progress
 from autolearn.store.runs import Pace
-from autolearn.ui.views import review, whole_round
+from autolearn.ui.views import guide, review, whole_round
 from tests.support.texts import put_text
-from tests.support.two_models import digest_of, study
+from tests.support.two_models import digest_of, finished_round, study
 
 MODEL = ModelSettings()
 
@@ -77,6 +77,24 @@ def test_the_strip_shows_the_stage_and_the_time_of_the_rest(store):
     markup = whole_round.draw(store)
     assert "step 1 of 4" in markup
     assert "rough" in markup
+
+
+def test_a_study_without_a_pace_is_not_taken_for_as_long_as_the_last_one(store):
+    quiz = end(store, begun(store), StudyResult(samples=1))
+    store.runs.finish(quiz.id, "cancelled")
+    pipeline.begin(store, MODEL)
+    progress = newest(store)
+    assert progress.runs[0].kind == "study"
+    assert round_progress.seconds_left(store, progress) is None
+
+
+def test_the_quiz_before_the_first_round_does_not_show_what_it_learned(store):
+    study(store, MODEL)
+    quiz = end(store, begun(store), StudyResult(samples=1))
+    assert store.runs.claim(1, ["quiz"]).id == quiz.id
+    assert "See what it learned (to do)" in guide.draw(store)
+    finished_round(store, MODEL)
+    assert "See what it learned (in progress)" in guide.draw(store)
 
 
 def test_the_review_says_that_a_rule_decides_the_rest(store):

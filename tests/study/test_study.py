@@ -124,8 +124,14 @@ def test_cancelling_keeps_finished_steps_and_nothing_of_the_open_one():
     assert list(journal.kept) == ["passages 1-2: questions"]
 
 
-def test_progress_rises_to_its_total():
-    _, _, calls = study(n=3)
+def asked_again(request):
+    """Ask nothing of any passage, so that each is asked again."""
+    return "I have no idea." if request.prompt.name == "ask" else model(request)
+
+
+@pytest.mark.parametrize("script", [model, asked_again])
+def test_progress_rises_to_its_total(script):
+    _, _, calls = study(script, n=3)
     counts = [d for _, d, _ in calls]
     assert counts == sorted(counts)
     assert calls[-1] == ("samples", 3 * len(STAGES), 3 * len(STAGES))

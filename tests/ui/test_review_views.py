@@ -5,11 +5,13 @@ import re
 import pytest
 
 from autolearn.core.records import Decision, Question, Sample
-from autolearn.services import review_actions
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.services import actions, review_actions
 from autolearn.store import SampleFilter
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
 from tests.support.reviews import HOSTILE, filled
+from tests.support.texts import put_text
 
 # --- the card -----------------------------------------------------------------
 
@@ -96,6 +98,11 @@ def test_decisions_are_shown_in_words(store):
 
 def test_an_empty_place_says_what_to_do_next(store):
     pending = SampleFilter(state="pending")
+    assert "study a text first" in review.empty(store, pending)
+    put_text(store, "avel.md", "Avel was founded in 1711.")
+    run = actions.study(store, ModelSettings(), StudySettings())
+    assert f"samples of the study (run {run.id}) come" in review.empty(store, pending)
+    store.runs.finish(run.id, "cancelled")
     assert "study a text first" in review.empty(store, pending)
     (sample,) = filled(store)
     assert "change or clear" in review.empty(store, SampleFilter(text="nowhere"))

@@ -162,6 +162,7 @@ def test_time_follows_the_pace_of_the_last_round(store):
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
     assert "known after the first round" in markup
+    assert "estimated" not in markup, "nothing is estimated yet"
     assert "write the replay" not in markup
     waits = replace(effort, seconds_before=150.0)
     markup = views.estimate(waits, MemoryFit(Memory(weights=1), 2, None))
@@ -314,6 +315,13 @@ def test_a_run_says_what_can_be_done_with_it(store, state):
         state in ("cancelled", "failed")
     )
     assert "<img" not in markup
+
+
+def test_the_time_left_of_a_preparation_is_not_that_of_the_training(store):
+    run = training(store)
+    preparing = replace(run, stage="answers checked")
+    assert "Time left of this stage" in views.live(store, preparing)
+    assert "of this stage" not in views.live(store, replace(run, stage="training"))
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_end():

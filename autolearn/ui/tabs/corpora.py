@@ -40,7 +40,7 @@ def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:
         file = gr.File(
             label="SQuAD-style JSON, or JSON lines of texts with questions and answers",
             file_types=[".json", ".jsonl"],
-            height=120,
+            height=160,
             elem_id="library-corpus",
         )
         licence = gr.Textbox(

@@ -50,7 +50,7 @@ def _restore_form() -> tuple[gr.File, gr.Button]:
     source = gr.File(
         label="A backup to restore (.zip)",
         file_types=[backups.ZIP],
-        height=120,
+        height=160,
         elem_id="restore-file",
     )
     restore = gr.Button("Restore into a new folder", size="sm", elem_id="restore-go")

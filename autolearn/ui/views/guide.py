@@ -39,7 +39,10 @@ def of(store: Store) -> list[GuideStep]:
         GuideStep("Study", "Let the model study them", any(samples.values()), "study"),
         GuideStep("Review", "Approve samples", samples["approved"] > 0),
         GuideStep("Train", "Train a round", bool(rounds), "train"),
-        GuideStep("Evaluation", "See what it learned", has_quiz, "quiz"),
+        # Before the first round, the quiz only measures the base model.
+        GuideStep(
+            "Evaluation", "See what it learned", has_quiz, "quiz" if rounds else None
+        ),
         GuideStep("Chat", "Ask it a question", bool(chats)),
     ]
 

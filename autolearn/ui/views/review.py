@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from autolearn.core.records import Decision, Run, SampleState
+from autolearn.core.records import ACTIVE_STATES, Decision, Run, SampleState
 from autolearn.core.settings import ModelSettings
 from autolearn.services import round_progress
 from autolearn.services.model_scope import shown_digest
-from autolearn.store import SampleFilter, Store
+from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.study import rules
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -23,6 +23,12 @@ def empty(store: Store, criteria: SampleFilter) -> Html:
     """Return what to do when nothing passes the filter."""
     counts = _counts(store)
     if not any(counts.values()):
+        if studies := store.runs.find(RunFilter(("study",), ACTIVE_STATES), limit=1):
+            return html.note(
+                f"Nothing to review yet: the first samples of the study (run "
+                f"{studies[0].id}) come as soon as their passages have passed all "
+                "stages."
+            )
         return html.note(
             "Nothing to review yet: study a text first, in the tab Study, or press "
             "“Run a whole round”."

@@ -90,8 +90,9 @@ def _whole_round(model: str) -> tuple[str, str]:
         return (
             "Try the demo",
             "A tiny built-in model studies the texts in the library, and the quiz is "
-            "run before and after. About 5 minutes on two CPU cores; nothing is "
-            "downloaded. You can watch, or close the page.",
+            "run before and after. With the library of a new workspace, this takes "
+            "about 5 minutes on two CPU cores; nothing is downloaded. You can watch, "
+            "or close the page.",
         )
     return (
         "Run a whole round",

@@ -19,6 +19,10 @@ from autolearn.ui.views import sample as samples
 N_ROWS = 100
 POOR = 0.2
 """Share of the gaps that may be learned below which a model counts as too weak."""
+TOO_WEAK = (
+    "This model asks or reads too poorly to teach itself from these texts: teach it "
+    "the skills first (Train, method SELF meta-skills), or choose a larger model."
+)
 N_SKIPS = 50
 N_CHARACTERS = 300
 """Longer texts are cut in the table; the detail shows all of them."""
@@ -127,20 +131,20 @@ def _quality(run: Run) -> Html:
     n, good = result.samples, result.approvable
     if run.state != "done" or not n or good is None:
         return Html("")
-    sentence = f"The default rule would approve {good} of {n}, of {result.gaps} gaps."
+    sentence = (
+        f"The default rule would approve {good} of {html.count(n, 'sample')}; "
+        f"{result.gaps} of them {'has' if result.gaps == 1 else 'have'} a gap."
+    )
     flags = [(k, v) for k, v in result.flags.items() if k in DEFAULT_REFUSES]
     if flags:
-        reasons = ", ".join(f"{v} {FLAGS[k].label}" for k, v in flags[:4])
-        sentence += f" Most frequent obstacle: {reasons}."
+        reasons = ", ".join(f"{FLAGS[k].label} ({v})" for k, v in flags[:4])
+        sentence += f" Most frequent obstacles: {reasons}."
     if mostly_skipped := result.skipped > n:
         sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
+    markup = html.tag("p", html.text(sentence))
     if mostly_skipped or (result.gaps and good < POOR * result.gaps):
-        sentence += (
-            " This model asks or reads too poorly to teach itself from these texts: "
-            "teach it the skills first (Train, method SELF meta-skills), or choose a "
-            "larger model."
-        )
-    return html.tag("p", html.text(sentence))
+        markup += html.tag("div", html.text(TOO_WEAK), "al-warning", role="note")
+    return markup
 
 
 def _nothing(store: Store, run: Run | None) -> Html:
@@ -211,7 +215,7 @@ def _left_out(store: Store, run: Run) -> Html:
     places = _places(store, latest)
     rows = [
         (
-            html.text(skip.stage),
+            html.tag("span", html.text(skip.stage), "al-whole"),
             html.text(places.get(skip.passage_id or 0, html.DASH)),
             _cut(texts.get(skip.question_id or 0, html.DASH)),
             html.text(skip.reason),

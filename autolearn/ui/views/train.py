@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Round, Run
+from autolearn.core.run_kinds import TRAINING_STAGE
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
@@ -115,13 +116,16 @@ def estimate(
 
     ``is_first``: no round with this model has shown its pace yet.
     """
-    placeholder = "known after the first round"
     basis = "from the speed of this computer" if is_first else "from the last round"
-    time = placeholder if effort.seconds is None else html.duration(effort.seconds)
+    label, time = f"Time of the steps, estimated {basis}", "known after the first round"
+    if effort.seconds is None:
+        label = "Time of the steps"
+    else:
+        time = html.duration(effort.seconds)
     rows = {
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens per step, about": html.number(effort.tokens_per_step),
-        f"Time of the steps, estimated {basis}": html.text(time),
+        label: html.text(time),
     }
     if before := effort.seconds_before:
         rows["Time before them, to write the replay"] = html.text(html.duration(before))
@@ -237,13 +241,16 @@ def live(store: Store, run: Run | None) -> Html:
 def _progress(store: Store, run: Run) -> Html:
     speed = durations.latest_speed(store, run)
     rounds = store.rounds.all(run.id)
+    is_preparing = run.stage not in ("", TRAINING_STAGE)
     rows = {
         "Round": html.text(rounds[0].id if rounds else html.DASH),
         (run.stage or "waiting").capitalize(): html.text(
             f"{run.done:,} of {run.total:,}"
         ),
         "Tokens per second": html.number(speed),
-        "Time left": html.text(html.duration(run.eta_seconds)),
+        f"Time left{' of this stage' * is_preparing}": html.text(
+            html.duration(run.eta_seconds)
+        ),
         "Memory": memory.peak(memory_needs.memory_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
     }
