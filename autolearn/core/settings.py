@@ -242,17 +242,24 @@ class TrainSettings(Settings):
         return bool(self.replay_share and self.replay_weight)
 
     def n_replay(self, n_items: int) -> int:
-        """Return how many generated instructions are replayed for some items."""
+        """Return how many generated instructions are replayed for some items.
+
+        Not more than ``max_steps`` reach: each is written by the base model first.
+        """
         n = max(round(self.replay_share * n_items), self.least_replay)
+        if self.max_steps:
+            reached = ceil(self.max_steps * self.batch_size * self.replay_share)
+            n = min(n, reached)
         return n if self.replays and n_items else 0
 
     def replay_epochs(self, n_items: int) -> float:
-        """Return the epochs that it takes to replay everything once, 1 or more.
+        """Return the epochs that it takes to replay everything once.
 
-        More than 1 if ``least_replay`` asks for more than the share of some items.
+        More than 1 if ``least_replay`` asks for more than the share of some items, and
+        less if ``max_steps`` ends within an epoch.
         """
-        per_epoch = self.replay_share * n_items
-        return max(1.0, self.n_replay(n_items) / per_epoch) if per_epoch else 1.0
+        n, per_epoch = self.n_replay(n_items), self.replay_share * n_items
+        return n / per_epoch if n and per_epoch else 1.0
 
     @property
     def peak_rate(self) -> float:

@@ -290,6 +290,15 @@ def test_replay_made_ahead_for_a_small_round_lasts_for_several_epochs(
     assert replay.in_step(settings, n_new, made) == per_step
 
 
+def test_not_more_replay_is_made_than_the_steps_reach():
+    settings = TrainSettings(batch_size=6, max_steps=10, least_replay=32)
+    assert settings.n_replay(900) == 60
+    assert replay.in_step(settings, 900, 60) == 6
+    assert settings.n_replay(20) == 32
+    many = replace(settings, max_steps=10_000)
+    assert many.n_replay(900) == TrainSettings(batch_size=6).n_replay(900)
+
+
 def test_no_replay_is_made_where_nothing_is_taught_or_replay_is_off():
     assert TrainSettings(least_replay=320).n_replay(0) == 0
     assert TrainSettings(least_replay=320, replay_share=0.0).n_replay(10) == 0
