@@ -46,7 +46,7 @@ class FlagInfo:
 
 FLAGS: Mapping[Flag, FlagInfo] = {
     "disputed": FlagInfo(
-        "answers and feedback disagree",
+        "word overlap and verdict disagree",
         "The words of the answers and the model's verdict disagree about whether there "
         "is a gap.",
         "doubtful",

@@ -22,7 +22,7 @@ def test_a_card_shows_all_that_a_sample_rests_on(store):
     for words in (
         "Who wrote 0",
         "gap, P(gap) 75 %",
-        "answers and feedback disagree",
+        "word overlap and verdict disagree",
         "pending",
         "faust .txt, passage 2",
         "By Goethe",
