@@ -216,11 +216,16 @@ class Runs:
         return None
 
     def beat(self, run_id: int) -> bool:
-        """Write the heartbeat and return whether the run is to be cancelled."""
+        """Write the heartbeat and return whether the run is to be cancelled.
+
+        The estimated time left falls by the time since the last one. A long step
+        reports nothing until its end.
+        """
         with self._db.unflushed():
             rows = self._db.rows(
-                f"UPDATE runs SET heartbeat_at = {NOW} WHERE id = ?"
-                " RETURNING cancel_requested",
+                "UPDATE runs SET eta_seconds = max(0, eta_seconds"
+                f" - (julianday({NOW}) - julianday(heartbeat_at)) * 86400),"
+                f" heartbeat_at = {NOW} WHERE id = ? RETURNING cancel_requested",
                 run_id,
             )
         return any(row["cancel_requested"] for row in rows)

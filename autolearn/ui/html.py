@@ -160,6 +160,13 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def time_left(seconds: float | None) -> str:
+    """Return an estimated time to the end; it may have passed."""
+    if seconds is not None and seconds < 1:
+        return "longer than estimated"
+    return duration(seconds)
+
+
 def rough_duration(seconds: float) -> str:
     """Return an estimated time span, in minutes once it is two of them."""
     minutes = round(seconds / 60)

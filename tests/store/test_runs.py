@@ -1,7 +1,10 @@
+import time
+
 import pytest
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import Metric
+from autolearn.store.runs import Pace
 
 
 def test_runs_are_claimed_oldest_first_and_only_once(store):
@@ -48,6 +51,21 @@ def test_metrics_of_a_repeated_step_replace_the_old_ones(store):
         Metric(1, "loss", 2.0),
         Metric(2, "loss", 1.4),
     ]
+
+
+def test_the_time_left_falls_while_nothing_is_reported(store):
+    run = store.runs.create("train", {})
+    store.runs.claim(1, ["train"])
+    store.runs.beat(run.id)
+    assert store.runs.get(run.id).eta_seconds is None
+    store.runs.save_progress(run.id, Pace("training", 1, 9, 1.0, 8.0))
+    time.sleep(0.05)
+    store.runs.beat(run.id)
+    assert 7.0 < store.runs.get(run.id).eta_seconds <= 8.0 - 0.05
+    store.runs.save_progress(run.id, Pace("training", 2, 9, 1.0, 0.01))
+    time.sleep(0.05)
+    store.runs.beat(run.id)
+    assert store.runs.get(run.id).eta_seconds == 0.0
 
 
 def test_a_missing_run_raises_an_error(store):

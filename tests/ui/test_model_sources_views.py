@@ -66,7 +66,7 @@ def test_a_download_shows_how_far_it_is_and_what_can_be_done(store):
     store.runs.save_progress(run.id, Pace("model.safetensors", 2048, 8192, 1024.0, 6.0))
     markup = views.download(store)
     assert "2 MiB of 8 MiB" in markup
-    assert "1.0 MiB/s, 6 s left" in markup
+    assert "1.0 MiB/s, time left: 6 s" in markup
     assert f'data-pick="stop {run.id}"' in markup
     store.runs.finish(run.id, "failed", HOSTILE)
     markup = views.download(store)

@@ -92,5 +92,7 @@ def test_a_running_run_shows_the_time_left_and_no_rate():
     run = Run("train", {}, state="running", stage="training", done=3, total=9, id=1)
     assert "estimating the time left" in status._running(run)
     markup = status._running(replace(run, rate=2.0, eta_seconds=63))
-    assert "1 min 03 s left" in markup
+    assert "time left: 1 min 03 s" in markup
+    late = replace(run, rate=1.0, eta_seconds=0.0)
+    assert "time left: longer than estimated" in status._running(late)
     assert "a second" not in markup

@@ -85,7 +85,7 @@ def _running(run: Run) -> Html:
         stage += f": {progress(run)}"
     pace = "estimating the time left"
     if run.rate:
-        pace = f"{html.duration(run.eta_seconds)} left"
+        pace = f"time left: {html.time_left(run.eta_seconds)}"
     if run.cancel_requested:
         pace = "stopping at the next checkpoint"
     return html.tag(

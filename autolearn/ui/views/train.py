@@ -249,7 +249,7 @@ def _progress(store: Store, run: Run) -> Html:
         ),
         "Tokens per second": html.number(speed),
         f"Time left{' of this stage' * is_preparing}": html.text(
-            html.duration(run.eta_seconds)
+            html.time_left(run.eta_seconds)
         ),
         "Memory": memory.peak(memory_needs.memory_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
