@@ -70,7 +70,7 @@ class StudySettings(Settings):
     )
     ask_rounds: int = setting(
         4,
-        "The first is greedy, the others are sampled; guided models write no lists",
+        "The first is greedy, the others sampled; only for models that write lists",
         Range(1, 20),
     )
     closed_book_samples: int = setting(

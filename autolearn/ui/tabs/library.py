@@ -66,7 +66,7 @@ def _search(context: PageContext) -> tuple[gr.HTML, gr.HTML]:
     search = gr.Textbox(
         "",
         label="Search in all passages",
-        placeholder="Words, or the beginning of the last one",
+        placeholder="Whole words; the last may be cut short",
         elem_id="library-search",
     )
     results = html_panel("library-found")
