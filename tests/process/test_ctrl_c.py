@@ -26,7 +26,7 @@ def test_a_run_of_the_command_line_continues_when_the_page_is_ended(tmp_path):
         finally:
             app.process.send_signal(signal.SIGINT)
             said, _ = app.process.communicate(timeout=60)
-        assert said.endswith("Run 1 goes on: another program waits for it.\n")
+        assert said.endswith("Run 1 continues: another program waits for it.\n")
         assert command.wait(240) == 0
         assert [run.state for run in store.runs.newest()] == ["done"]
         assert worker_processes.stop_worker(tmp_path)
