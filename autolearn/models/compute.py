@@ -70,7 +70,7 @@ def tokens_per_second(
 
 
 def generation_seconds(shape: ModelShape, n_read: int, n_written: int) -> float:
-    """Return roughly how long a CPU takes in 32 bit to read and write these tokens.
+    """Return roughly how long a CPU takes to read and write these tokens.
 
     It holds for weights that are not quantised, and for texts in batches. The output
     layer runs only on tokens that are written.

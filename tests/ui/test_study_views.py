@@ -361,12 +361,14 @@ def test_the_estimate_of_a_study_follows_the_form(store, library, monkeypatch):
     # Once an import, which names its model by a word, took the estimate away.
     store.runs.create("import", {"model": "built-in"})
     values = {name: getattr(usual, name) for name in tab.LABELS}
-    cpu = Device("cpu", half=True, size=64 << 30)
-    monkeypatch.setattr(hardware, "device", lambda: cpu)
+    gpu = Device("cuda", half=True, size=64 << 30)
+    monkeypatch.setattr(hardware, "device", lambda: gpu)
     markup = tab._effort(session, [], *values.values())
     n = len(store.library.passages())
     assert f"{n} passages; time unknown until the first study" in markup
-    monkeypatch.setattr(hardware, "device", lambda: replace(cpu, half=False))
+    monkeypatch.setattr(
+        hardware, "device", lambda: Device("cpu", half=True, size=64 << 30)
+    )
     markup = tab._effort(session, [], *values.values())
     assert "(rough: the first study with this model)" in markup
     assert "KV cache" in markup
