@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Round, TrainItem
+from autolearn.core.records import NOT_LEARNED, Round, TrainItem
 from autolearn.store.database import Database, listed
 from autolearn.store.encoding import as_json, to_row
 
@@ -50,8 +50,9 @@ class Rounds:
         """Return the ids of the samples that these rounds trained on."""
         rows = self._db.rows(
             "SELECT DISTINCT sample_id FROM round_items WHERE sample_id IS NOT NULL"
-            " AND kind IN ('sft', 'dpo', 'text')"
+            " AND kind NOT IN (SELECT value FROM json_each(?))"
             " AND round_id IN (SELECT value FROM json_each(?))",
+            listed(NOT_LEARNED),
             listed(round_ids),
         )
         return frozenset(row["sample_id"] for row in rows)
