@@ -1,6 +1,8 @@
+import os
 import random
 import zipfile
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +127,11 @@ def test_a_folder_gives_what_can_be_read_and_an_empty_one_is_refused(tmp_path):
         (tmp_path / f"x.{number}").touch()
     (sentence,) = readers.skipped_in(tmp_path)
     assert sentence.endswith(", 4 more kinds.")
+
+
+def test_files_with_names_that_are_not_utf_8_are_named_storably(tmp_path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/x.\xff")).touch()
+    assert readers.skipped_in(tmp_path) == [f"Not read in {tmp_path}: .? (1)."]
 
 
 def test_a_pdf_becomes_running_text_without_heads_and_divided_words(tmp_path):

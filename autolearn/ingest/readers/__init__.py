@@ -122,7 +122,9 @@ def skipped_in(folder: Path) -> list[str]:
     ]
     n_other = len(counts) - len(kinds)
     more = [f"{n_other} more kinds"] * bool(n_other)
-    return [f"Not read in {folder}: {', '.join([*kinds, *more])}."]
+    sentence = f"Not read in {folder}: {', '.join([*kinds, *more])}."
+    # A name need not be UTF-8, but what is stored must be.
+    return [sentence.encode(errors="replace").decode()]
 
 
 def open_source(path: Path, name: str, choices: ReadingChoices | None = None) -> Source:
