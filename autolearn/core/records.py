@@ -237,7 +237,7 @@ class Decision:
     sample_id: int
     action: Action
     author: str
-    """``person`` or ``rule:NAME``."""
+    """``person``, ``rule:NAME``, or ``program`` (over HTTP or MCP)."""
     reason: str = ""
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
