@@ -123,7 +123,7 @@ class Decisions:
     def of_person(self, limit: int) -> list[Decision]:
         """Return the newest approvals and rejections of a person, the newest first.
 
-        Only those made one at a time: of many at once, nobody has checked each.
+        Only those made one at a time: samples decided in bulk were not each checked.
         """
         return self._db.select(
             Decision,

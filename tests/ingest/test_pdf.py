@@ -13,11 +13,6 @@ PARAGRAPH = " ".join(SENTENCES)
 
 
 @pytest.fixture
-def sheet(tmp_path):
-    return Sheet(tmp_path / "a.pdf")
-
-
-@pytest.fixture
 def read(tmp_path, sheet):
     def read_file():
         sheet.save()

@@ -8,12 +8,6 @@ from autolearn.ingest import readers
 from autolearn.ingest.readers.pdf import bidi
 from autolearn.ingest.readers.pdf.shapes import SPACE, Word
 from tests.support import pdfs
-from tests.support.pdfs import Sheet
-
-
-@pytest.fixture
-def sheet(tmp_path):
-    return Sheet(tmp_path / "a.pdf")
 
 
 def read(tmp_path, sheet):

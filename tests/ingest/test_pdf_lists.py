@@ -3,18 +3,12 @@
 import pytest
 
 from autolearn.ingest import readers
-from tests.support.pdfs import Sheet
 
 ITEMS = (
     "Lamps of brass that the ferry brought from the northern harbour in",
     "copper kettles",
     "ropes for the bells of the two churches above the market, which had",
 )
-
-
-@pytest.fixture
-def sheet(tmp_path):
-    return Sheet(tmp_path / "a.pdf")
 
 
 @pytest.fixture

@@ -36,13 +36,13 @@ def test_digits_of_raised_glyphs_stay_apart(tmp_path, before, raised, after, exp
     ],
 )
 def test_only_the_outlines_of_glyphs_tell_what_is_raised(characters, extents, parts):
-    found = raised_glyphs.parts(
+    word_parts = raised_glyphs.parts(
         characters, 0, len(characters), extents.__getitem__, is_short=False
     )
-    assert [(characters[a:b], script) for a, b, script in found] == parts
+    assert [(characters[a:b], script) for a, b, script in word_parts] == parts
 
 
 @pytest.mark.parametrize(("is_short", "script"), [(True, "super"), (False, "")])
 def test_letters_are_raised_only_in_a_run_of_their_own(is_short, script):
-    found = raised_glyphs.parts("n", 0, 1, lambda _: HIGH, is_short=is_short)
-    assert list(found) == [(0, 1, script)]
+    word_parts = raised_glyphs.parts("n", 0, 1, lambda _: HIGH, is_short=is_short)
+    assert list(word_parts) == [(0, 1, script)]

@@ -8,14 +8,9 @@ from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf import reading_order
 from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
 from tests.support import pdfs
-from tests.support.pdfs import BOLD, SENTENCES, Sheet, wrapped
+from tests.support.pdfs import BOLD, SENTENCES, wrapped
 
 XS = (72, 232, 292, 352)
-
-
-@pytest.fixture
-def sheet(tmp_path):
-    return Sheet(tmp_path / "a.pdf")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from autolearn.core.errors import InputError
 from autolearn.core.flags import DOUBTFUL, FLAGS
 from autolearn.core.model_calls import (
     Completion,
@@ -30,13 +29,8 @@ from autolearn.core.records import (
     Skip,
     TrainItem,
 )
-from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.models import hardware
-from autolearn.models.memory import Device
 from autolearn.runs import queues
 from autolearn.services import actions, review_actions
-from autolearn.ui.session import Session
-from autolearn.ui.tabs import study as tab
 from autolearn.ui.views import knowledge_grid, knowledge_map, sample, study
 from autolearn.ui.views.knowledge_map import MapView
 from tests.support.texts import put_passages
@@ -326,7 +320,7 @@ def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
     assert seconds < 1.0  # 0.3 s on an idle computer
 
 
-# --- texts stay texts, and the form -------------------------------------------
+# --- texts stay texts -------------------------------------------
 
 
 def test_hostile_texts_are_shown_as_text(store):
@@ -344,49 +338,6 @@ def test_hostile_texts_are_shown_as_text(store):
         assert "&lt;img" in markup
         assert "<img" not in markup
         assert not {"{", "}", "$", "`"} & set(markup)
-
-
-def test_an_empty_field_is_reported_by_its_name(workspace):
-    values = [getattr(StudySettings(), name) for name in tab.LABELS]
-    with pytest.raises(InputError, match="Questions per passage"):
-        tab._study(Session(workspace), [], None, *values[1:])
-
-
-def test_the_form_has_every_setting_of_a_study():
-    assert set(tab.LABELS) | {"passage_tokens"} == set(StudySettings().as_dict())
-
-
-def test_the_estimate_of_a_study_follows_the_form(store, library, monkeypatch):
-    session, usual = Session(store.folder), StudySettings()
-    # Once an import, which names its model by a word, took the estimate away.
-    store.runs.create("import", {"model": "built-in"})
-    values = {name: getattr(usual, name) for name in tab.LABELS}
-    gpu = Device("cuda", half=True, size=64 << 30)
-    monkeypatch.setattr(hardware, "device", lambda: gpu)
-    markup = tab._effort(session, [], *values.values())
-    n = len(store.library.passages())
-    assert f"{n} passages; time unknown until the first study" in markup
-    monkeypatch.setattr(
-        hardware, "device", lambda: Device("cpu", half=True, size=64 << 30)
-    )
-    markup = tab._effort(session, [], *values.values())
-    assert "(rough: the first study with this model)" in markup
-    assert "KV cache" in markup
-    more = {**values, "answer_tokens": 4096}
-    assert tab._effort(session, [], *more.values()) != markup
-    empty = {**values, "temperature": None}
-    assert "Enter a number" in tab._effort(session, [], *empty.values())
-    wrong = {**values, "paraphrases": 99}
-    assert "from 0 to 10" in tab._effort(session, [], *wrong.values())
-    run = store.runs.create(
-        "study", {"model": ModelSettings().as_dict(), "study": usual.as_dict()}
-    )
-    store.runs.claim(1, ["study"])
-    time.sleep(0.02)
-    store.runs.finish(run.id, "done", None, {"passages": n})
-    assert "at the speed of the last study" in tab._effort(
-        session, [], *values.values()
-    )
 
 
 def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, library):

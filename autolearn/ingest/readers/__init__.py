@@ -94,10 +94,8 @@ def files(path: Path) -> list[Path]:
             if file.suffix.lower() in KINDS and file.is_file()
         )
         if not readable:
-            skipped = " ".join(skipped_in(path))
-            raise InputError(
-                f"{path} has no file that can be read ({', '.join(KINDS)}). {skipped}"
-            )
+            reason = f"{path} has no file that can be read ({', '.join(KINDS)})."
+            raise InputError(" ".join([reason, *skipped_in(path)]))
         return readable
     return [path]
 

@@ -104,8 +104,8 @@ def _pace(run: Run) -> Html:
     text = f"{run.stage}: {status.progress(run)}"
     pace = "stopping" if run.cancel_requested else "estimating the time left"
     if run.rate and not run.cancel_requested:
-        left = html.time_left(run.eta_seconds)
-        pace = f"{run.rate / 1024:.1f} MiB/s, time left: {left}"
+        remaining = html.time_left(run.eta_seconds)
+        pace = f"{run.rate / 1024:.1f} MiB/s, time left: {remaining}"
     title = f"Download of {DownloadRunSettings.of(run).name}"
     return (
         html.tag("div", html.text(text))

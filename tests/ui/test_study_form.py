@@ -1,0 +1,57 @@
+"""The form of the study tab: its settings, and what a study would take."""
+
+import time
+
+import pytest
+
+from autolearn.core.errors import InputError
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.models import hardware
+from autolearn.models.memory import Device
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import study as tab
+from tests.support.texts import put_passages
+
+
+def test_an_empty_field_is_reported_by_its_name(workspace):
+    values = [getattr(StudySettings(), name) for name in tab.LABELS]
+    with pytest.raises(InputError, match="Questions per passage"):
+        tab._study(Session(workspace), [], None, *values[1:])
+
+
+def test_the_form_has_every_setting_of_a_study():
+    assert set(tab.LABELS) | {"passage_tokens"} == set(StudySettings().as_dict())
+
+
+def test_the_estimate_of_a_study_follows_the_form(store, monkeypatch):
+    put_passages(store, "faust.txt", ["Goethe wrote Faust.", "He lived in Weimar."])
+    session, usual = Session(store.folder), StudySettings()
+    # Once an import, which names its model by a word, took the estimate away.
+    store.runs.create("import", {"model": "built-in"})
+    values = {name: getattr(usual, name) for name in tab.LABELS}
+    gpu = Device("cuda", half=True, size=64 << 30)
+    monkeypatch.setattr(hardware, "device", lambda: gpu)
+    markup = tab._effort(session, [], *values.values())
+    n = len(store.library.passages())
+    assert f"{n} passages; time unknown until the first study" in markup
+    monkeypatch.setattr(
+        hardware, "device", lambda: Device("cpu", half=True, size=64 << 30)
+    )
+    markup = tab._effort(session, [], *values.values())
+    assert "(rough: the first study with this model)" in markup
+    assert "KV cache" in markup
+    more = {**values, "answer_tokens": 4096}
+    assert tab._effort(session, [], *more.values()) != markup
+    empty = {**values, "temperature": None}
+    assert "Enter a number" in tab._effort(session, [], *empty.values())
+    wrong = {**values, "paraphrases": 99}
+    assert "from 0 to 10" in tab._effort(session, [], *wrong.values())
+    run = store.runs.create(
+        "study", {"model": ModelSettings().as_dict(), "study": usual.as_dict()}
+    )
+    store.runs.claim(1, ["study"])
+    time.sleep(0.02)
+    store.runs.finish(run.id, "done", None, {"passages": n})
+    assert "at the speed of the last study" in tab._effort(
+        session, [], *values.values()
+    )
