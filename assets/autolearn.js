@@ -8,6 +8,21 @@
   if (window.innerWidth < 1000) setTimeout(
     () => document.querySelector('.sidebar.open .toggle-button')?.click(), 200);
 
+  // Back and Forward go from tab to tab. Only what a person opens is a step: the page
+  // itself opens the tab that the address names.
+  let clicked = false;
+  document.addEventListener('click', (event) => { clicked ||= event.isTrusted; }, true);
+  window.alOpened = (address) => {
+    if (location.hash !== address)
+      history[clicked ? 'pushState' : 'replaceState'](null, '', address);
+    clicked = false;
+  };
+  window.addEventListener('popstate', () => {
+    const name = decodeURIComponent(location.hash.slice(1));
+    const tabs = [...document.querySelectorAll('[role=tab]')];
+    (tabs.find((tab) => tab.innerText.trim() === name) ?? tabs[0])?.click();
+  });
+
   // The keys of the review: each clicks its button, while that can be seen.
   const keys = {
     a: 'approve', o: 'open-book', e: 'edit', r: 'reject', s: 'skip', j: 'next',

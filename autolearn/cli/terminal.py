@@ -9,8 +9,14 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from autolearn.core.records import Run
+from autolearn.core.run_kinds import RUN_KINDS
 
-_BYTES: dict[str, Any] = {"unit": " KiB"}
+_BAR_OPTIONS: dict[str, dict[str, Any]] = {
+    "items": {},
+    "kilobytes": {"unit": " KiB"},
+    "share": {"bar_format": "{l_bar}{bar}| {elapsed}<{remaining}"},
+}
+"""Options of a bar by what the numbers of the progress are."""
 
 
 class Progress:
@@ -37,8 +43,8 @@ class Progress:
         label = f"{self._title}: {run.stage}"
         if self._bar is None or self._bar.total != run.total:
             self._close()
-            scale = _BYTES if run.kind == "download" else {}
-            self._bar = tqdm(total=run.total, leave=False, file=sys.stderr, **scale)
+            options = _BAR_OPTIONS[RUN_KINDS[run.kind].counts]
+            self._bar = tqdm(total=run.total, leave=False, file=sys.stderr, **options)
         self._bar.set_description(label, refresh=False)
         self._bar.n = run.done
         self._bar.refresh()

@@ -321,6 +321,9 @@ class Run:
     pid: int | None = None
     created_at: str = ""
     started_at: str | None = None
+    """When it was begun first; a resumption leaves it."""
+    pause_seconds: float = 0.0
+    """How long nobody worked on it before it was resumed, in all."""
     heartbeat_at: str | None = None
     finished_at: str | None = None
     after_id: int | None = None
@@ -335,12 +338,15 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Return how long it took, or takes so far; None if it has not begun."""
+        """Return how long it took, or takes so far; None if it has not begun.
+
+        The time between an interruption and the resumption does not count.
+        """
         end = self.finished_at or self.heartbeat_at
         if not self.started_at or not end:
             return None
         begin, finish = map(datetime.fromisoformat, (self.started_at, end))
-        return (finish - begin).total_seconds()
+        return (finish - begin).total_seconds() - self.pause_seconds
 
 
 @dataclass(frozen=True)

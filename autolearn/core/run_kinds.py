@@ -22,16 +22,19 @@ class RunKindTraits:
     title: str
     """Shown in lists."""
     queue: QueueName = "worker"
+    counts: Literal["items", "kilobytes", "share"] = "share"
+    """What the numbers of its progress are to a person: steps or questions, a size, or
+    only a share of the whole, such as passages times stages."""
 
 
 RUN_KINDS: dict[RunKind, RunKindTraits] = {
     "study": RunKindTraits("Study"),
-    "train": RunKindTraits("Training"),
-    "quiz": RunKindTraits("Quiz"),
+    "train": RunKindTraits("Training", counts="items"),
+    "quiz": RunKindTraits("Quiz", counts="items"),
     "chat": RunKindTraits("Chat"),
     "export": RunKindTraits("Export"),
     "import": RunKindTraits("Reading texts", "reader"),
-    "download": RunKindTraits("Download", "downloader"),
+    "download": RunKindTraits("Download", "downloader", "kilobytes"),
     "convert": RunKindTraits("Conversion of a GGUF file"),
     "skills": RunKindTraits("Skill check"),
 }

@@ -185,7 +185,7 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
         with prompts.fixed(new_texts), stopped_by(context.stop):
             return "done", None, handlers[context.run.kind](context)
     except Cancelled:
-        is_cancelled = context.store.runs.is_cancel_requested(number)
+        is_cancelled = context.store.runs.get(number).cancel_requested
         return "cancelled" if is_cancelled else "interrupted", None, RunResult()
     except ProcessLost as error:
         log.warning("Run %d is interrupted: %s", number, error)

@@ -8,9 +8,11 @@ from autolearn.core.records import ACTIVE_STATES, Run, RunState
 from autolearn.core.run_kinds import TRAINING_STAGE
 from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
-from autolearn.core.settings import ModelSettings
+from autolearn.core.server_addresses import is_server
+from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.services import quiz_runs
+from autolearn.services.estimates import durations
 from autolearn.store import RunFilter, Store
 
 TITLES: dict[Phase, str] = {"study": "Study", "quiz": "Quiz", "train": "Train"}
@@ -136,6 +138,24 @@ def _own_seconds(run: Run) -> float | None:
     return None if run.state != "running" or is_preparing else run.eta_seconds
 
 
+def seconds_of_all(store: Store, model: ModelSettings) -> tuple[int, float | None]:
+    """Return the passages of the library, and about how long a round with all takes.
+
+    None if the speed of the model on this computer is not known.
+
+    Raises:
+        AutolearnError: The model cannot be used.
+    """
+    n = sum(document.n_passages for document in store.library.document_sizes())
+    study = durations.study_seconds(store, model, StudySettings(), n)
+    if study is None and not is_server(model.model):
+        study = durations.first_study_seconds(model, StudySettings(), n)
+    if study is None:
+        return n, None
+    # Two quizzes: one before and one after the training.
+    return n, study * (sum(FIRST_SHARES.values()) + FIRST_SHARES["quiz"])
+
+
 def is_rough(store: Store, progress: RoundProgress) -> bool:
     """Return whether no finished round of this model has shown the times yet."""
     return not all(
@@ -158,10 +178,9 @@ def _expected_seconds(store: Store, progress: RoundProgress) -> dict[Phase, floa
 
 def _so_far(run: Run) -> float | None:
     """Return how long a run in progress will have taken in total."""
-    if run.started_at is None or run.heartbeat_at is None or run.eta_seconds is None:
+    if run.seconds is None or run.eta_seconds is None:
         return None
-    start, beat = map(datetime.fromisoformat, (run.started_at, run.heartbeat_at))
-    return (beat - start).total_seconds() + run.eta_seconds
+    return run.seconds + run.eta_seconds
 
 
 def _last_duration(store: Store, progress: RoundProgress, phase: Phase) -> float | None:

@@ -97,8 +97,8 @@ def _seconds(chain: list[Run]) -> dict[str, float]:
     for i, run in enumerate(chain):
         is_quiz = run.kind == "quiz"
         name = _title(chain[:i], run).replace(" ", "_") if is_quiz else run.kind
-        seconds = _between(run.started_at, run.finished_at)
-        phase_seconds[name] = round(phase_seconds.get(name, 0.0) + seconds, 1)
+        seconds = phase_seconds.get(name, 0.0) + (run.seconds or 0.0)
+        phase_seconds[name] = round(seconds, 1)
     whole = _between(chain[0].created_at, chain[-1].finished_at)
     return phase_seconds | {"all": round(whole, 1)}
 

@@ -15,6 +15,9 @@ from autolearn.core.settings import ModelSettings
 from autolearn.store.database import NOW, Database, filtered, listed
 from autolearn.store.encoding import as_json
 
+_SINCE_BEAT = f"(julianday({NOW}) - julianday(heartbeat_at)) * 86400"
+"""The seconds since the last heartbeat of a run, as SQL."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -208,7 +211,9 @@ class Runs:
             for run in self.waiting(kinds)[:1]:
                 self._db.write(
                     "UPDATE runs SET state = 'running', pid = ?, error = NULL,"
-                    f" started_at = {NOW}, heartbeat_at = {NOW} WHERE id = ?",
+                    f" started_at = coalesce(started_at, {NOW}), heartbeat_at = {NOW},"
+                    f" pause_seconds = pause_seconds + coalesce({_SINCE_BEAT}, 0)"
+                    " WHERE id = ?",
                     pid,
                     run.id,
                 )
@@ -223,8 +228,7 @@ class Runs:
         """
         with self._db.unflushed():
             rows = self._db.rows(
-                "UPDATE runs SET eta_seconds = max(0, eta_seconds"
-                f" - (julianday({NOW}) - julianday(heartbeat_at)) * 86400),"
+                f"UPDATE runs SET eta_seconds = max(0, eta_seconds - {_SINCE_BEAT}),"
                 f" heartbeat_at = {NOW} WHERE id = ? RETURNING cancel_requested",
                 run_id,
             )
@@ -278,10 +282,6 @@ class Runs:
             run_id,
         )
         return n_rows > 0
-
-    def is_cancel_requested(self, run_id: int) -> bool:
-        """Return whether a person wants the run to stop."""
-        return self.get(run_id).cancel_requested
 
     def requeue(self, run_id: int) -> bool:
         """Put an ended but unfinished run back into the queue; False: it is not one."""

@@ -11,6 +11,7 @@ from autolearn.runs import run_control
 from autolearn.services import model_scope
 from autolearn.ui import html
 from autolearn.ui.closed_pages import drop_closed
+from autolearn.ui.html import Html
 from autolearn.ui.session import (
     NOTICE_JS,
     QUIET,
@@ -35,6 +36,7 @@ from autolearn.ui.tabs import (
 from autolearn.ui.temporary import DELETE_CACHE
 from autolearn.ui.views import whole_round
 from autolearn.ui.views.links import tab_of
+from autolearn.ui.views.whole_round import GO
 
 
 class TabModule(Protocol):
@@ -62,7 +64,10 @@ TABS: tuple[TabModule, ...] = (
 """The modules of the tabs, in their order."""
 
 OPENED_JS = "() => decodeURIComponent(location.hash.slice(1))"
-"""Tells which tab the address names, so that a reload stays on it."""
+"""Tells which tab the address names, so that a reload stays on it.
+
+``assets/autolearn.js`` writes the name there, and follows Back and Forward.
+"""
 
 
 def build(folder: Path) -> gr.Blocks:
@@ -76,7 +81,8 @@ def build(folder: Path) -> gr.Blocks:
         with gr.Tabs(selected=start.TITLE, overflow_behavior="wrap") as tabs:
             for module in TABS:
                 _build_tab(context, module)
-        for panel in (context.steps_panel, context.round_strip, *context.links):
+        above = (context.steps_panel, context.round_strip, context.round_question)
+        for panel in (*above, *context.links):
             panel.click(_open_linked_tab, None, tabs, **QUIET)
         page.load(_open_named_tab, address, tabs, js=OPENED_JS, **QUIET)
         context.refresh_on([context.timer.tick, page.load, refresh_button.click])
@@ -111,6 +117,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
         stop,
         start_round,
         html_panel("whole-round"),
+        html_panel("whole-round-question"),
         last_action_at,
     )
     return context, refresh_button
@@ -123,7 +130,7 @@ def _build_tab(context: PageContext, module: TabModule) -> None:
         html_panel(f"heading-{name}", html.tag("h2", name, "al-unseen"))
         module.build(context)
     context.wire(tab)
-    js = f"() => {{ history.replaceState(null, '', '#{name}'); return []; }}"
+    js = f"() => {{ window.alOpened?.('#{name}'); return []; }}"
     # Another page may have begun something.
     outputs = [context.current, context.last_action_at]
     tab.select(lambda: (name, now()), None, outputs, js=js, **QUIET)
@@ -136,7 +143,14 @@ def _wire(context: PageContext) -> None:
     context.on_action(
         [context.sidebar.click], lambda: model_scope.toggle_all_models(session.store)
     )
-    context.on_action([context.start_round_button.click], session.start_round)
+    question = context.round_question
+    button = context.start_round_button
+    context.on_action([button.click], session.start_round, [], [question])
+
+    def answer(event: gr.EventData) -> Html:
+        return session.start_round(ask=False) if event.pick == GO else Html("")
+
+    context.on_action([question.click], answer, [], [question])
 
     def press_strip(event: gr.EventData) -> None:
         _press_strip(session, str(event.pick))

@@ -92,8 +92,11 @@ class Session:
         """Return a text that differs whenever there is something new to draw."""
         return self.store.revisions.page()
 
-    def start_round(self) -> None:
+    def start_round(self, *, ask: bool = True) -> Html:
         """Queue a whole round with the chosen model; an empty library gets the demo's.
+
+        Returns:
+            With ``ask``, the question before a round that takes long; else nothing.
 
         Raises:
             AutolearnError: Something runs already, or the round cannot begin.
@@ -104,7 +107,10 @@ class Session:
             raise JobError("A run is in progress; stop it first, or wait for it.")
         if store.library.is_empty():
             demo_library.add(store)
+        elif ask and (question := whole_round.question(store)):
+            return question
         self.start_worker_for(pipeline.begin_only(store, chosen_model(store)))
+        return Html("")
 
     def is_busy(self) -> bool:
         """Return whether a run is in progress or queued; record runs that were lost."""
@@ -244,6 +250,8 @@ class PageContext:
     """Starts a whole round; only while nothing runs."""
     round_strip: gr.HTML
     """Shows the newest whole round above the tabs."""
+    round_question: gr.HTML
+    """Asks above the tabs before a whole round that takes long."""
     last_action_at: gr.Textbox
     """The time of the last action. Its change refreshes the page: one event for all
     actions, since Gradio compares each event with each component as a page loads.

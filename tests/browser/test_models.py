@@ -57,17 +57,22 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     expect(page.locator("#model-local")).to_contain_text("1 that cannot be used yet")
     server.seconds_a_slice, server.bytes_sent = 0.0, 0
     progress.get_by_text("Resume", exact=True).click()
-    expect(progress).to_contain_text(f"{NAME} is on this computer")
+    downloaded = page.locator("#hub-downloaded")
+    expect(downloaded).to_contain_text(f"{NAME} is on this computer")
     assert server.bytes_sent < len(server.repositories[NAME].files["model.safetensors"])
     expect(page.locator("#model-local table")).to_contain_text(NAME)
-    progress.get_by_text("Select it").click()
-    expect(page.locator("#model-about")).to_contain_text("not in use")
-    page.locator("#model-use").click()
+    downloaded.get_by_text("Use it").click()
     expect(page.locator("#status")).to_contain_text(NAME.rsplit("/")[-1])
+    expect(downloaded).to_be_empty()
     with app.store() as store:
         assert chosen_model(store).model == NAME
-    page.locator("#model-local").get_by_text("built-in", exact=True).click()
+    page.locator("#model-own").click()
+    expect(page.locator("#model-answer")).to_contain_text("Now in use: built-in")
     expect(page.locator("#model-about h3")).to_have_text("built-in")
+    with app.store() as store:
+        assert chosen_model(store).model == "built-in"
+    page.locator("#model-local").get_by_text(NAME, exact=True).click()
+    expect(page.locator("#model-about")).to_contain_text("not in use")
 
 
 def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(

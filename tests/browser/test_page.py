@@ -90,6 +90,28 @@ def test_a_reader_decides_by_key_and_takes_it_back(visit, used_app):
     assert counts(app) == before
 
 
+def test_back_and_forward_go_from_tab_to_tab_and_a_reload_stays(visit, used_app):
+    page = visit(used_app)
+
+    def is_open(name):
+        tab = page.get_by_role("tab", name=name, exact=True)
+        expect(tab).to_have_attribute("aria-selected", "true")
+        expect(page).to_have_url(re.compile(f"#{name}$"))
+
+    open_tab(page, "Library")
+    is_open("Library")
+    open_tab(page, "Chat")
+    is_open("Chat")
+    page.go_back()
+    is_open("Library")
+    page.go_forward()
+    is_open("Chat")
+    page.reload()
+    is_open("Chat")
+    page.go_back()
+    is_open("Library")
+
+
 def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
     app = start(small)
     page, other = visit(app), visit(app)

@@ -68,6 +68,23 @@ def test_the_time_left_falls_while_nothing_is_reported(store):
     assert store.runs.get(run.id).eta_seconds == 0.0
 
 
+def test_a_resumed_run_took_the_time_that_was_worked_on_it(store):
+    run = store.runs.create("study", {})
+    begun = store.runs.claim(1, ["study"])
+    store.db.write(
+        "UPDATE runs SET started_at = '2026-01-01T10:00:00.000Z',"
+        " heartbeat_at = '2026-01-01T10:00:30.000Z'"
+    )
+    store.runs.interrupt_running(["study"])
+    store.runs.requeue(run.id)
+    resumed = store.runs.claim(2, ["study"])
+    assert begun.pause_seconds == 0.0
+    assert resumed.started_at == "2026-01-01T10:00:00.000Z"
+    assert resumed.seconds == pytest.approx(30.0, abs=0.01)
+    time.sleep(0.05)
+    assert store.runs.finish(run.id, "done").seconds == pytest.approx(30.05, abs=1.0)
+
+
 def test_a_missing_run_raises_an_error(store):
     with pytest.raises(JobError, match="There is no run 9"):
         store.runs.get(9)

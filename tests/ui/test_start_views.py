@@ -18,11 +18,11 @@ def test_the_demo_is_offered_with_the_built_in_model_only(store):
 
 
 def test_a_control_set_is_offered_where_texts_have_none(store):
-    assert "general knowledge" not in start.ways(store)
+    assert control_offer.draw(store) == ""
     put_text(store, "avel.md", "Ada leads Avel.")
-    assert "general knowledge" not in start.ways(store)  # the built-in model has none
+    assert control_offer.draw(store) == ""  # the built-in model has none
     store.choices.set("model", ModelSettings("/models/1B").as_dict())
-    assert "questions of general knowledge" in start.ways(store)
+    assert "questions of general knowledge" in control_offer.draw(store)
     assert "has 171 questions" in control_offer.accept(store)
     assert control_offer.draw(store) == ""
 

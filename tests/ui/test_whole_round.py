@@ -7,6 +7,7 @@ import pytest
 from autolearn.core.errors import StoreError
 from autolearn.store import Store, connection
 from autolearn.ui.session import Session
+from autolearn.ui.views import whole_round
 from tests.support.texts import put_text
 
 
@@ -24,6 +25,15 @@ def test_of_many_presses_at_once_one_queues_a_round(session):
     refusals = [press.exception() for press in presses if press.exception()]
     assert len(refusals) == 3
     assert all("whole round is queued already" in str(error) for error in refusals)
+    assert len(session.store.runs.in_state("queued")) == 1
+
+
+def test_a_round_that_takes_long_asks_first(session, monkeypatch):
+    monkeypatch.setattr(whole_round, "LONG_SECONDS", 1e-6)
+    question = session.start_round()
+    assert "studies all 1 passage of the library; with built-in" in question
+    assert session.store.runs.in_state("queued") == []
+    assert session.start_round(ask=False) == ""
     assert len(session.store.runs.in_state("queued")) == 1
 
 

@@ -8,13 +8,12 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import ACTIVE_STATES
-from autolearn.core.settings import Quantization
+from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import doctor, model_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
-    QUIET,
     SHOWN,
     PageContext,
     Session,
@@ -27,6 +26,7 @@ from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
 
 TITLE = "Model"
+BUILT_IN = ModelSettings.model
 LOADING = [("4 bit (nf4)", "nf4"), ("16 or 32 bit", "none")]
 
 
@@ -39,25 +39,34 @@ def build(context: PageContext) -> None:
                 use = gr.Button(
                     "Use this model", variant="primary", elem_id="model-use"
                 )
-                own = gr.Button("Built-in model", elem_id="model-own", min_width=80)
+                own = gr.Button(
+                    "Use the built-in model", elem_id="model-own", min_width=80
+                )
             answer = html_panel("model-answer")
             local_choice = model_sources.local(context, name)
             _memory(context)
         with gr.Column(scale=3, min_width=420):
             about = html_panel("model-about")
-            hub_choice = model_sources.hub(context, name)
+            downloaded = model_sources.hub(context)
             skills.build(context, (name, loading, adapter))
             _check_up(context)
-    events = [own.click(_own, None, name, **QUIET), local_choice, hub_choice]
-    _wire(context, (name, loading), about, events)
-    _begin(context.session, [name, loading, adapter])
-    context.redraw_on_opening(partial(_adapter, context.session), [], [adapter])
-    context.on_action(
-        [use.click],
-        partial(_use, context.session),
-        [name, loading, adapter],
-        [answer, about, adapter],
-    )
+    session = context.session
+    _wire(context, (name, loading), about, [local_choice])
+    _begin(session, [name, loading, adapter])
+    context.redraw_on_opening(partial(_adapter, session), [], [adapter])
+    shown = [answer, about, adapter]
+    inputs = [name, loading, adapter]
+    context.on_action([use.click], partial(_use, session), inputs, shown)
+
+    def use_built_in(loading: Quantization) -> Any:
+        return BUILT_IN, *_use(session, BUILT_IN, loading, 0)
+
+    def use_downloaded(loading: Quantization, event: gr.EventData) -> Any:
+        name = str(event.pick)
+        return name, *_use(session, name, loading, 0)
+
+    context.on_action([own.click], use_built_in, [loading], [name, *shown])
+    context.on_action([downloaded.click], use_downloaded, [loading], [name, *shown])
 
 
 def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
@@ -106,10 +115,6 @@ def _wire(
         *(event.then for event in name_events),
     ]
     redraw_on(events, draw, inputs, [about])
-
-
-def _own() -> str:
-    return "built-in"
 
 
 def _begin(session: Session, outputs: list[gr.components.Component]) -> None:

@@ -54,11 +54,11 @@ def _name(event: gr.EventData) -> str:
     return str(event.pick)
 
 
-def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
-    """Lay out the download of models; a downloaded one can be named in ``name``.
+def hub(context: PageContext) -> gr.HTML:
+    """Lay out the download of models.
 
     Returns:
-        The event after which another model may be named.
+        The panel of a finished download; a click in it names the model to use.
     """
     session, offer = context.session, gr.State(None)
     with gr.Accordion("Download from the Hugging Face hub", open=True):
@@ -74,7 +74,7 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
             look = gr.Button("Look up", elem_id="hub-look", min_width=80)
             fetch = gr.Button("Download", elem_id="hub-download", min_width=80)
         about = html_panel("hub-offer")
-        progress = html_panel("hub-progress")
+        progress, downloaded = html_panel("hub-progress"), html_panel("hub-downloaded")
     context.on_action(
         [look.click, hub_id.submit], _look, [hub_id], [offer, about], **SHOWN
     )
@@ -86,11 +86,13 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
         **SHOWN,
     )
     context.redraw_on_change(lambda: views.download(session.store), [], [progress])
+    context.redraw_on_change(lambda: views.downloaded(session.store), [], [downloaded])
 
-    def press(event: gr.EventData) -> tuple[Any, Html]:
+    def press(event: gr.EventData) -> Html:
         return _press(session, event)
 
-    return context.on_action([progress.click], press, [], [name, progress])
+    context.on_action([progress.click], press, [], [progress])
+    return downloaded
 
 
 def _look(name: str) -> tuple[Offer, Html]:
@@ -110,14 +112,11 @@ def _download(
     return None, "", views.download(session.store)
 
 
-def _press(session: Session, event: gr.EventData) -> tuple[Any, Html]:
-    """Cancel or resume a download, or choose the model that was downloaded."""
+def _press(session: Session, event: gr.EventData) -> Html:
+    """Cancel or resume a download."""
     action, _, number = str(event.pick).partition(" ")
-    name: Any = gr.skip()
     if action == views.STOP:
         run_control.cancel(session.store, int(number))
-    elif action == views.RESUME:
-        session.start_worker_for(run_control.resume(session.store, int(number)))
     else:
-        name = event.pick
-    return name, views.download(session.store)
+        session.start_worker_for(run_control.resume(session.store, int(number)))
+    return views.download(session.store)

@@ -1,5 +1,7 @@
 """The first page: what this is, three ways to begin, and the state of the workspace."""
 
+from typing import Any
+
 import gradio as gr
 
 from autolearn.ui.session import PageContext, html_panel
@@ -11,18 +13,18 @@ TITLE = "Start"
 
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
-    store = context.session.store
+    session = context.session
+    store = session.store
     context.links.append(html_panel("start-about", views.about()))
     # Drawn at once, so that a new page shows it before it has asked the server.
     ways = html_panel("start-ways", views.ways(store))
-    context.redraw_on_change(lambda: views.ways(context.session.store), [], [ways])
+    offer = html_panel("start-offer", control_offer.draw(store))
+    context.redraw_on_change(lambda: views.ways(session.store), [], [ways])
+    context.redraw_on_change(lambda: control_offer.draw(session.store), [], [offer])
     context.links.append(ways)
 
-    def press(event: gr.EventData) -> str | None:
-        if event.pick == control_offer.ADD:
-            return control_offer.accept(context.session.store)
-        if event.pick == views.WHOLE:
-            context.session.start_round()
-        return None
+    def press(event: gr.EventData) -> Any:
+        return session.start_round() if event.pick == views.WHOLE else gr.skip()
 
-    context.on_action([ways.click], press)
+    context.on_action([ways.click], press, [], [context.round_question])
+    context.on_action([offer.click], lambda: control_offer.accept(session.store))

@@ -43,6 +43,16 @@ def run(record: Run) -> str:
     return f"{RUN_KINDS[record.kind].title} (run {record.id})"
 
 
+def progress(record: Run) -> str:
+    """Return how far a run is, in what its stage counts."""
+    counts = RUN_KINDS[record.kind].counts
+    if counts == "kilobytes":
+        return f"{html.size(1024 * record.done)} of {html.size(1024 * record.total)}"
+    if counts == "items":
+        return f"{record.done:,} of {record.total:,}"
+    return f"{record.done / max(1, record.total):.0%}".replace("%", " %")
+
+
 def round_(record: Round) -> str:
     """Return the name of a round in a list."""
     return (

@@ -12,7 +12,7 @@ from autolearn.services import model_actions
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, status
+from autolearn.ui.views import labels
 
 STOP, RESUME = "stop", "resume"
 """The actions of the buttons below the last download."""
@@ -71,20 +71,27 @@ def _size(n_bytes: int) -> Html:
     return html.text(f"{kib:,.0f} KiB" if kib < 1000 else html.size(n_bytes))
 
 
-def download(store: Store) -> Html:
-    """Return the progress of the last download, with its actions."""
+def downloaded(store: Store) -> Html:
+    """Return that the last download is done, and a button that uses the model."""
     run = store.runs.last("download")
-    if run is None:
+    if run is None or run.state != "done":
         return Html("")
     name = DownloadRunSettings.of(run).name
-    if run.state == "done":
-        place = DownloadResult.of(run).path
-        key = place if model_actions.is_gguf(place) else name
-        if key == chosen_model(store).model:
-            return Html("")
-        choose = html.pick(html.text("Select it"), key)
-        text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
-        return html.tag("div", text + choose, "al-box", role="status")
+    place = DownloadResult.of(run).path
+    key = place if model_actions.is_gguf(place) else name
+    if key == chosen_model(store).model:
+        return Html("")
+    text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
+    use = html.pick(html.text("Use it"), key)
+    return html.tag("div", text + use, "al-box", role="status")
+
+
+def download(store: Store) -> Html:
+    """Return the progress of the last download until it is done, with its actions."""
+    run = store.runs.last("download")
+    if run is None or run.state == "done":
+        return Html("")
+    name = DownloadRunSettings.of(run).name
     head = html.tag("strong", html.text(name)) + labels.state(run.state)
     parts = [html.tag("div", head, "al-spread")]
     if run.state in END_STATES:
@@ -101,7 +108,7 @@ def download(store: Store) -> Html:
 def _pace(run: Run) -> Html:
     if not run.total:
         return html.note("Queued." if not run.stage else "Contacting the hub.")
-    text = f"{run.stage}: {status.progress(run)}"
+    text = f"{run.stage}: {labels.progress(run)}"
     pace = "stopping" if run.cancel_requested else "estimating the time left"
     if run.rate and not run.cancel_requested:
         remaining = html.time_left(run.eta_seconds)
@@ -117,7 +124,7 @@ def _pace(run: Run) -> Html:
 def _progress_text(run: Run) -> Html:
     if not run.total:
         return Html("")
-    text = f"{status.progress(run)} downloaded; they are kept."
+    text = f"{labels.progress(run)} downloaded; they are kept."
     return html.tag("p", html.text(text), "al-faint")
 
 

@@ -7,7 +7,7 @@ from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import control_offer, labels
+from autolearn.ui.views import labels
 from autolearn.ui.views.links import TAB
 
 WHOLE = "whole"
@@ -77,11 +77,7 @@ def ways(store: Store) -> Html:
             html.pick(html.text("Choose a model"), f"{TAB}Model", "al-go"),
         ),
     )
-    return (
-        html.tag("div", html.join(cards), "al-ways")
-        + _state(store)
-        + control_offer.draw(store)
-    )
+    return html.tag("div", html.join(cards), "al-ways") + _state(store)
 
 
 def _whole_round(model: str) -> tuple[str, str]:

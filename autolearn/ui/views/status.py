@@ -13,6 +13,8 @@ from autolearn.ui.views import labels
 
 ALL_MODELS = "all-models"
 """The key of a click that shows the data of all models, or of one again."""
+BESIDE = 18
+"""Most characters of a name that fit beside its label."""
 
 
 def draw(store: Store) -> Html:
@@ -38,9 +40,7 @@ def _place(store: Store) -> Html:
     )
     rows = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
-        "Model": html.tag(
-            "span", html.text(labels.model(model.model)), title=model.model
-        ),
+        "Model": _model(model.model),
         "Precision": html.text(
             "4 bit" if model.quantization == "nf4" else "16 or 32 bit"
         ),
@@ -52,6 +52,13 @@ def _place(store: Store) -> Html:
         device_memory = f"{html.size(card.used)} of {html.size(card.total)}"
         rows["Device memory"] = html.text(device_memory)
     return html.tag("div", html.pairs(rows), "al-box")
+
+
+def _model(name: str) -> Html:
+    """Return the name of the model; a long one gets a line of its own."""
+    short = labels.model(name)
+    classes = "al-wide" if len(short) > BESIDE else ""
+    return html.tag("span", html.text(short), classes, title=name)
 
 
 def _counts(store: Store) -> Html:
@@ -81,8 +88,12 @@ def _models(store: Store, digest: str | None) -> Html:
 def _running(run: Run) -> Html:
     title = labels.run(run)
     stage = run.stage or "starting"
+    model = Html("")
+    if run.model:
+        words = html.text(f"with {labels.model(run.model)}")
+        model = html.tag("div", words, "al-faint")
     if run.total:
-        stage += f": {progress(run)}"
+        stage += f": {labels.progress(run)}"
     pace = "estimating the time left"
     if run.rate:
         pace = f"time left: {html.time_left(run.eta_seconds)}"
@@ -91,18 +102,12 @@ def _running(run: Run) -> Html:
     return html.tag(
         "div",
         html.tag("strong", html.text(title))
+        + model
         + html.tag("div", html.text(stage))
         + html.bar(run.done, run.total, title)
         + html.tag("div", html.text(pace), "al-faint"),
         "al-box al-running",
     )
-
-
-def progress(run: Run) -> str:
-    """Return how far a run is, in what its stage counts."""
-    if run.kind == "download":
-        return f"{html.size(1024 * run.done)} of {html.size(1024 * run.total)}"
-    return f"{run.done} of {run.total}"
 
 
 def _waiting(runs: list[Run]) -> Html:

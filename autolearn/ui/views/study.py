@@ -13,7 +13,7 @@ from autolearn.study.rules import DEFAULT_REFUSES
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
-from autolearn.ui.views import memory
+from autolearn.ui.views import labels, memory
 from autolearn.ui.views import sample as samples
 
 N_ROWS = 100
@@ -99,7 +99,8 @@ def _headline(store: Store, run: Run) -> Html:
     if run.state == "queued":
         sentence = f"Study (run {run.id}) waits for the model to be loaded"
     elif run.state == "running":
-        sentence += f" so far; now {run.stage or 'starting'}, {run.done} of {run.total}"
+        stage = f"{run.stage or 'starting'} {labels.progress(run)}".strip()
+        sentence += f" so far; now {stage}"
     elif total:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:

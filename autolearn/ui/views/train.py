@@ -244,9 +244,7 @@ def _progress(store: Store, run: Run) -> Html:
     is_preparing = run.stage not in ("", TRAINING_STAGE)
     rows = {
         "Round": html.text(rounds[0].id if rounds else html.DASH),
-        (run.stage or "waiting").capitalize(): html.text(
-            f"{run.done:,} of {run.total:,}"
-        ),
+        (run.stage or "waiting").capitalize(): html.text(labels.progress(run)),
         "Tokens per second": html.number(speed),
         f"Time left{' of this stage' * is_preparing}": html.text(
             html.time_left(run.eta_seconds)

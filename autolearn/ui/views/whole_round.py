@@ -3,6 +3,7 @@
 from autolearn.core.quiz_records import QuizPart
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.evaluation.paired_quizzes import RoundComparison
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import round_progress
 from autolearn.services.round_progress import RoundOutcome, RoundProgress, Stage
 from autolearn.store import Store
@@ -11,8 +12,10 @@ from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views.links import TAB
 
-CLOSE, RESUME = "close", "resume-"
-"""Keys of clicks: dismiss the result, resume a run."""
+CLOSE, RESUME, GO = "close", "resume-", "go"
+"""Keys of clicks: dismiss the result or question, resume a run, start a long round."""
+LONG_SECONDS = 3600.0
+"""A round that takes longer is started only after a question."""
 CLOSED = "closed_round"
 """The choice that stores which result was dismissed: the id of its last run."""
 NEXT_TABS = (
@@ -33,6 +36,35 @@ def draw(store: Store) -> Html:
         return _strip(progress, _stopped(progress.runs[-1]))
     outcome = round_progress.outcome(store, progress)
     return _result(progress, outcome) if outcome else Html("")
+
+
+def question(store: Store) -> Html:
+    """Return the question before a round that takes long; nothing before a short one.
+
+    Raises:
+        AutolearnError: The model cannot be used.
+    """
+    model = chosen_model(store)
+    n, seconds = round_progress.seconds_of_all(store, model)
+    if seconds is None or seconds < LONG_SECONDS:
+        return Html("")
+    words = (
+        f"A whole round studies all {html.count(n, 'passage')} of the library; with "
+        f"{labels.model(model.model)} it takes about {html.rough_duration(seconds)} "
+        "(rough). You can also begin with a few documents under Study."
+    )
+    buttons = (
+        html.pick(html.text("Start it"), GO, "al-go")
+        + html.pick(html.text("Choose documents"), f"{TAB}Study", "al-go")
+        + html.pick(html.text("Not now"), CLOSE, "al-link al-close")
+    )
+    return html.tag(
+        "section",
+        html.tag("p", html.text(words)) + html.tag("div", buttons, "al-picks"),
+        "al-round-strip",
+        role="alert",
+        aria_label="A long whole round",
+    )
 
 
 def _strip(progress: RoundProgress, beside: Html) -> Html:
