@@ -53,19 +53,21 @@ def add(parser: ArgumentParser) -> None:
     add_files(parser, "*")
     gold = quiz_files.FORMATS
     parser.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
-    parser.add_argument("--control", type=Path, metavar="FILE", help=f"control: {gold}")
+    parser.add_argument(
+        "--control", type=Path, metavar="FILE", help=f"a control set: {gold}"
+    )
     add_general_knowledge(parser)
     parser.add_argument(
         "--instructions",
         type=Path,
         metavar="FILE",
-        help="JSON lines of prompt: instructions that need no text (SELF)",
+        help="JSON lines with the field prompt: instructions that need no text (SELF)",
     )
     parser.add_argument(
         "--corpus",
         metavar="FILE",
         help="gold examples for meta-skill rounds: SQuAD-style JSON, or JSON lines of "
-        "texts with questions and answers; invented: of the invented world",
+        "texts with questions and answers; invented: examples of the invented world",
     )
     parser.add_argument(
         "--licence",
@@ -97,7 +99,11 @@ def study(parser: ArgumentParser) -> None:
     """Add what ``study`` takes."""
     model(parser)
     parser.add_argument(
-        "--document", type=int, action="append", metavar="N", help="only this document"
+        "--document",
+        type=int,
+        action="append",
+        metavar="N",
+        help="only this document; may be repeated",
     )
     parser.add_argument(
         "--instructions",
@@ -117,7 +123,10 @@ def samples(parser: ArgumentParser) -> None:
         "--search", metavar="WORDS", help="only samples with these words"
     )
     parser.add_argument(
-        "--limit", type=int, default=20, help="maximum number of samples to list"
+        "--limit",
+        type=int,
+        default=20,
+        help="maximum number of samples to list (default: 20)",
     )
 
 
@@ -161,8 +170,9 @@ def train(parser: ArgumentParser) -> None:
         "--corpus",
         action="append",
         metavar="NAME",
-        help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
-        "of prompt, response, feedback, refinement (default: all corpora in use)",
+        help="for meta, self and pairs: a corpus of the library, invented, or (not for "
+        "pairs) a file of JSON lines with prompt, response, feedback, refinement "
+        "(default: all corpora in use)",
     )
     add_method(parser)
     add_settings(parser, TrainSettings, ["method"], by_size=presets.NAMES)
@@ -228,4 +238,4 @@ def resume(parser: ArgumentParser) -> None:
 
 def cancel(parser: ArgumentParser) -> None:
     """Add what ``cancel`` takes."""
-    parser.add_argument("run", nargs="?", type=int, help="default: the running one")
+    parser.add_argument("run", nargs="?", type=int, help="default: the one in progress")

@@ -21,7 +21,7 @@ from autolearn.cli.common import (
 from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import ACTIVE_STATES, OPEN_STATES, Decision, Round
+from autolearn.core.records import OPEN_STATES, Decision, Round
 from autolearn.core.run_results import (
     DownloadResult,
     RoundScores,
@@ -305,12 +305,7 @@ def resume(args: Args) -> Result:
 def cancel(args: Args) -> Result:
     """Ask a run to stop."""
     with open_store(args) as store:
-        active = store.runs.in_state(*ACTIVE_STATES)
-        if args.run is None and not active:
-            raise JobError("No run is in progress.")
-        run_id = args.run or active[0].id
-        run_control.cancel(store, run_id)
-        return {"cancelled": run_id}
+        return {"cancelled": run_control.cancel(store, args.run).id}
 
 
 def models(args: Args) -> list[Result]:

@@ -258,7 +258,10 @@ def add_compare(parser: ArgumentParser) -> None:
         help=f"{meanings} (default: all whose sources are given)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=N_SEEDS, help="number of trainings per arm"
+        "--seeds",
+        type=int,
+        default=N_SEEDS,
+        help=f"number of trainings per arm (default: {N_SEEDS})",
     )
     parser.add_argument(
         "--steps",
@@ -268,7 +271,9 @@ def add_compare(parser: ArgumentParser) -> None:
     )
     _add_sources(parser)
     parser.add_argument(
-        "--rule", default=CompareSettings.rule, help="rule that selects samples"
+        "--rule",
+        default=CompareSettings.rule,
+        help=f"rule that selects samples (default: {CompareSettings.rule})",
     )
     parser.add_argument(
         "--quiz-share",
@@ -282,14 +287,18 @@ def add_compare(parser: ArgumentParser) -> None:
         "--seed",
         type=int,
         default=1,
-        help="seed of the library that is made in an empty workspace",
+        help="seed of the library that is made in an empty workspace (default: 1)",
     )
 
 
 def _add_sources(parser: ArgumentParser) -> None:
     """Add the options that name what the arms learn from."""
     parser.add_argument(
-        "--document", type=int, action="append", metavar="N", help="only this document"
+        "--document",
+        type=int,
+        action="append",
+        metavar="N",
+        help="only this document; may be repeated",
     )
     parser.add_argument(
         "--placebo",

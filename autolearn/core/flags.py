@@ -63,7 +63,8 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     ),
     "no_refinement": FlagInfo(
         "no refinement",
-        "There is a gap, but the model gave no refined answer.",
+        "There is a gap, but the model gave no refined answer, or repeated its "
+        "closed-book answer.",
         "doubtful",
     ),
     "not_open_book": FlagInfo(

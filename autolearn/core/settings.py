@@ -65,12 +65,14 @@ class StudySettings(Settings):
     )
     questions_per_passage: int = setting(
         6,
-        "Facts to ask about, or questions per list; twice as many at most",
+        "Half of the most facts that are asked about in a passage; with the protocol "
+        "trained, the fewest questions per list",
         Range(1, 50),
     )
     ask_rounds: int = setting(
         4,
-        "The first is greedy, the others sampled; only for models that write lists",
+        "Lists of questions per passage, the first greedy, the others sampled; only "
+        "with the protocol trained",
         Range(1, 20),
     )
     closed_book_samples: int = setting(
@@ -163,7 +165,8 @@ class TrainSettings(Settings):
     )
     validation_share: float = setting(
         0.2,
-        "Share of paraphrased samples that hold out one wording for validation",
+        "Share of paraphrased samples that hold out one wording for validation; at "
+        "least 8, and none if fewer than 16 samples have one",
         _SHARE,
     )
     stop_at: float = setting(
@@ -173,14 +176,17 @@ class TrainSettings(Settings):
         _SHARE,
     )
     choose_scale: bool = setting(
-        True, "Scale the finished adapter to 0.9 or 0.8 if validation does not suffer"
+        True,
+        "Scale the finished adapter to 0.9 or 0.8 if validation loses at most 0.05; "
+        "not if the round continues another",
     )
     only_gaps: bool = setting(
         True, "Train only on samples with a gap; off: all, as Autonomous Learning does"
     )
     dqa: bool = setting(
         False,
-        "AL stage 1: also train passage to question and answer, as its authors do",
+        "Autonomous Learning, stage 1: also learn to ask the question from the "
+        "passage and to answer it with the passage, as its authors do",
     )
     statements: int = setting(
         0, "CPT: statements per passage that the model writes and learns", Range(0, 50)
@@ -188,7 +194,8 @@ class TrainSettings(Settings):
     beta: float = setting(0.1, "DPO beta", _ABOVE_0)
     nll_weight: float = setting(
         1.0,
-        "Weight of the chosen answer's NLL added to DPO; 0: as AL does",
+        "Weight of the chosen answer's NLL added to DPO; 0: as Autonomous Learning "
+        "does",
         Range(0, 100),
     )
     evolution: Evolution = setting("restart", EVOLUTION_MEANING, get_args(Evolution))

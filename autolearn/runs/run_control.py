@@ -79,13 +79,23 @@ def _wait(
         time.sleep(POLL_SECONDS)
 
 
-def cancel(store: Store, run_id: int) -> Run:
+def cancel(store: Store, run_id: int | None = None) -> Run:
     """Ask a run to stop; one that is still queued is cancelled at once.
 
+    Args:
+        store: The workspace.
+        run_id: None: the run in progress, or else the one that is next.
+
     Raises:
-        JobError: It has already ended.
+        JobError: It has already ended, or there is none.
     """
     recover(store)
+    if run_id is None:
+        # A resumed run waits with a lower id than the one in progress.
+        active = [*store.runs.in_state("running"), *store.runs.in_state("queued")]
+        if not active:
+            raise JobError("Nothing is running, so there is nothing to stop.")
+        run_id = active[0].id
     is_requested = store.runs.request_cancel(run_id)
     run = store.runs.get(run_id)
     if not is_requested:

@@ -41,25 +41,25 @@ RULES = {
     for rule in (
         Rule(
             "default",
-            "a gap, evidence in the text that supports the answer, a self-contained "
-            "question, and a refinement that passes its second check and agrees with "
-            "the open-book answer",
+            "no unfit flag, a gap, and a refinement that passes its second check and "
+            "says what the open-book answer says, or has been replaced by it",
             _default,
         ),
         Rule(
             "strict",
-            "as default; in addition the refinement is the open-book answer word for "
-            "word, and word overlap and verdict both report a gap",
+            "as default; in addition the learned answer is the open-book answer word "
+            "for word, and word overlap and verdict do not disagree",
             lambda s: _default(s) and not {"not_open_book", "disputed"} & set(s.flags),
         ),
         Rule(
             "open-book",
-            "every gap with evidence in the text, regardless of the second check",
+            "every gap without an unfit flag, regardless of the second check",
             lambda s: s.gap and _is_fit(s),
         ),
         Rule(
             "all-pairs",
-            "every sample with evidence, gap or not: Autonomous Learning as published",
+            "every sample without an unfit flag, with a gap or not: Autonomous "
+            "Learning as published",
             _is_fit,
         ),
     )

@@ -5,10 +5,9 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from autolearn.core.errors import JobError
-from autolearn.core.records import ACTIVE_STATES
 from autolearn.runs import run_control
 from autolearn.services import model_scope
+from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.closed_pages import drop_closed
 from autolearn.ui.html import Html
@@ -139,7 +138,7 @@ def _build_tab(context: PageContext, module: TabModule) -> None:
 def _wire(context: PageContext) -> None:
     """Wire what is next to and above the tabs."""
     session = context.session
-    context.on_action([context.stop.click], lambda: _stop(session))
+    context.on_action([context.stop.click], lambda: _stop(session.store))
     context.on_action(
         [context.sidebar.click], lambda: model_scope.toggle_all_models(session.store)
     )
@@ -180,11 +179,8 @@ def _press_strip(session: Session, key: str) -> None:
         session.start_worker_for(run_control.resume(store, run_id))
 
 
-def _stop(session: Session) -> None:
-    active = session.store.runs.in_state(*ACTIVE_STATES)
-    if not active:
-        raise JobError("Nothing is running, so there is nothing to stop.")
-    run_control.cancel(session.store, active[0].id)
+def _stop(store: Store) -> None:
+    run_control.cancel(store)
 
 
 def theme() -> gr.Theme:

@@ -58,7 +58,7 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
         (["undo"], "no decision to undo"),
         (["resume"], "no unfinished run"),
         (["resume", "7"], "There is no run 7"),
-        (["cancel"], "No run is in progress"),
+        (["cancel"], "Nothing is running"),
         (["add"], "Name a text file"),
         (["reject", "5"], "There is no sample 5"),
         (["train", "--learning-rate", "-1"], "learning_rate must be from 0 to 1"),

@@ -44,6 +44,23 @@ def test_waiting_for_an_ended_run_returns_it(store):
     assert run_control.wait(store, run.id, states.append) == states[0]
 
 
+def test_the_run_in_progress_is_stopped_before_an_older_one_that_waits(
+    store, monkeypatch
+):
+    monkeypatch.setattr(run_control, "recover", lambda store: [])
+    waiting, running = (store.runs.create("study", {}) for _ in range(2))
+    for _ in range(2):
+        store.runs.claim(os.getpid(), ["study"])
+    store.runs.finish(waiting.id, "failed")
+    store.runs.requeue(waiting.id)
+    assert run_control.cancel(store).id == running.id
+    assert store.runs.get(running.id).cancel_requested
+    store.runs.finish(running.id, "cancelled")
+    assert run_control.cancel(store).id == waiting.id
+    with pytest.raises(JobError, match="Nothing is running"):
+        run_control.cancel(store)
+
+
 def test_an_ended_run_cannot_be_cancelled(store):
     run = store.runs.create("study", {})
     run_control.cancel(store, run.id)
