@@ -18,6 +18,7 @@
     clicked = false;
   };
   window.addEventListener('popstate', () => {
+    clicked = false;
     const name = decodeURIComponent(location.hash.slice(1));
     const tabs = [...document.querySelectorAll('[role=tab]')];
     (tabs.find((tab) => tab.innerText.trim() === name) ?? tabs[0])?.click();

@@ -5,7 +5,6 @@ given one. Texts of models are kept as they came; nothing is escaped here.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 from autolearn.core.flags import Flag
@@ -322,8 +321,8 @@ class Run:
     created_at: str = ""
     started_at: str | None = None
     """When it was begun first; a resumption leaves it."""
-    pause_seconds: float = 0.0
-    """How long nobody worked on it before it was resumed, in all."""
+    worked_seconds: float = 0.0
+    """How long a worker worked on it, in all its parts; 0 before it has begun."""
     heartbeat_at: str | None = None
     finished_at: str | None = None
     after_id: int | None = None
@@ -338,15 +337,8 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Return how long it took, or takes so far; None if it has not begun.
-
-        The time between an interruption and the resumption does not count.
-        """
-        end = self.finished_at or self.heartbeat_at
-        if not self.started_at or not end:
-            return None
-        begin, finish = map(datetime.fromisoformat, (self.started_at, end))
-        return (finish - begin).total_seconds() - self.pause_seconds
+        """Return how long it took, or takes so far; None if it has not begun."""
+        return self.worked_seconds if self.started_at else None
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,16 @@ def as_folder(store: Store, model: str) -> str:
     return str(folder)
 
 
+def is_chosen(store: Store, model: str) -> bool:
+    """Return whether this is the model in use; of a GGUF file, the folder made from it.
+
+    Raises:
+        ModelNotFound: There is no such GGUF file.
+    """
+    folder = converted_folder(store, model) if is_gguf(model) else model
+    return str(folder) == chosen_model(store).model
+
+
 def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> Run:
     """Queue the conversion of a GGUF file; ``then_use``: choose it when it is done.
 

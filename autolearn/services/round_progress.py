@@ -8,7 +8,6 @@ from autolearn.core.records import ACTIVE_STATES, Run, RunState
 from autolearn.core.run_kinds import TRAINING_STAGE
 from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
-from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.services import quiz_runs
@@ -138,22 +137,23 @@ def _own_seconds(run: Run) -> float | None:
     return None if run.state != "running" or is_preparing else run.eta_seconds
 
 
-def seconds_of_all(store: Store, model: ModelSettings) -> tuple[int, float | None]:
-    """Return the passages of the library, and about how long a round with all takes.
+def n_passages(store: Store) -> int:
+    """Return how many passages of the library a whole round studies."""
+    return sum(document.n_passages for document in store.library.document_sizes())
 
-    None if the speed of the model on this computer is not known.
+
+def seconds_of_all(store: Store, model: ModelSettings, passages: int) -> float | None:
+    """Return about how long a round with these passages takes; None: not known.
 
     Raises:
         AutolearnError: The model cannot be used.
     """
-    n = sum(document.n_passages for document in store.library.document_sizes())
-    study = durations.study_seconds(store, model, StudySettings(), n)
-    if study is None and not is_server(model.model):
-        study = durations.first_study_seconds(model, StudySettings(), n)
+    study = durations.study_seconds(store, model, StudySettings(), passages)
+    study = study or durations.first_study_seconds(model, StudySettings(), passages)
     if study is None:
-        return n, None
+        return None
     # Two quizzes: one before and one after the training.
-    return n, study * (sum(FIRST_SHARES.values()) + FIRST_SHARES["quiz"])
+    return study * (sum(FIRST_SHARES.values()) + FIRST_SHARES["quiz"])
 
 
 def is_rough(store: Store, progress: RoundProgress) -> bool:

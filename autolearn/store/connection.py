@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from autolearn.core import atomic
 from autolearn.core.errors import SchemaTooNew, StoreError
-from autolearn.store.migrations import MIGRATIONS
+from autolearn.store.migrations_from_20 import MIGRATIONS
 from autolearn.store.sqlite_tools import Database
 
 BUSY_SECONDS = 10.0

@@ -392,9 +392,3 @@ CREATE INDEX passages_excluded ON passages(id) WHERE excluded;
 def m019_sizes(db: Database) -> None:
     """Let large libraries be drawn quickly."""
     execute_all(db, _SIZES)
-
-
-@MIGRATIONS()
-def m020_pauses(db: Database) -> None:
-    """Store how long a run was not worked on before it was resumed."""
-    db.execute("ALTER TABLE runs ADD COLUMN pause_seconds REAL NOT NULL DEFAULT 0")

@@ -211,8 +211,7 @@ class Runs:
             for run in self.waiting(kinds)[:1]:
                 self._db.write(
                     "UPDATE runs SET state = 'running', pid = ?, error = NULL,"
-                    f" started_at = coalesce(started_at, {NOW}), heartbeat_at = {NOW},"
-                    f" pause_seconds = pause_seconds + coalesce({_SINCE_BEAT}, 0)"
+                    f" started_at = coalesce(started_at, {NOW}), heartbeat_at = {NOW}"
                     " WHERE id = ?",
                     pid,
                     run.id,
@@ -228,7 +227,8 @@ class Runs:
         """
         with self._db.unflushed():
             rows = self._db.rows(
-                f"UPDATE runs SET eta_seconds = max(0, eta_seconds - {_SINCE_BEAT}),"
+                f"UPDATE runs SET worked_seconds = worked_seconds + {_SINCE_BEAT},"
+                f" eta_seconds = max(0, eta_seconds - {_SINCE_BEAT}),"
                 f" heartbeat_at = {NOW} WHERE id = ? RETURNING cancel_requested",
                 run_id,
             )
@@ -263,8 +263,9 @@ class Runs:
     ) -> Run:
         """End a run in this state."""
         self._db.write(
-            "UPDATE runs SET state = ?, error = ?, result = ?, rate = 0,"
-            f" eta_seconds = NULL, pid = NULL, finished_at = {NOW} WHERE id = ?",
+            "UPDATE runs SET state = ?, error = ?, result = ?, rate = 0, pid = NULL,"
+            " worked_seconds = worked_seconds + iif(state = 'running',"
+            f" {_SINCE_BEAT}, 0), eta_seconds = NULL, finished_at = {NOW} WHERE id = ?",
             state,
             error,
             as_json(dict(result or {})),

@@ -35,7 +35,6 @@ from autolearn.ui.tabs import (
 from autolearn.ui.temporary import DELETE_CACHE
 from autolearn.ui.views import whole_round
 from autolearn.ui.views.links import tab_of
-from autolearn.ui.views.whole_round import GO
 
 
 class TabModule(Protocol):
@@ -144,10 +143,13 @@ def _wire(context: PageContext) -> None:
     )
     question = context.round_question
     button = context.start_round_button
-    context.on_action([button.click], session.start_round, [], [question])
+    context.on_action([button.click], session.ask_or_start_round, [], [question])
 
     def answer(event: gr.EventData) -> Html:
-        return session.start_round(ask=False) if event.pick == GO else Html("")
+        if event.pick == whole_round.asked(session.store):
+            return session.start_round()
+        is_outdated = str(event.pick).startswith(whole_round.GO)
+        return session.ask_or_start_round() if is_outdated else Html("")
 
     context.on_action([question.click], answer, [], [question])
 

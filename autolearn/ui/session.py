@@ -12,6 +12,7 @@ import gradio as gr
 
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run, RunKind
+from autolearn.core.server_addresses import check_has_weights
 from autolearn.runs import worker_locks, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import demo_library, pipeline
@@ -92,25 +93,42 @@ class Session:
         """Return a text that differs whenever there is something new to draw."""
         return self.store.revisions.page()
 
-    def start_round(self, *, ask: bool = True) -> Html:
-        """Queue a whole round with the chosen model; an empty library gets the demo's.
-
-        Returns:
-            With ``ask``, the question before a round that takes long; else nothing.
+    def ask_or_start_round(self) -> Html:
+        """Queue a whole round, unless it takes long: then return a question to confirm.
 
         Raises:
             AutolearnError: Something runs already, or the round cannot begin.
         """
+        self._refuse_round()
+        question = whole_round.question(self.store)
+        return question or self.start_round()
+
+    def start_round(self) -> Html:
+        """Queue a whole round with the chosen model; an empty library gets the demo's.
+
+        Returns:
+            Nothing in place of the question.
+
+        Raises:
+            AutolearnError: Something runs already, or the round cannot begin.
+        """
+        self._refuse_round()
         store = self.store
-        if self.is_busy():
-            pipeline.refuse_second(store)
-            raise JobError("A run is in progress; stop it first, or wait for it.")
         if store.library.is_empty():
             demo_library.add(store)
-        elif ask and (question := whole_round.question(store)):
-            return question
         self.start_worker_for(pipeline.begin_only(store, chosen_model(store)))
         return Html("")
+
+    def _refuse_round(self) -> None:
+        """Refuse a whole round while a run is in progress, or if it cannot be trained.
+
+        Raises:
+            AutolearnError: It cannot begin.
+        """
+        check_has_weights(chosen_model(self.store).model)
+        if self.is_busy():
+            pipeline.refuse_second(self.store)
+            raise JobError("A run is in progress; stop it first, or wait for it.")
 
     def is_busy(self) -> bool:
         """Return whether a run is in progress or queued; record runs that were lost."""

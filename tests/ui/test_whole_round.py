@@ -21,7 +21,7 @@ def session(workspace):
 
 def test_of_many_presses_at_once_one_queues_a_round(session):
     with ThreadPoolExecutor(4) as pool:
-        presses = [pool.submit(session.start_round) for _ in range(4)]
+        presses = [pool.submit(session.ask_or_start_round) for _ in range(4)]
     refusals = [press.exception() for press in presses if press.exception()]
     assert len(refusals) == 3
     assert all("whole round is queued already" in str(error) for error in refusals)
@@ -30,10 +30,11 @@ def test_of_many_presses_at_once_one_queues_a_round(session):
 
 def test_a_round_that_takes_long_asks_first(session, monkeypatch):
     monkeypatch.setattr(whole_round, "LONG_SECONDS", 1e-6)
-    question = session.start_round()
+    question = session.ask_or_start_round()
     assert "studies all 1 passage of the library; with built-in" in question
+    assert f'data-pick="{whole_round.asked(session.store)}"' in question
     assert session.store.runs.in_state("queued") == []
-    assert session.start_round(ask=False) == ""
+    assert session.start_round() == ""
     assert len(session.store.runs.in_state("queued")) == 1
 
 

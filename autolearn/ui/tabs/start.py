@@ -24,7 +24,9 @@ def build(context: PageContext) -> None:
     context.links.append(ways)
 
     def press(event: gr.EventData) -> Any:
-        return session.start_round() if event.pick == views.WHOLE else gr.skip()
+        if event.pick != views.WHOLE:
+            return gr.skip()
+        return session.ask_or_start_round()
 
     context.on_action([ways.click], press, [], [context.round_question])
     context.on_action([offer.click], lambda: control_offer.accept(session.store))

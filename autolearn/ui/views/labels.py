@@ -50,7 +50,7 @@ def progress(record: Run) -> str:
         return f"{html.size(1024 * record.done)} of {html.size(1024 * record.total)}"
     if counts == "items":
         return f"{record.done:,} of {record.total:,}"
-    return f"{record.done / max(1, record.total):.0%}".replace("%", " %")
+    return f"{100 * record.done / max(1, record.total):.0f} %"
 
 
 def round_(record: Round) -> str:

@@ -1,5 +1,7 @@
 """Where models come from: what the hub offers, a download, and what is here already."""
 
+from pathlib import Path
+
 from autolearn.core.records import END_STATES, Run
 from autolearn.core.run_results import DownloadResult
 from autolearn.core.run_settings import DownloadRunSettings
@@ -7,7 +9,6 @@ from autolearn.models.sources import gguf_file
 from autolearn.models.sources.gguf_file import Header
 from autolearn.models.sources.hub import Offer
 from autolearn.models.sources.local import LocalModel
-from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
 from autolearn.store import Store
 from autolearn.ui import html
@@ -79,7 +80,7 @@ def downloaded(store: Store) -> Html:
     name = DownloadRunSettings.of(run).name
     place = DownloadResult.of(run).path
     key = place if model_actions.is_gguf(place) else name
-    if key == chosen_model(store).model:
+    if not Path(place).exists() or model_actions.is_chosen(store, key):
         return Html("")
     text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
     use = html.pick(html.text("Use it"), key)

@@ -99,8 +99,8 @@ def _headline(store: Store, run: Run) -> Html:
     if run.state == "queued":
         sentence = f"Study (run {run.id}) waits for the model to be loaded"
     elif run.state == "running":
-        stage = f"{run.stage or 'starting'} {labels.progress(run)}".strip()
-        sentence += f" so far; now {stage}"
+        stage = run.stage or "starting"
+        sentence += f" so far; now {stage}, {labels.progress(run)}"
     elif total:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:

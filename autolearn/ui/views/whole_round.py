@@ -12,7 +12,7 @@ from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views.links import TAB
 
-CLOSE, RESUME, GO = "close", "resume-", "go"
+CLOSE, RESUME, GO = "close", "resume-", "go-"
 """Keys of clicks: dismiss the result or question, resume a run, start a long round."""
 LONG_SECONDS = 3600.0
 """A round that takes longer is started only after a question."""
@@ -38,6 +38,11 @@ def draw(store: Store) -> Html:
     return _result(progress, outcome) if outcome else Html("")
 
 
+def asked(store: Store) -> str:
+    """Return the key of a click that starts the round that is asked about."""
+    return f"{GO}{round_progress.n_passages(store)} {chosen_model(store).model}"
+
+
 def question(store: Store) -> Html:
     """Return the question before a round that takes long; nothing before a short one.
 
@@ -45,7 +50,8 @@ def question(store: Store) -> Html:
         AutolearnError: The model cannot be used.
     """
     model = chosen_model(store)
-    n, seconds = round_progress.seconds_of_all(store, model)
+    n = round_progress.n_passages(store)
+    seconds = round_progress.seconds_of_all(store, model, n) if n else None
     if seconds is None or seconds < LONG_SECONDS:
         return Html("")
     words = (
@@ -54,7 +60,7 @@ def question(store: Store) -> Html:
         "(rough). You can also begin with a few documents under Study."
     )
     buttons = (
-        html.pick(html.text("Start it"), GO, "al-go")
+        html.pick(html.text("Start it"), asked(store), "al-go")
         + html.pick(html.text("Choose documents"), f"{TAB}Study", "al-go")
         + html.pick(html.text("Not now"), CLOSE, "al-link al-close")
     )
