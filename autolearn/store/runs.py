@@ -15,8 +15,8 @@ from autolearn.core.settings import ModelSettings
 from autolearn.store.database import NOW, Database, filtered, listed
 from autolearn.store.encoding import as_json
 
-_SINCE_BEAT = f"(julianday({NOW}) - julianday(heartbeat_at)) * 86400"
-"""The seconds since the last heartbeat of a run, as SQL."""
+_SINCE_BEAT = f"coalesce((julianday({NOW}) - julianday(heartbeat_at)) * 86400, 0)"
+"""The seconds since the last heartbeat of a run, as SQL; 0 without one."""
 
 
 @dataclass(frozen=True)

@@ -75,13 +75,14 @@ def test_a_download_shows_how_far_it_is_and_what_can_be_done(store):
     assert is_escaped(markup)
 
 
-def test_a_model_that_has_come_can_be_chosen_until_it_is(store, monkeypatch):
+def test_a_model_that_has_come_can_be_used_until_it_is(store, tmp_path):
     run = store.runs.create("download", {"name": "org/name", "bytes": 9})
-    store.runs.finish(run.id, "done", None, {"path": "/cache/x"})
+    store.runs.finish(run.id, "done", None, {"path": str(tmp_path / "gone")})
+    assert views.downloaded(store) == ""
+    store.runs.finish(run.id, "done", None, {"path": str(tmp_path)})
     assert 'data-pick="org/name"' in views.downloaded(store)
     assert views.download(store) == ""
-    model = ModelSettings("org/name")
-    monkeypatch.setattr(views, "chosen_model", lambda store: model)
+    store.choices.set("model", ModelSettings("org/name").as_dict())
     assert views.downloaded(store) == ""
 
 
