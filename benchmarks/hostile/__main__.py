@@ -7,6 +7,7 @@ lets a visitor choose them as the model, and prints how fast its page answers ot
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ _IN_APP = {
 def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile")
-    parser.add_argument("--names", default="", help="only names with this in them")
+    parser.add_argument("--names", default="", help="only names that this pattern finds")
     parser.add_argument("--seconds", type=float, default=20.0, help="limit for a file")
     parser.add_argument("--app", choices=_IN_APP, help="measure the app's page")
     parser.add_argument("--save", action="store_true", help="keep the table")
@@ -62,14 +63,14 @@ def _all(store: Store, place: Path, names: str, seconds: float) -> Iterator[Outc
     limits = Limits(seconds)
     with contained_parser(store, BUILT_IN, 320, lambda size: limits) as parser:
         for name, make in documents.ALL.items():
-            if names in name:
+            if re.search(names, name):
                 path = place / name
                 make(path)
                 yield outcomes.of_document(parser, path)
                 path.unlink()
     with Child() as child:
         for name, change in {**folders.SEEN, **folders.LOADED}.items():
-            if names in name:
+            if re.search(names, name):
                 folder = place / name
                 folders.make(folder)
                 change(folder)
