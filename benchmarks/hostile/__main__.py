@@ -31,7 +31,7 @@ _IN_APP = {
 def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile")
-    parser.add_argument("--names", default="", help="only names that this pattern finds")
+    parser.add_argument("--names", default="", help="only names with this pattern")
     parser.add_argument("--seconds", type=float, default=20.0, help="limit for a file")
     parser.add_argument("--app", choices=_IN_APP, help="measure the app's page")
     parser.add_argument("--save", action="store_true", help="keep the table")
