@@ -68,9 +68,11 @@ def select(store: Store, number: int) -> None:
 
 
 def begin(store: Store) -> None:
-    """Begin a new conversation; the old one stays with its runs."""
-    if store.runs.conversation(current(store)):
-        select(store, current(store) + 1)
+    """Begin a new conversation; the old ones stay with their runs."""
+    first_runs = store.runs.conversations()
+    numbers = [ChatRunSettings.of(run).conversation or 0 for run in first_runs]
+    # Not the one after the current one: that may be an old one, which was reopened.
+    select(store, 1 + max(numbers, default=0))
 
 
 def ask(store: Store, form: ChatForm) -> list[Run]:

@@ -260,6 +260,27 @@ def test_earlier_conversations_are_listed_and_opened(session, store):
     assert store.runs.conversations("another model") == []
 
 
+@pytest.mark.parametrize("is_other_model", [False, True])
+def test_a_new_conversation_is_new_also_after_an_old_one(
+    session, store, other_model, is_other_model
+):
+    """It was the one after the current one, which had its own questions."""
+    for question in ("First?", "Second?"):
+        chat._clear(session)
+        chat._send(session, ChatForm(question, 0, 0, False, False))
+        end(store, {})
+    chat._open(session, 1)
+    if is_other_model:  # its first question begins a conversation
+        choose_model(store, ModelSettings(other_model))
+    else:
+        assert "Pick two models" in chat._clear(session)[0]
+    chat._send(session, ChatForm("Third?", 0, 0, False, False))
+    (left, _) = store.runs.in_state("queued")
+    settings = ChatRunSettings.of(left)
+    assert (settings.conversation, settings.turn) == (3, 1)
+    assert [message.content for message in settings.messages] == ["Third?"]
+
+
 def test_an_answer_that_was_cut_off_says_so(session, store):
     chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
     run = store.runs.conversation(1)[0]
