@@ -249,3 +249,6 @@ class ConvertRunSettings(RunSettings):
     file: str = ""
     use: ModelSettings | None = None
     """How the model is chosen once it is converted; None: it is not chosen."""
+    in_place_of: ModelSettings | None = field(default=None, metadata=EXTRA)
+    """The model in use when this was queued; one that was chosen since stays in use.
+    None: an earlier version did not store it."""

@@ -15,7 +15,7 @@ from autolearn.engine import gguf
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file
 from autolearn.runs.context import RunContext
-from autolearn.runs.model_choice import choose_model
+from autolearn.runs.model_choice import choose_model, chosen_model
 
 _STEPS = 3
 
@@ -23,7 +23,8 @@ _STEPS = 3
 def convert(context: RunContext) -> ConvertResult:
     """Convert the file that a run names, measure its second rounding, choose it.
 
-    A file that has been converted is not converted again.
+    A file that has been converted is not converted again. A model that the user has
+    chosen since this was queued stays in use.
     """
     settings = ConvertRunSettings.of(context.run)
     file = gguf_file.locate(settings.file)
@@ -31,7 +32,7 @@ def convert(context: RunContext) -> ConvertResult:
     if folder is None:
         folder = gguf_file.new_folder(context.workspace, file)
         _convert(context, file, folder)
-    if settings.use:
+    if settings.use and settings.in_place_of in (None, chosen_model(context.store)):
         choose_model(context.store, replace(settings.use, model=str(folder)))
     note = gguf_file.source(folder)
     return ConvertResult(str(folder), str(file), note["rounding"])

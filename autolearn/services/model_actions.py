@@ -108,6 +108,8 @@ def is_chosen(store: Store, model: str) -> bool:
 def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> Run:
     """Queue the conversion of a GGUF file; ``then_use``: choose it when it is done.
 
+    It is not chosen if another model has been chosen by then.
+
     Raises:
         ModelNotFound: There is no such file.
         BackendError: It is not a model that could be converted, or there is no room.
@@ -133,7 +135,7 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
             raise JobError(
                 f"{file.name} is being converted already; wait for run {run.id}."
             )
-    settings = ConvertRunSettings(str(file), then_use)
+    settings = ConvertRunSettings(str(file), then_use, chosen_model(store))
     return run_control.submit(store, settings)
 
 

@@ -15,7 +15,7 @@ from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file, local
 from autolearn.runs import queues, worker_processes
 from autolearn.runs.context import RunContext
-from autolearn.runs.model_choice import chosen_model
+from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import model_actions
 from autolearn.store import Store
 from tests.support import tiny_gguf
@@ -121,6 +121,15 @@ def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     names = [model.name for model in local.on_this_computer(lab.folder / "models")]
     assert str(folder) in names
     assert model_actions.use(lab, ModelSettings(str(file))) is None, "only once"
+
+
+def test_a_model_that_is_chosen_during_a_conversion_stays_in_use(lab, file):
+    run = model_actions.use(lab, ModelSettings(str(file), "none"))
+    assert run
+    choose_model(lab, ModelSettings(quantization="none"))
+    finish_here(lab, run)
+    assert gguf_file.converted(lab.folder, file)
+    assert chosen_model(lab) == ModelSettings(quantization="none")
 
 
 def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):

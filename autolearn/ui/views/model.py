@@ -158,7 +158,8 @@ def chosen(model: ModelSettings) -> Html:
 def being_converted(model: ModelSettings) -> Html:
     """Return that a GGUF file is converted first."""
     sentence = (
-        f"{model.model} is being converted; it is used when the conversion is done."
+        f"{model.model} is being converted. It is used when the conversion is done, "
+        "unless you choose another model before."
     )
     return html.tag("p", html.text(sentence), "al-good", role="status")
 
