@@ -82,15 +82,21 @@ class Heartbeat:
         self._thread.join()
 
     def _beat(self, folder: Path, run_id: int) -> None:
-        with Store.open(folder) as store:
-            while not self._over.is_set():
-                try:
-                    if store.runs.beat(run_id):
-                        self.cancellation.set()
-                        interrupt()
-                except StoreError as error:
-                    log.warning("A heartbeat was missed: %s", error)
+        while not self._over.is_set():
+            try:
+                with Store.open(folder) as store:
+                    self._beat_in(store, run_id)
+            except StoreError as error:
+                log.warning("A heartbeat was missed: %s", error)
                 self._over.wait(BEAT_SECONDS)
+
+    def _beat_in(self, store: Store, run_id: int) -> None:
+        """Write heartbeats until the run is over, or one fails."""
+        while not self._over.is_set():
+            if store.runs.beat(run_id):
+                self.cancellation.set()
+                interrupt()
+            self._over.wait(BEAT_SECONDS)
 
 
 def serve(

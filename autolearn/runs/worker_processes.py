@@ -25,8 +25,8 @@ STOP_SECONDS = 10.0
 WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
 """The command of a worker, to which its queue and the workspace are added."""
 
-_processes: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
-"""The workers that this process has started and not yet seen end."""
+_processes: dict[tuple[Path, WorkerQueue], list[subprocess.Popen[bytes]]] = {}
+"""The workers that this process has started and not yet seen end, in any thread."""
 
 _start_times: dict[tuple[Path, WorkerQueue], float] = {}
 """When this process last started a worker, or saw one alive, by ``time.monotonic``."""
@@ -83,7 +83,7 @@ def ensure_worker(
             env={**queue.environment, **child_environment()},
             start_new_session=True,
         )
-    _processes[process] = folder, queue
+    _processes.setdefault((folder, queue), []).append(process)
     return process
 
 
@@ -97,20 +97,21 @@ def is_starting(folder: Path, queue: WorkerQueue) -> bool:
         last_pid = (folder / queue.pid_file).read_text()
     except OSError:
         last_pid = ""
-    return any(
-        place == (folder, queue) and str(process.pid) != last_pid
-        for process, place in _processes.items()
-    )
+    return any(str(process.pid) != last_pid for process in _started(folder, queue))
+
+
+def _started(folder: Path, queue: WorkerQueue) -> list[subprocess.Popen[bytes]]:
+    """Return the workers of a queue; a copy, as other threads start and reap some."""
+    return list(_processes.get((folder, queue), ()))
 
 
 def _reap(folder: Path, queue: WorkerQueue, timeout: float = 0.0) -> None:
     """Reap exited workers that this process started, so that none stays a zombie."""
-    for process in [
-        child for child, place in _processes.items() if place == (folder, queue)
-    ]:
-        with suppress(subprocess.TimeoutExpired):
+    for process in _started(folder, queue):
+        # ValueError: another thread has reaped it first.
+        with suppress(subprocess.TimeoutExpired, ValueError):
             process.wait(timeout)
-            _processes.pop(process, None)
+            _processes[folder, queue].remove(process)
 
 
 def stop_unawaited(store: Store) -> list[Run]:

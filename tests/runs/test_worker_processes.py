@@ -1,4 +1,6 @@
+import subprocess
 import sys
+from threading import Thread
 
 from autolearn.runs import queues, worker_locks, worker_processes
 
@@ -19,6 +21,36 @@ def test_a_worker_that_ends_while_the_next_begins_is_reaped_too(store):
     assert worker_processes.stop_worker(store.folder)
     assert second
     assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_a_worker_may_be_started_while_another_thread_looks_for_one(store, monkeypatch):
+    """The dictionary of workers changed while it was walked."""
+    elsewhere = store.folder.with_name("elsewhere")
+    elsewhere.mkdir()
+    other_thread = Thread(target=worker_processes.ensure_worker, args=(elsewhere,))
+
+    class Alive:
+        """A process; when it is looked at, the other thread starts one elsewhere."""
+
+        def __init__(self, *arguments, **options):
+            pass
+
+        def wait(self, timeout):
+            raise subprocess.TimeoutExpired("worker", timeout)
+
+        @property
+        def pid(self):
+            if other_thread.ident is None:
+                other_thread.start()
+                other_thread.join()
+            return 1
+
+    monkeypatch.setattr(worker_processes, "_processes", {})
+    monkeypatch.setattr(subprocess, "Popen", Alive)
+    assert worker_processes.ensure_worker(store.folder)
+    (store.folder / queues.MODEL_QUEUE.pid_file).write_text("1")
+    assert not worker_processes.is_starting(store.folder, queues.MODEL_QUEUE)
+    assert worker_processes.is_starting(elsewhere, queues.MODEL_QUEUE)
 
 
 def test_no_worker_is_started_beside_one_that_is_slow_to_begin(store, monkeypatch):
