@@ -50,9 +50,7 @@ def _keep_with_round(
     context: RunContext, round_id: int, result: QuizRunResult
 ) -> QuizRunResult:
     """Add the scores to those of a round; return the result with notes on it."""
-    rounds = context.store.rounds
-    round_ = rounds.get(round_id)
-    rounds.update(replace(round_, scores=round_.scores | result.as_dict()))
+    context.store.rounds.add_scores(round_id, result.as_dict())
     return replace(result, notes=track_quiz(context, round_id, result.by_part_and_mode))
 
 

@@ -42,7 +42,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         with tracking.of_training(context) as tracker:
             outcome = _outcome(context, backend, round_, items, tracker)
     except TrainingError:
-        store.rounds.update(replace(round_, state="failed"))
+        store.rounds.set_state(round_.id, "failed")
         raise
     if not outcome.finished:
         raise Cancelled
@@ -79,17 +79,11 @@ def _keep(
     context: RunContext, round_: Round, outcome: TrainOutcome, result: TrainResult
 ) -> None:
     """Store a trained round with the result of its run; remove its checkpoints."""
-    adapter = layout.adapter(round_.id)
-    trained_round = replace(
-        round_,
-        state="trained",
-        adapter=adapter,
-        adapter_digest=model_files.adapter_digest(context.workspace / adapter),
-        n_steps=outcome.n_steps,
-        scores=round_.scores | outcome.scores,
-    )
+    adapter, rounds = layout.adapter(round_.id), context.store.rounds
+    digest = model_files.adapter_digest(context.workspace / adapter)
     with context.store.atomic():
-        context.store.rounds.update(trained_round)
+        rounds.finish(round_.id, adapter, digest, outcome.n_steps)
+        rounds.add_scores(round_.id, outcome.scores)
         context.save_result(result)
     states = layout.checkpoints(context.workspace, round_.id)
     shutil.rmtree(states, ignore_errors=True)

@@ -17,7 +17,7 @@ def keep(store: Store, round_id: int) -> Round:
     """
     round_ = finished_round(store, round_id)
     choose_model(store, own_model(round_, round_id))
-    return store.rounds.update(replace(round_, state="kept"))
+    return store.rounds.set_state(round_id, "kept")
 
 
 def roll_back(store: Store, round_id: int) -> Round:
@@ -31,7 +31,7 @@ def roll_back(store: Store, round_id: int) -> Round:
     round_ = finished_round(store, round_id)
     if chosen_model(store).round_id == round_id:
         choose_model(store, own_model(round_, round_.parent_id))
-    return store.rounds.update(replace(round_, state="rolled_back"))
+    return store.rounds.set_state(round_id, "rolled_back")
 
 
 def state_of(store: Store, round_: Round) -> RoundState | RunState:

@@ -1,16 +1,20 @@
 """What was learned: rounds with their frozen items, and where each comes from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import NOT_LEARNED, Round, TrainItem
+from autolearn.core.records import NOT_LEARNED, Round, RoundState, TrainItem
 from autolearn.store.database import Database, listed
 from autolearn.store.encoding import as_json, to_row
 
 
 class Rounds:
-    """The rounds of a workspace."""
+    """The rounds of a workspace.
+
+    Each change writes its own columns: a quiz may end while a person decides.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -57,19 +61,32 @@ class Rounds:
         )
         return frozenset(row["sample_id"] for row in rows)
 
-    def update(self, round_: Round) -> Round:
-        """Store what may change of a round: state, adapter, steps and scores."""
+    def set_state(self, round_id: int, state: RoundState) -> Round:
+        """Store the state of a round."""
+        self._db.write("UPDATE rounds SET state = ? WHERE id = ?", state, round_id)
+        return self.get(round_id)
+
+    def finish(
+        self, round_id: int, adapter: str, adapter_digest: str, n_steps: int
+    ) -> Round:
+        """Store that a round was trained, with its adapter, in so many steps."""
         self._db.write(
-            "UPDATE rounds SET state = ?, adapter = ?, adapter_digest = ?,"
-            " n_steps = ?, scores = ? WHERE id = ?",
-            round_.state,
-            round_.adapter,
-            round_.adapter_digest,
-            round_.n_steps,
-            as_json(round_.scores),
-            round_.id,
+            "UPDATE rounds SET state = 'trained', adapter = ?, adapter_digest = ?,"
+            " n_steps = ? WHERE id = ?",
+            adapter,
+            adapter_digest,
+            n_steps,
+            round_id,
         )
-        return self.get(round_.id)
+        return self.get(round_id)
+
+    def add_scores(self, round_id: int, scores: Mapping[str, Any]) -> Round:
+        """Add scores to those of a round, in place of earlier ones of these names."""
+        sql = "UPDATE rounds SET scores = ? WHERE id = ?"
+        with self._db.atomic():
+            merged_scores = {**self.get(round_id).scores, **scores}
+            self._db.write(sql, as_json(merged_scores), round_id)
+        return self.get(round_id)
 
     def lineage(self, round_id: int | None) -> list[Round]:
         """Return a round and those that it continues, itself first.

@@ -121,7 +121,7 @@ def test_continued_pretraining_reads_every_passage_of_its_documents(store):
 def test_only_what_a_kept_round_has_learned_is_not_new(store, approved_samples, state):
     result = train(store, queue_round(store), Learner())
     round_ = store.rounds.get(result.round)
-    store.rounds.update(replace(round_, state=state))
+    store.rounds.set_state(round_.id, state)
     other = store.rounds.create(replace(round_, parent_id=None), [])
     settings = TrainSettings(method="self", evolution="continual-new")
     order = TrainRunSettings(train=settings, parent=other.id)

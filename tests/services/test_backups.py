@@ -2,7 +2,6 @@
 
 import json
 import threading
-from dataclasses import replace
 from functools import partial
 from zipfile import ZipFile
 
@@ -31,7 +30,7 @@ def lab(store, tmp_path):
     for name in model_files.ADAPTER_FILES:
         (folder / name).write_text(f"of {name}")
     digest = model_files.adapter_digest(folder)
-    store.rounds.update(replace(round_, adapter_digest=digest))
+    store.rounds.finish(round_.id, round_.adapter, digest, 3)
     (store.folder / "prompts").mkdir()
     (store.folder / "prompts" / "ask.md").write_text("mine")
     (store.folder / "logs").mkdir()

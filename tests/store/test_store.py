@@ -382,7 +382,18 @@ def test_a_round_is_updated_and_knows_its_ancestors(store):
     first = store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [])
     second = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, first.id), [])
     third = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, second.id), [])
-    update = store.rounds.update(replace(second, state="kept", scores={"f1": 0.5}))
+    store.rounds.finish(second.id, "adapters/round-2", "digest", 7)
+    for scores in ({"f1": 0.4, "n": 3}, {"f1": 0.5}):
+        store.rounds.add_scores(second.id, scores)
+    update = store.rounds.set_state(second.id, "kept")
+    assert update == replace(
+        second,
+        state="kept",
+        adapter="adapters/round-2",
+        adapter_digest="digest",
+        n_steps=7,
+        scores={"f1": 0.5, "n": 3},
+    )
     assert store.rounds.lineage(third.id) == [third, update, first]
     assert store.rounds.lineage(first.id) == [first]
     assert store.rounds.lineage(None) == []

@@ -1,7 +1,5 @@
 """A workspace in which two models have studied and been trained."""
 
-from dataclasses import replace
-
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Decision, Question, Round, Sample
 from autolearn.core.run_settings import StudyRunSettings
@@ -48,4 +46,4 @@ def finished_round(store, model):
     identity = ModelIdentity(model.model, digest_of(model), "nf4", "float32", "cpu")
     new = Round("refined_sft", run.id, {}, identity)
     record = store.rounds.create(new, [])
-    return store.rounds.update(replace(record, adapter="a", state="trained"))
+    return store.rounds.finish(record.id, "a", "", 3)

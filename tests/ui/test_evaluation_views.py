@@ -14,7 +14,7 @@ from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import statistics
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.models import files as model_files
-from autolearn.runs.model_choice import chosen_model
+from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, quiz_actions, quiz_runs, round_actions
 from autolearn.store import Store
 from autolearn.ui.views import evaluation as views
@@ -186,6 +186,26 @@ def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):
     markup = views.rounds(store)
     assert "rolled back" in markup
     assert "0.0238" in markup
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [(round_actions.keep, "kept"), (round_actions.roll_back, "rolled_back")],
+)
+def test_a_quiz_that_ends_while_a_round_is_kept_does_not_lose_its_scores(
+    store, monkeypatch, action, state
+):
+    """The round was written back whole, as it had been read before."""
+    round_ = one_round(store)
+    scores = {"gold_closed_book": {"n": 9, "right": 1.0, "exact": 1.0, "f1": 1.0}}
+
+    def choose_as_a_quiz_ends(*_):
+        store.rounds.add_scores(round_.id, scores)
+
+    choose_model(store, replace(MODEL, round_id=round_.id))
+    monkeypatch.setattr(round_actions, "choose_model", choose_as_a_quiz_ends)
+    decided = action(store, round_.id)
+    assert decided == replace(round_, state=state, scores=round_.scores | scores)
 
 
 def test_intervals_are_those_of_the_textbook():

@@ -286,7 +286,7 @@ def test_the_disk_space_of_a_round_is_shown(store):
     adapter = store.folder / "adapters" / "round-1"
     adapter.mkdir(parents=True)
     (adapter / "weights").write_bytes(bytes(2 << 20))
-    store.rounds.update(replace(mine, adapter="adapters/round-1"))
+    store.rounds.finish(mine.id, "adapters/round-1", "", 7)
     assert "adapter, 2 MiB" in views.live(store, run)
 
 
