@@ -1,5 +1,7 @@
 """Files and folders that appear completely or not at all, even after a power loss.
 
+They disappear in the same way, for a process that is reading them.
+
 What is written is flushed to the disk before it gets its name, and the folder that
 holds the name afterwards. Without the first flush, a power failure can leave a file
 with the right name and no content.
@@ -98,11 +100,26 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.draft")
 
 
+def remove_folder(folder: Path) -> None:
+    """Delete a folder, if it is there, with all that it holds.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    shutil.rmtree(_set_aside(folder), ignore_errors=True)
+
+
 def _swap(draft: Path, folder: Path) -> None:
     """Put a new folder in the place of the one before."""
+    old = _set_aside(folder)
+    put_in_place(draft, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _set_aside(folder: Path) -> Path:
+    """Give a folder, if it is there, a hidden name until it is deleted; return it."""
     old = folder.with_name(f".{folder.name}.old")
     if folder.exists():
         shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
-    put_in_place(draft, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    return old

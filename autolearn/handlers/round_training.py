@@ -1,10 +1,11 @@
 """Train a prepared round, and store its adapter and its scores."""
 
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from autolearn.core import atomic
 from autolearn.core.errors import TrainingError
 from autolearn.core.ports import Backend, Cancelled, Trainer, TrainOutcome
 from autolearn.core.records import Round, TrainItem
@@ -85,8 +86,8 @@ def _keep(
         rounds.finish(round_.id, adapter, digest, outcome.n_steps)
         rounds.add_scores(round_.id, outcome.scores)
         context.save_result(result)
-    states = layout.checkpoints(context.workspace, round_.id)
-    shutil.rmtree(states, ignore_errors=True)
+    with suppress(OSError):  # left over, it does no harm
+        atomic.remove_folder(layout.checkpoints(context.workspace, round_.id))
 
 
 def _result(

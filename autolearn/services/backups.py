@@ -188,6 +188,8 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
                 )
             with Store.open(draft):
                 pass  # an older one is brought up to date
+            # Again: since the first time, somebody may have opened or filled it.
+            _refuse_full(workspace, replace=replace)
             _take_place(draft, workspace)
     except OSError as error:
         raise InputError(

@@ -5,6 +5,7 @@ Nothing is changed.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 from autolearn.core import digests
@@ -75,17 +76,24 @@ def _adapters(store: Store) -> tuple[int, list[str]]:
 
 def _checkpoints(store: Store) -> tuple[int, list[str]]:
     """Compare the checkpoints that have a digest with it."""
-    files = sorted(
-        (store.folder / layout.CHECKPOINTS).glob(f"*/*/{digests.CHECKPOINT_DIGEST}")
-    )
+    folder = store.folder / layout.CHECKPOINTS
+    # A training deletes older checkpoints meanwhile; ``Path.glob`` would fail then.
+    names = sorted(glob(f"*/*/{digests.CHECKPOINT_DIGEST}", root_dir=folder))
     damages = [
-        str(file.parent.relative_to(store.folder))
-        for file in files
-        if not _has_digest(
-            file.with_name(digests.CHECKPOINT_STATE), file.read_text("utf-8")
-        )
+        str((folder / name).parent.relative_to(store.folder))
+        for name in names
+        if _is_damaged(folder / name)
     ]
-    return len(files), damages
+    return len(names), damages
+
+
+def _is_damaged(digest_file: Path) -> bool:
+    """Return whether a checkpoint is damaged; one that has gone meanwhile is not."""
+    try:
+        digest = digests.of_file(digest_file.with_name(digests.CHECKPOINT_STATE))
+        return digest_file.read_bytes() != digest.encode()
+    except FileNotFoundError:
+        return digest_file.exists()
 
 
 def _originals(store: Store) -> tuple[int, list[str]]:

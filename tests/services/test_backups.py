@@ -6,13 +6,15 @@ from functools import partial
 from zipfile import ZipFile
 
 import pytest
+from filelock import FileLock
 
+from autolearn.core import atomic, digests
 from autolearn.core.errors import InputError, JobError, StoreError
 from autolearn.core.records import Skip
 from autolearn.models import files as model_files
 from autolearn.runs import worker_locks
 from autolearn.services import backups, doctor, integrity
-from autolearn.store import Store
+from autolearn.store import Store, layout
 from tests.support.rounds import approve, one_round
 from tests.support.texts import put
 
@@ -125,6 +127,30 @@ def test_a_workspace_with_something_in_it_is_never_overwritten_in_silence(
         backups.back_up(lab.folder, tmp_path / "b.zip")
 
 
+def test_a_workspace_that_is_opened_during_a_restore_is_not_replaced(
+    lab, tmp_path, monkeypatch
+):
+    """It was only looked at before the backup was unpacked, which takes minutes."""
+    backups.back_up(lab.folder, tmp_path / "b.zip")
+    lab.runs.create("study", {})
+    before = contents(lab.folder)
+    page = FileLock(lab.folder / layout.PAGE_LOCK)
+    unpack = backups._unpack
+
+    def unpack_as_a_page_opens(*arguments):
+        page.acquire()
+        unpack(*arguments)
+
+    monkeypatch.setattr(backups, "_unpack", unpack_as_a_page_opens)
+    try:
+        with pytest.raises(JobError, match="is open in a page; close it first"):
+            backups.restore(tmp_path / "b.zip", lab.folder, replace=True)
+    finally:
+        page.release()
+    assert contents(lab.folder) == before
+    assert list(tmp_path.glob("workspace.before-*")) == []
+
+
 def test_a_damaged_or_foreign_backup_is_refused_and_leaves_nothing(lab, tmp_path):
     backups.back_up(lab.folder, tmp_path / "b")
     adapter = tmp_path / "b" / "adapters" / "round-1" / "adapter_config.json"
@@ -182,6 +208,28 @@ def test_a_check_finds_what_was_damaged_and_names_what_was_left(lab, tmp_path):
         assert name in findings["leftovers"].result
     result = backups.back_up(lab.folder, tmp_path / "b")
     assert result.missing == ("The adapter of round 1 is missing or damaged.",)
+
+
+def test_a_checkpoint_that_a_training_deletes_during_a_check_is_not_damaged(
+    lab, monkeypatch
+):
+    """It was, or the check ended with a traceback."""
+    for step in (1, 2, 3):
+        folder = lab.folder / "checkpoints" / "round-2" / f"step-{step}"
+        folder.mkdir(parents=True)
+        (folder / "state.pt").write_text(f"state {step}")
+        (folder / "state.sha256").write_text(digests.of_file(folder / "state.pt"))
+    (folder / "state.pt").write_text("another")
+    digest_of_file = digests.of_file
+
+    def digest_as_the_training_deletes(file):
+        if file.parent.name == "step-1":
+            atomic.remove_folder(file.parent)
+        return digest_of_file(file)
+
+    monkeypatch.setattr(digests, "of_file", digest_as_the_training_deletes)
+    (finding,) = [f for f in integrity.check(lab.folder) if f.what == "checkpoints"]
+    assert finding.result.endswith("1 missing or damaged: checkpoints/round-2/step-3")
 
 
 def test_a_damaged_database_is_told_by_check_and_doctor(lab):

@@ -6,14 +6,13 @@ step, and nothing else is random. A digest with each state shows if it is damage
 
 import logging
 import pickle
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from autolearn.core.atomic import atomic_folder
+from autolearn.core.atomic import atomic_folder, remove_folder
 from autolearn.core.digests import CHECKPOINT_DIGEST, CHECKPOINT_STATE, of_file
 from autolearn.core.errors import TrainingError
 from autolearn.engine.disk import write_errors
@@ -51,7 +50,7 @@ class Checkpoints:
         # The new checkpoint is complete before an old one is removed.
         self._write(f"step-{step}", step, state)
         for folder in self._newest_first()[_N_NEWEST:]:
-            shutil.rmtree(folder)
+            remove_folder(folder)
 
     def save_best(self, step: int, state: State) -> None:
         """Store the state with the best validation, and drop the one before.
@@ -65,7 +64,7 @@ class Checkpoints:
         self._write(name, step, state)
         for folder in self._folder.glob(f"{_BEST}*"):
             if folder.name != name:
-                shutil.rmtree(folder)
+                remove_folder(folder)
 
     def newest(self) -> State | None:
         """Return the newest state with its step that can be read; None: there is none.
