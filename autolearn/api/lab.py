@@ -94,11 +94,12 @@ class Lab:
     def workspace(self) -> WorkspaceInfo:
         """Return the content of the workspace, its model and its active runs."""
         store = self._store
+        sizes = store.library.document_sizes()
         return WorkspaceInfo(
             str(store.folder),
             self.model(),
-            len(store.library.documents()),
-            len(store.library.passages()),
+            len(sizes),
+            sum(size.n_passages for size in sizes),
             {str(state): n for state, n in store.samples.counts().items()},
             len(store.rounds.all()),
             [RunInfo.of(run) for run in store.runs.in_state(*ACTIVE_STATES)],

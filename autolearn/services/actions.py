@@ -127,7 +127,7 @@ def study(
             store.library.document(document_id)
     if instructions:
         gold_actions.check_instructions(store)
-    elif not store.library.passages(documents):
+    elif not store.library.has_passages(documents):
         raise JobError(
             "There is no text to study; add one under Library.",
             command="add FILE",

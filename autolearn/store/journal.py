@@ -69,6 +69,23 @@ class RunJournal:
             step_id = self._insert_step(name, len(new))
             return self._keep_generations(new, step_id)
 
+    def step_seconds(self, name: str) -> list[float]:
+        """Return the seconds per record of the steps whose names have ``name`` in them.
+
+        Each from the step before it to its own end, so that the first step of a run has
+        none.
+        """
+        rows = self._db.rows(
+            "SELECT seconds / n_records AS seconds FROM (SELECT name, n_records,"
+            " 86400 * (julianday(created_at)"
+            " - lag(julianday(created_at)) OVER (ORDER BY id)) AS seconds"
+            " FROM steps WHERE run_id = ?)"
+            " WHERE instr(name, ?) AND n_records AND seconds IS NOT NULL",
+            self._run_id,
+            name,
+        )
+        return [row["seconds"] for row in rows]
+
     def _step_id(self, name: str) -> int | None:
         sql = "SELECT id FROM steps WHERE run_id = ? AND name = ?"
         steps = self._db.rows(sql, self._run_id, name)

@@ -104,23 +104,6 @@ _CLAUSES = {
     "after_id": "id > ?",
 }
 
-N_ABOUT = 3
-"""Passages at most that a question is answered from."""
-MIN_SHARE = 0.5
-"""Share of the best score below which a passage would only distract."""
-_NEAREST = """
-SELECT passages.id, -bm25(passages_search) AS score
-FROM passages_search JOIN passages ON passages.id = passages_search.rowid
-WHERE passages_search MATCH ? AND NOT excluded AND position >= 0
-ORDER BY score DESC, passages.id LIMIT ?
-"""
-_SEARCH = """
-SELECT passages.id FROM passages_search
-JOIN passages ON passages.id = passages_search.rowid
-WHERE passages_search MATCH ? AND position >= 0
-ORDER BY bm25(passages_search), passages.id LIMIT ?
-"""
-
 
 class Library:
     """The texts and questions of a workspace."""
@@ -197,8 +180,7 @@ class Library:
 
         The last word may be the beginning of one.
         """
-        query = search.all_words_of(text)
-        ids = [row["id"] for row in self._db.rows(_SEARCH, query, limit)]
+        ids = search.find_passages(self._db, text, limit)
         by_id = self.passages_by_id(ids)
         return [by_id[number] for number in ids]
 
@@ -217,14 +199,17 @@ class Library:
         with_excluded: bool = False,
     ) -> list[Passage]:
         """Return the passages of these documents, or of all, in reading order."""
-        conditions, params = ["position >= 0"], []
-        if document_ids is not None:
-            conditions.append("document_id IN (SELECT value FROM json_each(?))")
-            params.append(listed(document_ids))
+        where, params = _of_documents(document_ids)
         if not with_excluded:
-            conditions.append("NOT excluded")
-        tail = f"WHERE {' AND '.join(conditions)} ORDER BY document_id, position"
+            where += " AND NOT excluded"
+        tail = f"WHERE {where} ORDER BY document_id, position"
         return self._db.select(Passage, tail, *params)
+
+    def has_passages(self, document_ids: Iterable[int] | None = None) -> bool:
+        """Return whether these documents, or any, have a passage that is studied."""
+        where, params = _of_documents(document_ids)
+        sql = f"SELECT 1 FROM passages WHERE {where} AND NOT excluded LIMIT 1"
+        return bool(self._db.rows(sql, *params))
 
     def stretch(self, document_id: int, first: int, limit: int) -> list[Passage]:
         """Return passages of a document from a position on, those left out too."""
@@ -243,14 +228,9 @@ class Library:
     def passages_about(self, question: str, n_tokens: int = 512) -> list[Passage]:
         """Return the passages that fit a question best by BM25, the best first.
 
-        At most ``N_ABOUT``, and together no longer than ``n_tokens``. Passages that
-        score less than ``MIN_SHARE`` of the best one are left out, since they would
-        distract.
+        Together they are no longer than ``n_tokens``.
         """
-        rows = self._db.rows(_NEAREST, search.any_word_of(question), N_ABOUT)
-        ids = [
-            row["id"] for row in rows if row["score"] >= MIN_SHARE * rows[0]["score"]
-        ]
+        ids = search.nearest_passages(self._db, question)
         by_id = self.passages_by_id(ids)
         selection: list[Passage] = []
         for passage in map(by_id.__getitem__, ids):
@@ -391,6 +371,14 @@ class Library:
         """Return all feedback on these answers, without its generations."""
         tail = "WHERE answer_id IN (SELECT value FROM json_each(?)) ORDER BY id"
         return self._db.select(Feedback, tail, listed(answer_ids))
+
+
+def _of_documents(document_ids: Iterable[int] | None) -> tuple[str, list[str]]:
+    """Return the clause that passages of these documents fulfil, with parameters."""
+    if document_ids is None:
+        return "position >= 0", []
+    clause = "position >= 0 AND document_id IN (SELECT value FROM json_each(?))"
+    return clause, [listed(document_ids)]
 
 
 def _identity(

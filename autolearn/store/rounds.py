@@ -61,6 +61,18 @@ class Rounds:
         )
         return frozenset(row["sample_id"] for row in rows)
 
+    def learned_from(self, document_id: int) -> list[int]:
+        """Return the ids of the rounds that trained on samples of a document."""
+        rows = self._db.rows(
+            "SELECT DISTINCT round_id FROM round_items"
+            " WHERE sample_id IN (SELECT id FROM samples WHERE passage_id IN"
+            " (SELECT id FROM passages WHERE document_id = ?))"
+            " AND kind NOT IN (SELECT value FROM json_each(?)) ORDER BY round_id",
+            document_id,
+            listed(NOT_LEARNED),
+        )
+        return [row["round_id"] for row in rows]
+
     def set_state(self, round_id: int, state: RoundState) -> Round:
         """Store the state of a round."""
         self._db.write("UPDATE rounds SET state = ? WHERE id = ?", state, round_id)

@@ -104,6 +104,10 @@ class Runs:
             return run
         raise JobError(f"There is no run {run_id}.")
 
+    def by_id(self, ids: Iterable[int]) -> dict[int, Run]:
+        """Return the runs with these ids, each under its own."""
+        return self._db.by_id(Run, ids)
+
     def newest(self, limit: int = 50, before_id: int | None = None) -> list[Run]:
         """Return runs, the newest first, those below ``before_id`` if it is given."""
         tail = "WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"
@@ -360,23 +364,6 @@ class Runs:
             run_id,
         )
         return int(rows[0]["n"])
-
-    def step_seconds(self, run_id: int, name: str) -> list[float]:
-        """Return the seconds per record of the steps whose names have ``name`` in them.
-
-        Each from the step before it to its own end, so that the first step of a run has
-        none.
-        """
-        rows = self._db.rows(
-            "SELECT seconds / n_records AS seconds FROM (SELECT name, n_records,"
-            " 86400 * (julianday(created_at)"
-            " - lag(julianday(created_at)) OVER (ORDER BY id)) AS seconds"
-            " FROM steps WHERE run_id = ?)"
-            " WHERE instr(name, ?) AND n_records AND seconds IS NOT NULL",
-            run_id,
-            name,
-        )
-        return [row["seconds"] for row in rows]
 
     def quizzed_rounds(self) -> list[int]:
         """Return the ids of the rounds that were asked a quiz, in their order."""

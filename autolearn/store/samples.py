@@ -220,6 +220,12 @@ class Samples:
         sql = f"SELECT id FROM samples WHERE {clause} ORDER BY id"
         return [row["id"] for row in self._db.rows(sql, *params)]
 
+    def count(self, criteria: SampleFilter) -> int:
+        """Return how many samples a filter passes."""
+        clause, params = where(self._db, criteria)
+        sql = f"SELECT count(*) AS n FROM samples WHERE {clause}"
+        return int(self._db.rows(sql, *params)[0]["n"])
+
     def verdicts(self, feedback_ids: Sequence[int]) -> dict[int, Verdict]:
         """Return the verdicts of these pieces of feedback."""
         sql = "SELECT id, verdict FROM feedback WHERE id IN (SELECT value FROM"

@@ -15,6 +15,22 @@ _COLUMNS = "prompt, chosen, rejected"
 _COMMON = 2000
 """A query with this many matches is too common to find samples by its words."""
 _CHOSEN_IDS = "WHERE id IN (SELECT value FROM json_each(?))"
+N_ABOUT = 3
+"""Passages at most that a question is answered from."""
+MIN_SHARE = 0.5
+"""Share of the best score below which a passage would only distract."""
+_NEAREST = """
+SELECT passages.id, -bm25(passages_search) AS score
+FROM passages_search JOIN passages ON passages.id = passages_search.rowid
+WHERE passages_search MATCH ? AND NOT excluded AND position >= 0
+ORDER BY score DESC, passages.id LIMIT ?
+"""
+_WITH_ALL_WORDS = """
+SELECT passages.id FROM passages_search
+JOIN passages ON passages.id = passages_search.rowid
+WHERE passages_search MATCH ? AND position >= 0
+ORDER BY bm25(passages_search), passages.id LIMIT ?
+"""
 
 
 def index_samples(db: Database, ids: Iterable[int]) -> None:
@@ -55,13 +71,29 @@ def _write_passages(db: Database, ids: Iterable[int], command: str) -> None:
     )
 
 
-def any_word_of(question: str) -> str:
+def find_passages(db: Database, text: str, limit: int) -> list[int]:
+    """Return the ids of the passages with all words of a text, the best match first."""
+    rows = db.rows(_WITH_ALL_WORDS, _all_words_of(text), limit)
+    return [row["id"] for row in rows]
+
+
+def nearest_passages(db: Database, question: str) -> list[int]:
+    """Return the ids of the passages that fit a question best, the best first.
+
+    At most ``N_ABOUT``. Those that score less than ``MIN_SHARE`` of the best one are
+    left out, since they would distract.
+    """
+    rows = db.rows(_NEAREST, _any_word_of(question), N_ABOUT)
+    return [row["id"] for row in rows if row["score"] >= MIN_SHARE * rows[0]["score"]]
+
+
+def _any_word_of(question: str) -> str:
     """Return the query that finds all passages that share a word with a question."""
     words = dict.fromkeys(matching.normalise(question).replace('"', " ").split())
     return " OR ".join(f'"{word}"' for word in words) or '""'
 
 
-def all_words_of(text: str) -> str:
+def _all_words_of(text: str) -> str:
     """Return the query that finds passages with all words of a text.
 
     The last word may be the beginning of one.

@@ -133,11 +133,10 @@ def test_a_text_of_the_replay_takes_as_long_as_an_answer_from_memory(store):
         store.journal(run.id).step(name, lambda skips=skips: skips)
         moment = f"2026-01-01T00:{second // 60:02}:{second % 60:02}Z"
         store.db.write("UPDATE steps SET created_at = ? WHERE name = ?", moment, name)
-    assert store.runs.step_seconds(run.id, "closed-book") == pytest.approx(
-        [2, 195.5], abs=1e-3
-    )
+    journal = store.journal(run.id)
+    assert journal.step_seconds("closed-book") == pytest.approx([2, 195.5], abs=1e-3)
     # The first step of a run has no beginning that is kept.
-    assert store.runs.step_seconds(run.id, "questions") == []
+    assert journal.step_seconds("questions") == []
     per_text = replay_writing.seconds_per_text(store, model)
     assert per_text == pytest.approx((2 + 195.5) / 2, abs=1e-3)
     other = ModelSettings(quantization="none")

@@ -18,6 +18,7 @@ from autolearn.services.experiments import (
 )
 from autolearn.services.experiments.comparison_tasks import STAGE_1_TO_2
 from autolearn.store.samples import SampleFilter
+from tests.support import statements
 from tests.support.experiments import (
     PretendWorker,
     comparison_report,
@@ -65,6 +66,14 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
     assert [arm.arm for arm in report.result.arms] == list(ARMS)
     trained_arms = [arm for arm in report.result.arms if arm.cost.steps]
     assert all(arm.n_seeds == 2 for arm in trained_arms)
+
+
+def test_the_runs_of_all_tasks_are_read_at_once(library):
+    """The list of experiments is drawn again whenever a run reports something."""
+    experiment, run = begun(library, comparing(library))
+    PretendWorker(library).end_all(run)
+    taken = statements.taken_by(library, lambda: schedule.states(library, experiment))
+    assert sum("SELECT * FROM runs" in statement for statement in taken) == 1
 
 
 def test_every_trained_arm_takes_the_same_steps_and_items_a_step(library):

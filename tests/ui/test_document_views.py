@@ -3,15 +3,19 @@ import json
 import pytest
 
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.reading import Column, EncodingCandidate, Reading, ReadingChoices
-from autolearn.core.records import Document, Exclusion, Passage
+from autolearn.core.records import Document, Exclusion, Passage, Round, TrainItem
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ui.session import Session
 from autolearn.ui.tabs.document import press_document
 from autolearn.ui.views import document as views
 from autolearn.ui.views.document import LibraryViewState
+from tests.support import statements
+from tests.support.rounds import approve
 from tests.support.texts import put, put_passages
 
+MODEL = ModelIdentity("built-in", "abc", "nf4", "", "")
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 
@@ -145,3 +149,26 @@ def test_what_an_earlier_version_added_cannot_be_read_again(store):
         InputError, match="kept no copy of its file; add the file again"
     ):
         press_document(Session(store.folder), LibraryViewState(), "encoding-koi8-r")
+
+
+def test_the_question_before_a_deletion_names_the_rounds_in_few_queries(store):
+    """All rounds were read, and all items of each."""
+    learned, other = put_passages(store, "a.md", ["Avel is old. ", "Brin is new."])
+    (elsewhere,) = put_passages(store, "b.md", ["Cor is small."])
+    approve(store, [learned.id, other.id, elsewhere.id])
+    items = [
+        TrainItem(kind, (), "Ada does.", sample_id=number)
+        for kind, number in (("sft", 1), ("validation", 2), ("sft", 3))
+    ]
+
+    def question():
+        return views._question(store, store.library.document(1))
+
+    n_statements = []
+    for one_by_one in items:
+        run = store.runs.create("train", {})
+        store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [one_by_one])
+        n_statements.append(len(statements.taken_by(store, question)))
+    assert "2 samples were made from it" in question()
+    assert "Round 1 learned from it" in question()
+    assert len(set(n_statements)) == 1

@@ -53,7 +53,7 @@ def seconds_per_text(store: Store, model: ModelSettings) -> float | None:
     kinds: tuple[RunKind, ...] = ("study", "quiz")
     for kind in kinds:
         for run in store.runs.find(RunFilter.of_model(kind, model)):
-            if seconds := store.runs.step_seconds(run.id, "closed-book"):
+            if seconds := store.journal(run.id).step_seconds("closed-book"):
                 return median(seconds)
     return None
 

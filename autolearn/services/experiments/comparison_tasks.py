@@ -51,7 +51,7 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
         store.library.document(document_id)
     for corpus_id in settings.corpora:
         store.corpora.get(corpus_id)
-    if not store.library.passages(settings.documents):
+    if not store.library.has_passages(settings.documents):
         raise JobError(
             "There is no text to compare on; add one under Library.",
             command="add FILE",

@@ -36,10 +36,11 @@ class TaskState:
 def states(store: Store, experiment: Experiment) -> list[TaskState]:
     """Return the tasks of an experiment in order, with their runs."""
     links = {link.task: link for link in store.experiments.runs(experiment.id)}
+    runs = store.runs.by_id(link.run_id for link in links.values())
     rows = []
     for task in _TASKS[experiment.kind](store, experiment):
         link = links.get(task.name)
-        run = store.runs.get(link.run_id) if link else None
+        run = runs[link.run_id] if link else None
         rows.append(TaskState(task.name, run, link.reused if link else False))
     return rows
 

@@ -89,17 +89,10 @@ def _title(store: Store, document: Document) -> Html:
 def _question(store: Store, document: Document) -> str:
     """Return the question before a document is deleted: what is lost, what stays."""
     words = [f"Delete “{document.name}” from the library?"]
-    samples = store.samples.ids(SampleFilter(document_id=document.id))
-    if samples:
-        n = len(samples)
+    if n := store.samples.count(SampleFilter(document_id=document.id)):
         subject = "1 sample was" if n == 1 else f"{n:,} samples were"
         words.append(f"{subject} made from it and will stay, each with its passage.")
-    rounds = [
-        str(round_.id)
-        for round_ in store.rounds.all()
-        if store.rounds.trained_samples([round_.id]) & set(samples)
-    ]
-    if rounds:
+    if rounds := [str(number) for number in store.rounds.learned_from(document.id)]:
         noun = "Round" if len(rounds) == 1 else "Rounds"
         words.append(
             f"{noun} {', '.join(rounds)} learned from it; deleting the document does "

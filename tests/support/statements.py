@@ -1,0 +1,12 @@
+"""The SQL statements that something takes."""
+
+
+def taken_by(store, work):
+    """Return the statements that a function takes, with their values."""
+    statements = []
+    store.db._connection.set_trace_callback(statements.append)
+    try:
+        work()
+    finally:
+        store.db._connection.set_trace_callback(None)
+    return statements
