@@ -3,7 +3,9 @@
 import gc
 import os
 import shutil
+import sqlite3
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,20 @@ def workspace(tmp_path: Path) -> Path:
 def store(workspace: Path) -> Iterator[Store]:
     with Store.open(workspace) as store:
         yield store
+        with suppress(sqlite3.ProgrammingError):  # the test has closed it
+            _check_counts(store)
+
+
+def _check_counts(store: Store) -> None:
+    """Check that the sizes kept with the documents are those of their rows."""
+    wrong = store.db.rows(
+        "SELECT name, n_passages, n_tokens, n_exclusions FROM documents AS d"
+        " WHERE (n_passages, n_tokens) IS NOT (SELECT count(*),"
+        " coalesce(sum(n_tokens), 0) FROM passages WHERE document_id = d.id"
+        " AND excluded = 0 AND position >= 0) OR n_exclusions <>"
+        " (SELECT count(*) FROM exclusions WHERE document_id = d.id)"
+    )
+    assert not wrong
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -151,16 +151,6 @@ class Database:
         )
         return ids
 
-    def version(self) -> tuple[int, int] | None:
-        """Return a value that differs once anything was written, here or elsewhere.
-
-        None within a transaction, which may still be rolled back.
-        """
-        if self._connection.in_transaction:
-            return None
-        (row,) = self.rows("PRAGMA data_version")
-        return row["data_version"], self._connection.total_changes
-
     def write(self, sql: str, *params: Any) -> int:
         """Execute a statement and return how many rows it changed."""
         with self._store_errors():

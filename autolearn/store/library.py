@@ -78,15 +78,9 @@ FROM exclusions WHERE document_id = ? AND {_NOT_TAKEN}
 GROUP BY reason, substr(text, 1, {EXCERPT}) ORDER BY n DESC, first_id LIMIT ?
 """
 _DOCUMENT_SIZES = """
-SELECT d.id, d.name, d.n_characters,
-    coalesce(p.n, 0) AS n_passages, coalesce(p.n_tokens, 0) AS n_tokens,
-    (SELECT count(*) FROM exclusions WHERE document_id = d.id) - coalesce(taken.n, 0)
-        AS n_left_out,
-    d.note <> '' AS has_notes
+SELECT d.id, d.name, d.n_characters, d.n_passages, d.n_tokens,
+    d.n_exclusions - coalesce(taken.n, 0) AS n_left_out, d.note <> '' AS has_notes
 FROM documents AS d LEFT JOIN (
-    SELECT document_id, count(*) AS n, sum(n_tokens) AS n_tokens FROM passages
-    WHERE excluded = 0 AND position >= 0 GROUP BY document_id
-) AS p ON p.document_id = d.id LEFT JOIN (
     SELECT document_id, count(DISTINCT exclusion_id) AS n
     FROM passages INDEXED BY passages_by_exclusion
     WHERE exclusion_id IS NOT NULL AND position >= 0 GROUP BY document_id
@@ -110,7 +104,6 @@ class Library:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._sizes: tuple[object, list[DocumentSize]] = (None, [])
 
     def add_document(
         self,
@@ -152,12 +145,7 @@ class Library:
 
     def document_sizes(self) -> list[DocumentSize]:
         """Return the documents with their sizes, oldest first."""
-        # A page asks several times as it draws, and this counts all passages.
-        version = self._db.version()
-        if version is None or self._sizes[0] != version:
-            rows = self._db.rows(_DOCUMENT_SIZES)
-            self._sizes = version, [DocumentSize(**row) for row in rows]
-        return list(self._sizes[1])
+        return [DocumentSize(**row) for row in self._db.rows(_DOCUMENT_SIZES)]
 
     def document(self, document_id: int) -> Document:
         """Return one document.
@@ -199,17 +187,20 @@ class Library:
         with_excluded: bool = False,
     ) -> list[Passage]:
         """Return the passages of these documents, or of all, in reading order."""
-        where, params = _of_documents(document_ids)
+        conditions, params = ["position >= 0"], []
+        if document_ids is not None:
+            conditions.append("document_id IN (SELECT value FROM json_each(?))")
+            params.append(listed(document_ids))
         if not with_excluded:
-            where += " AND NOT excluded"
-        tail = f"WHERE {where} ORDER BY document_id, position"
+            conditions.append("NOT excluded")
+        tail = f"WHERE {' AND '.join(conditions)} ORDER BY document_id, position"
         return self._db.select(Passage, tail, *params)
 
     def has_passages(self, document_ids: Iterable[int] | None = None) -> bool:
         """Return whether these documents, or any, have a passage that is studied."""
-        where, params = _of_documents(document_ids)
-        sql = f"SELECT 1 FROM passages WHERE {where} AND NOT excluded LIMIT 1"
-        return bool(self._db.rows(sql, *params))
+        ids = None if document_ids is None else set(document_ids)
+        sizes = (s for s in self.document_sizes() if ids is None or s.id in ids)
+        return any(size.n_passages for size in sizes)
 
     def stretch(self, document_id: int, first: int, limit: int) -> list[Passage]:
         """Return passages of a document from a position on, those left out too."""
@@ -371,14 +362,6 @@ class Library:
         """Return all feedback on these answers, without its generations."""
         tail = "WHERE answer_id IN (SELECT value FROM json_each(?)) ORDER BY id"
         return self._db.select(Feedback, tail, listed(answer_ids))
-
-
-def _of_documents(document_ids: Iterable[int] | None) -> tuple[str, list[str]]:
-    """Return the clause that passages of these documents fulfil, with parameters."""
-    if document_ids is None:
-        return "position >= 0", []
-    clause = "position >= 0 AND document_id IN (SELECT value FROM json_each(?))"
-    return clause, [listed(document_ids)]
 
 
 def _identity(

@@ -34,3 +34,49 @@ CREATE INDEX round_items_by_sample ON round_items(sample_id, kind, round_id)
 def m021_lookups(db: Database) -> None:
     """Let the page find what it asks for often without a look at all rows."""
     execute_all(db, _LOOKUPS)
+
+
+_COUNTS = """
+-- Counted as the rows change: counting them takes 0.15 s for 500,000 passages, and the
+-- page shows the counts at every look.
+ALTER TABLE documents ADD COLUMN n_passages INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN n_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN n_exclusions INTEGER NOT NULL DEFAULT 0;
+UPDATE documents SET (n_passages, n_tokens) = (
+        SELECT count(*), coalesce(sum(n_tokens), 0) FROM passages
+        WHERE document_id = documents.id AND excluded = 0 AND position >= 0
+    ),
+    n_exclusions = (SELECT count(*) FROM exclusions WHERE document_id = documents.id);
+DROP INDEX passages_by_size;
+CREATE TRIGGER passages_count_new AFTER INSERT ON passages
+    WHEN NEW.excluded = 0 AND NEW.position >= 0 BEGIN
+    UPDATE documents SET n_passages = n_passages + 1, n_tokens = n_tokens + NEW.n_tokens
+    WHERE id = NEW.document_id; END;
+CREATE TRIGGER passages_count_old AFTER DELETE ON passages
+    WHEN OLD.excluded = 0 AND OLD.position >= 0 BEGIN
+    UPDATE documents SET n_passages = n_passages - 1, n_tokens = n_tokens - OLD.n_tokens
+    WHERE id = OLD.document_id; END;
+CREATE TRIGGER passages_count_changed
+    AFTER UPDATE OF excluded, position, n_tokens ON passages
+    WHEN OLD.excluded <> NEW.excluded OR (OLD.position < 0) <> (NEW.position < 0)
+        OR OLD.n_tokens <> NEW.n_tokens BEGIN
+    UPDATE documents SET n_passages = n_passages
+            + (NEW.excluded = 0 AND NEW.position >= 0)
+            - (OLD.excluded = 0 AND OLD.position >= 0),
+        n_tokens = n_tokens
+            + NEW.n_tokens * (NEW.excluded = 0 AND NEW.position >= 0)
+            - OLD.n_tokens * (OLD.excluded = 0 AND OLD.position >= 0)
+    WHERE id = NEW.document_id; END;
+CREATE TRIGGER exclusions_count_new AFTER INSERT ON exclusions BEGIN
+    UPDATE documents SET n_exclusions = n_exclusions + 1
+    WHERE id = NEW.document_id; END;
+CREATE TRIGGER exclusions_count_old AFTER DELETE ON exclusions BEGIN
+    UPDATE documents SET n_exclusions = n_exclusions - 1
+    WHERE id = OLD.document_id; END;
+"""
+
+
+@MIGRATIONS()
+def m022_counts(db: Database) -> None:
+    """Keep the sizes of documents with them."""
+    execute_all(db, _COUNTS)

@@ -17,7 +17,6 @@ def plan_of(store, query):
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (library._DOCUMENT_SIZES, "passages_by_size"),
         (library._DOCUMENT_SIZES, "passages_by_exclusion"),
         (revisions._PAGE, "passages_excluded"),
         (revisions._PAGE, "runs_by_end"),
@@ -34,7 +33,6 @@ def test_what_is_drawn_often_reads_no_passage(store, query, index):
     [
         (lambda store: store.runs.last_in_pipeline(), "runs_of_whole_rounds"),
         (lambda store: store.rounds.learned_from(1), "round_items_by_sample"),
-        (lambda store: store.library.has_passages(), "passages_by_size"),
     ],
 )
 def test_what_is_asked_often_is_found_through_an_index(store, ask, index):
