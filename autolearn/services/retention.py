@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autolearn.core.quiz_records import QuizResult
-from autolearn.core.records import Document
 from autolearn.store import QuestionFilter, Store
+from autolearn.store.library import DocumentSize
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class RetentionRow:
 class Retention:
     """The documents that the quiz asks about, and a row for each model."""
 
-    documents: tuple[Document, ...]
+    documents: tuple[DocumentSize, ...]
     rows: tuple[RetentionRow, ...]
 
 
@@ -52,18 +52,18 @@ def matrix(store: Store, model_digest: str) -> Retention:
             results = store.runs.quiz_results(quizzes[0].id)
             rows.append(_row(store, number, results, places))
     ids = {document_id for row in rows for document_id in row.by_document}
-    documents = tuple(d for d in store.library.documents() if d.id in ids)
+    documents = tuple(d for d in store.library.document_sizes() if d.id in ids)
     return Retention(documents, tuple(rows))
 
 
 def _places(store: Store) -> dict[int, int]:
     """Return the document of each quiz question that is about one."""
-    passages = store.library.passages(with_excluded=True)
-    documents = {passage.id: passage.document_id for passage in passages}
+    questions = store.library.questions(QuestionFilter(split="quiz"))
+    passages = store.library.passages_by_id(q.passage_id for q in questions)
     return {
-        question.id: documents[question.passage_id]
-        for question in store.library.questions(QuestionFilter(split="quiz"))
-        if question.passage_id in documents
+        question.id: passages[question.passage_id].document_id
+        for question in questions
+        if question.passage_id in passages
     }
 
 

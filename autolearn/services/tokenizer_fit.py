@@ -1,7 +1,6 @@
 """Find the documents that the chosen model cannot read well, before a study."""
 
 from collections.abc import Collection
-from functools import lru_cache
 from pathlib import Path
 
 from autolearn.core.digests import Stamp, stamp_of
@@ -14,7 +13,10 @@ from autolearn.store import Store
 N_PASSAGES = 3
 """Passages at the beginning of a document that are checked."""
 N_DOCUMENTS = 100
-"""Newest documents that are checked: two milliseconds each, whenever a tab opens."""
+"""Newest documents that are checked: two milliseconds each, for a new one."""
+N_CACHED = 1000
+"""Texts whose shares are kept, before the cache begins anew."""
+_CACHE: dict[tuple[Path, Stamp, str], float] = {}
 
 
 def hard_documents(
@@ -30,23 +32,30 @@ def hard_documents(
     if documents is not None:
         ids = [number for number in ids if number in documents]
     ids = ids[-N_DOCUMENTS:]
-    texts = (_beginning(store, document_id) for document_id in ids)
+    beginnings = store.library.beginnings(ids, N_PASSAGES)
+    texts = [beginnings.get(document_id, "") for document_id in ids]
     try:
         folder = model_files.locate(chosen_model(store).model)
         stamp = stamp_of(folder / "tokenizer.json")
-        shares = _shares(folder, stamp, tuple(texts))
+        shares = _shares(folder, stamp, texts)
     except AutolearnError:
         return {}
     by_id = zip(ids, shares, strict=True)
     return {i: share for i, share in by_id if share >= tokenizer_fit.DOUBTFUL}
 
 
-def _beginning(store: Store, document_id: int) -> str:
-    passages = store.library.stretch(document_id, 0, N_PASSAGES)
-    return "\n".join(passage.text for passage in passages)
+def _shares(folder: Path, stamp: Stamp, texts: list[str]) -> list[float]:
+    """Return the shares of texts by a tokenizer whose file has this stamp.
 
-
-@lru_cache(maxsize=8)
-def _shares(folder: Path, _: Stamp, texts: tuple[str, ...]) -> list[float]:
-    """Return the shares of texts by a tokenizer whose file has this stamp."""
-    return tokenizer_fit.small_piece_shares(folder, texts)
+    Only texts that are new are given to the tokenizer, all at once: a foreign one is
+    loaded in a child.
+    """
+    found = {text: _CACHE.get((folder, stamp, text)) for text in texts}
+    shares = {text: share for text, share in found.items() if share is not None}
+    new = [text for text in found if text not in shares]
+    if new:
+        shares |= zip(new, tokenizer_fit.small_piece_shares(folder, new), strict=True)
+        if len(_CACHE) > N_CACHED:
+            _CACHE.clear()
+        _CACHE.update(((folder, stamp, text), shares[text]) for text in new)
+    return [shares[text] for text in texts]

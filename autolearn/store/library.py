@@ -1,5 +1,6 @@
 """What is learned from: documents, their passages, and the questions about them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -201,6 +202,20 @@ class Library:
         ids = None if document_ids is None else set(document_ids)
         sizes = (s for s in self.document_sizes() if ids is None or s.id in ids)
         return any(size.n_passages for size in sizes)
+
+    def beginnings(self, document_ids: Iterable[int], n: int) -> dict[int, str]:
+        """Return the text of the first ``n`` passages of each of these documents."""
+        rows = self._db.rows(
+            "SELECT document_id, text FROM passages WHERE position BETWEEN 0 AND ?"
+            " AND document_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY document_id, position",
+            n - 1,
+            listed(document_ids),
+        )
+        texts: defaultdict[int, list[str]] = defaultdict(list)
+        for row in rows:
+            texts[row["document_id"]].append(row["text"])
+        return {number: "\n".join(parts) for number, parts in texts.items()}
 
     def stretch(self, document_id: int, first: int, limit: int) -> list[Passage]:
         """Return passages of a document from a position on, those left out too."""

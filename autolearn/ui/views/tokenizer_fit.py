@@ -19,7 +19,7 @@ def warning(store: Store, documents: Collection[int] | None = None) -> Html:
     shares = hard_documents(store, documents)
     if not shares:
         return Html("")
-    names = [d.name for d in store.library.documents_by_id(shares).values()]
+    names = [d.name for d in store.library.document_sizes() if d.id in shares]
     named = ", ".join(names[:NAMED])
     if more := len(names) - NAMED:
         named += f" and {more} more" if more > 0 else ""

@@ -1,0 +1,95 @@
+"""What the page draws again and again does not read all passages, however many."""
+
+import re
+
+import pytest
+
+from autolearn.core.records import Question
+from autolearn.models.tokenizer_fit import small_piece_shares
+from autolearn.services import tokenizer_fit
+from autolearn.store import SampleFilter
+from autolearn.ui.views import (
+    control_offer,
+    document,
+    evaluation,
+    guide,
+    knowledge_grid,
+    knowledge_map,
+    library,
+    review,
+    start,
+    status,
+    study,
+    whole_round,
+)
+from autolearn.ui.views import tokenizer_fit as fit_views
+from autolearn.ui.views.knowledge_map import MapView
+from tests.support import statements
+from tests.support.texts import put_text
+
+DRAWN = {
+    "sidebar": status.draw,
+    "steps": guide.draw,
+    "whole round": whole_round.draw,
+    "start": start.ways,
+    "documents": library.documents,
+    "document": lambda store: document.draw(store, document.LibraryViewState()),
+    "samples": lambda store: study.newest(store, only_last=False),
+    "map": lambda store: knowledge_grid.draw(store, MapView()),
+    "map of a document": lambda store: knowledge_map.draw(store, MapView(1)),
+    "hard texts": fit_views.warning,
+    "histogram": lambda store: review.histogram(store, SampleFilter()),
+    "quiz": evaluation.lock,
+    "rounds": evaluation.rounds,
+    "retention": evaluation.retained,
+    "control set": control_offer.draw,
+}
+
+
+def whole_reads(store, taken):
+    """Return the statements that go through all passages."""
+    selects = [sql for sql in taken if re.match(r"\s*(SELECT|WITH)", sql)]
+    return [
+        sql
+        for sql in selects
+        for step in store.db.rows(f"EXPLAIN QUERY PLAN {sql}")
+        if re.match(
+            r"SCAN (passages|p)\b(?!.*(_by_exclusion|_excluded))", step["detail"]
+        )
+    ]
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_a_part_of_the_page_does_not_read_all_passages(store, draw):
+    put_text(store, "avel.md", "Avel was founded in 1711.")
+    question = Question("When?", "quiz", "gold", gold_answer="1711", passage_id=1)
+    store.library.add_questions([question])
+    taken = statements.taken_by(store, lambda: draw(store))
+    assert taken
+    assert whole_reads(store, taken) == []
+
+
+def test_reading_all_passages_is_seen(store):
+    taken = statements.taken_by(store, store.library.passages)
+    assert whole_reads(store, taken) == taken
+
+
+def test_only_new_documents_are_given_to_the_tokenizer(store, monkeypatch):
+    given = []
+
+    def shares(folder, texts):
+        given.extend(texts)
+        return small_piece_shares(folder, texts)
+
+    monkeypatch.setattr(tokenizer_fit.tokenizer_fit, "small_piece_shares", shares)
+    put_text(store, "avel.md", "Avel was founded in 1711, they say.")
+    put_text(store, "orlo.md", "Орло был основан в 1711 году, говорят.")
+    shares_before = tokenizer_fit.hard_documents(store)
+    assert 2 in shares_before
+    put_text(store, "brin.md", "Brin was founded in 1712, they say.")
+    assert shares_before.items() <= tokenizer_fit.hard_documents(store).items()
+    assert given == [
+        "Avel was founded in 1711, they say.",
+        "Орло был основан в 1711 году, говорят.",
+        "Brin was founded in 1712, they say.",
+    ]
