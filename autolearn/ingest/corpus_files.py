@@ -80,16 +80,16 @@ def _parse(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
     elif "qa" in row or "qas" in row:
         yield from _questions("texts", row, row.get("qa", row.get("qas")))
     elif "response" in row and "feedback" in row:
-        yield "feedback", _or_bad_row(lambda: _feedback(row))
+        yield "feedback", _or_bad_row(_feedback, row)
     elif any(name in row for name in TEXT_NAMES):
-        yield "pairs", _or_bad_row(lambda: _example(row, row))
+        yield "pairs", _or_bad_row(_example, row, row)
     else:
-        yield "quiz", _or_bad_row(lambda: _quiz(row, text_of))
+        yield "quiz", _or_bad_row(_quiz, row, text_of)
 
 
-def _or_bad_row(make: Callable[[], GoldExample]) -> GoldExample | BadRow:
+def _or_bad_row(make: Callable[..., GoldExample], *args: Any) -> GoldExample | BadRow:
     try:
-        return make()
+        return make(*args)
     except BadRow as error:
         return error
 
@@ -115,19 +115,20 @@ def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_ParsedRow]
         return
     for question in entries:
         if isinstance(question, dict):
-            yield kind, _or_bad_row(lambda entry=question: _example(row, entry))  # type: ignore[misc]
+            yield kind, _or_bad_row(_example, row, question)
         else:
             yield kind, BadRow("has a question that is not a JSON object")
 
 
 def _example(row: Row, entry: Row) -> GoldExample:
     """Return the example of a text (``row``) and a question with its answer."""
-    text = _first_text(row, *TEXT_NAMES)
+    whole = _first_value(row, *TEXT_NAMES)
+    text, n_before = whole.strip(), len(whole) - len(whole.lstrip())
     question = _line(_first_text(entry, "question"))
     title = _line(str(row.get("title") or "")).replace("_", " ")
     if entry.get("is_impossible") is True:
         return GoldExample(text, question, "", title, answerable=False)
-    answer, start = _answer(entry, text)
+    answer, start = _answer(entry, text, n_before)
     if answer is None:
         return GoldExample(text, question, "", title, answerable=False)
     sentence = _line(str(entry.get("sentence") or ""))
@@ -135,10 +136,15 @@ def _example(row: Row, entry: Row) -> GoldExample:
     return GoldExample(text, question, answer, title, sentence, evidence)
 
 
-def _answer(entry: Row, text: str) -> tuple[str | None, int | None]:
+def _answer(entry: Row, text: str, n_before: int) -> tuple[str | None, int | None]:
     """Return the first answer and its position in the text, if that is known.
 
     None if the list of answers is empty: the text does not have the answer.
+
+    Args:
+        entry: A question with its answer.
+        text: The text.
+        n_before: Characters before the text, which positions of the file count.
     """
     candidates = entry.get("answers", entry.get("answer"))
     # The datasets library stores a list of answers as a dictionary of two lists.
@@ -162,7 +168,8 @@ def _answer(entry: Row, text: str) -> tuple[str | None, int | None]:
     answer = str(first).strip() if isinstance(first, str | int | float) else ""
     if not answer:
         raise BadRow("lacks answer")
-    is_exact = isinstance(start, int) and text[start : start + len(answer)] == answer
+    start = start - n_before if isinstance(start, int) else -1
+    is_exact = start >= 0 and text[start : start + len(answer)] == answer
     return answer, start if is_exact else None
 
 
@@ -216,6 +223,15 @@ def _feedback(row: Row) -> GoldExample:
 
 
 def _first_text(row: Row, *names: str) -> str:
+    """Return the first of these values that is a text, without space around it.
+
+    Raises:
+        BadRow: There is none.
+    """
+    return _first_value(row, *names).strip()
+
+
+def _first_value(row: Row, *names: str) -> str:
     """Return the first of these values that is a non-empty text.
 
     Raises:
@@ -224,7 +240,7 @@ def _first_text(row: Row, *names: str) -> str:
     for name in names:
         value = row.get(name)
         if isinstance(value, str) and value.strip():
-            return value.strip()
+            return value
     raise BadRow(f"lacks {' or '.join(names)}")
 
 

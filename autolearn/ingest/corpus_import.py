@@ -21,6 +21,7 @@ from autolearn.core.run_settings import ImportRunSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import corpus_files, readers
 from autolearn.ingest.corpus_files import CorpusReading
+from autolearn.ingest.gold_files import BadRow
 from autolearn.metaskills import examples as gold
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
@@ -144,11 +145,9 @@ def _shortened(
 
 
 def _result(corpus: Corpus, bad_rows: Sequence[str]) -> ImportResult:
-    more = len(bad_rows) - MOST_NAMED
-    messages = [
-        *bad_rows[:MOST_NAMED],
-        *([f"{more} more rows are like that."] * (more > 0)),
-    ]
+    messages = list(bad_rows[:MOST_NAMED])
+    if len(bad_rows) > MOST_NAMED:
+        messages.append(f"{len(bad_rows) - MOST_NAMED} more rows are like that.")
     return ImportResult(
         refusals=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
         corpus_id=corpus.id,
@@ -174,22 +173,46 @@ class _PassageFinder:
         self._store, self._file = store, file
         self._max_tokens = passage_size.max_tokens
         self._count = token_counting.token_counter(passage_size.tokenizer_folder)
-        self._passages: dict[str, list[tuple[str, str]]] = {}
+        self._passages: dict[str, list[tuple[str, str]] | BadRow] = {}
         self._last: tuple[str, list[tuple[str, str]]] = "", []
 
     def text_of(self, name: str, query: str) -> str:
         """Return the passage of a document that shares most words with ``query``.
 
         The document is looked up in the corpus file's folder, then in the library.
+
+        Raises:
+            BadRow: The document cannot be read.
         """
         if name not in self._passages:
-            self._passages[name] = self._beside(name) or self._in_library(name)
-        texts = (text for text, _ in self._passages[name])
+            self._passages[name] = self._read(name)
+        passages = self._passages[name]
+        if isinstance(passages, BadRow):
+            raise BadRow(*passages.args)
+        texts = (text for text, _ in passages)
         return max(texts, key=matching.shared_words(query), default="")
 
+    def _read(self, name: str) -> list[tuple[str, str]] | BadRow:
+        try:
+            return self._beside(name) or self._in_library(name)
+        except InputError as error:
+            reason = str(error).rstrip(".")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        return BadRow(f"needs the text {name!r}, which cannot be read: {reason}")
+
     def _beside(self, name: str) -> list[tuple[str, str]]:
-        path = self._file.parent / name if self._file else Path(name)
-        if not path.is_file() or path.suffix not in readers.KINDS:
+        """Return the passages of a file in the folder of the corpus or below it.
+
+        A corpus may come from anywhere, so it reads no other files of the user.
+        """
+        if self._file is None:
+            return []
+        folder = self._file.parent.resolve()
+        path = folder / name
+        if not path.is_file() or path.suffix.lower() not in readers.KINDS:
+            return []
+        if not path.resolve().is_relative_to(folder):
             return []
         pieces = readers.open_source(path, name).pieces
         return self._cut("".join(piece.text for piece in pieces if not piece.left_out))

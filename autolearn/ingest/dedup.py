@@ -4,6 +4,7 @@ MinHash (Broder 1997) finds candidates, which are then compared.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from hashlib import blake2b
 
@@ -23,7 +24,15 @@ N_HASHES, N_BANDS, SEED = 64, 16, 1
 MOST_ALIKE = 32
 """Passages that may be near repeats of one that it is compared with."""
 REPORT_EVERY = 1000
-_WORD = re.compile(r"\w+")
+_LAST_MARK = 0x1FFFF
+"""No script has combining marks beyond it."""
+_MARKS = "".join(
+    character
+    for character in map(chr, range(_LAST_MARK + 1))
+    if unicodedata.category(character) in ("Mn", "Mc")
+)
+"""Combining marks, such as the vowel signs of Hindi, which are no letters to Python."""
+_WORD = re.compile(rf"[\w{_MARKS}]+")
 _USUAL_WORD = 12
 """Letters of an ordinary word. A longer average means a script without spaces."""
 
@@ -63,11 +72,10 @@ def mark(
             raise Cancelled
         if n % REPORT_EVERY == 0:
             report(passage.id)
-        words = normal_form(passage.text)
-        parts = shingles(words)
+        parts = shingles(normal_form(passage.text))
         if len(parts) < LEAST:
             continue
-        same, candidates = index.add(passage.id, words, parts)
+        same, candidates = index.add(passage.id, passage.text, parts)
         if passage.document_id not in document_ids or passage.id <= after:
             continue
         if same:
@@ -79,20 +87,22 @@ def mark(
 
 
 class _Index:
-    """The passages so far: by their words, and by the signatures of their shingles."""
+    """The passages so far: by their texts, and by the signatures of their shingles."""
 
     def __init__(self) -> None:
         self._first_ids: dict[bytes, int] = {}
         self._signatures = RMinHashLSH(REPEAT_JACCARD, N_HASHES, N_BANDS)
 
-    def add(self, number: int, words: str, parts: set[str]) -> tuple[int, list[int]]:
-        """Add the passage of this id, by its words and their shingles.
+    def add(self, number: int, text: str, parts: set[str]) -> tuple[int, list[int]]:
+        """Add the passage of this id, by its text and the shingles of its words.
 
         Returns:
-            The first passage with the same words, 0 if there is none; and the first of
+            The first passage with the same text, 0 if there is none; and the first of
             those that may be near repeats.
         """
-        digest = blake2b(words.encode(), digest_size=16).digest()
+        # Signs count: -12 °C is not 12 °C.
+        plain = " ".join(text.casefold().split())
+        digest = blake2b(plain.encode(), digest_size=16).digest()
         first = self._first_ids.setdefault(digest, number)
         if first != number:
             return first, []

@@ -93,7 +93,7 @@ def json_rows(text: str) -> Iterator[tuple[str, Any]]:
 
 
 def as_object(row: Any) -> Mapping[str, Any]:
-    """Return the object of a row, with its prompt and answer.
+    """Return the object of a row, with its prompt and answer, without null values.
 
     A text counts as a prompt. Chats and instructions give their first prompt and the
     answer to it.
@@ -102,6 +102,7 @@ def as_object(row: Any) -> Mapping[str, Any]:
         return {"prompt": row}
     if not isinstance(row, dict):
         return {}
+    row = {name: value for name, value in row.items() if value is not None}
     prompt, answer = row_kinds.prompt_of(row), row_kinds.answer_of(row)
     fields = {"prompt": prompt, "question": prompt, "answer": answer}
     return {**{name: text for name, text in fields.items() if text}, **row}

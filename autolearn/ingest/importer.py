@@ -74,14 +74,26 @@ class TextImporter:
             tell(0.0)
             if i not in sources:
                 try:
-                    self._import_file(file, i, tell)
-                except NotTexts as error:
-                    original = originals.keep(self.store, file.path)
-                    other = OtherRows(file.name, original, error.kind)
-                    refusals.append(Refusal(str(error), other))
+                    refusals += self._import_or_keep(file, i, tell)
                 except InputError as error:
                     refusals.append(Refusal(str(error)))
         return refusals
+
+    def _import_or_keep(
+        self, file: ImportFile, index: int, on_progress: Callable[[float], None]
+    ) -> list[Refusal]:
+        """Import a file; if it has rows of another kind, keep it and say so.
+
+        Raises:
+            InputError: It cannot be read, or not be kept.
+        """
+        try:
+            self._import_file(file, index, on_progress)
+        except NotTexts as error:
+            original = originals.keep(self.store, file.path)
+            other = OtherRows(file.name, original, error.kind)
+            return [Refusal(str(error), other)]
+        return []
 
     def _teller(
         self, name: str, before: int, size: int, total: int
@@ -171,7 +183,8 @@ def stage(
         InputError: A folder has no readable file, or the workspace is full.
     """
     texts = [
-        ImportFile(file.resolve(), _display_name(file, path))
+        # A link may name a file whose own name has no extension.
+        ImportFile(file.absolute(), _display_name(file, path))
         for path in paths
         for file in readers.files(path)
     ]

@@ -61,12 +61,15 @@ def read(file: Path | str) -> list[GoldQuestion]:
 
 
 def _table(text: str, separator: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a table; one without a head has the columns of MMLU."""
+    """Yield the rows of a table, or why one cannot be used.
+
+    A table without a head has the columns of MMLU.
+    """
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
     head = [name.strip().lower() for name in rows[0]]
     if "question" in head:
         for number, row in enumerate(rows[1:], 2):
-            yield f"Row {number}", dict(zip(head, row, strict=False))
+            yield f"Row {number}", _named_cells(head, row)
         return
     for number, row in enumerate(rows, 1):
         question, *options, answer = row if len(row) > 3 else ("", "")
@@ -80,12 +83,20 @@ def _table(text: str, separator: str) -> Iterator[tuple[str, Any]]:
         )
 
 
+def _named_cells(head: list[str], row: list[str]) -> Row | BadRow:
+    if any(map(str.strip, row[len(head) :])):
+        return BadRow("has more cells than the first row")
+    return dict(zip(head, row, strict=False))
+
+
 def _questions(row: Any) -> list[GoldQuestion]:
     """Return the questions of a row.
 
     Raises:
         BadRow: It has none that can be used.
     """
+    if isinstance(row, BadRow):
+        raise row
     if not isinstance(row, Mapping):
         raise BadRow("is not a JSON object")
     if isinstance(row.get("paragraphs"), list):

@@ -144,14 +144,14 @@ def _branch(row: Mapping[str, Any]) -> list[Any]:
     nodes = row.get(_MAPPING)
     if not isinstance(nodes, dict):
         return []
-    names: list[Any] = []
+    names: dict[str, None] = {}
     name = row.get("current_node")
     while isinstance(name, str) and name not in names and name in nodes:
-        names.append(name)
+        names[name] = None
         name = nodes[name].get("parent") if isinstance(nodes[name], dict) else None
     messages = (
         nodes[name].get("message")
-        for name in (names[::-1] or nodes)
+        for name in ([*names][::-1] or nodes)
         if isinstance(nodes[name], dict)
     )
     return [_turn(message) for message in messages if isinstance(message, dict)]
@@ -159,8 +159,10 @@ def _branch(row: Mapping[str, Any]) -> list[Any]:
 
 def _turn(message: Mapping[str, Any]) -> dict[str, Any]:
     author, content = message.get("author"), message.get("content")
-    parts = content.get("parts") if isinstance(content, dict) else None
-    texts = parts if isinstance(parts, list) else []
+    content = content if isinstance(content, dict) else {}
+    parts = content.get("parts")
+    # Code has its text in one piece.
+    texts = parts if isinstance(parts, list) else [content.get("text")]
     return {
         "role": author.get("role") if isinstance(author, dict) else None,
         "text": "\n".join(text for text in texts if isinstance(text, str)),
@@ -209,15 +211,15 @@ def _speaker(name: str) -> str:
 
 
 def _turn_text(turn: Mapping[str, Any]) -> str:
-    """Return the text of a turn, which may have parts."""
-    for name in _TEXTS:
-        value = turn.get(name)
-        if isinstance(value, str):
-            return value.strip()
-        if isinstance(value, list):
-            parts = (p.get("text") for p in value if isinstance(p, dict))
-            return "\n".join(part for part in parts if isinstance(part, str)).strip()
-    return ""
+    """Return the first text of a turn that is not empty; it may have parts."""
+    return next(filter(None, (_text_of(turn.get(name)) for name in _TEXTS)), "")
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, list):
+        parts = (part.get("text") for part in value if isinstance(part, dict))
+        value = "\n".join(part for part in parts if isinstance(part, str))
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> str:

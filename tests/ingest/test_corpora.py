@@ -78,6 +78,26 @@ def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
     assert any("1802" in text for text in texts)
 
 
+def test_a_corpus_reads_no_file_outside_its_folder(store, tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (tmp_path / "own.md").write_text("Avel was founded in 1711.\n")
+    (folder / "link.md").symlink_to(tmp_path / "own.md")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    (folder / "GOOD.MD").write_text("Boro was founded in 1802.\n")
+    names = ["../own.md", str(tmp_path / "own.md"), "link.md", "a" * 300 + ".md"]
+    quiz = [
+        {"question": "When was it founded?", "answer": "1711", "document": name}
+        for name in [*names, "broken.pdf", "GOOD.MD"]
+    ]
+    result = added(store, written(folder / "quiz.jsonl", quiz))
+    assert (result.examples, len(result.refusals)) == (1, 5)
+    assert all("neither next to the file" in why for why in result.refusals[:3])
+    assert "'broken.pdf', which cannot be read: broken.pdf " in result.refusals[4]
+    (example,) = store.corpora.sample([1], 9, 0, with_feedback=False)
+    assert "1802" in example.text
+
+
 def test_a_long_text_is_cut_to_the_passage_with_the_answer(store, tmp_path):
     long = " ".join(f"The river number {i} is {i} miles long." for i in range(300))
     row = {"text": long, "question": "How long is river 280?", "answer": "280 miles"}

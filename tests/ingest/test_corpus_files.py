@@ -49,6 +49,14 @@ def test_squad_gives_the_sentence_in_which_the_answer_stands(tmp_path):
     assert one.evidence == "It has 300 inhabitants."
 
 
+def test_positions_count_the_space_before_a_text(tmp_path):
+    context = "\n  Boro is a town. Ada Lum lived there. Then Ada left the town."
+    answers = [{"text": "Ada", "answer_start": context.rindex("Ada")}]
+    row = {"context": context, "question": "Who left?", "answers": answers}
+    (example,) = read(tmp_path, [row]).examples
+    assert example.evidence == "Then Ada left the town."
+
+
 def test_an_impossible_question_of_squad_2_has_no_answer(tmp_path):
     lure = {"text": "300", "answer_start": 0}
     question = {

@@ -1,5 +1,7 @@
 """Passages that repeat others, where thousands are alike."""
 
+import pytest
+
 from autolearn.ingest import dedup
 from tests.support.texts import put_passages
 
@@ -27,3 +29,30 @@ def test_a_passage_is_compared_with_few_of_those_that_are_alike(store, monkeypat
     assert reports == [passages[0].id]
     last = store.library.passages_by_id([passages[-1].id])[passages[-1].id]
     assert (last.repeats_id, last.excluded) == (passages[150].id, True)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("-12 °C", "12 °C"), ("$5", "€5"), ("x>3", "x<3"), ("C++", "C")],
+)
+def test_passages_that_differ_in_a_sign_are_no_exact_repeats(store, first, second):
+    text = (
+        "On that day the crew of the old ship in the port of Avel wrote down {} twice."
+    )
+    passages = put_passages(
+        store,
+        "log",
+        [text.format(first), text.format(second), text.format(first).upper()],
+    )
+    dedup.mark(store, {passages[0].document_id}, lambda: False, lambda _: None)
+    stored = store.library.passages([passages[0].document_id], with_excluded=True)
+    assert [(p.repeats_id, p.excluded) for p in stored] == [
+        (None, False),
+        (passages[0].id, False),
+        (passages[0].id, True),
+    ]
+
+
+def test_combining_marks_are_parts_of_words():
+    assert dedup.normal_form("हिन्दी, किताब!") == "हिन्दी किताब"
+    assert dedup.normal_form("हिन्दा") != dedup.normal_form("हिन्दी")

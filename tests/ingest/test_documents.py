@@ -96,6 +96,37 @@ def test_charts_are_tables_of_their_values(tmp_path):
     assert "|  | Oaks |\n| --- | --- |\n| 1900 | 3 |\n| 1950 | 7 |" in text
 
 
+def test_each_series_of_a_scatter_chart_has_its_own_places(tmp_path):
+    def points(name, values):
+        cells = "".join(f"<pt idx='{i}'><v>{v}</v></pt>" for i, v in enumerate(values))
+        return f"<{name}>{cells}</{name}>"
+
+    def series(name, x, y):
+        return (
+            f"<ser>{points('tx', [name])}{points('xVal', x)}{points('yVal', y)}</ser>"
+        )
+
+    chart = f"<chart>{series('A', [1, 2], [10, 20])}{series('B', [5], [50])}</chart>"
+    text, _ = word(tmp_path, PARAGRAPH.format("Trees"), more={"chart1.xml": chart})
+    assert "|  | A |  | B |\n| --- | --- | --- | --- |\n| 1 | 10 | 5 | 50 |" in text
+    assert "| 2 | 20 |  |  |" in text
+
+
+def test_labels_of_two_levels_are_joined(tmp_path):
+    def points(values):
+        return "".join(f"<pt idx='{i}'><v>{v}</v></pt>" for i, v in values.items())
+
+    inner = points({0: "Q1", 1: "Q2", 2: "Q1"})
+    levels = f"<lvl>{inner}</lvl><lvl>{points({0: 2023, 2: 2024})}</lvl>"
+    series = (
+        f"<tx>{points({0: 'Oaks'})}</tx><val>{points({0: 3, 1: 7, 2: 9})}</val>"
+        f"<cat><multiLvlStrRef>{levels}</multiLvlStrRef></cat>"
+    )
+    chart = f"<chart><ser>{series}</ser></chart>"
+    text, _ = word(tmp_path, PARAGRAPH.format("Trees"), more={"chart1.xml": chart})
+    assert "| 2023 / Q1 | 3 |\n| 2023 / Q2 | 7 |\n| 2024 / Q1 | 9 |" in text
+
+
 def test_hidden_slides_comments_and_numbers_are_listed(tmp_path):
     def shape(text, kind):
         place = f'<p:nvSpPr><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr>'
@@ -111,6 +142,11 @@ def test_hidden_slides_comments_and_numbers_are_listed(tmp_path):
     assert left_out == [("page number", "12 12"), ("hidden slide", "Off Off")]
 
 
+SYMBOLS = (
+    r"{\fonttbl{\f0 Arial;}{\f1\fnil\fcharset2 Symbol;}{\f2\fcharset2 Wingdings;}}"
+)
+
+
 @pytest.mark.parametrize(
     ("rtf", "text"),
     [
@@ -119,12 +155,24 @@ def test_hidden_slides_comments_and_numbers_are_listed(tmp_path):
         (r"caf\'e9 {\*\unknown lost}\emdash  {\up6 2}x", "café — ^(2)x"),
         (r"a{\pict 89504e47}b{\*\bkmkstart c}", "ab"),
         (r"\bin3 \}}d\line e", "d e"),
+        ("First in 1990\\\n\\\r\n5 km of road", "First in 1990 5 km of road"),
+        (r"it{\u8217}s{\uc0{\footnote it\u8217s}}", "it’s[1] [1] it’s"),  # noqa: RUF001
+        (SYMBOLS + r"5 {\f1 m}g, {\f1\'b7\u-4028?}", "5 μg, •Δ"),
+        (SYMBOLS + r"{\f2\'a7 \u-3844?} x", "• ☑ x"),
     ],
 )
 def test_characters_of_rtf(tmp_path, rtf, text):
     data = rf"{{\rtf1\ansi\ansicpg1252 {rtf}\par}}"
     (tmp_path / "a.rtf").write_bytes(data.encode("latin-1"))
     assert " ".join(read(tmp_path / "a.rtf")[0].split()) == text
+
+
+def test_unknown_signs_of_rtf_are_listed(tmp_path):
+    rtf = rf"{{\rtf1\ansi {SYMBOLS}Call {{\f2 (J}}\par}}"
+    (tmp_path / "a.rtf").write_text(rtf)
+    text, left_out = read(tmp_path / "a.rtf")
+    assert text.split() == ["Call"]
+    assert left_out == [("sign of a font of pictures", "(J")]
 
 
 @pytest.mark.parametrize(

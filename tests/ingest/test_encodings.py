@@ -104,6 +104,27 @@ def test_a_declared_encoding_is_believed(tmp_path, head, encoding):
     assert read(path)[1].encodings == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("iso-8859-1", "cp1252"),
+        ("us-ascii", "cp1252"),
+        ("ISO-8859-9", "cp1254"),
+        ("gb2312", "gb18030"),
+        ("Shift_JIS", "cp932"),
+        ("euc-kr", "cp949"),
+    ],
+)
+def test_a_declared_encoding_is_read_as_in_browsers(tmp_path, name, encoding):
+    text = {"gb18030": "朱镕基", "cp932": "①髙", "cp949": "뷁"}.get(encoding, "“5 €”")
+    page = f'<meta charset="{name}"><p>Called {text} by all.</p>'
+    (tmp_path / "a.html").write_bytes(page.encode(encoding))
+    assert read(tmp_path / "a.html")[0].strip() == f"Called {text} by all."
+    head = f"MIME-Version: 1.0\nContent-Type: text/html; charset={name}\n\n"
+    (tmp_path / "a.mhtml").write_bytes((head + page).encode(encoding))
+    assert read(tmp_path / "a.mhtml")[0].strip() == f"Called {text} by all."
+
+
 def test_a_declared_encoding_that_is_none_or_does_not_fit_is_passed_over(tmp_path):
     path = tmp_path / "a.txt"
     for name in ("klingon", "shift_jis", "base64"):

@@ -21,3 +21,16 @@ def test_instructions_are_strings_or_objects(tmp_path):
     file.write_text('{"prompt": "One?"}\n{"text": "x"}\n')
     with pytest.raises(InputError, match=r"Line 2 of a\.jsonl lacks prompt"):
         gold_files.read_instructions(file)
+
+
+def test_null_is_no_text(tmp_path):
+    file = tmp_path / "meta.jsonl"
+    row = '{"prompt": "p", "response": "r", "feedback": "f", "refinement": "rr"%s}\n'
+    file.write_text(row % ', "passage": null, "reference": null')
+    (example,) = gold_files.read_meta(file)
+    assert (example.passage, example.reference) == ("", "")
+    file.write_text('{"prompt": null, "instruction": "Why?", "answer": null}\n')
+    assert gold_files.read_instructions(file) == [("Why?", "")]
+    file.write_text('{"prompt": null}\n')
+    with pytest.raises(InputError, match="lacks prompt"):
+        gold_files.read_instructions(file)

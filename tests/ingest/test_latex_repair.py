@@ -108,3 +108,17 @@ def test_no_letter_is_lost_by_mending():
         pieces = left_out.pieces(result.decode(), starts_passage=False, share=1)
         kept = Counter(letter for piece in pieces for letter in piece.text)
         assert not Counter(c for c in source if c in "Sxwhls") - kept
+
+
+def test_the_rest_of_a_text_is_searched_only_for_verbatim_ends(monkeypatch):
+    class Text(str):
+        n_searches = 0
+
+        def find(self, *args):
+            type(self).n_searches += 1
+            return super().find(*args)
+
+    text = Text("\\begin{a}" * 50 + "\\begin{verbatim}" * 50)
+    mended = latex_repair._Mender(text, LeftOut()).mend()
+    assert mended.count("\\end{") == 100
+    assert Text.n_searches == 1

@@ -37,6 +37,9 @@ def page(tmp_path, body):
             "the 3rd, XIVe, AcmeTM",
         ),
         ("20<sup>o</sup>C", "20°C"),
+        ("12<sup>2</sup> = 144, 1600<sup>2</sup> + 1", "12^2 = 144, 1600^2 + 1"),
+        ("cosh<sup>2</sup> x, 60 feet<sup>2</sup>", "cosh^2 x, 60 feet^2"),
+        (f"x{'<sup> </sup>' * 300}<sup>2</sup> y", "x^2 y"),
     ],
 )
 def test_superscripts_and_subscripts_stay_apart(tmp_path, html, text):

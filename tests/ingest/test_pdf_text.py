@@ -55,6 +55,10 @@ def test_letters_of_one_glyph_and_their_forms_are_in_logical_order():
         ("3", "rd", "3rd"),
         ("word", "*", "word*"),
         ("Ca", "2+", "Ca^2+"),
+        ("sin", "2", "sin^2"),
+        ("60 feet", "2", "60 feet^2"),
+        ("10 W/meter", "2", "10 W/meter^2"),
+        ("the second", "2", "the second[2]"),
     ],
 )
 def test_raised_words_are_powers_or_marks(before, raised, expected):

@@ -150,6 +150,14 @@ def test_tables_are_read_with_a_head_or_as_mmlu_has_them(tmp_path):
     assert tabs.answer == "Ada, Lum"
 
 
+def test_cells_beyond_the_head_are_refused_unless_they_are_empty(tmp_path):
+    head = "question,answer\n"
+    (gold,) = read(tmp_path, head + "How much is it?,1.5,\n", "a.csv")
+    assert gold.answer == "1.5"
+    with pytest.raises(InputError, match=r"Row 3 of a\.csv has more cells than"):
+        read(tmp_path, head + "Who?,Ada\nHow much is it?,1,5\n", "a.csv")
+
+
 def test_plain_rows_and_texts_with_questions_are_read(tmp_path):
     row: dict[str, object]
     row = {"question": "Q?", "answer": "A.", "value": "A", "entity": "x"}

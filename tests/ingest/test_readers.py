@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.ingest import readers
+from autolearn.ingest import importer, readers
 from tests.support import files, rich_files
 
 TOWNS = [
@@ -127,6 +127,14 @@ def test_a_folder_gives_what_can_be_read_and_an_empty_one_is_refused(tmp_path):
         (tmp_path / f"x.{number}").touch()
     (sentence,) = readers.skipped_in(tmp_path)
     assert sentence.endswith(", 4 more kinds.")
+
+
+def test_a_linked_file_is_read_by_the_name_of_the_link(store, tmp_path):
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "abc123").write_text("Old.")
+    (tmp_path / "train.txt").symlink_to("blobs/abc123")
+    _, (file,) = importer.stage(store, [tmp_path / "train.txt"], [], None)
+    assert (file.path, file.name) == (tmp_path / "train.txt", "train.txt")
 
 
 def test_files_with_names_that_are_not_utf_8_are_named_storably(tmp_path):

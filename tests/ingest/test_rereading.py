@@ -105,3 +105,22 @@ def test_a_file_of_chats_is_kept_with_what_it_is(store, tmp_path):
     copy = originals.path(store, refusal.other.original, "talks.jsonl")
     assert copy.read_bytes() == path.read_bytes()
     assert store.library.documents() == []
+
+
+def test_a_file_that_cannot_be_kept_is_refused_and_the_others_come_in(
+    store, tmp_path, monkeypatch
+):
+    row = {"messages": [{"role": "user", "content": "Who?"}]}
+    (tmp_path / "talks.jsonl").write_text(json.dumps(row))
+    (tmp_path / "a.txt").write_text("Avel is old.")
+    keep = originals.keep
+
+    def full(store, file):
+        if file.name == "talks.jsonl":
+            raise InputError("The disk is full; free some space.")
+        return keep(store, file)
+
+    monkeypatch.setattr(originals, "keep", full)
+    refusals = put(store, tmp_path / "talks.jsonl", tmp_path / "a.txt")
+    assert refusals == ["The disk is full; free some space."]
+    assert [document.name for document in store.library.documents()] == ["a.txt"]

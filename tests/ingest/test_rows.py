@@ -7,7 +7,7 @@ import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.core.reading import Column, ColumnUse, ReadingChoices
-from autolearn.ingest import readers
+from autolearn.ingest import readers, row_kinds
 from autolearn.ingest.readers import rows
 from autolearn.ingest.row_kinds import NotTexts
 
@@ -79,6 +79,12 @@ def test_cells_beyond_the_names_and_names_that_occur_twice_are_kept(tmp_path):
     assert read(path)[0] == "note: b\nnote 3: c\ncolumn 4: d\ncolumn 5: e\n\nOne.\n\n"
 
 
+def test_no_two_columns_have_one_name(tmp_path):
+    path = written(tmp_path, "a.csv", "column 2,,column 5,text\na,b,c,One.,d\n")
+    lines = read(path)[0].splitlines()
+    assert lines[:4] == ["column 2: a", "column 3: b", "column 5: c", "column 6: d"]
+
+
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
@@ -143,6 +149,18 @@ def test_nested_values_are_lines_or_exclusions(tmp_path):
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_json_is_recognised_by_its_content(tmp_path, name, text):
     assert read(written(tmp_path, name, text))[0] == "Avel.\n\nOrlo.\n\n"
+
+
+def test_what_is_beside_the_rows_of_json_is_listed(tmp_path):
+    value = {
+        "unit": "thousand tonnes",
+        "meta": {"year": 1990, "spans": [[1]]},
+        "data": [{"text": "Avel."}],
+    }
+    text, out, _, _ = read(written(tmp_path, "a.json", json.dumps(value)))
+    assert text == "Avel.\n\n"
+    lines = "unit: thousand tonnes\nmeta.year: 1990\nmeta.spans: [[1]]"
+    assert out == [("beside the rows", lines, "")]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +231,50 @@ def test_chats_are_read_as_texts_if_a_person_wants_it(tmp_path):
     text, out, _, _ = read(path, chats_as_texts=True)
     assert text == "System: Be kind.\n\nUser: Who built it?\n\nAssistant: Kell did.\n\n"
     assert out == [("column left out", "id: x", "line 1")]
+
+
+def test_the_first_text_of_a_turn_that_is_not_empty_is_read(tmp_path):
+    turns = [
+        {"role": "user", "text": "", "content": "Why?"},
+        {"role": "assistant", "content": [{"type": "text", "text": "So."}]},
+    ]
+    path = written(tmp_path, "a.jsonl", json.dumps({"messages": turns}))
+    text, *_ = read(path, chats_as_texts=True)
+    assert text == "User: Why?\n\nAssistant: So.\n\n"
+
+
+def test_code_of_an_export_of_chatgpt_is_read(tmp_path):
+    def node(parent, role, content):
+        message = {"author": {"role": role}, "content": content}
+        return {"parent": parent, "message": message}
+
+    code = {"content_type": "code", "text": "print(5)"}
+    question = node(None, "user", {"content_type": "text", "parts": ["Why?"]})
+    nodes = {"a": question, "b": node("a", "assistant", code)}
+    row = {"mapping": nodes, "current_node": "b"}
+    path = written(tmp_path, "a.json", json.dumps([row]))
+    text, *_ = read(path, chats_as_texts=True)
+    assert text.endswith("User: Why?\n\nAssistant: print(5)\n\n")
+
+
+def test_a_long_chat_of_chatgpt_is_followed_without_comparing_all_its_nodes():
+    class Name(str):
+        n_comparisons = 0
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            type(self).n_comparisons += 1
+            return super().__eq__(other)
+
+    names = [Name(f"node {n}") for n in range(100)]
+    message = {"author": {"role": "user"}, "content": {"parts": ["Why?"]}}
+    nodes = {
+        name: {"parent": parent, "message": message}
+        for name, parent in zip(names, [None, *names], strict=False)
+    }
+    chat = row_kinds.turns({"mapping": nodes, "current_node": names[-1]})
+    assert len(chat) == len(names)
+    assert Name.n_comparisons < 5 * len(names)
 
 
 def test_texts_beside_questions_stay_texts(tmp_path):

@@ -5,58 +5,95 @@ calamine gives values only: 0.256 for 25.6 %, and 1023 for 10 with a raised 23.
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from xml.etree.ElementTree import Element
 
 from bs4 import BeautifulSoup
 
-from autolearn.ingest.readers import packages, superscripts
+from autolearn.ingest.readers import number_formats, packages, superscripts
+from autolearn.ingest.readers.number_formats import NumberFormat
 from autolearn.ingest.readers.packages import child, tag, value
 
 Place = tuple[int, int]
 """The row and the column of a cell, from 0."""
-NumberFormat = Callable[[float], str]
-"""Writes a number as a format shows it."""
 
 _CELL = re.compile(
-    rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d+)")(?=\s[^>]*\bs="(\d+)")'
+    rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d{1,7})")(?=\s[^>]*\bs="(\d{1,9})")'
 )
-_LITERAL = re.compile(
-    r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|([€£¥$%])|\[[^\]]*\]|_.|\*.'
+_SHARED_TEXT = re.compile(
+    rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d{1,7})")(?=\s[^>]*\bt="s")[^>]*>\s*'
+    rb"<(?:\w+:)?v>(\d{1,9})<"
 )
-"""Parts of a format that are not digits: texts, currencies, conditions, gaps."""
-_DIGITS = re.compile(r"[0#?][0#?,.]*")
+"""A cell with the number of a text that cells share."""
+_REFERENCE = re.compile(rb"([A-Z]{1,3})(\d{1,7})")
 _PERCENT = {9: "0%", 10: "0.00%"}
 """Formats of percentages that every file has."""
 
 
-def of_sheets(archive: zipfile.ZipFile) -> dict[str, dict[Place, NumberFormat]]:
-    """Return the cells of each sheet whose format adds something to the value."""
-    if "xl/styles.xml" not in archive.namelist():
-        return {}
-    formats = _of_styles(packages.xml(archive, "xl/styles.xml"))
-    if not formats:
-        return {}
+@dataclass(frozen=True)
+class SheetFormats:
+    """What the cells of a sheet show beyond their values."""
+
+    numbers: Mapping[Place, NumberFormat] = field(default_factory=dict)
+    """Formats that add something to a number."""
+    texts: Mapping[Place, str] = field(default_factory=dict)
+    """Texts with superscripts or subscripts, as they are to be written."""
+
+
+def of_sheets(archive: zipfile.ZipFile) -> dict[str, SheetFormats]:
+    """Return what is shown beyond the values, by the names of the sheets."""
+    names = archive.namelist()
     book = packages.main_part(archive, "xl/workbook.xml")
+    if book not in names:
+        return {}
+    has_styles = "xl/styles.xml" in names
+    formats = _of_styles(packages.xml(archive, "xl/styles.xml")) if has_styles else {}
+    shared = _shared_texts(archive) if "xl/sharedStrings.xml" in names else {}
     parts = packages.relations(archive, book)
     sheets = child(packages.xml(archive, book), "sheets")
-    names = archive.namelist()
     return {
-        value(sheet, "name"): _of_cells(archive.read(part.target), formats)
+        value(sheet, "name"): _of_sheet(archive, part.target, formats, shared)
         for sheet in (sheets if sheets is not None else ())
         if (part := parts.get(value(sheet, "id"))) and part.target in names
     }
 
 
-def _of_cells(
-    data: bytes, formats: dict[int, NumberFormat]
-) -> dict[Place, NumberFormat]:
-    return {
-        (int(row) - 1, _column(letters)): formats[int(style)]
-        for letters, row, style in _CELL.findall(data)
+def _of_sheet(
+    archive: zipfile.ZipFile,
+    name: str,
+    formats: Mapping[int, NumberFormat],
+    shared: Mapping[int, str],
+) -> SheetFormats:
+    data = archive.read(name)
+    numbers = {
+        _place(letters, row): formats[int(style)]
+        for letters, row, style in (_CELL.findall(data) if formats else ())
         if int(style) in formats
     }
+    texts = {
+        _place(letters, row): shared[int(number)]
+        for letters, row, number in (_SHARED_TEXT.findall(data) if shared else ())
+        if int(number) in shared
+    }
+    if b"vertAlign" in data:
+        texts |= _inline_texts(packages.xml(archive, name))
+    return SheetFormats(numbers, texts)
+
+
+def _inline_texts(sheet: Element) -> dict[Place, str]:
+    """Return the texts with superscripts or subscripts that cells do not share."""
+    texts: dict[Place, str] = {}
+    for cell in sheet.iter():
+        text = _with_scripts(child(cell, "is")) if tag(cell) == "c" else ""
+        if text and (match := _REFERENCE.fullmatch(value(cell, "r").encode())):
+            texts[_place(*match.groups())] = text
+    return texts
+
+
+def _place(letters: bytes, row: bytes) -> Place:
+    return int(row) - 1, _column(letters)
 
 
 def _column(letters: bytes) -> int:
@@ -75,60 +112,28 @@ def _of_styles(root: Element) -> dict[int, NumberFormat]:
     formats: dict[int, NumberFormat] = {}
     for n, style in enumerate(styles if styles is not None else ()):
         code = codes.get(int(value(style, "numFmtId") or 0), "")
-        if addition := _number_format(code.split(";")[0]):
-            formats[n] = addition
+        if number_format := number_formats.parse(code):
+            formats[n] = number_format
     return formats
 
 
-def _number_format(code: str) -> NumberFormat | None:
-    """Return how a format writes numbers; None if it adds nothing to them."""
-    digits = _DIGITS.search(_LITERAL.sub(lambda m: " " * len(m[0]), code))
-    if not digits or re.search(r"[eE]\+|/", code):
-        return None
-    before = _texts(code[: digits.start()])
-    after = _texts(code[digits.end() :])
-    n_zeros = len(re.match(r"0*", digits[0])[0])  # type: ignore[index]
-    is_padded = n_zeros > 1 and n_zeros == len(digits[0])
-    if not (before.strip() or after.strip() or is_padded):
-        return None
-    factor = 100 if "%" in before + after else 1
-
-    def write(number: float) -> str:
-        digits = f"{number * factor:.12g}"
-        text = digits.zfill(n_zeros) if is_padded else digits
-        return f"{before}{text}{after}".strip()
-
-    return write
+def _shared_texts(archive: zipfile.ZipFile) -> dict[int, str]:
+    """Return the shared texts with superscripts or subscripts, by their numbers."""
+    name = "xl/sharedStrings.xml"
+    if b"vertAlign" not in archive.read(name):
+        return {}
+    items = (part for part in packages.xml(archive, name) if tag(part) == "si")
+    return {n: text for n, item in enumerate(items) if (text := _with_scripts(item))}
 
 
-def _texts(code: str) -> str:
-    """Return the texts and currencies of a part of a format."""
-    # A space next to a text or a sign is shown; escaped, it counts as a text too.
-    code = re.sub(r"(?<=[\]\"]) |(?<!\\) (?=[\"\[%€])", r"\\ ", code)
-    parts = (next(filter(None, m.groups()), "") for m in _LITERAL.finditer(code))
-    return "".join(parts)
-
-
-def texts_with_scripts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return how to write texts with superscripts or subscripts, by the plain texts."""
-    texts: dict[str, str] = {}
-    for item in _items(archive):
-        runs = [(_text(run), value(child(run, "rPr", "vertAlign"))) for run in item]
-        if any(where.endswith("script") for _, where in runs):
-            plain = "".join(text for text, _ in runs)
-            texts[plain.strip()] = _as_text(runs)
-    return texts
-
-
-def _items(archive: zipfile.ZipFile) -> Iterator[Element]:
-    """Yield the texts of cells in the parts of a file that have raised text."""
-    for name in archive.namelist():
-        is_strings = name == "xl/sharedStrings.xml"
-        if not is_strings and not name.startswith("xl/worksheets/sheet"):
-            continue
-        if b"vertAlign" in archive.read(name):
-            root = packages.xml(archive, name)
-            yield from (x for x in root.iter() if tag(x) in ("si", "is"))
+def _with_scripts(item: Element | None) -> str:
+    """Return a text with superscripts or subscripts; empty if it has none."""
+    runs = [
+        (_text(run), value(child(run, "rPr", "vertAlign")))
+        for run in (item if item is not None else ())
+    ]
+    has_scripts = any(where.endswith("script") for _, where in runs)
+    return _as_text(runs) if has_scripts else ""
 
 
 def _text(run: Element) -> str:

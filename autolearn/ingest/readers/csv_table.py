@@ -3,9 +3,9 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import StringIO
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 from autolearn.core.errors import InputError
@@ -53,7 +53,7 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
             first, following = head[0] if head else [], head[1:]
             names = _names(first, following)
             if names is None:
-                names = _default_names(len(first))
+                names = _unique_names([""] * len(first))
                 yield rows.TableRow("row 1", _cells(names, first))
             n_before = 2 if delimiter_line else 1
             for number, row in enumerate(chain(following, table), n_before + 1):
@@ -85,8 +85,6 @@ def _delimiter(sample: str) -> str:
 def _names(first: list[str], following: list[list[str]]) -> list[str] | None:
     """Return the names of the columns; None if the first row has none.
 
-    Names that occur twice are numbered.
-
     Args:
         first: The first row.
         following: The row after it, if there is one.
@@ -99,13 +97,17 @@ def _names(first: list[str], following: list[list[str]]) -> list[str] | None:
         return None
     if any(len(cell) > LONGEST_NAME for cell in cells):
         return None
-    names: list[str] = []
-    used_names: set[str] = set()
+    return _unique_names(cells)
+
+
+def _unique_names(cells: Iterable[str]) -> list[str]:
+    """Return names of columns; empty ones and those that occur twice are numbered."""
+    names: dict[str, None] = {}
     for number, cell in enumerate(cells, 1):
-        is_new = cell and cell not in used_names
-        names.append(cell if is_new else f"{cell or 'column'} {number}")
-        used_names.add(names[-1])
-    return names
+        numbered = (f"{cell or 'column'} {n}" for n in count(number))
+        candidates = chain([cell], numbered) if cell else numbered
+        names[next(name for name in candidates if name not in names)] = None
+    return list(names)
 
 
 def _are_years(cells: list[str], numbers: list[str]) -> bool:
@@ -132,11 +134,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _default_names(n: int) -> list[str]:
-    return [f"column {number}" for number in range(1, n + 1)]
-
-
 def _cells(names: list[str], row: list[str]) -> dict[str, str]:
     """Return a row by its names; cells beyond the last name are numbered."""
-    more = _default_names(len(row))[len(names) :]
-    return dict(zip([*names, *more], row, strict=False))
+    if len(row) > len(names):
+        names = _unique_names([*names, *[""] * (len(row) - len(names))])
+    return dict(zip(names, row, strict=False))

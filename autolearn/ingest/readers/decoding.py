@@ -35,6 +35,19 @@ _DECLARATION = re.compile(
 """How Python, Emacs, Vim, XML and HTML declare an encoding."""
 _DECLARATION_BYTES = 1024
 """Bytes at the beginning of a file in which an encoding may be declared."""
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+"""Encodings that are declared, and those that browsers read instead: these have further
+characters (WHATWG Encoding Standard)."""
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _BAD_BYTES = re.compile("[\udc80-\udcff]")
 _UTF_8_WORD = re.compile(
@@ -250,10 +263,17 @@ def _best_guess(
 
 def _declaration(head: bytes) -> str:
     match = _DECLARATION.search(head[:_DECLARATION_BYTES])
+    return declared(match[1].decode("ascii")) if match else ""
+
+
+def declared(name: str) -> str:
+    """Return the encoding that programs mean by a name; empty if there is none."""
     try:
-        return codecs.lookup(match[1].decode("ascii")).name if match else ""
-    except (LookupError, UnicodeError):
+        encoding = codecs.lookup(name).name
+        "".encode(encoding)  # fails for what is not an encoding of text, such as hex
+    except (LookupError, ValueError):
         return ""
+    return _MEANT.get(encoding, encoding)
 
 
 def _fits(path: Path, encoding: str) -> bool:

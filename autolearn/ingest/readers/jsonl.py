@@ -1,16 +1,18 @@
 """Read JSON Lines, one object or text per line, and JSON arrays of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autolearn.core.errors import InputError
 from autolearn.core.reading import ReadingChoices
 from autolearn.ingest import row_kinds
-from autolearn.ingest.readers import decoding, rows
+from autolearn.ingest.readers import columns, decoding, rows
 from autolearn.ingest.readers.decoding import BLOCK, Decoding
-from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
+from autolearn.ingest.readers.pieces import LARGEST_PARSED, Piece, Source
 
 _NO_ROWS = (
     "is not a list of rows; write an array of objects with a text "
@@ -18,6 +20,14 @@ _NO_ROWS = (
 )
 _FIRST = 2**20
 """Most characters of a line that may be a separate value."""
+
+
+class _Content(NamedTuple):
+    """What a JSON value holds."""
+
+    rows: list[Any]
+    beside: Mapping[str, Any]
+    """What is beside the rows, by name."""
 
 
 def read(path: Path, choices: ReadingChoices) -> Source:
@@ -32,8 +42,9 @@ def read(path: Path, choices: ReadingChoices) -> Source:
     file_decoding = decoding.recognise(path, choices.encoding)
     if _begins_with_a_row(path, file_decoding):
         return rows.source(file_decoding, lambda: _lines(path, file_decoding), choices)
-    values = _values(path, file_decoding)
-    return rows.source(file_decoding, lambda: _entries(values), choices)
+    content = _content(path, file_decoding)
+    source = rows.source(file_decoding, lambda: _entries(content.rows), choices)
+    return replace(source, pieces=chain(_beside(content), source.pieces))
 
 
 def _begins_with_a_row(path: Path, file_decoding: Decoding) -> bool:
@@ -51,8 +62,9 @@ def _begins_with_a_row(path: Path, file_decoding: Decoding) -> bool:
         return not _is_json(path, file_decoding)
     if not is_only_line:
         return True
-    values = _list_in(value)
-    return path.suffix.lower() != ".json" and values in (None, [value])
+    content = _content_of(value)
+    is_row = content is None or content.rows == [value]
+    return path.suffix.lower() != ".json" and is_row
 
 
 def _is_json(path: Path, file_decoding: Decoding) -> bool:
@@ -60,11 +72,12 @@ def _is_json(path: Path, file_decoding: Decoding) -> bool:
     if path.suffix.lower() == ".json":
         return True
     try:
-        return path.stat().st_size <= LARGEST_PARSED and bool(
-            _values(path, file_decoding)
-        )
+        if path.stat().st_size > LARGEST_PARSED:
+            return False
+        _content(path, file_decoding)
     except InputError:
         return False
+    return True
 
 
 def _lines(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
@@ -92,7 +105,18 @@ def _entries(values: list[Any]) -> Iterator[rows.TableRow]:
         yield rows.TableRow(f"entry {number}", row, number / len(values))
 
 
-def _values(path: Path, file_decoding: Decoding) -> list[Any]:
+def _beside(content: _Content) -> Iterator[Piece]:
+    """Yield what is beside the rows, such as their unit, as an exclusion."""
+    lines, rest = [], []
+    for name, value in content.beside.items():
+        named_lines, named_rest = columns.named_values(name, value)
+        lines += named_lines
+        rest += named_rest
+    if lines or rest:
+        yield Piece("\n".join([*lines, *rest]), left_out="beside the rows")
+
+
+def _content(path: Path, file_decoding: Decoding) -> _Content:
     """Return the rows of a file that is one JSON value.
 
     Raises:
@@ -117,21 +141,31 @@ def _values(path: Path, file_decoding: Decoding) -> list[Any]:
         raise InputError(
             "is nested too deeply to be parsed; save its text as .txt."
         ) from None
-    if not (values := _list_in(value)):
+    content = _content_of(value)
+    if content is None or not content.rows:
         raise InputError(_NO_ROWS)
-    return values
+    return content
 
 
-def _list_in(value: Any) -> list[Any] | None:
+def _content_of(value: Any) -> _Content | None:
     """Return the rows of a JSON value: itself, a list in it, or itself as one row."""
     if isinstance(value, list):
-        return value
+        return _Content(value, {})
     if not isinstance(value, dict):
         return None
     if any(isinstance(value.get(name), str) for name in row_kinds.TEXT_COLUMNS):
-        return [value]
+        return _Content([value], {})
     if row_kinds.turns(value):
-        return [value]
-    lists = [v for v in value.values() if isinstance(v, list) and v]
-    tables = [v for v in lists if all(isinstance(row, dict) for row in v)]
-    return tables[0] if len(tables) == 1 else None
+        return _Content([value], {})
+    tables = [name for name, inner in value.items() if _is_table(inner)]
+    if len(tables) != 1:
+        return None
+    (table,) = tables
+    beside = {name: inner for name, inner in value.items() if name != table}
+    return _Content(value[table], beside)
+
+
+def _is_table(value: Any) -> bool:
+    """Return whether a value is a list of objects."""
+    is_list = isinstance(value, list) and bool(value)
+    return is_list and all(isinstance(row, dict) for row in value)

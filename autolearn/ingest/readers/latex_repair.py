@@ -7,6 +7,7 @@ replaced by a mark and listed as left out.
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -50,6 +51,38 @@ class _Open:
         return ends.get(self.name, f"\\end{{{self.name}}}")
 
 
+class _Stack:
+    """What is open at a place, with an index so that no look-up reads all of it."""
+
+    def __init__(self) -> None:
+        self.items: list[_Open] = []
+        self.formulas: list[_Open] = []
+        self._counts: Counter[str] = Counter()
+
+    def __contains__(self, name: str) -> bool:
+        return self._counts[name] > 0
+
+    def is_on_top(self, name: str) -> bool:
+        """Return whether what was opened last has a name."""
+        return bool(self.items) and self.items[-1].name == name
+
+    def push(self, name: str, start: int) -> None:
+        """Open something."""
+        item = _Open(name, start)
+        self.items.append(item)
+        self._counts[name] += 1
+        if name in ("$", "$$") or _FORMULAS.fullmatch(name):
+            self.formulas.append(item)
+
+    def pop(self) -> _Open:
+        """Close what was opened last, and return it."""
+        item = self.items.pop()
+        self._counts[item.name] -= 1
+        if self.formulas and self.formulas[-1] is item:
+            self.formulas.pop()
+        return item
+
+
 @dataclass
 class _Mender:
     """Matches what is opened and closed in a text."""
@@ -60,7 +93,9 @@ class _Mender:
     """Start, end and replacement of each change."""
     faults: list[tuple[int, str]] = field(default_factory=list)
     """Place of each fault, and what it is."""
-    _stack: list[_Open] = field(default_factory=list)
+    _stack: _Stack = field(default_factory=_Stack)
+    _without_end: set[str] = field(default_factory=set)
+    """Verbatim environments that do not end in the rest of the text."""
     _paragraph: int = 0
 
     def mend(self) -> str:
@@ -73,7 +108,7 @@ class _Mender:
             elif (name := match["end"]) is not None:
                 self._end(name, match)
             elif match["brace"] == "{":
-                self._stack.append(_Open("{", match.start()))
+                self._stack.push("{", match.start())
             elif match["brace"] == "}":
                 self._end("{", match)
             elif match["dollar"]:
@@ -82,19 +117,21 @@ class _Mender:
                 self._blank(match.start())
                 self._paragraph = place = match.end() - 1
         self._blank(len(self.text))
-        for item in reversed(self._stack):
+        for item in reversed(self._stack.items):
             self._close(item, len(self.text))
         return self._edited_text()
 
     def _begin(self, name: str, match: re.Match[str]) -> int:
-        end = self.text.find(f"\\end{{{name}}}", match.end())
-        if name in _VERBATIM and end >= 0:
-            return end + len(f"\\end{{{name}}}")
-        self._stack.append(_Open(name, match.start()))
+        if name in _VERBATIM and name not in self._without_end:
+            closing = f"\\end{{{name}}}"
+            if (end := self.text.find(closing, match.end())) >= 0:
+                return end + len(closing)
+            self._without_end.add(name)
+        self._stack.push(name, match.start())
         return match.end()
 
     def _end(self, name: str, match: re.Match[str]) -> None:
-        if name not in [item.name for item in self._stack]:
+        if name not in self._stack:
             self.faults.append((match.start(), f"{match[0]} closes nothing"))
             self.edits.append((match.start(), match.end(), ""))
             return
@@ -102,24 +139,21 @@ class _Mender:
             self._close(item, match.start())
 
     def _dollar(self, sign: str, match: re.Match[str]) -> None:
-        if self._stack and self._stack[-1].name == sign:
+        if self._stack.is_on_top(sign):
             self._stack.pop()
         else:
-            self._stack.append(_Open(sign, match.start()))
+            self._stack.push(sign, match.start())
 
     def _blank(self, end: int) -> None:
         """Take out a paragraph with a formula that does not end in it."""
-        formulas = [
-            item
-            for item in self._stack
-            if item.name in ("$", "$$") or _FORMULAS.fullmatch(item.name)
-        ]
+        formulas = self._stack.formulas
         if not formulas:
             return
         start = max(self._paragraph, self.text.find("\n", self._paragraph))
         start = min(start + 1, formulas[0].start)
         self.faults.append((formulas[0].start, "a formula does not end"))
-        self._stack = [item for item in self._stack if item.start < start]
+        while self._stack.items and self._stack.items[-1].start >= start:
+            self._stack.pop()
         self.edits = [edit for edit in self.edits if edit[0] < start]
         mark = self.left_out.add(self.text[start:end], MALFORMED)
         self.edits.append((start, end, mark))

@@ -3,14 +3,12 @@
 import re
 import secrets
 from collections.abc import Iterator
+from itertools import accumulate
 
 from autolearn.ingest.readers.pieces import Piece
 
-_BLANK_LINES = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}).*?^[ \t]*(?P=fence)`*$|(?P<blank>\n(?:[ \t]*\n){2,})",
-    re.M | re.S,
-)
-"""A code block, which keeps its blank lines, or too many blank lines."""
+_FENCE = re.compile(r"[ \t]*(`{3,})")
+"""The beginning or, as a whole line, the end of a code block."""
 _FIRST_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 
 
@@ -19,27 +17,21 @@ class LeftOut:
 
     def __init__(self) -> None:
         self._mark = secrets.token_hex(12)
+        self._place = re.compile(f"{self._mark}-([0-9]+)-")
         self._entries: list[tuple[str, str]] = []
 
     def add(self, text: str, reason: str) -> str:
         """Keep a text; return the mark that takes its place, empty if there is none."""
-        whole = self._split(text)
-        text = "".join(
-            self._pop(part) if i % 2 else part for i, part in enumerate(whole)
-        )
+        text = self._place.sub(self._pop, text)
         if not text.strip():
             return ""
         self._entries.append((text.strip(), reason))
         return f"{self._mark}-{len(self._entries) - 1}-"
 
-    def _split(self, text: str) -> list[str]:
-        """Return the parts of a text between marks, and the numbers of the marks."""
-        return re.split(f"{self._mark}-([0-9]+)-", text)
-
-    def _pop(self, number: str) -> str:
+    def _pop(self, mark: re.Match[str]) -> str:
         """Take back what a mark within a longer exclusion replaces."""
-        text, _ = self._entries[int(number)]
-        self._entries[int(number)] = ("", "")
+        text, _ = self._entries[int(mark[1])]
+        self._entries[int(mark[1])] = ("", "")
         return text
 
     def pieces(
@@ -51,7 +43,9 @@ class LeftOut:
         """
         rest = dict(enumerate(self._entries))
         end = "\n\n"
-        for i, part in enumerate(self._split(_without_blank_lines(markdown))):
+        # Every second part is the number of a mark.
+        parts = self._place.split(_without_blank_lines(markdown))
+        for i, part in enumerate(parts):
             if i % 2:
                 text, reason = rest.pop(int(part), ("", ""))
                 if text:
@@ -73,5 +67,26 @@ class LeftOut:
 
 
 def _without_blank_lines(markdown: str) -> str:
-    text = _BLANK_LINES.sub(lambda m: "\n\n" if m["blank"] else m[0], markdown)
-    return _FIRST_LINES.sub("", text).rstrip() + "\n\n" if text.strip() else ""
+    """Return a text with one blank line instead of several, except within code."""
+    lines = markdown.split("\n")
+    ends = [_n_backticks(_FENCE.fullmatch(line)) for line in lines]
+    longest_after = [*accumulate([0, *ends[:0:-1]], max)][::-1]
+    kept: list[str] = []
+    n_open = 0  # backticks that open the code block of a line; 0 outside of one
+    for line, end, longest in zip(lines, ends, longest_after, strict=True):
+        is_blank = not line.strip(" \t")
+        if n_open:
+            n_open = 0 if end >= n_open else n_open
+        elif is_blank and kept and not kept[-1].strip(" \t"):
+            kept[-1] = ""
+            continue
+        else:
+            n = _n_backticks(_FENCE.match(line))
+            n_open = n if n <= longest else 0
+        kept.append(line)
+    text = _FIRST_LINES.sub("", "\n".join(kept)).rstrip()
+    return f"{text}\n\n" if text else ""
+
+
+def _n_backticks(fence: re.Match[str] | None) -> int:
+    return len(fence[1]) if fence else 0

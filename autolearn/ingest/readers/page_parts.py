@@ -78,10 +78,10 @@ def take_out(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
     _take_out_jumps(soup, left_out)
     _take_out_pictures(soup, left_out)
     n_page = len(soup.get_text())
-    for tag in soup.find_all(lambda tag: bool(_reason(tag, is_book=is_book))):
-        if not any(parent is soup for parent in tag.parents):
-            continue  # removed together with an enclosing element
-        reason = _reason(tag, is_book=is_book)
+    reasons = [(tag, _reason(tag, is_book=is_book)) for tag in soup.find_all(True)]
+    for tag, reason in reasons:
+        if not reason or not any(parent is soup for parent in tag.parents):
+            continue  # text, or removed together with an enclosing element
         text = tag.get_text(" ", strip=True)
         if reason == "page number":
             text = text or str(tag.get("title") or tag.get("aria-label") or "")

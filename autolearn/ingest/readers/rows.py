@@ -75,7 +75,8 @@ class RowSkips:
 
     def _kind(self, reason: str) -> str:
         n, places = self._counts[reason], ", ".join(self._places[reason])
-        return f"{reason} ({places}{f', … {n} in all' * (n > N_NAMED)})"
+        more = f", … {n} in all" if n > N_NAMED else ""
+        return f"{reason} ({places}{more})"
 
 
 @dataclass

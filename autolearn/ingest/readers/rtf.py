@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import formulas, markup
+from autolearn.ingest.readers import formulas, markup, symbol_fonts
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pages import element
 from autolearn.ingest.readers.pieces import Piece, Source
@@ -67,6 +67,11 @@ _CODE_PAGES = {
     204: "cp1251", 222: "cp874", 238: "cp1250",
 }  # fmt: skip
 """The encodings of the character sets of fonts."""
+_UNKNOWN_SIGN = "sign of a font of pictures"
+_SIGN_SET = 2
+"""The character set of fonts that have signs instead of letters."""
+_SYMBOL, _PICTURES = "font Symbol", "font of pictures"
+"""What stands for an encoding in fonts that have signs instead of letters."""
 
 
 def read(path: Path) -> Source:
@@ -98,6 +103,7 @@ class _State:
     reason: str = ""
     """Why characters are left out: hidden or deleted."""
     code_page: str = ""
+    """The encoding of the font; empty if it is that of the document."""
     n_fallback: int = 1
     is_optional: bool = False
 
@@ -156,17 +162,21 @@ class _Parser:
         return "".join([*self._blocks, *self._notes])
 
     def _open(self) -> None:
+        self._n_skipped = 0
         self._stack.append(self._state)
         self._state = replace(self._state, is_optional=False)
 
     def _close(self) -> None:
-        group = self._state
+        group, self._n_skipped = self._state, 0
         self._state = self._stack.pop() if self._stack else _State()
         if group.kind != self._state.kind and group.kind not in _WITHOUT_TEXT:
             self._end_group(group.kind)
 
     def _begin_group(self, kind: str) -> None:
-        self._state = replace(_State(), kind=kind, code_page=self._state.code_page)
+        outer = self._state
+        self._state = _State(
+            kind, code_page=outer.code_page, n_fallback=outer.n_fallback
+        )
         if kind not in _WITHOUT_TEXT:
             self._outer.append(self._paragraph)
             self._paragraph = []
@@ -238,7 +248,8 @@ class _Parser:
             code_page = self._fonts.get(number, "")
             self._state = replace(self._state, code_page=code_page)
         elif word == "fcharset":
-            self._fonts[self._font] = _CODE_PAGES.get(number, "")
+            code_page = _PICTURES if number == _SIGN_SET else ""
+            self._fonts[self._font] = _CODE_PAGES.get(number, code_page)
         elif word == "ansicpg":
             self._code_page = f"cp{number}"
         else:
@@ -247,7 +258,7 @@ class _Parser:
 
     def _structure(self, word: str, number: int) -> None:
         """Follow a word that ends a paragraph, a cell or a row, or begins one."""
-        if word in ("par", "sect", "page"):
+        if word in ("par", "sect", "page", "\n", "\r"):
             self._end_paragraph()
         elif word == "pard":
             self._in_table, self._style, self._level = False, -1, -1
@@ -276,7 +287,11 @@ class _Parser:
             self._end_row()
 
     def _unicode(self, number: int) -> None:
-        self._add(chr(number % 0x10000))
+        character = chr(number % 0x10000)
+        if "\uf000" <= character <= "\uf0ff":
+            self._add_in_font(character)
+        else:
+            self._add(character)
         self._n_skipped = self._state.n_fallback
 
     def _byte(self, byte: int) -> None:
@@ -288,6 +303,9 @@ class _Parser:
     def _flush_bytes(self) -> None:
         if self._bytes:
             data, self._bytes = bytes(self._bytes), bytearray()
+            if self._state.code_page in (_SYMBOL, _PICTURES):
+                self._add_in_font(data.decode("latin-1"))
+                return
             try:
                 text = data.decode(self._state.code_page or self._code_page, "replace")
             except LookupError:
@@ -300,12 +318,32 @@ class _Parser:
         if self._state.kind == "styles":
             if match := re.match(r"heading (\d)", text, re.I):
                 self._headings[self._style] = int(match[1])
+        elif self._state.kind == "fonts":
+            is_symbol = re.match(r"symbol(?:mt)?\b", text, re.I)
+            if is_symbol and self._fonts.get(self._font) == _PICTURES:
+                self._fonts[self._font] = _SYMBOL
         elif text:
+            self._add_in_font(text)
+
+    def _add_in_font(self, text: str) -> None:
+        """Add characters that may be signs of their font."""
+        if self._state.code_page == _SYMBOL:
+            self._add(text.translate(symbol_fonts.SYMBOL))
+        elif self._state.code_page == _PICTURES:
+            signs = symbol_fonts.private(text).translate(symbol_fonts.BULLETS)
+            for character, sign in zip(text, signs, strict=True):
+                if "\uf000" <= sign <= "\uf0ff":
+                    self._add(character, _UNKNOWN_SIGN)
+                else:
+                    self._add(sign)
+        else:
             self._add(text)
 
-    def _add(self, text: str) -> None:
+    def _add(self, text: str, reason: str = "") -> None:
         if self._state.kind not in _WITHOUT_TEXT:
-            self._paragraph.append((text, self._state))
+            is_listed = bool(reason) and not self._state.reason
+            state = replace(self._state, reason=reason) if is_listed else self._state
+            self._paragraph.append((text, state))
 
     def _html(self) -> str:
         """Return the paragraph so far as HTML, with marks for what is left out."""

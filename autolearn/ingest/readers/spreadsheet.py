@@ -1,7 +1,7 @@
 """Read spreadsheets of Excel, each sheet as a table."""
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -21,7 +21,7 @@ from autolearn.ingest.readers import (
     packages,
     sheet_tables,
 )
-from autolearn.ingest.readers.cell_formats import NumberFormat, Place
+from autolearn.ingest.readers.cell_formats import Place, SheetFormats
 from autolearn.ingest.readers.pieces import Piece, Source
 from autolearn.ingest.readers.sheet_tables import Covered
 
@@ -33,10 +33,17 @@ _OUTSIDE = {
 }
 """Parts with text outside the cells, and why they are left out."""
 _TEXTS = ("t", "text", "v")
+_MILLISECOND = datetime.timedelta(milliseconds=1)
+_Range = tuple[tuple[int, int], tuple[int, int]]
+"""The first and the last row and column of merged cells."""
 MOST_CELLS = 5_000_000
 """Most cells of a sheet, which bounds the memory that it takes."""
 MOST_REPEATED = 10_000
-"""Most cells in which a merged one is repeated."""
+"""Most cells of a sheet in which merged ones are repeated."""
+_VALUES_ONLY = (
+    "number formats and superscripts of .xls files are not read; save it as .xlsx to "
+    "have them"
+)
 
 
 def read(path: Path) -> Source:
@@ -55,16 +62,16 @@ def read(path: Path) -> Source:
         book = CalamineWorkbook.from_path(str(path))
     except CalamineError as error:
         raise InputError(f"cannot be read: {error}; save it again.") from error
-    return Source(_pieces(book, path))
+    is_old = path.suffix.lower() == ".xls"
+    return Source(_pieces(book, path), _VALUES_ONLY if is_old else "")
 
 
 def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
     if path.suffix.lower() == ".xls":
-        yield from _sheets(book, {}, {})
+        yield from _sheets(book, {})
     else:
         with archives.open_zip(path) as archive:
-            formats = cell_formats.of_sheets(archive)
-            yield from _sheets(book, formats, cell_formats.texts_with_scripts(archive))
+            yield from _sheets(book, cell_formats.of_sheets(archive))
             for name in archive.namelist():
                 reason = next(
                     (why for part, why in _OUTSIDE.items() if part in name), ""
@@ -81,9 +88,7 @@ def _text(root: Element) -> str:
 
 
 def _sheets(
-    book: CalamineWorkbook,
-    formats: Mapping[str, Mapping[Place, NumberFormat]],
-    scripts: Mapping[str, str],
+    book: CalamineWorkbook, formats: Mapping[str, SheetFormats]
 ) -> Iterator[Piece]:
     sheets = book.sheets_metadata
     for n, sheet in enumerate(sheets, 1):
@@ -96,7 +101,7 @@ def _sheets(
             raise InputError(
                 f"has more than {MOST_CELLS:,} cells in a sheet; save it as .csv."
             )
-        rows = _rows(content, formats.get(sheet.name, {}), scripts)
+        rows = _rows(content, formats.get(sheet.name, SheetFormats()))
         if not rows:
             continue
         if sheet.visible != SheetVisibleEnum.Visible:
@@ -110,41 +115,44 @@ def _sheets(
             yield Piece(text, share=share)
 
 
-def _rows(
-    sheet: CalamineSheet,
-    formats: Mapping[Place, NumberFormat],
-    scripts: Mapping[str, str],
-) -> list[list[str]]:
-    """Return the texts of all cells; merged cells are repeated.
+def _rows(sheet: CalamineSheet, formats: SheetFormats) -> list[list[str]]:
+    """Return the texts of all cells; merged cells are repeated."""
+    rows = [
+        [_cell_text(value, formats, (i, n)) for n, value in enumerate(row)]
+        for i, row in enumerate(sheet.to_python(skip_empty_area=False))
+    ]
+    _repeat_merged(rows, sheet.merged_cell_ranges or [])
+    return rows if any(any(row) for row in rows) else []
 
-    Args:
-        sheet: The sheet.
-        formats: How to write the numbers of some cells.
-        scripts: How to write texts with superscripts or subscripts.
-    """
-    values = sheet.to_python(skip_empty_area=False)
-    rows = [[_value_text(value) for value in row] for row in values]
-    for (i, column), number_format in formats.items():
-        number = (
-            values[i][column] if i < len(values) and column < len(values[i]) else ""
-        )
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            rows[i][column] = number_format(number)
-    if scripts:
-        rows = [[scripts.get(text, text) for text in row] for row in rows]
+
+def _cell_text(value: Any, formats: SheetFormats, place: Place) -> str:
+    """Return what a cell shows."""
+    if isinstance(value, str) and place in formats.texts:
+        return formats.texts[place]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and place in formats.numbers:
+        return formats.numbers[place].write(value)
+    return _value_text(value)
+
+
+def _repeat_merged(rows: list[list[str]], ranges: Iterable[_Range]) -> None:
+    """Repeat merged cells in each cell that they cover, a title only in its column."""
+    width = max(map(len, rows), default=0)
     n_repeated = 0
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
-        n_repeated += (bottom - top + 1) * (right - left + 1)
-        if n_repeated > MOST_REPEATED:
-            break
+    for (top, left), (bottom, right) in ranges:
         if top >= len(rows) or left >= len(rows[top]):
             continue  # merged outside the cells that are used
-        text, is_title = rows[top][left], right - left + 1 >= max(map(len, rows))
-        for row in rows[top : bottom + 1]:
-            width = 1 if is_title else right - left + 1
-            row[left : left + width] = [Covered(text)] * len(row[left : left + width])
+        is_title = right - left + 1 >= width
+        end = left + 1 if is_title else min(right + 1, width)
+        covered = rows[top : bottom + 1]
+        n_cells = len(covered) * (end - left)
+        if n_repeated + n_cells > MOST_REPEATED:
+            continue
+        n_repeated += n_cells
+        text = rows[top][left]
+        for row in covered:
+            row[left:end] = [Covered(text)] * len(row[left:end])
         rows[top][left] = text
-    return rows if any(any(row) for row in rows) else []
 
 
 def _value_text(value: Any) -> str:
@@ -156,8 +164,16 @@ def _value_text(value: Any) -> str:
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
     if isinstance(value, datetime.timedelta):
-        minutes, seconds = divmod(round(value.total_seconds()), 60)
-        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+        return _duration(value)
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     return str(value).strip()
+
+
+def _duration(value: datetime.timedelta) -> str:
+    """Return hours, minutes and seconds, to a millisecond as in Excel."""
+    seconds, milliseconds = divmod(round(abs(value) / _MILLISECOND), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    sign = "-" if value < datetime.timedelta() else ""
+    fraction = f".{milliseconds:03}".rstrip("0").rstrip(".")
+    return f"{sign}{minutes // 60}:{minutes % 60:02}:{seconds:02}{fraction}"

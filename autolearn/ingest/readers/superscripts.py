@@ -7,9 +7,12 @@ written without them, and they would not be recognised as the same.
 """
 
 import re
+from itertools import islice
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
+
+from autolearn.ingest.readers import powers
 
 BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "br", "caption", "dd",
@@ -21,6 +24,8 @@ BLOCKS = frozenset((
 """Elements that begin on a new line."""
 N_AROUND = 24
 """Characters before and after that are compared."""
+MOST_ELEMENTS = 200
+"""Elements before and after in which these characters are looked for."""
 
 _NUMBERS = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*\d{1,3})*|[a-z](?:\s*,\s*[a-z])*")  # noqa: RUF001
 """The usual mark of a note, or of several."""
@@ -44,6 +49,9 @@ def write_out(soup: BeautifulSoup) -> None:
     for tag in soup(style=_RAISED):
         if (match := _RAISED.search(str(tag["style"]))) and tag.name not in BLOCKS:
             tag.name = match[1].replace("super", "sup")
+    for tag in soup(["sup", "sub"]):
+        if not tag.get_text(strip=True):
+            tag.extract()
     for tag in reversed(soup(["sup", "sub", "a"])):
         if tag.name == "a" and not _refers_to_note(tag):
             continue
@@ -91,6 +99,8 @@ def _is_note(before: str, after: str, text: str) -> bool:
     """Return whether a small number or letter is the mark of a note."""
     if not before:
         return after[:1].isspace() or (after[:1].isupper() and after[1:2].islower())
+    if powers.takes_exponent(before, after):
+        return False
     return bool(_WORD.search(before)) or (
         text[:1].isdigit() and _YEAR.search(before) is not None
     )
@@ -116,7 +126,7 @@ def _neighbour(tag: Tag, *, forward: bool) -> str:
     elements = tag.next_elements if forward else tag.previous_elements
     inside = set(map(id, tag.descendants)) if forward else set()
     near = ""
-    for element in elements:
+    for element in islice(elements, MOST_ELEMENTS):
         if isinstance(element, Tag):
             if element.name in BLOCKS:
                 break

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import markup
+from autolearn.ingest.readers import decoding, markup
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _PAGES = ("text/html", "application/xhtml+xml")
@@ -40,8 +40,8 @@ def _pieces(pages: list[EmailMessage]) -> Iterator[Piece]:
 def _content(page: EmailMessage) -> bytes | str:
     data = page.get_payload(decode=True)
     content = data if isinstance(data, bytes) else b""
-    charset = page.get_content_charset()
+    encoding = decoding.declared(page.get_content_charset() or "")
     try:
-        return content.decode(charset) if charset else content
-    except (LookupError, UnicodeDecodeError):
+        return content.decode(encoding) if encoding else content
+    except UnicodeDecodeError:
         return content

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from autolearn.ingest.readers import symbol_fonts
 from autolearn.ingest.readers.pdf import bidi, faces, line_joining, raised_glyphs
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Script, Word
 
@@ -40,15 +41,6 @@ _HYPHEN = "\x02"
 _NO_CHARACTER = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]"
 )
-_BULLETS = str.maketrans(
-    {
-        **dict.fromkeys("\uf0a7\uf0b7\uf06c\uf06e\uf09f\uf0d8\uf076", "\u2022"),
-        **dict.fromkeys("\uf0fc\uf0fe\uf052", "\u2611"),
-        **dict.fromkeys("\uf0a8\uf06f\uf072", "\u2610"),
-        **dict.fromkeys("\uf0e0\uf0e8", "\u2192"),
-    }
-)
-"""Signs of the fonts Symbol and Wingdings: bullets, boxes and arrows."""
 _DIGIT = re.compile("[0-9]")
 _WORD = re.compile("(?:\\S|[\x1c-\x1f])+")
 _LINE_END = {0xFFFE: _HYPHEN}
@@ -105,7 +97,9 @@ class _WordReader:
         self._text, self._view = text.raw, view
         self._n: int = pdfium_c.FPDFText_CountChars(text.raw)
         characters = _characters(text.raw, self._n)
-        self._characters = characters.replace(_HYPHEN, "-").translate(_BULLETS)
+        self._characters = characters.replace(_HYPHEN, "-").translate(
+            symbol_fonts.BULLETS
+        )
         self._is_ascii = self._characters.isascii()
         self._is_broken = _NO_CHARACTER.search(self._characters) is not None
         self._faces: dict[int, tuple[bool, bool]] = {}

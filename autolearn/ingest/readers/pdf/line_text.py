@@ -3,6 +3,7 @@
 import re
 from itertools import groupby, pairwise
 
+from autolearn.ingest.readers import powers
 from autolearn.ingest.readers.pdf import bidi, line_joining
 from autolearn.ingest.readers.pdf.lines import spaces
 from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
@@ -59,7 +60,8 @@ def _joined_words(ordered_words: list[bidi.ReadWord]) -> str:
             after = ordered_words[end][0].text if end < len(ordered_words) else ""
             is_fraction = after.startswith(FRACTION)
             before, mark = "".join(result[-3:]), _mark(group)
-            result.append(f" {mark}" if is_fraction else _raised_text(before, mark))
+            text = f" {mark}" if is_fraction else _raised_text(before, mark, after)
+            result.append(text)
             continue
         for word, is_spaced in group:
             if is_spaced and result and not _is_unspaced(result[-1], word):
@@ -84,10 +86,11 @@ def _is_unspaced(before: str, word: Word) -> bool:
     )
 
 
-def _raised_text(before: str, mark: str) -> str:
+def _raised_text(before: str, mark: str, after: str) -> str:
     """Return a raised word: the mark of a note in brackets, all else after a caret."""
     if _NUMBERS.fullmatch(mark):
-        return f"^{mark}" if _POWER.search(before) else f"[{mark}]"
+        is_power = _POWER.search(before) or powers.takes_exponent(before, after)
+        return f"^{mark}" if is_power else f"[{mark}]"
     if mark in _AS_IS or _MARKS.fullmatch(mark) or _BRACKETS.fullmatch(mark):
         return mark
     if mark in _ORDINALS and _SHORT_NUMBER.search(before):
