@@ -68,6 +68,7 @@ class ExclusionKind:
 
 _NOT_TAKEN = (
     "exclusions.id NOT IN (SELECT exclusion_id FROM passages"
+    " INDEXED BY passages_by_exclusion"
     " WHERE exclusion_id IS NOT NULL AND position >= 0)"
 )
 EXCERPT = 200

@@ -261,7 +261,8 @@ class Readings:
     def _take_again(self, earlier: Exclusion, texts: list[str]) -> bool:
         tail = (
             "WHERE document_id = ? AND reason = ? AND text = ? AND id NOT IN (SELECT"
-            " exclusion_id FROM passages WHERE exclusion_id IS NOT NULL)"
+            " exclusion_id FROM passages INDEXED BY passages_by_exclusion"
+            " WHERE exclusion_id IS NOT NULL)"
             " ORDER BY abs(at - ?), id LIMIT 1"
         )
         candidates = self._db.select(
