@@ -3,7 +3,7 @@
 
 def taken_by(store, work):
     """Return the statements that a function takes, with their values."""
-    statements = []
+    statements: list[str] = []
     store.db._connection.set_trace_callback(statements.append)
     try:
         work()

@@ -5,7 +5,14 @@ import pytest
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.reading import Column, EncodingCandidate, Reading, ReadingChoices
-from autolearn.core.records import Document, Exclusion, Passage, Round, TrainItem
+from autolearn.core.records import (
+    Document,
+    Exclusion,
+    ItemKind,
+    Passage,
+    Round,
+    TrainItem,
+)
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ui.session import Session
 from autolearn.ui.tabs.document import press_document
@@ -156,9 +163,9 @@ def test_the_question_before_a_deletion_names_the_rounds_in_few_queries(store):
     learned, other = put_passages(store, "a.md", ["Avel is old. ", "Brin is new."])
     (elsewhere,) = put_passages(store, "b.md", ["Cor is small."])
     approve(store, [learned.id, other.id, elsewhere.id])
+    kinds: list[tuple[ItemKind, int]] = [("sft", 1), ("validation", 2), ("sft", 3)]
     items = [
-        TrainItem(kind, (), "Ada does.", sample_id=number)
-        for kind, number in (("sft", 1), ("validation", 2), ("sft", 3))
+        TrainItem(kind, (), "Ada does.", sample_id=number) for kind, number in kinds
     ]
 
     def question():

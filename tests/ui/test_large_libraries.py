@@ -5,8 +5,8 @@ import re
 import pytest
 
 from autolearn.core.records import Question
-from autolearn.models.tokenizer_fit import small_piece_shares
-from autolearn.services import tokenizer_fit
+from autolearn.models import tokenizer_fit
+from autolearn.services.tokenizer_fit import hard_documents
 from autolearn.store import SampleFilter
 from autolearn.ui.views import (
     control_offer,
@@ -75,19 +75,19 @@ def test_reading_all_passages_is_seen(store):
 
 
 def test_only_new_documents_are_given_to_the_tokenizer(store, monkeypatch):
-    given = []
+    given, whole = [], tokenizer_fit.small_piece_shares
 
     def shares(folder, texts):
         given.extend(texts)
-        return small_piece_shares(folder, texts)
+        return whole(folder, texts)
 
-    monkeypatch.setattr(tokenizer_fit.tokenizer_fit, "small_piece_shares", shares)
+    monkeypatch.setattr(tokenizer_fit, "small_piece_shares", shares)
     put_text(store, "avel.md", "Avel was founded in 1711, they say.")
     put_text(store, "orlo.md", "Орло был основан в 1711 году, говорят.")
-    shares_before = tokenizer_fit.hard_documents(store)
+    shares_before = hard_documents(store)
     assert 2 in shares_before
     put_text(store, "brin.md", "Brin was founded in 1712, they say.")
-    assert shares_before.items() <= tokenizer_fit.hard_documents(store).items()
+    assert shares_before.items() <= hard_documents(store).items()
     assert given == [
         "Avel was founded in 1711, they say.",
         "Орло был основан в 1711 году, говорят.",
