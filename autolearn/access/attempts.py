@@ -3,7 +3,8 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import inf
 
 WINDOW_SECONDS = 15 * 60
 MOST_OF_ADDRESS = 5
@@ -25,12 +26,10 @@ class FailedAttempts:
             self._failures.popleft()
         of_source = [at for at, name in self._failures if name == source]
         overall = [at for at, _ in self._failures]
-        ends = [
-            times[-most] + WINDOW_SECONDS
-            for times, most in ((of_source, MOST_OF_ADDRESS), (overall, MOST_OVERALL))
-            if len(times) >= most
-        ]
-        return max(ends, default=now) - now
+        end = max(
+            _lock_end(of_source, MOST_OF_ADDRESS), _lock_end(overall, MOST_OVERALL)
+        )
+        return max(end - now, 0.0)
 
     def add(self, client: str) -> int:
         """Note a wrong password; return how many the client has given."""
@@ -39,12 +38,21 @@ class FailedAttempts:
         return sum(name == source for _, name in self._failures)
 
 
+def _lock_end(times: list[float], most: int) -> float:
+    """Return when a lock ends, after wrong passwords at these times."""
+    return times[-most] + WINDOW_SECONDS if len(times) >= most else -inf
+
+
 def _source(client: str) -> str:
-    """Return what counts as one client: an address, or the network of an IPv6 one."""
+    """Return what counts as one client: an address, or the network of an IPv6 one.
+
+    Where the page listens on both versions, IPv4 addresses come as ``::ffff:1.2.3.4``.
+    """
     try:
         address = ip_address(client)
     except ValueError:
         return "unknown"
-    if address.version == 6:
-        return str(ip_network((int(address), 64), strict=False))
-    return str(address)
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    network = ip_network((int(address), 64), strict=False)
+    return str(address.ipv4_mapped or network)

@@ -88,7 +88,8 @@ def _base(address: str) -> str:
     """Return the address of one server, checked, without a slash at its end."""
     try:
         parts = urlsplit(address)
-        has_host = bool(parts.hostname) and parts.port != 0
+        # Unlike ``urlsplit``, this raises an error for names with empty labels.
+        has_host = bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         has_host = False
     if not is_server(address) or not has_host:

@@ -22,8 +22,10 @@ class Range:
     high: float = inf
     excludes_low: bool = False
 
-    def __contains__(self, value: float) -> bool:
+    def __contains__(self, value: object) -> bool:
         """Return whether the setting may have this value."""
+        if not isinstance(value, int | float):
+            return False
         is_high_enough = value > self.low if self.excludes_low else value >= self.low
         return is_high_enough and value <= self.high
 

@@ -40,6 +40,9 @@ _REDRAW_TEMPERATURE = 0.7
 _CANCELLATION = Completion("", "cancelled", 0, 0)
 _BYTES_PER_TOKEN = 4
 """About, of English text, where a server counts no tokens."""
+_LONGEST_TOKEN = 256
+"""Characters: vocabularies have runs of 128 spaces. An answer is cut to what its
+tokens can hold, since a broken server may send any length."""
 _OVERLONG = re.compile(r"context (size|length|window)|maximum.{0,20}length", re.I)
 """Matches how servers say that a prompt does not fit; see tests for the sentences."""
 ESTIMATE_NOTE = (
@@ -229,8 +232,7 @@ class ServerBackend:
         chat = request.prompt.chat
         body = self._bodies.answer(chat, request.sampling, request.constraint)
         reply = await self._ask(client, body)
-        prefill = _prefill(chat)
-        text = prefill + self._text_after_prefill(prefill, reply.text)
+        text = _prefill(chat) + self._text_after_prefill(request, reply.text)
         return Completion(
             text.strip(), reply.finish, reply.n_prompt_tokens, reply.n_tokens
         )
@@ -251,21 +253,23 @@ class ServerBackend:
             )
             reply = await self._ask(client, body)
             n_prompt, n_tokens = reply.n_prompt_tokens, n_tokens + reply.n_tokens
-            answer = self._text_after_prefill(prefill, reply.text)
+            answer = self._text_after_prefill(request, reply.text)
             if match := match_of_answer(request.constraint, answer):
                 whole = (prefill + match).strip()
                 return Completion(whole, "stop", n_prompt, n_tokens)
         return Completion(prefill.strip(), "stop", n_prompt, n_tokens)
 
-    def _text_after_prefill(self, prefill: str, text: str) -> str:
+    def _text_after_prefill(self, request: Request, text: str) -> str:
+        prefill = _prefill(request.prompt.chat)
         continues = self._facts.abilities.continues
-        return continuation(prefill, text, continues=continues)
+        answer = continuation(prefill, text, continues=continues)
+        return answer[: _LONGEST_TOKEN * request.sampling.max_new_tokens]
 
     def _overlong_completion(
         self, request: Request, error: ServerRefused
     ) -> Completion:
         """Return the completion of a prompt that does not fit; else raise the error."""
-        if error.status not in (400, 413, 422) or not _OVERLONG.search(error.message):
+        if not error.is_about_request or not _OVERLONG.search(error.message):
             raise error
         n_bytes = sum(len(turn.content.encode()) for turn in request.prompt.chat)
         return Completion("", "overlong", n_bytes // _BYTES_PER_TOKEN, 0)
@@ -291,7 +295,7 @@ class ServerBackend:
         async with aclosing(stream) as events:
             async for event in events:
                 text += event.text
-                whole = (prefill + self._text_after_prefill(prefill, text)).strip()
+                whole = (prefill + self._text_after_prefill(request, text)).strip()
                 completion = replace(
                     completion,
                     text=whole,

@@ -34,6 +34,8 @@ LARGEST_ANSWER = 16 << 20
 """Bytes that are read of an answer at most."""
 _MOMENTARY = {408, 429, 500, 502, 503, 504}
 """States after which the same request may succeed."""
+_ABOUT_REQUEST = {400, 413, 422}
+"""States that a request gets for what is in it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ class ServerRefused(BackendError):
     def __init__(self, sentence: str, status: int, message: str) -> None:
         super().__init__(sentence)
         self.status, self.message = status, message
+
+    @property
+    def is_about_request(self) -> bool:
+        """Return whether another server of the model would refuse it as well."""
+        return self.status in _ABOUT_REQUEST
 
 
 class ServerClient:
@@ -168,12 +175,18 @@ class ServerClient:
             BackendError: The server cannot be reached, or breaks off.
         """
         response = await self._patiently(lambda: self._open("POST", url, body))
+        response.encoding = "utf-8"  # that of all event streams, whatever it declares
+        n_bytes = 0
         try:
             async for event in httpx2.EventSource(response, LARGEST_ANSWER):
                 if event.data.strip() == "[DONE]":
                     return
-                yield read(HttpAnswer(200, event.data.encode()).json())
-        except (httpx2.TransportError, Unusable) as error:
+                data = event.data.encode()
+                n_bytes += len(data)
+                if n_bytes > LARGEST_ANSWER:
+                    raise _oversized()
+                yield read(HttpAnswer(200, data).json())
+        except (httpx2.RequestError, Unusable) as error:
             raise BackendError(self._sentence(error)) from error
         finally:
             await response.aclose()
@@ -186,7 +199,7 @@ class ServerClient:
                 return await send()
             except _Busy as error:
                 problem, retry_after = str(error), error.retry_after
-            except (httpx2.TransportError, Unusable) as error:
+            except (httpx2.RequestError, Unusable) as error:
                 problem = self._sentence(error)
             if n_tries < self._retries.tries:
                 await asyncio.sleep(self._retries.delay(n_tries, retry_after))
@@ -204,6 +217,8 @@ class ServerClient:
                     f"{server} did not answer within {self._retries.read:g} seconds; "
                     "look at its log."
                 )
+            case httpx2.DecodingError():
+                return f"{server} sent a damaged compressed answer; look at its log."
             case _:
                 return f"{server} broke off the connection; look at its log."
 
@@ -222,8 +237,14 @@ class ServerClient:
         Raises:
             _Busy: The same request may succeed later.
             ServerRefused: It would be refused again.
+            BackendError: The address is none.
         """
-        request = self._http.build_request(method, url, json=body)
+        try:
+            request = self._http.build_request(method, url, json=body)
+        except httpx2.InvalidURL as error:
+            raise BackendError(
+                f"{self.address.base} is not the address of a server; correct it."
+            ) from error
         response = await self._http.send(request, stream=True)
         if response.status_code < 300:
             return response
@@ -257,12 +278,16 @@ class _Busy(Exception):
         self.retry_after = retry_after
 
 
+def _oversized() -> Unusable:
+    return Unusable(f"sent more than {LARGEST_ANSWER >> 20} MiB")
+
+
 async def _answer(response: httpx2.Response) -> HttpAnswer:
     body = bytearray()
     async for block in response.aiter_bytes():
         body += block
         if len(body) > LARGEST_ANSWER:
-            raise Unusable(f"sent more than {LARGEST_ANSWER >> 20} MiB")
+            raise _oversized()
     retry_after = response.headers.get("Retry-After")
     return HttpAnswer(response.status_code, bytes(body), retry_after)
 

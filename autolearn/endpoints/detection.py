@@ -12,6 +12,7 @@ from typing import Any
 
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.core.server_addresses import ServerAddress
+from autolearn.endpoints import replies
 from autolearn.endpoints.client import RetryPolicy, ServerClient, run_loop
 from autolearn.endpoints.facts import Program, ServerFacts
 
@@ -95,10 +96,14 @@ async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:
 
 async def _models(client: ServerClient, address: ServerAddress) -> Sequence[Values]:
     """Return the entries of ``/models``."""
-    value = await client.get(f"{address.base}/models")
-    rows = value.get("data") if isinstance(value, Mapping) else None
-    rows = rows if isinstance(rows, list) else []
-    return [row for row in rows if isinstance(row, Mapping) and _ids(row)]
+    listing = await _object(client, f"{address.base}/models")
+    return [row for row in _rows(listing.get("data")) if _ids(row)]
+
+
+def _rows(value: object) -> list[Values]:
+    """Return the objects of a JSON list; empty if it is none."""
+    rows = value if isinstance(value, list) else []
+    return [row for row in rows if isinstance(row, Mapping)]
 
 
 def _ids(row: Values) -> list[str]:
@@ -147,7 +152,7 @@ def _facts(
 
 
 def _number(value: object) -> int | None:
-    return value if type(value) is int and value > 0 else None
+    return replies.count(value) or None
 
 
 async def _object(client: ServerClient, url: str) -> Values:
@@ -221,8 +226,8 @@ async def _ollama(
     if not isinstance(version, str):
         return None
     name = _name(address, models)
-    tags = (await _object(client, f"{address.root}/api/tags")).get("models")
-    rows = [row for row in tags if isinstance(row, Mapping)] if tags else []
+    tags = await _object(client, f"{address.root}/api/tags")
+    rows = _rows(tags.get("models"))
     digests = [row.get("digest") for row in rows if row.get("name") == name]
     weights = {"digest": digests[0]} if digests else {}
     return _facts(address, name, "ollama", version=version, weights=weights)

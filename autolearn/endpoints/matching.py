@@ -3,7 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from autolearn.core.constraints import Constraint, Excerpt, OneOf, Part, Pattern
+from autolearn.core.constraints import (
+    LINE,
+    Constraint,
+    Excerpt,
+    OneOf,
+    Part,
+    Pattern,
+)
 from autolearn.core.scripts import EAST_ASIAN
 
 _WITHIN_WORD = re.compile(rf"(?<=[^\W{EAST_ASIAN}])(?=[^\W{EAST_ASIAN}])")
@@ -37,6 +44,9 @@ def _ends(part: Part, text: str, start: int) -> Iterator[int]:
             yield from _literal_ends((part,), text, start)
         case OneOf(options):
             yield from _literal_ends(options, text, start)
+        case Pattern(regex) if part == LINE:  # each beginning of a line is one too
+            if line := re.compile(regex).match(text, start):
+                yield from range(start + 1, line.end() + 1)
         case Pattern(regex):
             pattern = re.compile(regex)
             for end in range(start, len(text) + 1):

@@ -1,8 +1,9 @@
 """Spread the requests of a step over the servers of a model.
 
 Each server gets a run of neighbouring requests, which share prefixes, and takes further
-ones from the end of the longest queue when its own is empty. If a server fails, the
-others take its requests; only the failure of the last one ends the step.
+ones from the end of the longest queue when its own is empty. If a server fails, or
+refuses all requests, the others take them; only the failure of the last one ends the
+step.
 """
 
 import asyncio
@@ -45,7 +46,8 @@ async def run_all(
     connections.
 
     Raises:
-        ServerRefused: A request is refused; no server would answer it.
+        ServerRefused: A request is refused; no server would answer it, or this is the
+            last one.
         BackendError: The last server has failed.
     """
     queue = _Jobs(jobs, clients, at_once)
@@ -111,9 +113,9 @@ class _Jobs(Generic[T]):
             try:
                 async with self._slots[server]:
                     return await self._jobs[number](self._clients[server])
-            except ServerRefused:
-                raise
             except BackendError as error:
+                if isinstance(error, ServerRefused) and error.is_about_request:
+                    raise
                 self._give_up(server, error)
 
     def _give_up(self, server: int, error: BackendError) -> None:

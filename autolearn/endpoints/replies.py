@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from sys import float_info
 from typing import Any, Literal
 
 Token = tuple[str, float]
 """The text of a token and its log-probability."""
+MOST_TOKENS = 1 << 31
+"""More than any server has or counts."""
+_ROUNDING = 1e-3
+"""How far above 0 a log-probability may be by rounding."""
 
 
 class Unusable(Exception):
@@ -51,8 +56,8 @@ def read(value: object) -> Reply:
     return Reply(
         text,
         finish,
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("completion_tokens")),
+        count(usage.get("prompt_tokens")),
+        count(usage.get("completion_tokens")),
         _first_tokens(choice.get("logprobs")),
         _prompt_log_probs(body.get("prompt_logprobs")),
     )
@@ -87,8 +92,8 @@ def read_event(value: object) -> Event:
     return Event(
         text if isinstance(text, str) else "",
         finish if reason else None,
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("completion_tokens")),
+        count(usage.get("prompt_tokens")),
+        count(usage.get("completion_tokens")),
     )
 
 
@@ -110,9 +115,9 @@ def message_of(error: object) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _count(value: object) -> int:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return int(value) if is_count else 0  # type: ignore[call-overload]
+def count(value: object) -> int:
+    """Return a number of tokens or requests; 0 if the value is no such number."""
+    return value if type(value) is int and 0 <= value < MOST_TOKENS else 0
 
 
 def _first_tokens(value: object) -> tuple[Token, ...]:
@@ -124,8 +129,8 @@ def _first_tokens(value: object) -> tuple[Token, ...]:
     for row in rows if isinstance(rows, list) else []:
         entry = as_object(row)
         text, log_prob = entry.get("token"), entry.get("logprob")
-        if isinstance(text, str) and _is_number(log_prob):
-            tokens.append((text, float(log_prob)))  # type: ignore[arg-type]
+        if isinstance(text, str) and log_prob is not None:
+            tokens.append((text, _log_prob(log_prob)))
     return tuple(tokens)
 
 
@@ -139,9 +144,20 @@ def _prompt_log_probs(value: object) -> tuple[float, ...]:
     for entry in value if isinstance(value, list) else []:
         rows = list(entry.values()) if isinstance(entry, Mapping) else []
         number = as_object(rows[0]).get("logprob") if rows else None
-        log_probs.append(float(number) if _is_number(number) else -inf)  # type: ignore[arg-type]
+        log_probs.append(-inf if number is None else _log_prob(number))
     return tuple(log_probs[1:])
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _log_prob(value: object) -> float:
+    """Return a log-probability.
+
+    Raises:
+        Unusable: It is not a finite number up to 0.
+    """
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and -float_info.max <= value <= _ROUNDING
+    ):
+        return float(value)  # which would fail for huge whole numbers
+    raise Unusable(f"sent {value!r:.20} as a log-probability")

@@ -336,9 +336,10 @@ def digest(folder: Path) -> str:
     names = ("config.json", "generation_config.json", "tokenizer.json")
     more_names = ("tokenizer_config.json", "chat_template.jinja")
     files = [folder / name for name in (*names, *more_names)]
-    weights = sorted(folder.glob("*.safe*"))
-    weights = [path for path in weights if not path.name.startswith("adapter_")]
-    return _sha256([path for path in files + weights if path.is_file()])
+    weights = folder.glob("*.safe*")
+    model = (path for path in weights if not path.name.startswith("adapter_"))
+    files += sorted({*model, *weight_files(folder)})
+    return _sha256([path for path in files if path.is_file()])
 
 
 def adapter_digest(folder: Path, largest: float = inf) -> str:

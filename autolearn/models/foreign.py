@@ -3,19 +3,21 @@
 Whoever made the files may have made them to block, to fill the memory or to crash what
 reads them. Functions that read them are marked with ``contained``: for the built-in
 model they run here, for all others in a child. Answers are cached until the files
-change.
+change, failures of the child for a minute.
 """
 
 import importlib
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from functools import wraps
 from itertools import islice
+from math import inf
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from autolearn.containment import Limits, Role, run
 from autolearn.core import codec, digests
@@ -32,10 +34,29 @@ MOST_FILES = 10_000
 """Most files of a folder that are checked."""
 N_KEPT = 256
 """Most answers that are kept."""
+FAILURE_SECONDS = 60.0
+"""How long a failure of the child is kept. It may be due to a busy computer, so it is
+not final; but a page that is drawn again must not wait for it each time."""
 
 Stamps = tuple[digests.Stamp, ...]
-_answers: "OrderedDict[tuple[str, str], tuple[Stamps, Any]]" = OrderedDict()
+
+
+class _Record(NamedTuple):
+    """An answer, or an error, about files with these stamps."""
+
+    stamps: Stamps
+    answer: Any
+    until: float = inf
+    """On the monotonic clock, in seconds."""
+
+
+_answers: "OrderedDict[tuple[str, str], _Record]" = OrderedDict()
 _lock = threading.Lock()
+
+
+def is_contained(path: Path) -> bool:
+    """Return whether a model is read in a child: all but our own, unless this is it."""
+    return path != BUILT_IN and not Role.is_child
 
 
 def contained(function: Callable[[Path], T]) -> Callable[[Path], T]:
@@ -47,7 +68,7 @@ def contained(function: Callable[[Path], T]) -> Callable[[Path], T]:
 
     @wraps(function)
     def look(path: Path) -> T:
-        if Role.is_child or path == BUILT_IN:
+        if not is_contained(path):
             return function(path)
         answer = _cached_answer(name, path)
         if isinstance(answer, AutolearnError):
@@ -71,23 +92,26 @@ def _cached_answer(function: str, path: Path) -> Any:
     stamps, key = _stamps(path), (function, str(path))
     with _lock:
         record = _answers.get(key)
-    if record is None or record[0] != stamps:
-        record = stamps, _ask(function, path, sum(stamp.n_bytes for stamp in stamps))
+    if record is None or record.stamps != stamps or record.until <= time.monotonic():
+        record = _ask(function, path, stamps)
         with _lock:
             _answers[key] = record
             while len(_answers) > N_KEPT:
                 _answers.popitem(last=False)
-    return record[1]
+    return record.answer
 
 
-def _ask(function: str, path: Path, n_bytes: int) -> Any:
+def _ask(function: str, path: Path, stamps: Stamps) -> _Record:
+    n_bytes = sum(stamp.n_bytes for stamp in stamps)
     limits = Limits.for_bytes(n_bytes, seconds=SECONDS, seconds_per_mib=SECONDS_PER_MIB)
     try:
-        return run("autolearn.models.foreign:answer", function, path, limits=limits)
+        value = run("autolearn.models.foreign:answer", function, path, limits=limits)
     except ChildFailed as error:
-        return BackendError(f"{path} {error}; choose another model.")
+        failure = BackendError(f"{path} {error}; choose another model.")
+        return _Record(stamps, failure, time.monotonic() + FAILURE_SECONDS)
     except AutolearnError as error:
-        return error
+        return _Record(stamps, error)
+    return _Record(stamps, value)
 
 
 def _stamps(path: Path) -> Stamps:

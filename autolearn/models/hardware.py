@@ -11,14 +11,17 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
 
 from autolearn.models.memory import Device
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 5
 """How long an answer of nvidia-smi is reused."""
+_IDS = ("GPU-", "MIG-")
+"""Beginnings of the ids by which CUDA_VISIBLE_DEVICES may name GPUs."""
 
 _ASK = (
     "nvidia-smi",
@@ -42,13 +45,6 @@ class Gpu:
         return self.total - self.used
 
 
-class _LastReading:
-    """The last answer of nvidia-smi, and when it came."""
-
-    gpus: tuple[Gpu, ...] = ()
-    at = float("-inf")
-
-
 def gpu() -> Gpu | None:
     """Return the first GPU; None if there is none that can be used."""
     return next(iter(gpus()), None)
@@ -56,19 +52,21 @@ def gpu() -> Gpu | None:
 
 def gpus() -> tuple[Gpu, ...]:
     """Return the GPUs that can be used."""
-    if time.monotonic() - _LastReading.at > LOOK_SECONDS:
-        _LastReading.gpus, _LastReading.at = _query(), time.monotonic()
-    return _visible(_LastReading.gpus)
+    return _visible(_all_gpus(int(time.monotonic() // LOOK_SECONDS)))
 
 
 def _visible(cards: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
-    """Return the GPUs that CUDA_VISIBLE_DEVICES names, in its order."""
+    """Return the GPUs that CUDA_VISIBLE_DEVICES names, in its order.
+
+    CUDA ignores what follows a number that no GPU has, such as -1.
+    """
     names = _visible_names()
     if names is None:
         return cards
-    if not all(name.isdigit() for name in names):
-        return cards[: len(names)]  # by ids that nvidia-smi was not asked for
-    return tuple(cards[int(name)] for name in names if int(name) < len(cards))
+    if all(name.startswith(_IDS) for name in names):
+        return cards[: len(names)]  # nvidia-smi was not asked for ids
+    numbers = {str(number): card for number, card in enumerate(cards)}
+    return tuple(numbers[name] for name in takewhile(numbers.__contains__, names))
 
 
 def _visible_names() -> list[str] | None:
@@ -90,7 +88,9 @@ def visible_gpu(number: int) -> str:
     return names[number] if number < len(names) else ""
 
 
-def _query() -> tuple[Gpu, ...]:
+@lru_cache(maxsize=1)
+def _all_gpus(_period: int) -> tuple[Gpu, ...]:
+    """Return what nvidia-smi reports, asked once in each period."""
     with suppress(OSError, subprocess.SubprocessError):
         result = subprocess.run(
             _ASK, capture_output=True, text=True, check=True, timeout=2

@@ -5,6 +5,7 @@ where they are read, so each fault is one sentence.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from autolearn.core.errors import InputError
 LARGEST = 64 << 20
 """Most bytes of a JSON file. The indices of the largest models have a few MiB."""
 _AGAIN = "copy the model's files again"
+_NAME = re.compile(r"[^/\\:\0]+")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -91,11 +93,12 @@ def names_in(values: dict[str, Any], name: str, path: Path) -> list[str]:
 def file_name(value: Any, path: Path) -> str:
     """Return the name of a file in the same folder, as a JSON file gives it.
 
+    Subfolders are refused too: what is in them is in no digest.
+
     Raises:
         InputError: It is not text, or leads out of the folder.
     """
-    if isinstance(value, str) and value and "\0" not in value:
-        parts = Path(value).parts
-        if not Path(value).is_absolute() and ".." not in parts:
-            return value
+    is_name = isinstance(value, str) and _NAME.fullmatch(value)
+    if is_name and value not in (".", ".."):
+        return str(value)
     raise InputError(f"{path} names {value!r:.60} as a file of weights; {_AGAIN}.")

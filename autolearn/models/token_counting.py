@@ -8,9 +8,9 @@ from tokenizers import Regex, Tokenizer, pre_tokenizers
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import PreTokenizer, Split
 
-from autolearn.containment import Child, Role, run
+from autolearn.containment import Child, run
 from autolearn.core.errors import BackendError, ChildFailed
-from autolearn.models.foreign import BUILT_IN
+from autolearn.models.foreign import is_contained
 from autolearn.models.small_files import check_regular
 from autolearn.models.tokenizer_files import LIMITS, fault, guarded, load
 
@@ -45,13 +45,9 @@ def token_counter(folder: Path) -> Callable[[str], int]:
 
     The tokenizer of a foreign model counts in a child.
     """
-    if _is_contained(folder):
+    if is_contained(folder):
         return partial(_contained_count, folder)
     return local_counter(folder)
-
-
-def _is_contained(folder: Path) -> bool:
-    return folder != BUILT_IN and not Role.is_child
 
 
 def _contained_count(folder: Path, text: str) -> int:
@@ -76,7 +72,7 @@ class TokenCounter:
 
     def __init__(self, folder: Path, most: int) -> None:
         self._folder, self._most = folder, most
-        self._is_contained = _is_contained(folder)
+        self._is_contained = is_contained(folder)
         self._count = token_counter(folder)
         self._counts: dict[str, int] = {}
 

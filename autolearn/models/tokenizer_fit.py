@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from autolearn.containment import Role, run
+from autolearn.containment import run
 from autolearn.core.errors import BackendError, ChildFailed
-from autolearn.models.foreign import BUILT_IN
+from autolearn.models.foreign import is_contained
 from autolearn.models.tokenizer_files import LIMITS, fault, guarded, load
 
 SMALL = 2
@@ -37,7 +37,7 @@ def small_piece_shares(folder: Path, texts: Sequence[str]) -> list[float]:
         BackendError: The tokenizer is broken.
     """
     beginnings = [text[:N_CHARACTERS] for text in texts]
-    if folder == BUILT_IN or Role.is_child:
+    if not is_contained(folder):
         return shares_here(str(folder), beginnings)
     try:
         function = f"{__name__}:shares_here"

@@ -25,6 +25,7 @@ def test_settings_survive_being_kept(kind):
         (ModelSettings, {"quantization": "int3"}),
         (ModelSettings, {"model": " "}),
         (StudySettings, {"questions_per_passage": 0}),
+        (StudySettings, {"questions_per_passage": "8"}),
         (StudySettings, {"temperature": 0}),
         (TrainSettings, {"method": "magic"}),
         (TrainSettings, {"learning_rate": -1}),

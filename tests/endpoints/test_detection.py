@@ -34,6 +34,17 @@ def test_a_server_is_asked_where_a_loop_runs_already_as_in_a_notebook():
         assert asyncio.run(cell()).program == "llama.cpp"
 
 
+def test_facts_of_other_types_and_sizes_are_left_out():
+    with model_server.running("ollama") as server:
+        for models in (5, {"a": 1}, [5]):
+            server.pages["/api/tags"] = {"models": models}
+            facts = _detected(server.address)
+            assert (facts.program, facts.weights) == ("ollama", {})
+    with model_server.running() as server:
+        server.pages["/props"]["default_generation_settings"] = {"n_ctx": 10**400}
+        assert _detected(server.address).context is None
+
+
 def test_slots_and_context_are_those_of_the_server():
     with model_server.running() as server:
         facts = _detected(server.address)
@@ -71,8 +82,21 @@ def test_a_server_that_is_not_there_or_no_model_server_is_refused():
 
 @pytest.mark.parametrize(
     "address",
-    ["ftp://a/v1", "http://", "http:///v1", "http://a:x/v1", "a/b", "http://u:p@a/v1"],
+    [
+        "ftp://a/v1",
+        "http://",
+        "http:///v1",
+        "http://a:x/v1",
+        "a/b",
+        "http://u:p@a/v1",
+        "http://müller..x/v1",
+    ],
 )
 def test_an_address_is_http_without_a_password(address):
     with pytest.raises(InputError):
         server_addresses.parse(address)
+
+
+def test_a_name_that_no_server_can_have_is_one_sentence():
+    with pytest.raises(BackendError, match="is not the address of a server"):
+        _detected("http://☃.x/v1")

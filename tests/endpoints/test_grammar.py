@@ -122,6 +122,18 @@ def test_what_follows_the_form_is_cut_off(text, expected):
     assert longest_match(form, text) == expected
 
 
+@pytest.mark.parametrize("text", ["a", "a b\nc", " a", "\n", "", "\u2028a"])
+def test_each_beginning_of_a_line_is_a_line(text):
+    ends = [n for n in range(len(text) + 1) if re.fullmatch(LINE.regex, text[:n])]
+    assert longest_match((LINE,), text) == (text[: max(ends)] if ends else None)
+
+
+def test_a_line_of_a_mebibyte_is_matched():
+    """Each of its beginnings was matched, which took time in the square of it."""
+    line = " " + "x" * (1 << 20)
+    assert longest_match((" ", LINE), f"{line}\nmore") == line
+
+
 def test_a_label_is_no_beginning_of_another_word():
     form = (OneOf((" correct", " incorrect")),)
     assert longest_match(form, " correct.") == " correct"

@@ -2,12 +2,13 @@
 
 import json
 import time
-from math import log
+from dataclasses import replace
+from math import inf, log, nan
 
 import pytest
 
 from autolearn.core import server_addresses
-from autolearn.core.constraints import LINE, Excerpt
+from autolearn.core.constraints import LINE, Excerpt, Pattern
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message
 from autolearn.endpoints import client
@@ -114,6 +115,26 @@ def test_a_token_that_begins_both_labels_is_read_on_from():
         assert row == pytest.approx((0.25, 0.75))
 
 
+def _first_token(log_prob):
+    row = {"token": " correct", "logprob": log_prob}
+    return reply("x", logprobs={"content": [{"top_logprobs": [row]}]})
+
+
+@pytest.mark.parametrize("log_prob", [1000, 10**400, -(10**400), nan, inf, "0", True])
+def test_what_is_no_log_probability_is_one_sentence(log_prob):
+    with model_server.running() as server:
+        server.chat = lambda body: _first_token(log_prob)
+        with pytest.raises(BackendError, match=r"sent .* as a log-probability; look"):
+            _backend(server).probabilities([CHAT], ["Verdict:"], LABELS)
+
+
+def test_a_log_probability_may_be_rounded():
+    with model_server.running() as server:
+        server.chat = lambda body: _first_token(1e-7)
+        rows = _backend(server).probabilities([CHAT], ["Verdict:"], LABELS)
+        assert rows == [(1.0, 0.0)]
+
+
 @pytest.mark.parametrize("program", ["llama.cpp", "openai"])
 def test_probabilities_without_log_probabilities_are_estimated_and_said_so(program):
     with model_server.running(program) as server:
@@ -179,6 +200,7 @@ MOMENTARY = {
     "wrong type": Raw(200, b'{"choices": [{"message": {"content": 7}}]}'),
     "null": reply(None),
     "empty": Raw(200, b""),
+    "not compressed": Raw(200, b"{}", {"Content-Encoding": "gzip"}),
 }
 
 
@@ -268,6 +290,23 @@ def test_an_answer_without_end_is_cut(monkeypatch):
             _backend(server).complete([chat_request()], never)
 
 
+@pytest.mark.parametrize("form", [(), (LINE,), (Pattern("[x]+"),)])
+def test_no_more_of_an_answer_is_read_than_its_tokens_can_hold(form):
+    with model_server.running("openai") as server:
+        server.chat = lambda _: reply("x" * (1 << 20))
+        request = chat_request(constraint=form, max_new_tokens=2)
+        (completion,) = _backend(server).complete([request], never)
+        assert completion.text == "x" * 512
+
+
+def test_a_number_of_tokens_that_no_answer_has_is_not_stored():
+    with model_server.running() as server:
+        usage = {"prompt_tokens": 10**400, "completion_tokens": -1}
+        server.chat = lambda _: reply("Hello.") | {"usage": usage}
+        (completion,) = _backend(server).complete([chat_request()], never)
+        assert (completion.n_prompt_tokens, completion.n_tokens) == (0, 0)
+
+
 def test_the_key_of_the_environment_is_sent_and_not_kept(monkeypatch):
     monkeypatch.setenv(client.KEY, "sesame")
     with model_server.running() as server:
@@ -287,6 +326,26 @@ def test_a_chat_is_heard_as_it_is_written():
         assert (completion.text, completion.finish) == ("Hello you", "length")
         assert (completion.n_prompt_tokens, completion.n_tokens) == (5, 3)
         assert server.requests[0]["stream"] is True
+
+
+def test_a_stream_without_end_is_cut(monkeypatch):
+    monkeypatch.setattr(client, "LARGEST_ANSWER", 1 << 20)
+    event = {"choices": [{"delta": {"content": "x" * 1000}}]}
+    body = f"data: {json.dumps(event)}\n\n".encode() * 1100
+    types = {"Content-Type": "text/event-stream"}
+    with model_server.running() as server:
+        server.chat = lambda _: Raw(200, body, types)
+        with pytest.raises(BackendError, match="sent more than 1 MiB"):
+            _backend(server).stream(chat_request(), never, lambda _: None)
+
+
+def test_a_stream_is_read_as_utf_8_whatever_it_declares():
+    types = {"Content-Type": "text/event-stream; charset=hex"}
+    stream = replace(model_server.streamed("Grü", "ße"), headers=types)
+    with model_server.running() as server:
+        server.chat = lambda _: stream
+        completion = _backend(server).stream(chat_request(), never, lambda _: None)
+        assert completion.text == "Grüße"
 
 
 def test_a_stream_that_breaks_off_is_one_sentence():

@@ -85,6 +85,16 @@ def test_the_last_failure_ends_the_study_and_fewer_servers_resume_it(local, serv
     assert {name: len(records) for name, records in journal.kept.items()} == counts
 
 
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_server_that_refuses_all_requests_does_not_end_the_run(servers, status):
+    servers[0].chat = lambda body: Raw(status)
+    backend = ServerBackend(detect(_address(servers), QUICK), QUICK)
+    completions = backend.complete([chat_request(str(i)) for i in range(9)], never)
+    assert [c.text for c in completions] == ["Hello."] * 9
+    (note,) = backend.notes
+    assert servers[0].address in note
+
+
 def test_a_refused_request_is_not_sent_to_others(servers):
     servers[0].chat = lambda body: Raw(400, b'{"error": "no such option"}')
     backend = ServerBackend(detect(_address(servers), QUICK), QUICK)

@@ -268,6 +268,17 @@ def test_the_digest_depends_on_weights_settings_and_tokenizer(folder):
     assert model_files.digest(folder) == digests[-1]
 
 
+def test_the_digest_has_all_files_from_which_weights_are_read(folder):
+    """Files called ``adapter_`` were left out, even if the settings name them."""
+    name = "adapter_weights.safetensors"
+    (folder / "config.json").write_text(json.dumps({"transformers_weights": name}))
+    digests = set()
+    for content in (b"some", b"other"):
+        (folder / name).write_bytes(content)
+        digests.add(model_files.digest(folder))
+    assert len(digests) == 2
+
+
 def test_the_digest_of_a_large_file_reads_only_both_ends(folder, monkeypatch):
     mib = 1 << 20
     monkeypatch.setattr(model_files, "WHOLE", 2 * mib)

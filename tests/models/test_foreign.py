@@ -13,10 +13,10 @@ from tokenizers.models import WordLevel, WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
 from autolearn import containment
-from autolearn.core.errors import AutolearnError, BackendError
+from autolearn.core.errors import AutolearnError, BackendError, ChildFailed
 from autolearn.models import files as model_files
+from autolearn.models import foreign, token_counting
 from autolearn.models import shape as model_shape
-from autolearn.models import token_counting
 from autolearn.models.protocols import noted_protocol
 from autolearn.models.sources import gguf_file
 
@@ -108,7 +108,9 @@ def test_a_bad_configuration_is_one_sentence(folder, config):
     assert "config.json" in sentence
 
 
-@pytest.mark.parametrize("name", [5, None, ["x"], {"a": 1}, "/etc/passwd", "../a", ""])
+@pytest.mark.parametrize(
+    "name", [5, None, ["x"], {"a": 1}, "/etc/passwd", "../a", "..", "", "sub/a"]
+)
 def test_a_bad_name_in_the_index_is_one_sentence(folder, name):
     index = {"weight_map": {"a.weight": name}}
     (folder / "model.safetensors").unlink()
@@ -235,6 +237,21 @@ def test_a_changed_file_is_looked_at_again(folder):
     assert look(folder) is None
     (folder / "config.json").write_text("[]")
     assert look(folder) is not None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 600.0])
+def test_a_failure_of_the_child_is_kept_only_for_a_while(folder, monkeypatch, seconds):
+    """The computer may have been busy: a failure was final until the files changed."""
+
+    def fail(*_, **__):
+        raise ChildFailed("takes longer than 20 seconds", "time")
+
+    monkeypatch.setattr(foreign, "FAILURE_SECONDS", seconds)
+    with monkeypatch.context() as busy:
+        busy.setattr(foreign, "run", fail)
+        sentence = look(folder)
+    assert sentence == f"{folder} takes longer than 20 seconds; choose another model."
+    assert look(folder) == (sentence if seconds else None)
 
 
 def test_several_threads_look_at_once(folder):

@@ -27,14 +27,16 @@ def test_the_cards_that_can_be_read_are_taken():
         (None, ["a", "b", "c"], "1"),
         ("2,0", ["c", "a"], "0"),
         ("1, 7", ["b"], "7"),
+        ("0,9,1", ["a"], "9"),
+        ("-1", [], ""),
         ("", [], ""),
         ("GPU-1f, GPU-2e", ["a", "b"], "GPU-2e"),
+        ("MIG-1f", ["a"], ""),
     ],
 )
 def test_only_visible_cards_are_used(monkeypatch, visible, names, of_second):
     cards = tuple(hardware.Gpu(name, i, 10) for i, name in enumerate("abc"))
-    monkeypatch.setattr(hardware, "_query", lambda: cards)
-    monkeypatch.setattr(hardware._LastReading, "at", float("-inf"))
+    monkeypatch.setattr(hardware, "_all_gpus", lambda period: cards)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

@@ -260,6 +260,17 @@ def test_what_is_not_what_the_hub_announced_is_removed(server, cache):
     assert (folder / WEIGHTS).read_bytes() == repository.files[WEIGHTS]
 
 
+@pytest.mark.parametrize("n_spaces", [0, LFS_FROM])
+def test_small_files_are_checked_as_well(server, n_spaces):
+    server.repositories[NAME].files["tokenizer.json"] += b" " * n_spaces
+    server.damaged = "tokenizer.json"
+    with pytest.raises(BackendError, match=r"tokenizer\.json is not what the hub anno"):
+        fetch()
+    assert not any(path.endswith(WEIGHTS) for path in server.paths())
+    server.damaged = None
+    model_files.check(fetch())
+
+
 def test_a_base_model_is_refused_before_its_weights_are_fetched(server):
     files = server.repositories[NAME].files
     del files["chat_template.jinja"]

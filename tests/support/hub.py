@@ -49,6 +49,8 @@ class Hub:
     """Bytes of a large file after which the connection is cut, once."""
     hang_after: int | None = None
     """Bytes of a large file after which nothing more comes."""
+    damaged: str | None = None
+    """The file of which the last byte is changed on its way."""
     ranges: bool = True
     """Whether it can begin in the middle of a file."""
     silent: bool = False
@@ -119,7 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := re.fullmatch(r"/cdn/([^/]+/[^/]+)/(.+)", path):
             # Here a token has no business: it is another host in the world.
             content = self.state.repositories[match[1]].files[match[2]]
-            self._content(content, hashlib.sha256(content).hexdigest())
+            etag = hashlib.sha256(content).hexdigest()
+            self._content(self._arriving(match[2], content), etag)
         else:
             self._refuse(404, "")
 
@@ -180,9 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             self._refuse(404, "EntryNotFound")
         elif len(content) < LFS_FROM:
-            self._content(
-                content, blob_id(content), {"X-Repo-Commit": repository.commit}
-            )
+            commit = {"X-Repo-Commit": repository.commit}
+            etag = blob_id(content)
+            self._content(self._arriving(path, content), etag, commit)
         else:
             elsewhere = self.state.url.replace("127.0.0.1", "localhost")
             headers = {
@@ -192,6 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "X-Linked-ETag": f'"{hashlib.sha256(content).hexdigest()}"',
             }
             self._answer(302, b"", headers)
+
+    def _arriving(self, name: str, content: bytes) -> bytes:
+        return content[:-1] + b"?" if name == self.state.damaged else content
 
     def _content(
         self, content: bytes, etag: str, more: dict[str, str] | None = None

@@ -9,7 +9,8 @@ Resuming: huggingface_hub 2.4 removes a partial file when a download breaks off,
 another process could be writing to it. Weights are therefore fetched with its
 ``http_get``, which can start in the middle of a file, into a file with a fixed name
 that is protected by a lock. They are then checked against the digest that the hub
-announced and moved to where huggingface_hub looks for them.
+announced and moved to where huggingface_hub looks for them. The library fetches small
+files, without a check, so these are checked afterwards.
 """
 
 import hashlib
@@ -84,27 +85,24 @@ def fetch(request: ModelRequest) -> Path:
     transfer = _Transfer(offer.n_bytes, offer.n_bytes - offer.bytes_missing)
     transfer.tell("small files")
     names = [part.name for part in offer.parts]
-    weights = [s for s in info.siblings or [] if s.lfs and _is_weights(s, names)]
-    weight_names = {sibling.rfilename for sibling in weights}
-    folder = Path(_snapshot(info, [name for name in names if name not in weight_names]))
+    siblings = [s for s in info.siblings or [] if s.rfilename in names]
+    weights = [sibling for sibling in siblings if _is_weights(sibling)]
+    small = [sibling for sibling in siblings if sibling not in weights]
+    folder = _snapshot(info, [sibling.rfilename for sibling in small])
+    for sibling in small:
+        _check(folder / sibling.rfilename, sibling, transfer)
     if not request.gguf:
         # Reject unusable models before gigabytes are fetched.
         model_files.check_small_files(folder)
     for sibling in weights:
         _fetch_weights(info, sibling, transfer)
-    folder = Path(_snapshot(info, names))
-    # If the network fails, the library returns an incomplete folder without an error.
-    if missing_names := [name for name in names if not (folder / name).exists()]:
-        raise BackendError(
-            f"{request.name} was not downloaded completely ({missing_names[0]} is "
-            "missing); resume the download."
-        )
+    folder = _snapshot(info, names)
     return folder / request.gguf if request.gguf else folder
 
 
-def _is_weights(sibling: RepoSibling, names: Sequence[str]) -> bool:
-    name = sibling.rfilename
-    return name in names and name.endswith((".safetensors", ".gguf"))
+def _is_weights(sibling: RepoSibling) -> bool:
+    is_large = sibling.lfs is not None
+    return is_large and sibling.rfilename.endswith((".safetensors", ".gguf"))
 
 
 def _info(request: ModelRequest) -> ModelInfo:
@@ -146,9 +144,40 @@ def _licence(info: ModelInfo) -> str | None:
     return str(licence) if licence else next(iter(from_tags), None)
 
 
-def _snapshot(info: ModelInfo, names: Sequence[str]) -> str:
+def _snapshot(info: ModelInfo, names: Sequence[str]) -> Path:
     """Link files of a model into its snapshot folder; fetch those that are missing."""
-    return snapshot_download(info.id, revision=info.sha, allow_patterns=list(names))
+    names = list(names)
+    folder = Path(snapshot_download(info.id, revision=info.sha, allow_patterns=names))
+    # If the network fails, the library returns an incomplete folder without an error.
+    if missing_names := [name for name in names if not (folder / name).exists()]:
+        raise BackendError(
+            f"{info.id} was not downloaded completely ({missing_names[0]} is "
+            "missing); resume the download."
+        )
+    return folder
+
+
+def _check(file: Path, sibling: RepoSibling, transfer: "_Transfer") -> None:
+    """Remove a file whose digest is not the announced one, and raise an error.
+
+    A mirror of the hub may announce none for small files.
+    """
+    if not (sibling.lfs or sibling.blob_id):
+        return
+    checksum = hashlib.sha256()
+    if not sibling.lfs:  # git's name for a file
+        checksum = hashlib.sha1(f"blob {file.stat().st_size}\0".encode())
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            checksum.update(block)
+            transfer.tell(f"checking {sibling.rfilename}")
+    if checksum.hexdigest() != _etag(sibling):
+        for path in (file.resolve(), file):  # the content, and the link to it
+            path.unlink(missing_ok=True)
+        raise BackendError(
+            f"What came as {sibling.rfilename} is not what the hub announced, so it "
+            "was removed; download it again."
+        )
 
 
 # --- weights ------------------------------------------------------------------
@@ -206,21 +235,6 @@ def _fetch_weights(
             )
         _check(draft, sibling, transfer)
         draft.replace(blob)
-
-
-def _check(draft: Path, sibling: RepoSibling, transfer: "_Transfer") -> None:
-    """Remove a file whose digest is not the announced one, and raise an error."""
-    checksum = hashlib.sha256()
-    with draft.open("rb") as file:
-        while block := file.read(1 << 20):
-            checksum.update(block)
-            transfer.tell(f"checking {sibling.rfilename}")
-    if checksum.hexdigest() != _etag(sibling):
-        draft.unlink()
-        raise BackendError(
-            f"What came as {sibling.rfilename} is not what the hub announced, so it "
-            "was removed; download it again."
-        )
 
 
 class _Transfer:
