@@ -179,7 +179,7 @@ def _quoting(source: _Source) -> Iterator[TrainItem]:
     """Yield items that answer from a sentence, or say that it does not tell."""
     n = 0
     for i, example in enumerate(source.examples):
-        kinds = (ANSWERS[n % len(ANSWERS)], "told")
+        kinds: tuple[str, ...] = (ANSWERS[n % len(ANSWERS)], "told")
         if not example.answerable:
             kinds = ("not answerable",)
         for kind in kinds:

@@ -1,6 +1,7 @@
 """A study that is resumed goes on as it began, whatever the workspace has since."""
 
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,15 @@ from autolearn.handlers import study_run
 from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study.instructions import STEP
+from autolearn.study.loop import Study
 from tests.support.scripted_backend import ScriptedBackend
 from tests.support.texts import put_passages
 
 GOOD = RightCount(9, 10)
+ALL_GOOD: dict[str, Any] = dict.fromkeys(SHARES, GOOD)
 REPORT = SkillReport(
     *("a model", "scripted", "none", "guided", None),
-    **dict.fromkeys(SHARES, GOOD),
+    **ALL_GOOD,
     verdicts=VerdictSkill(0.9, 60, 60, 0.62, GOOD),
 )
 TASKS = ("Ann has 3 pens. She buys 2. How many has she?", "Bo ran 4 km. How far?")
@@ -87,7 +90,7 @@ def loops(monkeypatch):
     """The loops of all studies; the first one is killed when it begins."""
     loops = []
 
-    class Killed(study_run.Study):
+    class Killed(Study):
         def run(self, passages):
             loops.append(self)
             if len(loops) == 1:

@@ -46,21 +46,21 @@ REASON = "The answer names Bo. The text names Ada."
 def test_each_item_is_what_a_taught_model_is_asked():
     verdict, reason, refinement = made(WRONG)
     texts = feedback.verdict_texts(comparison())
-    request = feedback.verdict_request(WRITER, *texts)
-    assert verdict.chat[:-1] == request.prompt.chat
+    judging = feedback.verdict_request(WRITER, *texts)
+    assert verdict.chat[:-1] == judging.prompt.chat
     assert (verdict.chat[-1].content, verdict.chosen) == (
         "Verdict:",
         "Verdict: incorrect",
     )
     assert feedback.known_facts(comparison(), "incorrect") == FACTS
-    request = feedback.reason_request(WRITER, 0, comparison(), FACTS, {0: PASSAGE})
-    assert reason.chat == request.prompt.chat
+    asking = feedback.reason_request(WRITER, 0, comparison(), FACTS, {0: PASSAGE})
+    assert reason.chat == asking.prompt.chat
     assert reason.chosen == f"{FACTS}\nReason: {REASON}"
     critique = Feedback(0, "critique", f"{FACTS}\nReason: {REASON}", "incorrect", None)
-    request = answers.refinement_request(
+    mending = answers.refinement_request(
         WRITER, comparison().question, comparison().answer, critique, {0: PASSAGE}
     )
-    assert refinement.chat == request.prompt.chat
+    assert refinement.chat == mending.prompt.chat
     assert refinement.chosen == "Better answer: Ada Lum founded Avel."
     items = (verdict, reason, refinement)
     assert [skill_of(item) for item in items] == ["verdict", "feedback", "refine"]

@@ -6,6 +6,7 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import EvolveSettings
+from autolearn.core.flags import Flag
 from autolearn.core.records import Answer, Feedback, Question, Sample
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -124,12 +125,13 @@ def test_answers_that_were_cut_off_are_not_approved(store):
     verdicts = journal.step(
         "f", lambda: [Feedback(a.id, "critique", "", "correct", 0.9) for a in answers]
     )
-    rows = zip(questions, verdicts, ((), ("too_long",)), strict=True)
+    flags: list[tuple[Flag, ...]] = [(), ("too_long",)]
+    rows = list(zip(questions, verdicts, flags, strict=True))
     whole, _ = journal.step(
         "s",
         lambda: [
-            Sample(q.id, q.text, "2", "2", False, 0, critique_id=f.id, flags=flags)
-            for q, f, flags in rows
+            Sample(q.id, q.text, "2", "2", False, 0, critique_id=f.id, flags=own)
+            for q, f, own in rows
         ],
     )
     assert evolution_tasks.self_approved_samples(store, run.id) == [whole]
