@@ -4,9 +4,10 @@ A gold example is a text with a question and its right answer by another author.
 corpus is the examples of one file, or those of the invented world.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from autolearn.core.codec import EXTRA
 from autolearn.core.quiz_records import Scorer
 
 CorpusKind = Literal["squad", "texts", "pairs", "quiz", "feedback", "invented"]
@@ -79,6 +80,8 @@ class MetaExample:
     passage: str = ""
     reference: str = ""
     sample_id: int | None = None
+    title: str = field(default="", metadata=EXTRA)
+    """The heading of the passage."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ given one. Texts of models are kept as they came; nothing is escaped here.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from autolearn.core.flags import Flag
 from autolearn.core.methods import METHODS, TrainingMethod, method_name
@@ -108,6 +108,11 @@ class Passage:
     exclusion_id: int | None = None
     """The exclusion that a person has taken in as this passage."""
     id: int = 0
+
+    @classmethod
+    def alone(cls, text: str, heading: str = "") -> Self:
+        """Return a text that is in no document, or apart from it, as a passage."""
+        return cls(0, 0, 0, len(text), text, 0, heading)
 
     @property
     def label(self) -> str:

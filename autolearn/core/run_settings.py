@@ -137,6 +137,8 @@ class TrainRunSettings(PipelineRunSettings):
     """The documents whose passages it reads as raw text; None: those of its samples."""
     scope: SampleScope | None = field(default=None, metadata=EXTRA)
     """Which approved samples it learns from; None: all."""
+    study: StudySettings | None = field(default=None, metadata=EXTRA)
+    """Limits and protocol of its replay; None: those of the last study."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Answer, Feedback, Question
 from autolearn.evaluation import numbers
 from autolearn.evaluation.quiz_questions import QuizQuestion
-from autolearn.study import answers
+from autolearn.study import answers, grounding
 from autolearn.study.answers import open_book_requests
 from autolearn.study.feedback import Comparison, feedback, is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator, of_type
@@ -58,11 +58,11 @@ def answer(
     """
     match request.mode:
         case "open_book":
-            return _with_text(generator, questions, lambda q: q.passage or "")
+            texts = [_shown_passage(generator, question) for question in questions]
+            return _with_texts(generator, questions, texts)
         case "retrieval":
-            return _with_text(
-                generator, questions, lambda q: request.retrieve(q.question.text)
-            )
+            texts = [request.retrieve(question.question.text) for question in questions]
+            return _with_texts(generator, questions, texts)
         case "refined":
             generations = _refined(generator, questions)
         case "consistent":
@@ -76,13 +76,21 @@ def answer(
     ]
 
 
-def _with_text(
-    generator: Generator,
-    questions: Sequence[QuizQuestion],
-    text_of: Callable[[QuizQuestion], str],
+def _shown_passage(generator: Generator, question: QuizQuestion) -> str:
+    """Return the passage of a question as a study shows it; empty if it has none."""
+    if question.passage is None:
+        return ""
+    return grounding.shown(generator, question.passage)
+
+
+def _with_texts(
+    generator: Generator, questions: Sequence[QuizQuestion], texts: Sequence[str]
 ) -> list[QuizAnswer]:
     """Answer from texts; the answers are read as those of a study are."""
-    cases = [TextQuestion(q, text_of(q), q.prompt_text) for q in questions]
+    cases = [
+        TextQuestion(question, text, question.prompt_text)
+        for question, text in zip(questions, texts, strict=True)
+    ]
     generations = generator.write(open_book_requests(generator, cases))
     results = []
     for case, (question, generation) in zip(cases, generations, strict=True):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from autolearn.core.records import Question
+from autolearn.core.records import Passage, Question
 from autolearn.evaluation import scoring
 from autolearn.evaluation.choices import LETTERS
 
@@ -14,7 +14,7 @@ class QuizQuestion:
     question: Question
     gold_answer: str
     gold_value: str = ""
-    passage: str | None = None
+    passage: Passage | None = None
 
     @property
     def is_gold(self) -> bool:

@@ -63,7 +63,7 @@ def with_passages(
             question,
             gold,
             question.gold_value or "",
-            passages[question.passage_id].text if question.passage_id else None,
+            passages[question.passage_id] if question.passage_id else None,
         )
         for question, gold in answers
     ]

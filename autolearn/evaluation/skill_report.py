@@ -146,9 +146,18 @@ def rows(report: SkillReport) -> list[SkillRow]:
         else:
             n, value, least = skill.n, skill.value, LEAST_SHARE
             text = f"{100 * value:.0f} %"
-        is_area = isinstance(skill, VerdictSkill)
-        row = (name, *labels, value, text, n, skill.interval, least, is_area)
-        skill_rows.append(SkillRow(*row))
+        skill_rows.append(
+            SkillRow(
+                name,
+                *labels,
+                value=value,
+                share_text=text,
+                n=n,
+                interval=skill.interval,
+                least=least,
+                is_area=isinstance(skill, VerdictSkill),
+            )
+        )
     return skill_rows
 
 

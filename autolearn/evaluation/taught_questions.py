@@ -1,10 +1,11 @@
 """Which questions of quiz and control set a round was taught the answer to."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from autolearn.core.records import TrainItem
 from autolearn.evaluation import scoring
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
@@ -18,7 +19,11 @@ class TrainedText:
 
     text: str
     passage_id: int | None
+    """None: it is not known, as of statements about a passage."""
     question: str = ""
+
+
+_WordedText = tuple[TrainedText, frozenset[str]]
 
 
 def taught_ids(
@@ -34,17 +39,23 @@ def taught_ids(
     samples = store.samples.find(
         SampleFilter(ids=[item.sample_id for item in items if item.sample_id])
     )
-    about = {sample.id: sample.passage_id for sample in samples}
-    texts = {(q.passage or "").strip(): q.question.passage_id for q in candidates}
-    trained_items = [
-        TrainedText(
-            item.chosen,
-            about.get(item.sample_id or 0) or texts.get(item.chosen.strip()),
-            item.chat[-1].content if item.chat else "",
-        )
+    about: dict[int | None, int | None] = {s.id: s.passage_id for s in samples}
+    by_text: defaultdict[str, set[int]] = defaultdict(set)
+    for question in candidates:
+        if question.passage:
+            by_text[question.passage.text.strip()].add(question.passage.id)
+
+    def passage_ids(item: TrainItem) -> Iterable[int | None]:
+        if item.sample_id in about:
+            return [about[item.sample_id]]
+        return by_text.get(item.chosen.strip()) or [None]
+
+    trained_texts = [
+        TrainedText(item.chosen, passage_id, item.chat[-1].content if item.chat else "")
         for item in items
+        for passage_id in passage_ids(item)
     ]
-    return ids_taught_by(candidates, trained_items)
+    return ids_taught_by(candidates, trained_texts)
 
 
 def ids_taught_by(
@@ -53,7 +64,8 @@ def ids_taught_by(
     """Return the ids of the questions whose gold answer is in a training text.
 
     A training text counts if it contains the gold answer and is about the passage of
-    the question; without a passage it must have the words of the question, too.
+    the question. If the passage of either is not known, it must have the words of the
+    question, too.
     """
     texts = _TextIndex(trained_texts)
     return {
@@ -72,22 +84,35 @@ class _TextIndex:
         for text in texts:
             self._by_passage[text.passage_id].append(text)
 
-    @cached_property
-    def _words(self) -> list[frozenset[str]]:
-        """The words of each text with its question."""
-        pairs = (f"{text.question} {text.text}" for text in self._texts)
-        return [frozenset(matching.normalise(pair).split()) for pair in pairs]
-
     def about(self, question: QuizQuestion) -> list[TrainedText]:
         """Return the texts that may tell the answer to a question."""
-        if passage_id := question.question.passage_id:
-            return self._by_passage[passage_id]
-        # Words are compared first: searching all texts for the answers takes seconds.
-        terms = matching.key_terms("", question.question.text)
-        if not terms:
-            return []
-        pairs = zip(self._texts, self._words, strict=True)
-        return [text for text, words in pairs if words.issuperset(terms)]
+        passage_id = question.question.passage_id
+        if passage_id is None:
+            return _having_words_of(question, self._all)
+        without_passage = _having_words_of(question, self._without_passage)
+        return [*self._by_passage[passage_id], *without_passage]
+
+    @cached_property
+    def _all(self) -> list[_WordedText]:
+        return _with_words(self._texts)
+
+    @cached_property
+    def _without_passage(self) -> list[_WordedText]:
+        return _with_words(self._by_passage[None])
+
+
+def _with_words(texts: Iterable[TrainedText]) -> list[_WordedText]:
+    """Return texts, each with the words that it and its question have."""
+    pairs = ((text, f"{text.question} {text.text}") for text in texts)
+    return [(text, frozenset(matching.normalise(pair).split())) for text, pair in pairs]
+
+
+def _having_words_of(
+    question: QuizQuestion, texts: Iterable[_WordedText]
+) -> list[TrainedText]:
+    # Words are compared first: searching all texts for the answers takes seconds.
+    terms = matching.key_terms("", question.question.text)
+    return [text for text, words in texts if terms and words.issuperset(terms)]
 
 
 def _tells_answer(text: TrainedText, question: QuizQuestion) -> bool:

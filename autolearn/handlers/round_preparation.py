@@ -76,19 +76,20 @@ class _BaseWriter:
         return [
             *replay.items(DRIFT_PROBE, probe),
             *replay.items("replay", replay_instructions),
-            *self._similar_questions(plan.questions, n_similar),
+            *self._similar_questions(plan, n_similar),
             *self._texts_read_again(plan),
             *self._answers_checked(plan, replay_instructions),
         ]
 
-    def _similar_questions(self, questions: Sequence[str], n: int) -> list[TrainItem]:
-        """Return items in which the base model answers questions like these."""
+    def _similar_questions(self, plan: ReplayPlan, n: int) -> list[TrainItem]:
+        """Return items in which the base model answers questions like the round's."""
         if not n:
             return []
         stage = "similar questions"
         writer = self._generator(stage, n)
         generations = self.context.journal.generations(
-            stage, lambda: similar_questions.answer(writer, questions, n)
+            stage,
+            lambda: similar_questions.answer(writer, plan.questions, n, plan.wordings),
         )
         return [replay.as_item(generation) for generation in generations]
 
@@ -155,5 +156,6 @@ class _BaseWriter:
             if n:
                 self.context.progress(stage, round(n * share), n)
 
-        settings = study_settings(self.context.store)
+        run_settings, store = TrainRunSettings.of(self.context.run), self.context.store
+        settings = run_settings.study or study_settings(store)
         return Generator(self.backend, settings, self.context.stop, report)

@@ -70,15 +70,23 @@ def _settings(context: RunContext) -> StudySettings:
     settings = StudyRunSettings.of(context.run).study
     version = context.store.quizzes.newest()
     is_locked = version is not None and version.locked
-    return replace(settings, quiz_share=0.0) if is_locked else settings
+    share = 0.0 if is_locked else settings.quiz_share
+    numbers = context.at_begin({"quiz_share": share})
+    return replace(settings, quiz_share=numbers["quiz_share"])
 
 
 def _loop(context: RunContext, backend: Backend, settings: StudySettings) -> Study:
     """Return the loop of a study, which follows the newest skill check of its model."""
     loop = Study(backend, context.journal, settings, context.stop, context.progress)
     advice = _guidance(context.store, backend, loop.generator().protocol.name)
-    loop.uses_verdicts = advice.uses_verdicts
-    loop.verdict_threshold = advice.verdict_threshold
+    numbers = context.at_begin(
+        {
+            "uses_verdicts": float(advice.uses_verdicts),
+            "verdict_threshold": advice.verdict_threshold,
+        }
+    )
+    loop.uses_verdicts = bool(numbers["uses_verdicts"])
+    loop.verdict_threshold = numbers["verdict_threshold"]
     loop.asked_before = AskedBefore(context.store)
     return loop
 
@@ -104,10 +112,25 @@ def _instructions(context: RunContext, loop: Study) -> list[Question]:
     return write_instructions(
         loop.generator(),
         context.journal,
-        [question.text for question in library.instructions(with_generated=True)],
+        _instructions_before(context),
         n,
         partial(context.report, "generated instructions", n),
     )
+
+
+def _instructions_before(context: RunContext) -> list[str]:
+    """Return the instructions that were there before the run wrote its first one.
+
+    Its own ones would change the prompts of a resumed run.
+    """
+    library = context.store.library
+    of_run = library.questions(QuestionFilter(run_id=context.run.id))
+    own_ids = [q.id for q in of_run if q.passage_id is None]
+    return [
+        question.text
+        for question in library.instructions(with_generated=True)
+        if not own_ids or question.id < min(own_ids)
+    ]
 
 
 def _tally(context: RunContext) -> StudyResult:

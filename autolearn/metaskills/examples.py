@@ -30,7 +30,7 @@ _NOT_STATED = {
 
 def passage_of(example: GoldExample) -> Passage:
     """Return the text of an example as a study sees it, with its title."""
-    return Passage(0, 0, 0, len(example.text), example.text, 0, heading=example.title)
+    return Passage.alone(example.text, example.title)
 
 
 def right_answer(example: GoldExample) -> str:

@@ -12,7 +12,7 @@ teaches how to work with a text, not what the texts of a corpus say.
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil
 
@@ -137,13 +137,20 @@ def _key(example: GoldExample) -> tuple[str, ...]:
 
 
 def _item(chat: Chat, rest: str) -> TrainItem:
-    """Return a chat that ends with the beginning of the answer, and the whole answer.
+    """Return a chat that ends with the beginning of an answer, and the whole answer."""
+    return counting_alike(TrainItem("sft", chat, f"{chat[-1].content}{rest}"))
 
-    Each item counts the same in the loss, which is a mean over tokens: otherwise a
-    verdict of one word would count a twentieth of a question.
+
+def counting_alike(item: TrainItem) -> TrainItem:
+    """Return an item with the weight by which it counts as much as any other.
+
+    The loss is a mean over tokens: a verdict of one word would count a twentieth of a
+    question.
     """
-    weight = 1 / (1 + sentences.n_words(rest))
-    return TrainItem("sft", chat, f"{chat[-1].content}{rest}", weight=weight)
+    last = item.chat[-1] if item.chat else None
+    beginning = last.content if last and last.role == "assistant" else ""
+    learned = item.chosen.removeprefix(beginning)
+    return replace(item, weight=1 / (1 + sentences.n_words(learned)))
 
 
 def _asking(source: _Source) -> Iterator[TrainItem]:
@@ -172,8 +179,10 @@ def _quoting(source: _Source) -> Iterator[TrainItem]:
     """Yield items that answer from a sentence, or say that it does not tell."""
     n = 0
     for i, example in enumerate(source.examples):
-        kinds = ANSWERS[n % len(ANSWERS)], "told"
-        for kind in kinds if example.answerable else ("not answerable",):
+        kinds: tuple[str, ...] = (ANSWERS[n % len(ANSWERS)], "told")
+        if not example.answerable:
+            kinds = ("not answerable",)
+        for kind in kinds:
             case, short, answer = _answered(source, i, kind)
             is_allowed = Excerpt(case.sentence, grounding.NOT_STATED).allows(short)
             if case.question and case.sentence and answer and is_allowed:

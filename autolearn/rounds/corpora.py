@@ -1,17 +1,21 @@
 """What the corpora of the library teach a round, and what quizzes ask."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from autolearn.core.gold import GoldExample, MetaExample
 from autolearn.core.records import Split, TrainItem
-from autolearn.core.settings import TrainSettings
-from autolearn.metaskills import items
+from autolearn.core.settings import StudyProtocol, TrainSettings
+from autolearn.metaskills import corrections, items
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.training.leakage import Guard
 
-FEEDBACK_ITEMS = 3
-"""Training items of an example that comes with feedback; see ``training.dataset``."""
+FEEDBACK_SHARE = (items.SHARES["feedback"] + items.SHARES["refine"]) / sum(
+    items.SHARES.values()
+)
+"""Share of the items that examples with feedback make, if others can make the rest."""
 MISSING = (
     "There is no corpus to learn meta-skills from; add one under Library (Add gold "
     "examples), or add the corpus of the invented world there."
@@ -25,9 +29,15 @@ COMMAND = "add --corpus FILE"
 
 
 def skills(
-    store: Store, settings: TrainSettings, corpus_ids: Sequence[int], guard: Guard
+    store: Store,
+    settings: TrainSettings,
+    corpus_ids: Sequence[int],
+    guard: Guard,
+    protocol: StudyProtocol,
 ) -> tuple[list[TrainItem], list[MetaExample], int]:
     """Return the items and feedback examples that corpora give a round.
+
+    ``protocol``: that of the later study, by which the feedback examples are counted.
 
     Returns:
         The items, the examples that come with feedback, and the number of examples left
@@ -41,25 +51,34 @@ def skills(
     for number in corpus_ids:
         store.corpora.get(number)
     n, seed = settings.meta_examples, settings.seed
-    with_feedback = [
-        MetaExample(
-            example.question,
-            example.response,
-            example.feedback,
-            example.refinement,
-            example.text,
-            example.answer,
+    drawn = store.corpora.sample(corpus_ids, n, seed, with_feedback=True)
+    with_feedback = [_meta_example(example) for example in drawn]
+    n_items = list(
+        accumulate(
+            0 if guard.blocks(e.prompt) else len(corrections.make(e, protocol))
+            for e in with_feedback
         )
-        for example in store.corpora.sample(
-            corpus_ids, n // FEEDBACK_ITEMS, seed, with_feedback=True
-        )
-    ]
+    )
     gold_examples_drawn = store.corpora.sample(
         corpus_ids, items.POOL * n, seed, with_feedback=False
     )
-    rest = n - FEEDBACK_ITEMS * len(with_feedback)
+    of_feedback = max((i for i in n_items if i <= FEEDBACK_SHARE * n), default=0)
+    rest = n - of_feedback
     skill_items, n_blocked = items.make(gold_examples_drawn, rest, seed, guard.blocks)
-    return skill_items, with_feedback, n_blocked
+    n_taken = bisect_right(n_items, n - len(skill_items))
+    return skill_items, with_feedback[:n_taken], n_blocked
+
+
+def _meta_example(example: GoldExample) -> MetaExample:
+    return MetaExample(
+        example.question,
+        example.response,
+        example.feedback,
+        example.refinement,
+        passage=example.text,
+        reference=example.answer,
+        title=example.title,
+    )
 
 
 def pairs(store: Store, corpus_ids: Sequence[int], seed: int) -> list[GoldExample]:

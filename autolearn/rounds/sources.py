@@ -14,7 +14,8 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
     TrainRunSettings,
 )
-from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.core.settings import StudyProtocol, StudySettings, TrainSettings
+from autolearn.models.protocols import is_guided
 from autolearn.rounds import corpora
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -65,8 +66,9 @@ def collect(store: Store, request: TrainRunSettings) -> RoundSources:
         InputError: A corpus has been removed from the library.
     """
     guard = Guard(corpora.quiz_questions(store))
+    protocol = _skill_protocol(store, request)
     skills, with_feedback, n_blocked = corpora.skills(
-        store, request.train, request.corpus_ids, guard
+        store, request.train, request.corpus_ids, guard, protocol
     )
     examples = approved_examples(store, request)
     texts = (
@@ -80,7 +82,7 @@ def collect(store: Store, request: TrainRunSettings) -> RoundSources:
         else []
     )
     return RoundSources(
-        Material(request.train, examples, skills, texts, pairs),
+        Material(request.train, examples, skills, texts, pairs, protocol),
         (*request.corpus_examples, *with_feedback),
         guard,
         tuple(question.text for question in store.library.instructions()),
@@ -92,6 +94,14 @@ def collect(store: Store, request: TrainRunSettings) -> RoundSources:
         ),
         n_blocked,
     )
+
+
+def _skill_protocol(store: Store, request: TrainRunSettings) -> StudyProtocol:
+    """Return the protocol of a study by a round that learns meta-skills."""
+    if not request.train.traits.teaches_skills:
+        return "trained"
+    limits = request.study or study_settings(store)
+    return "taught" if is_guided(request.model, limits.protocol) else "trained"
 
 
 def asked_by_rounds(store: Store) -> list[str]:
@@ -212,6 +222,7 @@ def _approved_example(
     return ApprovedExample(
         sample,
         passage=sources.passage,
+        heading=sources.heading,
         open_answer=sample.chosen
         if sources.open_answer is None
         else sources.open_answer,

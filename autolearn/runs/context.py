@@ -61,6 +61,20 @@ class RunContext:
         with self.store.atomic():  # so it is on the disk before anything is moved
             self.store.runs.save_partial_result(self.run.id, result.as_dict())
 
+    def at_begin(self, numbers: Mapping[str, float]) -> dict[str, float]:
+        """Return numbers as they were when the run began first, by their names.
+
+        What a run reads of the workspace may change before it is resumed.
+        """
+        stored = {
+            name: metric.value
+            for name in numbers
+            for metric in self.store.runs.metrics(self.run.id, name)
+        }
+        if not stored:
+            self.add_metrics(0, numbers)
+        return {**numbers, **stored}
+
     def add_metrics(self, step: int, numbers: Mapping[str, float]) -> None:
         """Store numbers of the run at a step, by their names."""
         rows = [Metric(step, name, value) for name, value in numbers.items()]

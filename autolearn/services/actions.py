@@ -186,7 +186,8 @@ def train(
         store, model, settings, parent_id, sources or TrainSources()
     )
     check_train(store, request)
-    return run_control.submit(store, _with_link(request, link))
+    study = link.plan.study if link else round_sources.study_settings(store)
+    return run_control.submit(store, replace(_with_link(request, link), study=study))
 
 
 def train_request(

@@ -95,7 +95,7 @@ _CLAUSES = {
 }
 
 _SOURCES = """
-SELECT samples.id, passages.text, opened.text,
+SELECT samples.id, passages.text, passages.heading, opened.text,
     coalesce(samples.feedback, critique.text),
     (SELECT json_group_array(DISTINCT edit.key)
         FROM standing_decisions AS decision, json_each(decision.after) AS edit
@@ -150,6 +150,8 @@ class SampleSources:
     """The sources of a sample, apart from its own texts."""
 
     passage: str
+    heading: str
+    """That of the passage."""
     open_answer: str | None
     """The open-book answer."""
     critique: str | None
@@ -328,12 +330,13 @@ class Samples:
         return {
             number: SampleSources(
                 passage or "",
+                heading or "",
                 open_book,
                 critique,
                 frozenset(loads(edits)) if edits != "[]" else frozenset(),
-                *generation_columns,
+                *written,
             )
-            for number, passage, open_book, critique, edits, *generation_columns in rows
+            for number, passage, heading, open_book, critique, edits, *written in rows
         }
 
     def documents(self, sample_ids: Iterable[int]) -> list[int]:

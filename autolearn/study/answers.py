@@ -268,14 +268,14 @@ def closed_book(generator: Generator, questions: Sequence[Question]) -> list[Rec
     ]
 
 
-def answer_prompt(generator: Generator, question: Question) -> str:
+def answer_prompt(builder: RequestBuilder, question: Question) -> str:
     """Return the name of the prompt that asks for an answer without any text.
 
     An instruction is solved step by step, unless the model was trained on the prompt
     for questions alone.
     """
     is_instruction = question.passage_id is None and question.split == "study"
-    return "solve" if is_instruction and generator.protocol.guided else "closed_book"
+    return "solve" if is_instruction and builder.protocol.guided else "closed_book"
 
 
 def refine(
@@ -313,9 +313,7 @@ def refinement_request(
     passage = passage_of(question, passages)
     name = "mend" if builder.protocol.guided else "refine"
     form = Form(prompts.load(name).prefill(), (" ", LINE), languages.of(passage.text))
-    values["passage"] = (
-        with_heading(passage) if builder.protocol.guided else passage.text
-    )
+    values["passage"] = grounding.shown(builder, passage)
     return builder.request(name, question, values, limit, form)
 
 

@@ -112,12 +112,13 @@ def _share_given_away(question: str, answer: str) -> float:
 def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
     """Return the facts of a passage: all, or evenly chosen ones.
 
-    At most twice ``questions_per_passage``.
+    At most twice ``questions_per_passage``. A stretch that its sentence repeats, such
+    as a refrain, is one fact.
     """
     all_facts = [
         Fact(passage, sentence, stretch)
         for sentence in sentences.of(passage.text)
-        for stretch in sentences.facts(sentence.text)
+        for stretch in dict.fromkeys(sentences.facts(sentence.text))
     ]
     n = min(len(all_facts), 2 * settings.questions_per_passage)
     return [all_facts[i * len(all_facts) // n] for i in range(n)]

@@ -122,9 +122,16 @@ def _guided(
         if generation:
             text = model_output.without_thinking(generation.completion.text)
         verdict: Verdict = "correct" if p >= threshold else "incorrect"
-        content = (pair.answer.id, purpose, text, verdict, p)
         records.append(
-            Feedback(*content, reference_id=pair.reference.id, generation=generation)
+            Feedback(
+                pair.answer.id,
+                purpose,
+                text,
+                verdict,
+                probability=p,
+                reference_id=pair.reference.id,
+                generation=generation,
+            )
         )
     return records
 
@@ -202,13 +209,22 @@ def _read_feedback(
     text = model_output.without_thinking(generation.completion.text)
     if not text:
         stage = "feedback" if purpose == "critique" else "second check"
-        reason = why_nothing(generation, "no feedback could be read")
-        place = (pair.question.passage_id, pair.question.id)
-        return Skip(stage, reason, *place, generation)
-    verdict = model_output.verdict(text)
-    content = (pair.answer.id, purpose, text, verdict, probability)
-    reference_id = pair.reference.id if pair.reference else None
-    return Feedback(*content, reference_id=reference_id, generation=generation)
+        return Skip(
+            stage,
+            why_nothing(generation, "no feedback could be read"),
+            passage_id=pair.question.passage_id,
+            question_id=pair.question.id,
+            generation=generation,
+        )
+    return Feedback(
+        pair.answer.id,
+        purpose,
+        text,
+        model_output.verdict(text),
+        probability=probability,
+        reference_id=pair.reference.id if pair.reference else None,
+        generation=generation,
+    )
 
 
 def _verdict_probabilities(

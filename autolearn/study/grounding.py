@@ -66,6 +66,11 @@ def with_heading(passage: Passage) -> str:
     return f"# {passage.heading}\n\n{text}"
 
 
+def shown(builder: RequestBuilder, passage: Passage) -> str:
+    """Return a passage as the protocol of a model shows it."""
+    return with_heading(passage) if builder.protocol.guided else passage.text
+
+
 def tells(answer: str, short: str) -> bool:
     """Return whether an answer tells the short answer that its question was made for.
 
@@ -83,8 +88,8 @@ def same_short_answer(short: str, other: str) -> bool:
 def as_quote(sentence: str) -> str:
     """Return a sentence of a text as it is quoted in an answer.
 
-    Line breaks are kept, unless what follows one is a tag such as "Answer:". As a line
-    as a separate line it would be read as the answer of the model.
+    Line breaks are kept, unless a line after the first one begins with a tag such as
+    "Answer:", which would be read as the answer of the model.
     """
     _, _, rest = sentence.partition("\n")
     return " ".join(sentence.split()) if model_output.parse_tags(rest) else sentence

@@ -21,7 +21,7 @@ from autolearn.study.generation import (
     draw_seed,
     of_type,
 )
-from autolearn.text import languages, matching, model_output
+from autolearn.text import languages, matching, model_output, sentences
 
 N_SHOWN = 4
 """Tasks that a guided model is shown before it writes another."""
@@ -86,11 +86,11 @@ def _draw(
 
 def _is_task(text: str, pool: Sequence[str]) -> bool:
     """Return whether a text has the form of the tasks of a pool: length and end."""
-    lengths = [len(task.split()) for task in pool]
-    n = len(text.split())
+    lengths = [sentences.n_words(task) for task in pool]
+    shortest, longest = min(lengths) / 2, LONGEST * max(lengths)
     ends = {task.rstrip()[-1] for task in pool}
-    is_long = min(lengths) / 2 <= n <= LONGEST * max(lengths)
-    return is_long and "\n" not in text and text[-1:] in ends
+    has_length = shortest <= sentences.n_words(text) <= longest
+    return has_length and "\n" not in text and text[-1:] in ends
 
 
 def _is_new(generator: Generator, text: str, texts: Sequence[str]) -> bool:

@@ -35,7 +35,8 @@ def judge_gap(
 
     There are two signals: word overlap, and the model's own verdict on the closed-book
     answer. Either is enough for a gap; if they contradict each other, the sample is
-    flagged. Without ``uses_verdicts`` word overlap decides alone.
+    flagged. An unclear verdict without P(correct) contradicts whatever the words say.
+    Without ``uses_verdicts`` word overlap decides alone.
     """
     if matching.exact_match(closed_answer, open_answer):
         return Gap(False, 0.0, False)
@@ -43,11 +44,16 @@ def judge_gap(
     by_words = difference > 1.0 - LEAST_AGREEMENT
     if not uses_verdicts:
         return Gap(by_words, difference, False)
-    if critique is None or critique.probability is None:
-        return Gap(by_words, difference, critique is not None)
-    by_verdict = is_judged_wrong(critique.verdict, critique.probability)
-    probability = (difference + 1.0 - critique.probability) / 2
-    return Gap(by_words or by_verdict, probability, by_words != by_verdict)
+    if critique is None:
+        return Gap(by_words, difference, False)
+    if critique.verdict == "unclear" and critique.probability is None:
+        return Gap(by_words, difference, True)
+    own = judge_own(critique)
+    return Gap(
+        by_words or own.is_gap,
+        (difference + own.probability) / 2,
+        by_words != own.is_gap,
+    )
 
 
 def judge_own(critique: Feedback | None) -> Gap:
@@ -159,7 +165,12 @@ def _sample(case: StudiedQuestion, *, same_fact: bool) -> Sample:
 
 def _flags(case: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]:
     refinement, open_answer = case.refined_answer, case.open_answer
-    conditions: dict[Flag, bool] = {"same_fact": same_fact, "disputed": gap.disputed}
+    of_answer = open_answer.flags if open_answer else ()
+    conditions: dict[Flag, bool] = {
+        "too_long": "too_long" in case.best.flags and "too_long" not in of_answer,
+        "same_fact": same_fact,
+        "disputed": gap.disputed,
+    }
     if case.uses_open_book:
         conditions["from_open_book"] = True
     else:
@@ -173,5 +184,4 @@ def _flags(case: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]
             matching.agreement(*texts) < LEAST_AGREEMENT
         )
         conditions["not_open_book"] = not is_same
-    of_answer = open_answer.flags if open_answer else ()
     return (*case.question.flags, *of_answer, *true_flags(conditions))

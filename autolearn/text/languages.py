@@ -10,9 +10,18 @@ _COMMON = {
     "es": "el la los las de y en que un una es por con se del al para su como fue más",
 }
 """The commonest words of each: they hardly overlap, and every sentence has some."""
+_OTHERS = {
+    "pt": "de que os em uma da dos na nas ao aos seu sua foi não pelo pela são é com",
+    "it": "di che un la in è per non della dei delle degli nel nella sono fu da più ha",
+    "nl": "de en in was het een dat op niet bij ook maar wordt werd naar voor deze",
+    "ro": "de la un în și şi cu pe din că nu fost prin după sunt pentru sau ca",
+}
+"""Likewise of languages that have no worked examples but share words with those above.
+Words of only one of the languages above are left out, so that they still tell it."""
+_ALL = _COMMON | _OTHERS
 _WORDS = {
-    word: [name for name, words in _COMMON.items() if word in words.split()]
-    for words in _COMMON.values()
+    word: [name for name, words in _ALL.items() if word in words.split()]
+    for words in _ALL.values()
     for word in words.split()
 }
 _WORD = re.compile(r"[^\W\d_]+")
@@ -32,7 +41,7 @@ def of(text: str) -> str | None:
     if not counts:
         return None
     (best, n), *others = counts.most_common(2)
-    is_clear = not others or n > others[0][1]
+    is_clear = best in _COMMON and (not others or n > others[0][1])
     return best if is_clear and n >= LEAST * len(words) else None
 
 

@@ -9,12 +9,15 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from autolearn.core.gold import GoldExample, MetaExample
 from autolearn.core.methods import Method
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.settings import TrainSettings
+from autolearn.core.settings import StudyProtocol, TrainSettings
+from autolearn.metaskills import corrections
+from autolearn.metaskills.items import counting_alike
 from autolearn.study import prompts
 from autolearn.text import matching, model_output
 from autolearn.training.leakage import Guard
@@ -38,6 +41,8 @@ class ApprovedExample:
     """Other wordings of the question. They are checked, and none is in the quiz."""
     prompt_name: str = "closed_book"
     """The prompt that asked for the closed-book answer."""
+    heading: str = ""
+    """That of the passage."""
     edits: frozenset[str] = frozenset()
     """What a person has edited: ``chosen``, ``refined``, ``feedback``, ``gap``."""
 
@@ -85,6 +90,8 @@ class Material:
     """The passages of the documents that the examples are about."""
     pairs: Sequence[GoldExample] = ()
     """Questions with gold answers by people."""
+    protocol: StudyProtocol = "trained"
+    """How the skills of corrections are asked for later; not ``auto``."""
 
 
 def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Dataset:
@@ -106,10 +113,10 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
     usable_corpus = [example for example in corpus if not guard.blocks(example.prompt)]
     if settings.traits.teaches_skills:
         n_leaked += len(corpus) - len(usable_corpus)
-    corrections = (item for example in usable_corpus for item in _meta_items(example))
-    material = replace(
-        material, examples=usable, skills=(*corrections, *material.skills)
+    skills = chain.from_iterable(
+        corrections.make(example, material.protocol) for example in usable_corpus
     )
+    material = replace(material, examples=usable, skills=(*skills, *material.skills))
     items = dict.fromkeys(_METHODS[settings.method](material))
     admission, validation_admission = guard.admit(items), guard.admit(validation)
     return Dataset(
@@ -134,11 +141,12 @@ def _merged(group: Sequence[ApprovedExample]) -> ApprovedExample:
     best = max(group, key=lambda example: (bool(example.edits), example.sample.id))
     if not any(example.wordings for example in group):
         return best
-    texts = {matching.normalise(best.sample.prompt): ""}
-    for example in group:
-        for text in example.wordings:
-            texts.setdefault(matching.normalise(text), text)
-    return replace(best, wordings=tuple(filter(None, texts.values())))
+    seen, wordings = {matching.normalise(best.sample.prompt)}, []
+    for text in chain.from_iterable(example.wordings for example in group):
+        if matching.normalise(text) not in seen:
+            seen.add(matching.normalise(text))
+            wordings.append(text)
+    return replace(best, wordings=tuple(wordings))
 
 
 def without_leaks(
@@ -296,8 +304,8 @@ def _self(material: Material) -> _Items:
 
 
 def _meta(material: Material) -> _Items:
-    """L_meta and the skills of the study; see ``metaskills.items``."""
-    return list(material.skills)
+    """L_meta and the skills of the study; see ``metaskills``."""
+    return [counting_alike(item) for item in material.skills]
 
 
 def _cpt(material: Material) -> _Items:
@@ -313,33 +321,6 @@ def _pairs(material: Material) -> _Items:
         for pair in material.pairs
         if pair.answerable and pair.answer
     ]
-
-
-def _meta_items(example: MetaExample) -> _Items:
-    """L_meta: log p(f | p, r) + log p(r_hat | p, r, f) + log p(r_hat | p).
-
-    An answer that the feedback calls correct is not refined.
-    """
-    free = "" if example.passage else "_free"
-    subject = {"question": example.prompt, "answer": example.response}
-    text = {"passage": example.passage} if example.passage else {}
-    comparison = {"reference": example.reference} if example.passage else {}
-    feedback_prompt = prompts.load(f"feedback{free}").render(
-        **subject, **text, **comparison
-    )
-    refine_prompt = prompts.load(f"refine{free}").render(
-        **subject, **text, feedback=example.feedback
-    )
-    best, sample_id = example.refinement, example.sample_id
-    feedback_item = TrainItem(
-        "sft", feedback_prompt.chat, example.feedback, sample_id=sample_id
-    )
-    answer = TrainItem("sft", _ask(example.prompt), best, sample_id=sample_id)
-    if model_output.verdict(example.feedback) == "correct":
-        return [feedback_item, answer]
-    correction = f"Answer: {best}"
-    refinement = TrainItem("sft", refine_prompt.chat, correction, sample_id=sample_id)
-    return [feedback_item, refinement, answer]
 
 
 def _as_meta(example: ApprovedExample) -> MetaExample:
@@ -362,6 +343,7 @@ def _as_meta(example: ApprovedExample) -> MetaExample:
         example.passage,
         example.target,
         example.sample.id,
+        example.heading,
     )
 
 

@@ -33,12 +33,11 @@ from autolearn.core.ports import Journal
 from autolearn.core.records import GeneratedInstruction, ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.metaskills.items import Skill, skill_of, skill_of_prompt
-from autolearn.study import prompts
+from autolearn.study import grounding, prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of_type
-from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
 from autolearn.text import matching, model_output, sentences
 from autolearn.training.replay_plan import CRITIC, RereadText
@@ -278,13 +277,10 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
     Raises:
         Cancelled: The user stopped the run.
     """
-    own_questions = [TextQuestion(text, text.passage, text.question) for text in texts]
+    own_questions = [_about(writer, text, text.question) for text in texts]
     open_book = write_non_empty(writer, open_book_requests(writer, own_questions))
-    other_questions = [
-        TextQuestion(text, text.passage, text.other)
-        for text in texts
-        if text.other != text.question
-    ]
+    others = (text for text in texts if text.other != text.question)
+    other_questions = [_about(writer, text, text.other) for text in others]
     requests = open_book_requests(writer, other_questions)
     for text in texts:
         requests.append(_asking(writer, text))
@@ -297,17 +293,21 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
     ]
 
 
+def _about(
+    writer: Generator, text: RereadText, question: str
+) -> grounding.TextQuestion[RereadText]:
+    return grounding.TextQuestion(text, grounding.shown(writer, text.passage), question)
+
+
 def _asking(writer: Generator, text: RereadText) -> GenerationRequest[RereadText]:
     """Return the request for questions about a text."""
+    plain = text.passage.text
     if not writer.protocol.guided:
-        return listing(writer.settings, text.passage, text)
-    passage_sentences = sentences.of(text.passage)
-    sentence = (
-        random.Random(text.passage).choice(passage_sentences).text
-        if passage_sentences
-        else text.passage
-    )
-    return about_sentence(writer, text, text.passage, sentence, sentence)
+        return listing(writer.settings, plain, text)
+    all_sentences = sentences.of(plain)
+    sentence = random.Random(plain).choice(all_sentences).text if all_sentences else ""
+    shown = grounding.shown(writer, text.passage)
+    return about_sentence(writer, text, shown, sentence or plain, sentence or plain)
 
 
 def _comparing(
@@ -318,7 +318,7 @@ def _comparing(
     for index, (text, generation) in enumerate(open_book):
         reference = model_output.answer(_answer(generation))
         prompt = compare.render(
-            passage=text.passage,
+            passage=text.passage.text,
             question=text.question,
             reference=reference,
             answer=text.answer if index % 2 else reference,
@@ -352,22 +352,22 @@ def self_checks(
     attempts += [(o.text, _answer(o.generation)) for o in instructions if o.generation]
     to_judge = [
         GenerationRequest(
-            attempt,
-            check.render(question=attempt[0], answer=attempt[1]),
+            (question, attempt),
+            check.render(question=question, answer=attempt),
             settings.feedback_tokens,
         )
-        for attempt in attempts
+        for question, attempt in attempts
     ]
     checks = write_non_empty(writer, to_judge)
     to_refine = [
         GenerationRequest(
             question,
             refine.render(
-                question=question, answer=generation, feedback=_answer(critique)
+                question=question, answer=attempt, feedback=_answer(critique)
             ),
             settings.answer_tokens,
         )
-        for (question, generation), critique in checks
+        for (question, attempt), critique in checks
         if is_judged_wrong(model_output.verdict(_answer(critique)))
     ]
     return [

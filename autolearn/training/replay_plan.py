@@ -6,8 +6,10 @@ The training writes what the plan says; the estimate of a round counts it.
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil
 
+from autolearn.core.records import Passage
 from autolearn.core.settings import TrainSettings
 from autolearn.metaskills.items import Skill
 from autolearn.training.dataset import ApprovedExample
@@ -29,7 +31,7 @@ CRITIC: frozenset[Skill] = frozenset(("verdict", "feedback", "refine"))
 class RereadText:
     """A text of the round that the base model reads again."""
 
-    passage: str
+    passage: Passage
     question: str
     answer: str
     """The closed-book answer to the question."""
@@ -45,6 +47,8 @@ class ReplayPlan:
     """How many it generates and answers."""
     questions: tuple[str, ...] = ()
     """Those of the round; see ``n_similar``."""
+    wordings: tuple[str, ...] = ()
+    """Other wordings of these, trained or held out for validation."""
     texts: tuple[RereadText, ...] = ()
     library_instructions: tuple[str, ...] = ()
     """Those of the library that it answers; it checks and corrects its answers."""
@@ -79,21 +83,32 @@ def plan(
     if not settings.traits.teaches_facts:
         return ReplayPlan(n)
     candidates = (
-        (example.passage, example.sample.prompt, example.closed_answer)
+        (
+            Passage.alone(example.passage, example.heading),
+            example.sample.prompt,
+            example.closed_answer,
+        )
         for example in examples
+        if example.passage and example.sample.prompt and example.closed_answer
     )
-    texts = texts_to_read([row for row in candidates if all(row)], n)
+    texts = texts_to_read(candidates, n)
     n_checked = 0 if excluded_skills & CRITIC else round(CHECKING * n)
     to_check = instructions_to_check(instructions, n_checked)
-    rest = n_checked - len(to_check)
-    questions = tuple(dict.fromkeys(example.sample.prompt for example in examples))
+    questions = dict.fromkeys(example.sample.prompt for example in examples)
+    wordings = chain.from_iterable(example.wordings for example in examples)
     return ReplayPlan(
-        n, questions, tuple(texts), tuple(to_check), rest, excluded_skills
+        n,
+        questions=tuple(questions),
+        wordings=tuple(dict.fromkeys(wordings)),
+        texts=tuple(texts),
+        library_instructions=tuple(to_check),
+        n_checked=n_checked - len(to_check),
+        excluded_skills=excluded_skills,
     )
 
 
 def texts_to_read(
-    candidates: Iterable[tuple[str, str, str]], n_replay: int
+    candidates: Iterable[tuple[Passage, str, str]], n_replay: int
 ) -> list[RereadText]:
     """Return texts to read again, in proportion to the generated instructions.
 
@@ -105,7 +120,7 @@ def texts_to_read(
         candidates: Passages with a question and its closed-book answer.
         n_replay: Number of generated instructions.
     """
-    rows = list({row[0]: row for row in candidates}.values())
+    rows = list({row[0].text: row for row in candidates}.values())
     n = min(len(rows), ceil(READING * n_replay))
     sample = random.Random("to read").sample(rows, n)
     others = [question for _, question, _ in sample[1:] + sample[:1]]

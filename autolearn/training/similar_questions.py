@@ -14,6 +14,7 @@ from autolearn.core.model_calls import Generation
 from autolearn.study import prompts
 from autolearn.study.fact_questions import QUESTION_MARKS
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed
+from autolearn.text import matching
 from autolearn.training.replay import (
     ANSWER_TOKENS,
     PROMPT,
@@ -30,12 +31,14 @@ CHARACTERS = 2
 """Characters that count as a word in scripts without spaces."""
 
 
-def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generation]:
+def answer(
+    writer: Generator, questions: Sequence[str], n: int, wordings: Sequence[str] = ()
+) -> list[Generation]:
     """Return the base model's answers to ``n`` new questions, or fewer.
 
-    They begin with one or two words of the given questions. Those with the most
-    confident answers are kept, since a guess protects nothing, but none whose answer
-    only repeats the question.
+    They begin with one or two words of the given questions, but are neither one of them
+    nor one of their other ``wordings``. Those with the most confident answers are kept,
+    since a guess protects nothing, but none whose answer only repeats the question.
 
     Raises:
         Cancelled: The user stopped the run.
@@ -48,10 +51,13 @@ def answer(writer: Generator, questions: Sequence[str], n: int) -> list[Generati
         [_opening(questions, draw) for draw in draws],
     )
     prompt = prompts.load(PROMPT)
+    taught = {matching.normalise(text) for text in (*questions, *wordings)}
     requests = [
         GenerationRequest(text, prompt.render(question=text), ANSWER_TOKENS)
         for text in dict.fromkeys(map(_first_question, texts))
-        if text and text not in questions and (_has_mark(text) or not need_mark)
+        if text
+        and matching.normalise(text) not in taught
+        and (_has_mark(text) or not need_mark)
     ]
     answered = [
         (text, generation)

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
 from autolearn.core.quiz_records import QuizResult
-from autolearn.core.records import Question
+from autolearn.core.records import Question, TrainItem
 from autolearn.evaluation import paired_quizzes, quiz, taught_questions
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.taught_questions import TrainedText
+from tests.support.rounds import one_round
+from tests.support.texts import put_passages
 
 
 def result(id, right):
@@ -59,3 +63,23 @@ def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question(
     ]
     texts = [TrainedText("It was in 1711.", 3, "In which year was Avel founded?")]
     assert taught_questions.ids_taught_by(questions, texts) == {3}
+
+
+def test_a_text_whose_passage_is_not_known_must_have_the_words_of_the_question():
+    """Statements about a passage are trained without it."""
+    questions = [asked(1), asked(2, text="When was Boro founded?")]
+    assert taught_questions.ids_taught_by(questions, [TrainedText(FACT, None)]) == {1}
+
+
+def test_a_raw_text_is_about_every_passage_that_has_it(store):
+    passages = [put_passages(store, name, [FACT], name)[0] for name in ("a", "b")]
+    candidates = [
+        replace(asked(i, passage.id), passage=passage)
+        for i, passage in enumerate(passages, 1)
+    ]
+    item = TrainItem("text", (), FACT)
+    new = replace(
+        one_round(store, "cpt"), id=0, run_id=store.runs.create("train", {}).id
+    )
+    round_ = store.rounds.create(new, [item])
+    assert taught_questions.taught_ids(store, round_.id, candidates) == {1, 2}

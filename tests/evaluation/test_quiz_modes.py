@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.model_calls import Request
 from autolearn.core.quiz_records import QuizMode
-from autolearn.core.records import Question
+from autolearn.core.records import Passage, Question
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import quiz_modes
 from autolearn.evaluation.quiz_modes import QuizRequest
@@ -21,7 +21,7 @@ SUM = QuizQuestion(
 FACT = QuizQuestion(
     Question("Who leads Avel?", "quiz", "gold", 5, gold_answer="Ada", id=2),
     "Ada",
-    passage="Ada leads Avel.",
+    passage=Passage.alone("Ada leads Avel.", "Avel, a town"),
 )
 
 
@@ -117,3 +117,14 @@ def test_a_sum_is_solved_step_by_step_by_a_guided_model_alone() -> None:
         request = QuizRequest("closed_book")
         _, backend = answered(lambda _: "3.", question, request, protocol)
         assert backend.history[0].prompt.name == name
+
+
+@pytest.mark.parametrize(("protocol", "has_heading"), [("guided", 1), ("trained", 0)])
+def test_a_passage_is_shown_as_a_study_shows_it(
+    protocol: str, has_heading: int
+) -> None:
+    """The bound was too low for texts whose subject only their heading names."""
+    _, backend = answered(lambda _: "Ada.", FACT, QuizRequest("open_book"), protocol)
+    turns = [turn.content for turn in backend.history[0].prompt.chat]
+    assert sum("# Avel, a town\n\nAda leads" in turn for turn in turns) == has_heading
+    assert any("Ada leads Avel." in turn for turn in turns)

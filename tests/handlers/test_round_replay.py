@@ -6,8 +6,11 @@ import pytest
 
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import DRIFT_PROBE, Question
-from autolearn.core.settings import StudySettings
+from autolearn.core.run_settings import SampleScope
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import files as model_files
+from autolearn.services import actions
+from autolearn.services.actions import TrainSources
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
@@ -79,6 +82,20 @@ def test_replay_is_written_within_the_limits_of_the_last_study(store):
         "feedback": 500,
         "feedback_free": 500,
     }
+
+
+def test_the_limits_of_replay_are_those_of_when_the_round_was_queued(
+    store, approved_samples
+):
+    """A study that was queued later changed the rest of the replay on resumption."""
+    store.runs.create("study", {"study": {"feedback_tokens": 500}})
+    scope = TrainSources(scope=SampleScope())
+    run = actions.train(store, ModelSettings(), TrainSettings(), sources=scope)
+    store.runs.create("study", {"study": {"feedback_tokens": 7}})
+    learner = Learner()
+    train(store, run, learner)
+    checks = [r for r in learner.history if r.prompt.name == "feedback_free"]
+    assert {request.sampling.max_new_tokens for request in checks} == {500}
 
 
 def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved_samples):

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import Corpus, GoldExample, MetaExample
 from autolearn.core.model_calls import Message
-from autolearn.core.records import Decision, Question, TrainItem
+from autolearn.core.records import Decision, Document, Passage, Question, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.demo import gold_examples
+from autolearn.metaskills.items import skill_of
 from autolearn.rounds import sources
 from autolearn.study import prompts
 from autolearn.training import replay_plan
@@ -140,7 +142,9 @@ def test_replay_grows_with_the_items_and_reads_texts_of_the_round(store, passage
     items = round_sources.build().items
     plan = round_sources.replay(items)
     assert plan.n_instructions == len(items)
-    assert {text.passage for text in plan.texts} < {p.text for p in passages}
+    assert {text.passage.text for text in plan.texts} < {p.text for p in passages}
+    assert plan.questions == tuple(f"Who leads town {i}?" for i in range(N))
+    assert plan.wordings == tuple(f"Who heads town {i}?" for i in range(N))
     assert all(text.other != text.question for text in plan.texts)
     twice = sources.collect(store, order(replay_share=2.0)).replay(items)
     assert twice.n_instructions == 2 * plan.n_instructions
@@ -207,3 +211,60 @@ def test_a_round_without_items_says_what_to_do(store):
     assert sources.collect(store, order()).build().items == ()
     assert "approve more" in sources.why_nothing(TrainSettings())
     assert "corpus" in sources.why_nothing(TrainSettings(method="meta"))
+
+
+def test_the_heading_of_a_passage_goes_with_its_examples(store):
+    text = "It was founded in 1711. Nobody knows by whom."
+    passage = Passage(0, 0, 0, len(text), text, 9, heading="Avel")
+    document = store.library.add_document(Document("a.txt", "d", len(text)), [passage])
+    approve(store, [store.library.passages([document.id])[0].id])
+    (example,) = collected(store, order())
+    assert (example.passage, example.heading) == (text, "Avel")
+    round_sources = sources.collect(store, order())
+    plan = round_sources.replay(round_sources.build().items)
+    assert [text.passage.heading for text in plan.texts] == ["Avel"]
+
+
+WORLD = gold_examples.examples(n_passages=40)
+
+
+def corpus_of(store, name, examples):
+    corpus = Corpus(name, name, "texts", n_examples=len(examples), n_texts=1)
+    return store.corpora.add(corpus, examples).id
+
+
+def feedback_examples(n, verdict="incorrect"):
+    return [
+        GoldExample(
+            "",
+            f"Add 1 to {i}.",
+            "",
+            response="No.",
+            feedback=f"It is so.\nVerdict: {verdict}",
+            refinement="Two.",
+        )
+        for i in range(n)
+    ]
+
+
+def meta_items(store, *numbers):
+    request = order(method="meta", corpora=numbers, meta_examples=90)
+    return sources.collect(store, request).build().items
+
+
+@pytest.mark.parametrize(("verdict", "n_each"), [("incorrect", 3), ("correct", 2)])
+def test_examples_with_feedback_leave_room_for_the_other_skills(store, verdict, n_each):
+    """140 of them took all 420 items; right answers were counted as three items."""
+    given = corpus_of(store, "f", feedback_examples(200, verdict))
+    items = meta_items(store, given, corpus_of(store, "w", WORLD))
+    n_feedback = sum(item.chat[-1].content.find("Add 1 to") >= 0 for item in items)
+    assert len(items) == 90
+    assert 20 - n_each < n_feedback <= 20
+    assert len({skill_of(item) for item in items}) > 4
+
+
+def test_examples_with_feedback_take_the_place_of_what_is_missing(store):
+    items = meta_items(store, corpus_of(store, "f", feedback_examples(200)))
+    assert len(items) == 90
+    few = corpus_of(store, "w", WORLD[:2])
+    assert 87 < len(meta_items(store, 1, few)) <= 90

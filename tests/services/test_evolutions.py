@@ -6,7 +6,8 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import EvolveSettings
-from autolearn.core.records import Question
+from autolearn.core.flags import Flag
+from autolearn.core.records import Answer, Feedback, Question, Sample
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import worker_locks
@@ -110,3 +111,27 @@ def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):
 def test_nonsense_is_refused(changes):
     with pytest.raises(InputError):
         evolving(**changes)
+
+
+def test_answers_that_were_cut_off_are_not_approved(store):
+    run = store.runs.create("study", {})
+    journal = store.journal(run.id)
+    questions = journal.step(
+        "q", lambda: [Question(t, "study", "person") for t in "ab"]
+    )
+    answers = journal.step(
+        "a", lambda: [Answer(q.id, "closed_book", "Two.") for q in questions]
+    )
+    verdicts = journal.step(
+        "f", lambda: [Feedback(a.id, "critique", "", "correct", 0.9) for a in answers]
+    )
+    flags: list[tuple[Flag, ...]] = [(), ("too_long",)]
+    rows = list(zip(questions, verdicts, flags, strict=True))
+    whole, _ = journal.step(
+        "s",
+        lambda: [
+            Sample(q.id, q.text, "2", "2", False, 0, critique_id=f.id, flags=own)
+            for q, f, own in rows
+        ],
+    )
+    assert evolution_tasks.self_approved_samples(store, run.id) == [whole]

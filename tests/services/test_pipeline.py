@@ -57,6 +57,7 @@ def test_each_run_queues_the_next_until_the_round_is_whole(library_store):
     assert ["quiz", "open_book"] in before.settings["parts"]
     train = end(library_store, before)
     assert train.kind == "train"
+    assert TrainRunSettings.of(train).study == StudySettings(paraphrases=1)
     assert library_store.samples.find(SampleFilter(state="approved")), (
         "the rule has decided"
     )

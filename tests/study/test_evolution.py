@@ -58,3 +58,27 @@ def test_an_unchanged_refinement_gives_nothing_to_learn():
     (sample,) = journal.all(Sample)
     assert "no_refinement" in sample.flags
     assert not RULES["default"].accepts(sample)
+
+
+@pytest.mark.parametrize(
+    ("long", "answer"), [("closed_book", "Six"), ("refine_free", "It is 4")]
+)
+def test_an_answer_that_was_cut_off_is_not_learned(long, answer):
+    """Once, only an open-book answer that was cut off had the flag."""
+
+    def endless(request):
+        text = solver(request)
+        return f"{text} {text}" * 200 if request.prompt.name == long else text
+
+    journal = MemoryJournal()
+    instructions = [
+        Question("What is 2 + 2?", "study", "person", id=1),
+        Question("What is 3 + 3?", "study", "person", id=2),
+    ]
+    backend = ScriptedBackend(endless, judge=lambda chat, prefill: (0.2, 0.8))
+    Study(backend, journal, SETTINGS, lambda: False, lambda *_: None).evolve(
+        instructions
+    )
+    (cut,) = [s for s in journal.all(Sample) if "too_long" in s.flags]
+    assert cut.chosen.startswith(answer)
+    assert not RULES["all-pairs"].accepts(cut)

@@ -4,11 +4,13 @@ import pytest
 
 from autolearn.core.constraints import Excerpt
 from autolearn.core.records import Answer, Question
+from autolearn.study import fact_questions
 from autolearn.study.answers import open_book_requests
 from autolearn.study.grounding import TextQuestion
 from tests.support.guided_studies import (
     FACTS,
     SENTENCES,
+    SETTINGS,
     TEXT,
     TRUE,
     guided,
@@ -166,3 +168,12 @@ def test_a_question_without_its_subject_gets_the_heading_if_that_names_it(
     journal, _ = study(vague, [passage(text, heading)])
     questions = [q.text for q in journal.all(Question) if q.origin == "model"]
     assert questions == ([question] if question else [])
+
+
+def test_a_refrain_is_one_fact():
+    """Its question was asked, and kept, once for each time that it is sung."""
+    line = "The mill of Avel turns by the river as it did in the old days, "
+    text = f"{line}{line}{line}and Ada Horn sings of it."
+    facts = fact_questions.facts(SETTINGS, passage(text))
+    stretches = [fact.stretch for fact in facts]
+    assert len(stretches) == len(set(stretches)) == 2

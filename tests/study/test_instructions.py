@@ -107,3 +107,12 @@ def test_a_step_that_was_committed_is_not_drawn_again():
         written(ScriptedBackend((), instruction=instruction), journal=journal) == first
     )
     assert len(calls) == STEP
+
+
+def test_a_task_in_a_script_without_spaces_has_the_length_of_the_given_ones():
+    pool = ["小明有三支笔,他又买了两支,他一共有几支笔?", "小红走了四公里,她走了多远?"]
+    right, long = "小刚有九顶帽子,他卖了四顶,还剩几顶?", f"{'小明有三支笔,' * 9}有几支?"
+    questions = write_instructions(
+        generator(continued([right, long])), MemoryJournal(), pool, 2, lambda _: None
+    )
+    assert [question.text for question in questions] == [right]

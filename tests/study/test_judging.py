@@ -78,3 +78,19 @@ def test_with_a_text_the_odds_decide_too_where_the_verdict_is_unclear(
         QUESTION, "It was founded in 1711", RIGHT, critique("unclear", probability)
     )
     assert (gap.is_gap, gap.disputed) == (differs, differs)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "is_gap", "disputed"),
+    [
+        ("Avel was founded in 1711, some say.", "incorrect", True, True),
+        ("Avel was founded in 1711, some say.", "correct", False, False),
+        ("In 1699.", "incorrect", True, False),
+        ("In 1699.", "correct", True, True),
+    ],
+)
+def test_a_verdict_counts_where_its_odds_are_not_known(
+    answer, verdict, is_gap, disputed
+):
+    gap = judge_gap(QUESTION, answer, RIGHT, critique(verdict, None))
+    assert (gap.is_gap, gap.disputed) == (is_gap, disputed)

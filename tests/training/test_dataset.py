@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from autolearn.core.gold import GoldExample, MetaExample
@@ -5,6 +7,7 @@ from autolearn.core.methods import METHODS
 from autolearn.core.model_calls import Message
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import TrainSettings
+from autolearn.metaskills.items import counting_alike
 from autolearn.text import model_output
 from autolearn.training import dataset
 from autolearn.training.dataset import ApprovedExample, Material
@@ -31,8 +34,9 @@ PAIRS = [
 
 
 def build(method, lessons, corpus=(), quiz=(), skills=(), passages=(), **settings):
+    protocol = settings.pop("protocol", "trained")
     train_settings = TrainSettings(method=method, **settings)
-    material = Material(train_settings, lessons, skills, passages, PAIRS)
+    material = Material(train_settings, lessons, skills, passages, PAIRS, protocol)
     return dataset.build(material, corpus, Guard(quiz))
 
 
@@ -104,6 +108,37 @@ def test_meta_skills_are_feedback_refinement_and_answer():
         "Answer: Ada leads.",
         "Ada leads.",
     ]
+
+
+def test_a_meta_round_counts_each_item_alike_and_self_each_token():
+    """Once, a correction of 40 words outweighed five items of a corpus."""
+    skill = counting_alike(TrainItem("sft", (), "Verdict: correct"))
+    example_of_many_words = replace(META, feedback="It is wrong. " * 20)
+    items = build("meta", [], [example_of_many_words], skills=[skill]).items
+    assert len(items) == 4
+    weights = [item.weight * (1 + len(item.chosen.split())) for item in items]
+    assert weights == pytest.approx([1.0] * 4)
+    lessons = [example(f"Who leads {name}?", id=i) for i, name in enumerate("ABCD")]
+    items = build("self", lessons, [META], meta_share=0.5).items
+    assert {item.weight for item in items} == {1.0}
+
+
+def test_a_corrected_sample_is_taught_as_the_later_study_asks():
+    correction = example(
+        edits={"feedback"},
+        critique="Not Bo.\nVerdict: incorrect",
+        passage="Ada leads it.",
+        heading="Avel",
+    )
+    items = build("meta", [correction], protocol="taught").items
+    assert [item.chosen for item in items] == [
+        "Verdict: incorrect",
+        "The text says: Ada leads Avel.\nThe answer says: Bo leads Avel.\n"
+        "Verdict: incorrect\nReason: Not Bo.",
+        "Better answer: Ada leads Avel.",
+    ]
+    assert {item.sample_id for item in items} == {1}
+    assert all("# Avel\n\nAda leads it." in i.chat[-2].content for i in items[1:])
 
 
 def test_a_corrected_sample_is_a_meta_skill_example():

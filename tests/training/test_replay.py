@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.model_calls import Completion, Generation, Request, Sampling
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction
+from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction, Passage
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -172,13 +172,17 @@ def test_items_ask_as_the_model_is_asked_what_it_learned(store):
     assert not item.teaches
 
 
-TEXTS = [(f"Text {i}.", f"What is {i}?", f"No. {i}.") for i in range(10)]
+TEXTS = [
+    (Passage.alone(f"Text {i}.", "The head"), f"What is {i}?", f"No. {i}.")
+    for i in range(10)
+]
 
 
 def test_each_text_is_asked_its_question_and_one_of_another():
     readings = replay_plan.texts_to_read([*TEXTS, *TEXTS], 160)
     assert readings == replay_plan.texts_to_read(TEXTS, 160)
-    assert sorted((f.passage, f.question, f.answer) for f in readings) == TEXTS
+    rows = [(f.passage, f.question, f.answer) for f in readings]
+    assert sorted(rows, key=lambda row: row[1]) == TEXTS
     assert sorted(f.other for f in readings) == [question for _, question, _ in TEXTS]
     assert all(f.other != f.question for f in readings)
 
@@ -210,12 +214,25 @@ def test_reading_items_are_the_model_s_own_words():
     for i, text in enumerate(texts):
         assert answers[i].endswith(f"Answer: To Question: {text.question}")
         assert answers[4 + i].endswith(f"Answer: To Question: {text.other}")
-        assert answers[8 + 2 * i] == f"What does this say: {text.passage}?"
+        assert answers[8 + 2 * i] == f"What does this say: {text.passage.text}?"
         assert answers[9 + 2 * i] == f"In other words: Question: {text.question}"
         reference = text.answer if i % 2 else f"To Question: {text.question}"
         assert answers[16 + i].startswith(f"To Question: {text.question}")
         assert f"\nAnswer: {reference}\n" in answers[16 + i]
     assert len(items) == 20
+
+
+@pytest.mark.parametrize(("protocol", "shows"), [("guided", True), ("trained", False)])
+def test_texts_are_read_again_as_a_study_shows_them(protocol, shows):
+    model = ScriptedBackend(lambda request: "Answer: No.", protocol=protocol)
+    writer = Generator(model, StudySettings(), lambda: False, lambda share: None)
+    replay.read(writer, replay_plan.texts_to_read(TEXTS[:2], 64))
+    turns = [r.prompt.chat for r in model.history if r.prompt.name != "paraphrase"]
+    assert len(turns) == (6 if shows else 8)
+    for chat in turns:
+        user = [turn.content for turn in chat if turn.role == "user"][-1]
+        assert ("# The head\n\nText" in user) == shows
+        assert "Text " in user
 
 
 def test_a_single_text_gets_no_question_of_another():

@@ -66,6 +66,15 @@ def test_a_question_of_the_round_and_one_written_twice_are_not_replayed_again():
     assert len(similar_questions.answer(writer(backend), TAUGHT, 4)) == 1
 
 
+def test_a_wording_of_the_round_is_not_replayed_however_it_is_written():
+    backend = Continuing("Whose film is Abruptio? {}")
+    wordings = ["whose film is  abruptio"]
+    generations = similar_questions.answer(writer(backend), TAUGHT, 4, wordings)
+    assert generations == []
+    backend = Continuing("who directed ABRUPTIO? {}")
+    assert similar_questions.answer(writer(backend), TAUGHT, 4) == []
+
+
 def test_an_answer_that_only_repeats_its_question_is_not_replayed():
     backend = Continuing()
     backend._reply = lambda request: request.prompt.chat[-1].content

@@ -9,8 +9,8 @@ from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import compute
 from autolearn.models.memory import MemoryEstimator
+from autolearn.models.protocols import is_guided
 from autolearn.services.estimates.memory_needs import estimator_of
-from autolearn.services.estimates.replay_writing import is_guided
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.store import RunFilter, Store
 from autolearn.training import replay

@@ -6,11 +6,10 @@ from autolearn.core.records import RunKind
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
-from autolearn.models.protocols import study_protocol
+from autolearn.models.protocols import is_guided
 from autolearn.rounds.sources import study_settings
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
-from autolearn.study.protocol import PROTOCOLS
 from autolearn.training import replay, similar_questions
 from autolearn.training.replay_plan import ReplayPlan
 
@@ -32,7 +31,8 @@ def n_texts(store: Store, request: TrainRunSettings, plan: ReplayPlan) -> int:
     """
     if not plan.n_instructions:
         return 0
-    is_instruct = is_guided(request.model, study_settings(store).protocol)
+    limits = request.study or study_settings(store)
+    is_instruct = is_guided(request.model, limits.protocol)
     n_similar = plan.n_similar(is_instruct)
     n_instructions = replay.N_PROBE + plan.n_instructions - n_similar
     n_new = max(0, n_instructions - _n_stored(store, request.model))
@@ -56,12 +56,6 @@ def seconds_per_text(store: Store, model: ModelSettings) -> float | None:
             if seconds := store.journal(run.id).step_seconds("closed-book"):
                 return median(seconds)
     return None
-
-
-def is_guided(model: ModelSettings, protocol: str) -> bool:
-    """Return whether a model is asked as instruct models are; "auto": as it notes."""
-    own = study_protocol(model_files.locate(model.model))
-    return PROTOCOLS[own if protocol == "auto" else protocol].guided
 
 
 def _n_stored(store: Store, model: ModelSettings) -> int:

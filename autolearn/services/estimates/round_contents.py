@@ -96,7 +96,8 @@ def round_contents(
     names = {corpus.id: corpus.name for corpus in store.corpora.in_use()}
     sources = collect(store, request)
     examples, dataset = sources.material.examples, sources.build()
-    limits, plan = study_settings(store), sources.replay(dataset.items)
+    limits = request.study or study_settings(store)
+    plan = sources.replay(dataset.items)
     reread = [_Reread.of(text, limits) for text in plan.texts]
     if count_ahead:
         count_ahead(_texts(dataset, plan, reread))
@@ -147,12 +148,12 @@ class _Reread:
         """Render what is asked about a text."""
         answers = {"reference": text.answer, "answer": text.answer}
         compare = prompts.load("feedback").render(
-            passage=text.passage, question=text.question, **answers
+            passage=text.passage.text, question=text.question, **answers
         )
         reword = prompts.load("paraphrase").render(
             question=text.question, n=MOST_PER_LIST
         )
-        n = how_many(limits, text.passage)
+        n = how_many(limits, text.passage.text)
         return cls(compare.chat, reword.chat, text.question, n)
 
 

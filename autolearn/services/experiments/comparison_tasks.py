@@ -156,6 +156,7 @@ class _Comparison:
             samples=tuple(choose(finished_runs[study_task])),
             documents=self.settings.documents if reads_passages else None,
             corpus_ids=self.settings.corpora if traits.source == "corpora" else (),
+            study=self.settings.study,
         )
         return train(self.store, self.model, request)
 
@@ -226,7 +227,9 @@ class _Comparison:
         settings = self._train_settings(arm, seed, finished_runs)
         parent = round_of(self.store, finished_runs[first])
         samples = tuple(self._approved(finished_runs[second]))
-        request = TrainRunSettings(train=settings, parent=parent, samples=samples)
+        request = TrainRunSettings(
+            train=settings, parent=parent, samples=samples, study=self.settings.study
+        )
         if not self._n_items(request):
             return self._train("al1", seed, finished_runs)
         most = settings.max_steps // STAGE_1_TO_2

@@ -87,7 +87,9 @@ class _Evolution:
     def meta(self, _: FinishedRuns) -> RunSettings:
         settings = replace(self.settings.train, method="meta")
         request = TrainRunSettings(
-            train=settings, corpus_ids=tuple(corpus_actions.ids(self.store))
+            train=settings,
+            corpus_ids=tuple(corpus_actions.ids(self.store)),
+            study=self.settings.study,
         )
         return train(self.store, self.settings.model, request)
 
@@ -138,6 +140,7 @@ class _Evolution:
             parent=parent,
             corpus_ids=tuple(corpus_actions.ids(self.store)),
             samples=tuple(samples),
+            study=settings.study,
         )
         return train(self.store, settings.model, request)
 
@@ -167,7 +170,7 @@ def self_approved_samples(store: Store, run_id: int) -> list[Sample]:
     """Return the samples of a study that the published filter keeps.
 
     That is what the model's own check passes: answers that it judged right at once, and
-    refinements that it judged right.
+    refinements that it judged right. Answers that were cut off are not among them.
     """
     samples = instruction_samples(store, run_id)
     ids = [s.check_id if s.gap else s.critique_id for s in samples]
@@ -175,5 +178,5 @@ def self_approved_samples(store: Store, run_id: int) -> list[Sample]:
     return [
         sample
         for sample, i in zip(samples, ids, strict=True)
-        if i and verdicts.get(i) == "correct"
+        if i and verdicts.get(i) == "correct" and "too_long" not in sample.flags
     ]
