@@ -76,7 +76,7 @@ class _TextIndex:
     def _words(self) -> list[frozenset[str]]:
         """The words of each text with its question."""
         pairs = (f"{text.question} {text.text}" for text in self._texts)
-        return [frozenset(matching.normalise(pair).split()) for pair in pairs]
+        return [frozenset(matching.words(pair)) for pair in pairs]
 
     def about(self, question: QuizQuestion) -> list[TrainedText]:
         """Return the texts that may tell the answer to a question."""
