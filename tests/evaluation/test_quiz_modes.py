@@ -117,3 +117,22 @@ def test_a_sum_is_solved_step_by_step_by_a_guided_model_alone() -> None:
         request = QuizRequest("closed_book")
         _, backend = answered(lambda _: "3.", question, request, protocol)
         assert backend.history[0].prompt.name == name
+
+
+def test_self_consistency_on_a_fact_does_not_vote_on_the_numbers_beside_it() -> None:
+    question = QuizQuestion(
+        Question("Who walked on the Moon first?", "quiz", "gold", id=3),
+        "Neil Armstrong",
+    )
+    texts = iter(
+        [
+            "Buzz Aldrin in 1969.",
+            "Buzz Aldrin flew there in 1969.",
+            "Neil Armstrong walked on it first.",
+            "Neil Armstrong walked on it.",
+            "Neil Armstrong walked first.",
+        ]
+    )
+    request = QuizRequest("consistent", votes=5)
+    text, _ = answered(lambda _: next(texts), question, request)
+    assert "Armstrong" in text
