@@ -160,19 +160,36 @@ def _says_all(question: str, text: str, gold_answer: str) -> bool:
         return True
     if not matching.key_terms("", gold_answer):
         return _has_name_of_stop_words(text, gold_answer)
-    adds_nothing = not matching.key_terms(question, gold_answer)
-    return adds_nothing and _chooses_between(question, text, gold_answer)
+    if matching.key_terms(question, gold_answer) or not holds(text, gold_answer):
+        return False
+    if options := [word for pair in _EITHER.findall(question) for word in pair]:
+        names = matching.words(" ".join([*options, *matching.names(question)]))
+        others = set(names) - set(matching.words(gold_answer))
+        return others.isdisjoint(matching.words(text))
+    return not _only_repeats(question, text, gold_answer)
 
 
-def _chooses_between(question: str, text: str, gold_answer: str) -> bool:
-    """Return whether an answer gives a gold answer whose words are in the question.
+def _only_repeats(question: str, text: str, gold_answer: str) -> bool:
+    """Return whether an answer has a gold answer only as its question has it.
 
-    If the question lets choose ("Paris or Rome"), it may have none of the other names.
+    That is beside the same word: "Oxford University is in London." does not tell that
+    Oxford University is in Oxford.
     """
-    options = [word for pair in _EITHER.findall(question) for word in pair]
-    names = [*options, *matching.names(question)] if options else []
-    others = set(matching.words(" ".join(names))) - set(matching.words(gold_answer))
-    return holds(text, gold_answer) and others.isdisjoint(matching.words(text))
+    phrase = matching.words(gold_answer)
+    asked = _neighbours(matching.words(question), phrase)
+    told = _neighbours(matching.words(text), phrase)
+    before, after = ({pair[side] for pair in asked} - {""} for side in (0, 1))
+    return bool(told) and all(b in before or a in after for b, a in told)
+
+
+def _neighbours(words: list[str], phrase: list[str]) -> list[tuple[str, str]]:
+    """Return the words before and after each place of a phrase; empty at the ends."""
+    padded, n = ["", *words, ""], len(phrase)
+    return [
+        (padded[i - 1], padded[i + n])
+        for i in range(1, len(padded) - n)
+        if padded[i : i + n] == phrase
+    ]
 
 
 def _has_name_of_stop_words(text: str, name: str) -> bool:

@@ -297,6 +297,8 @@ TEA = "Is coffee or the tea more popular?"
         (TEA, "Coffee is more popular than tea.", "tea", False),
         ("Where is Oxford University?", "It is in Oxford.", "Oxford", True),
         ("Where is Oxford University?", "It is in London.", "Oxford", False),
+        ("Where is Oxford University?", "Oxford University it is.", "Oxford", False),
+        ("Where is Oxford University?", "Oxford University, Oxford", "Oxford", True),
         ("Who declared it?", "The WHO declared the pandemic.", "WHO", True),
         ("Who declared it?", "WHO declared the pandemic.", "WHO", True),
         ("Who declared it?", "Those who declared the pandemic.", "WHO", False),
