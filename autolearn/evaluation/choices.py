@@ -9,20 +9,22 @@ from autolearn.text import matching
 LETTERS = "ABCDEFGHIJ"
 """Letters of options, in their order."""
 
-_MARK = re.compile(
-    r"(?:####|\\boxed\s*\{|\b(?:answer|option|choice)\b(?:\s+(?:is|was|would be))?"
-    r"\s*[:=]?)\s*[*_\"'(\[{]*(?:option\s+|choice\s+)?\b([A-J])\b(?!['\w])",
-    re.IGNORECASE,
+_MARK = (
+    r"(?:####|\\boxed\s*\{|\b(?i:answer|option|choice)\b(?:\s+(?i:is|was|would be))?"
+    r"\s*[:=]?)\s*[*_\"'(\[{]*(?i:option\s+|choice\s+)?\b"
 )
-"""Matches the words that mark a letter as the answer, as in the evaluations of ARC and
-MMLU."""
+"""The words that mark a letter as the answer, as in the evaluations of ARC and MMLU."""
+_ARTICLE_OR_PRONOUN = (
+    r"(?:A (?!(?:is|was|because|since|seems|and|or|as|but|fits)\b)[a-z]{2,}|I [a-z]+)"
+)
+_MARKED = re.compile(rf"{_MARK}(?!{_ARTICLE_OR_PRONOUN})([A-J])\b(?!['\w])")
+_MARKED_SMALL = re.compile(rf"{_MARK}([a-j])(?:[).:\]](?!\w)|[^\w\n]*(?:\n|\Z))")
+"""A small letter may be the article, unless a mark or nothing follows it."""
 _LEADING = re.compile(r"^[\W_]*([A-J])(?=[).:\]]|\s*$|,|\s+[-\u2013\u2014])")
 _ALONE = re.compile(r"^[\W_]*([a-j])(?:[).:\]]|\W*$)")
-_LETTER = re.compile(r"(?<![\w.'\u2019])([A-J])(?![\w'\u2019])")
-_WORDS = re.compile(
-    r"A (?!(?:is|was|because|since|seems|and|or|as|but|fits)\b)[a-z]{2,}|I [a-z]+"
+_LETTER = re.compile(
+    rf"(?<![\w.'\u2019])(?!{_ARTICLE_OR_PRONOUN})([A-J])(?![\w'\u2019])"
 )
-"""The article and the pronoun, which are not options."""
 _REJECTION = re.compile(
     r"\b(?i:not|isn't|nor|neither|than|unlike)\s+(?:option\s+)?\(?[A-J]\b\)?"
 )
@@ -49,14 +51,13 @@ def chosen(text: str, choices: Sequence[str]) -> int | None:
 
 def _letters(text: str) -> set[str]:
     """Return the single letters in a text that may be options."""
-    matches = _LETTER.finditer(text)
-    return {match[1] for match in matches if not _WORDS.match(text, match.start())}
+    return set(_LETTER.findall(text))
 
 
 def _explicit(text: str) -> set[str]:
     """Return the letters that an answer marks as its choice, or begins with."""
-    if marks := {letter.upper() for letter in _MARK.findall(text)}:
-        return marks
+    if marked := [*_MARKED.findall(text), *_MARKED_SMALL.findall(text)]:
+        return set(map(str.upper, marked))
     first = _LEADING.match(text) or _ALONE.match(text)
     return {first[1].upper()} if first else set()
 

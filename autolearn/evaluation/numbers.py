@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from decimal import Decimal
 from fractions import Fraction
 
 Readings = frozenset[Fraction]
@@ -35,6 +36,13 @@ _IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 """A number in English words, as in "two hundred and five thousand"."""
+_PRONOUN = re.compile(
+    r"\b(?:no|any|every|some|each|which|this|that|the|another) one"
+    rf"(?![- ](?:{'|'.join(_SCALES)}))\b"
+    r"|(?<![-\w])(?<!ty )one (?:of|another|who|that|which|can|could|may|must|should)\b",
+    re.IGNORECASE,
+)
+""""One" that counts nothing, as in "one of the founders"."""
 _CALCULATION = re.compile(r"<<[^<>]*>>")
 """Annotations of GSM8K within a worked answer."""
 _NUMBER = re.compile(
@@ -44,10 +52,27 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[-+]?\s?[$€£¥₹]?\s?[-+]?\d[\d.,'\u2019/]*\s?[%$€£¥₹]?\.?")
-_DIGIT_GROUPS = re.compile(r"\d{1,3}(?:[,'\u2019]\d{3})+(?:\.\d+)?")
+_DIGIT_GROUPS = re.compile(
+    r"[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:['\u2019]\d{3})+(?:[.,]\d+)?)"
+)
 _GROUPED_BY_POINTS = re.compile(
     r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+"
 )
+_GROUPED_BY_SPACES = re.compile(
+    r"(?<![\d.,'\u2019/])[1-9]\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d'\u2019/])"
+)
+_SUPERSCRIPTS = re.compile("[\u207a\u207b]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
+_FRACTION_SIGN = re.compile(r"(?<=\d)(?=[\u00bc-\u00be\u2150-\u215e])")
+"""The place between the digits and the sign of "2½"."""
+_MIXED = re.compile(r"(?<![\d.,'\u2019/])(\d{1,3}) (\d{1,2})/(\d{1,2})(?![\d/])")
+"""A whole number and a fraction, as in "2 1/2"."""
+_WIDE_SCALES = {"千": 10**3, "천": 10**3, "万": 10**4, "萬": 10**4, "만": 10**4}
+_WIDE_SCALES |= {"亿": 10**8, "億": 10**8, "억": 10**8}
+_WIDE_PART = re.compile(rf"(\d[\d,]*(?:\.\d+)?)([{''.join(_WIDE_SCALES)}]?)")
+_WIDE_NUMBER = re.compile(
+    rf"(?<![\d.,])(?:\d[\d,]*(?:\.\d+)?[{''.join(_WIDE_SCALES)}])+(?:\d[\d,]*)?"
+)
+"""A number with Chinese, Japanese or Korean scales, as in "1億2000万"."""
 _MARK = re.compile(
     r"####|\\boxed\s*\{"
     r"|\banswer\b[\s*_]*(?:is|was|would be|should be|[:=])(?!\s*not\b)",
@@ -92,7 +117,7 @@ def mentions(text: str, number: str) -> bool:
     """Return whether a number occurs in a text, in digits or in English words."""
     wanted_values = readings(number)
     in_digits = [values for _, values in _numbers(_plain(text))]
-    in_words = map(_value_of_words, _IN_WORDS.findall(text))
+    in_words = map(_value_of_words, _words_in(text))
     return any(wanted_values & values for values in (*in_digits, *in_words))
 
 
@@ -163,13 +188,30 @@ def _of_equation(sentence: str) -> Readings:
 
 def _plain(text: str) -> str:
     """Return a text with plain digits, signs and separators of thousands."""
-    text = re.sub(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3})", "'", text)
-    text = unicodedata.normalize("NFKC", _CALCULATION.sub("", text))
+    text = _GROUPED_BY_SPACES.sub(lambda match: "'".join(match[0].split()), text)
+    text = _FRACTION_SIGN.sub(" ", _SUPERSCRIPTS.sub("", _CALCULATION.sub("", text)))
+    text = unicodedata.normalize("NFKC", text).replace("\u2044", "/")
     text = re.sub(r"[\u2212\u2012\u2013](?=[\d$€£¥₹])", "-", text)
-    return "".join(
+    text = "".join(
         str(unicodedata.digit(sign)) if sign.isdigit() and not sign.isascii() else sign
         for sign in text
-    ).replace("\u2044", "/")
+    )
+    return _WIDE_NUMBER.sub(_without_scales, _MIXED.sub(_as_one_fraction, text))
+
+
+def _as_one_fraction(mixed: re.Match[str]) -> str:
+    """Return "5/2" for "2 1/2"; what follows a whole number may be no part of it."""
+    whole, numerator, denominator = map(int, mixed.groups())
+    if not 0 < numerator < denominator:
+        return mixed[0]
+    return f"{whole * denominator + numerator}/{denominator}"
+
+
+def _without_scales(number: re.Match[str]) -> str:
+    """Return "120000000" for "1億2000万"."""
+    parts = _WIDE_PART.findall(number[0])
+    values = [Decimal(n.replace(",", "")) * _WIDE_SCALES.get(s, 1) for n, s in parts]
+    return f"{sum(values):f}"
 
 
 def _numbers(text: str) -> Numbers:
@@ -193,7 +235,10 @@ def _numbers(text: str) -> Numbers:
 def _bodies(body: str) -> list[Readings]:
     """Return the readings of digits with separators; several for a list or a date."""
     if _DIGIT_GROUPS.fullmatch(body):
-        return [frozenset({Fraction(re.sub("[,'\u2019]", "", body))})]
+        plain = re.sub("['\u2019]", "", body)
+        # After groups of another kind, a comma is the decimal one.
+        point = "" if plain == body else "."
+        return [frozenset({Fraction(plain.replace(",", point))})]
     if _GROUPED_BY_POINTS.fullmatch(body):
         return [frozenset({Fraction(body.replace(".", "").replace(",", "."))})]
     parts = re.split(r"[.,'\u2019]", body)
@@ -210,8 +255,14 @@ def _bodies(body: str) -> list[Readings]:
 
 def _in_words(text: str) -> Readings:
     """Return the last number that is written in English words."""
-    numbers = _IN_WORDS.findall(text)
+    numbers = _words_in(text)
     return _value_of_words(numbers[-1]) if numbers else frozenset()
+
+
+def _words_in(text: str) -> list[str]:
+    """Return the numbers in a text that are written in English words."""
+    numbers: list[str] = _IN_WORDS.findall(_PRONOUN.sub(" ", text))
+    return numbers
 
 
 def _value_of_words(words: str) -> Readings:

@@ -98,16 +98,16 @@ class QuizChange:
             return QuizShares()
         low, high = self.interval
         return QuizShares(
-            self.n,
-            _rounded(self.right_before / self.n),
-            _rounded(self.right_after / self.n),
-            _rounded(low),
-            _rounded(high),
-            _rounded(self.p),
-            len(self.newly_right),
-            len(self.newly_wrong),
-            _rounded(self.open_book),
-            _rounded(self.gap_closed),
+            n=self.n,
+            closed_book_before=_rounded(self.right_before / self.n),
+            closed_book_after=_rounded(self.right_after / self.n),
+            low=_rounded(low),
+            high=_rounded(high),
+            p=_rounded(self.p),
+            newly_right=len(self.newly_right),
+            newly_wrong=len(self.newly_wrong),
+            open_book=_rounded(self.open_book),
+            gap_closed=_rounded(self.gap_closed),
         )
 
 
@@ -212,16 +212,16 @@ def change_of(
     ids = sorted(was.keys() & now.keys())
     open_book_ids = [i for i in ids if bound and i in bound]
     return QuizChange(
-        len(ids),
-        sum(was[i].right for i in ids),
-        sum(now[i].right for i in ids),
-        changes.newly_right,
-        changes.newly_wrong,
-        tuple(i for i in ids if not was[i].right and not now[i].right),
-        len(open_book_ids),
-        sum(bound[i].right for i in open_book_ids) if bound else 0,
-        sum(was[i].right for i in open_book_ids),
-        sum(now[i].right for i in open_book_ids),
+        n=len(ids),
+        right_before=sum(was[i].right for i in ids),
+        right_after=sum(now[i].right for i in ids),
+        newly_right=changes.newly_right,
+        newly_wrong=changes.newly_wrong,
+        still_wrong=tuple(i for i in ids if not was[i].right and not now[i].right),
+        n_open=len(open_book_ids),
+        right_open=sum(bound[i].right for i in open_book_ids) if bound else 0,
+        before_of_open=sum(was[i].right for i in open_book_ids),
+        after_of_open=sum(now[i].right for i in open_book_ids),
     )
 
 

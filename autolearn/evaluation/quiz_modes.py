@@ -158,18 +158,21 @@ def _consistent(
     results = generator.write(requests)
     rows = [results[i : i + votes] for i in range(0, len(results), votes)]
     return [
-        (row[0][0], _elected([generation for _, generation in row])) for row in rows
+        (row[0][0], _elected(row[0][0], [generation for _, generation in row]))
+        for row in rows
     ]
 
 
-def _elected(generations: Sequence[Generation]) -> Generation:
+def _elected(question: QuizQuestion, generations: Sequence[Generation]) -> Generation:
     texts = [_text(generation) for generation in generations]
-    support = [sum(_same(text, other) for other in texts) for text in texts]
+    asks_number = question.question.scorer == "number"
+    compare = _same_result if asks_number else matching.token_f1
+    support = [sum(compare(text, other) for other in texts) for text in texts]
     return generations[support.index(max(support))]
 
 
-def _same(text: str, other: str) -> float:
-    """Return how similar two answers are, 0..1; for sums, whether the results agree."""
+def _same_result(text: str, other: str) -> float:
+    """Return 1 if the results of two answers agree, else 0; without both, their F1."""
     results = numbers.result(text), numbers.result(other)
     if all(results):
         return float(bool(results[0] & results[1]))

@@ -24,14 +24,12 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
         records = [question for question in records if question.id in ids]
     own_gold = _own_gold(store, [q for q in records if q.origin == "paraphrase"])
     gold_answers = {q.id: q.gold_answer or own_gold.get(q.id, "") for q in records}
-    distinct = {
-        (_form(q.text), q.choices, _form(gold_answers[q.id])): q
-        for q in reversed(records)
-        if gold_answers[q.id] or q.scorer == "none"
-    }
-    return with_passages(
-        store, [(q, gold_answers[q.id]) for q in reversed(distinct.values())]
-    )
+    distinct: dict[tuple[str, tuple[str, ...], str], Question] = {}
+    for q in records:
+        if gold_answers[q.id] or q.scorer == "none":
+            key = (_form(q.text), q.choices, _form(gold_answers[q.id]))
+            distinct.setdefault(key, q)
+    return with_passages(store, [(q, gold_answers[q.id]) for q in distinct.values()])
 
 
 def _form(text: str) -> str:

@@ -104,7 +104,7 @@ class _TextIndex:
 def _with_words(texts: Iterable[TrainedText]) -> list[_WordedText]:
     """Return texts, each with the words that it and its question have."""
     pairs = ((text, f"{text.question} {text.text}") for text in texts)
-    return [(text, frozenset(matching.normalise(pair).split())) for text, pair in pairs]
+    return [(text, frozenset(matching.words(pair))) for text, pair in pairs]
 
 
 def _having_words_of(

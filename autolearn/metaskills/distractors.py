@@ -59,8 +59,8 @@ def has_shape(text: str, kind: str) -> bool:
 
 def are_alike(first: str, second: str) -> bool:
     """Return whether two answers may be wordings of each other."""
-    a, b = matching.normalise(first).split(), matching.normalise(second).split()
-    return not a or not b or set(a) <= set(b) or set(b) <= set(a)
+    a, b = set(matching.words(first)), set(matching.words(second))
+    return not a or not b or a <= b or b <= a
 
 
 class Distractors:

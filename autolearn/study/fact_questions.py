@@ -14,6 +14,7 @@ from typing import TypeVar
 from autolearn.core.constraints import Excerpt, Pattern
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import Passage, Question, Record, Skip
+from autolearn.core.scripts import GREEK, QUESTION_MARKS
 from autolearn.core.settings import StudySettings
 from autolearn.study import prompts
 from autolearn.study.generation import (
@@ -40,8 +41,10 @@ ANSWER_DRAWS = 4
 """Draws of other answers in a fact whose first question is not valid."""
 LEAST_TOLD = 0.6
 """Share of the words of its answer from which a question gives it away."""
-QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
-QUESTION_MARKS = ("?", "？")  # noqa: RUF001
+QUESTION = Pattern(
+    rf"[^\s{QUESTION_MARKS}][^\n{QUESTION_MARKS}]{{4,240}}"
+    rf"(?:[{QUESTION_MARKS}]|[{GREEK}];)"
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class _QuestionDraft:
     @property
     def form_fault(self) -> str:
         """Return a fault that the text itself shows; empty: none."""
-        if not self.text.endswith(QUESTION_MARKS):
+        if not sentences.is_question(self.text):
             return why_nothing(self.generation, "no question could be read")
         if not matching.tells_something(self.short_answer):
             return "it has no answer"

@@ -21,13 +21,9 @@ from autolearn.core.scripts import (
     SOUTH_EAST_ASIAN,
 )
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b(?! *$)")
+_ARTICLES = re.compile(r"\b(a|an|the)\b(?! *$|[+#])")
 _ARTICLE_WORDS = frozenset(("a", "an", "the"))
 _LAST_ARTICLE = re.compile(r"\b(a|an|the)$")
-_QUOTES = "“”„«»‘’‚‹›–—…¿¡"  # noqa: RUF001
-_WIDE_SIGNS = "。，、；：？！「」『』（）《》〈〉【】・"  # noqa: RUF001
-_SIGNS = string.punctuation + _QUOTES + _WIDE_SIGNS
-_PUNCTUATION = str.maketrans(dict.fromkeys(_SIGNS, " "))
 _SENTENCE = re.compile(r"[^.!?\n]*[^.!?\s][^.!?\n]*[.!?]*")
 _SELF_REFERENCE = re.compile(
     r"\b(the|this|that) (text|passage|document|article|excerpt|paragraph|section)\b"
@@ -46,12 +42,31 @@ _PROCLITICS = "وفبكلושהבכלמ"
 _HEADING_WORDS = 16
 """Most words of a first line that counts as the heading of a text."""
 _BY_LINE = re.IGNORECASE | re.MULTILINE
-_WITHOUT_SPACES = re.compile(f"[{HAN_AND_KANA}]")
-_NO_SPACES = re.compile(f"[{SOUTH_EAST_ASIAN}]")
+_HAN_OR_KANA = re.compile(f"[{HAN_AND_KANA}]")
+_SOUTH_EAST_ASIAN = re.compile(f"[{SOUTH_EAST_ASIAN}]")
+_WITH_VOWEL_SIGNS = re.compile(rf"[{SOUTH_EAST_ASIAN}][^\w\s]*")
+"""A South-East Asian letter and the signs above, below and after it."""
+_STRETCHES = ((_HAN_OR_KANA, 2), (_SOUTH_EAST_ASIAN, 5))
+"""Characters in a row that say as much as a word does in other scripts."""
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?![.,]?\d)")
-_POINT = "\ue000"
-"""Replaces a decimal point while punctuation is removed."""
+_KEPT = {
+    ".": "\ue000",
+    "+": "\ue001",
+    "*": "\ue002",
+    "/": "\ue003",
+    "#": "\ue004",
+    "-": "\ue005",
+}
+"""What stands for a sign that is not punctuation while punctuation is removed."""
+_OPERATOR = re.compile(
+    r"(?:[+*](?:(?<=[\d)].)|(?<=[\d)] .))(?= ?\(?\d)|/(?<=[\d)] .)(?= \(?\d))"
+)
+"""A sign between two numbers, as in "12 + 5"; a slash in a date has no spaces."""
+_NAME_END = re.compile(r"\+\+(?<=\b[a-z]..)|[+#](?<=\b[a-z].)(?!\w)")
+"""A sign that belongs to the letter before it: C++, C#, A+."""
+_MINUS = re.compile(r"-(?<![\w)\]-].)(?<!\d .)(?=\d)")
+"""The sign of a negative number; other hyphens join words, years and dates."""
 _STOP_WORDS = frozenset(
     (  # noqa: SIM905 (a list of words reads best as a sentence)
         "a an the is are was were be been being am do does did has have had of in on "
@@ -60,6 +75,22 @@ _STOP_WORDS = frozenset(
         "named called answer text"
     ).split()
 )
+
+
+class _PlainCharacters(dict[int, str | int]):
+    """Maps punctuation of any script to a space, and other characters to themselves.
+
+    A table for ``str.translate`` that is filled as characters occur.
+    """
+
+    def __missing__(self, code: int) -> str | int:
+        sign = chr(code)
+        is_mark = sign in string.punctuation or unicodedata.category(sign)[0] == "P"
+        self[code] = " " if is_mark else code
+        return self[code]
+
+
+_PLAIN = _PlainCharacters({ord(kept): sign for sign, kept in _KEPT.items()})
 
 
 @dataclass(frozen=True)
@@ -74,21 +105,32 @@ class QuoteMatch:
 def normalise(text: str) -> str:
     """Return the text in lower case without punctuation, articles and extra space.
 
-    In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018. A
-    last word is not an article ("Vitamin A").
+    Chinese and Japanese signs are words, as in the evaluation of CMRC 2018. A last word
+    is not an article ("Vitamin A").
     """
     plain = _plain(text)
     if not (plain.isascii() and plain.isprintable()) or "." in plain:
         return " ".join(_ARTICLES.sub(" ", plain).split())
     # Only letters, digits and single spaces: the same in a quarter of the time.
-    *words, last = plain.split(" ")
-    return " ".join([*(word for word in words if word not in _ARTICLE_WORDS), last])
+    *others, last = plain.split(" ")
+    return " ".join([*(word for word in others if word not in _ARTICLE_WORDS), last])
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text by which it is compared with others.
+
+    In scripts without spaces each character is a word.
+    """
+    plain = normalise(text)
+    if not plain.isascii():
+        plain = _WITH_VOWEL_SIGNS.sub(r" \g<0> ", plain)
+    return plain.split()
 
 
 def shared_words(query: str) -> Callable[[str], int]:
     """Return a function that counts the words which a text shares with ``query``."""
-    words = set(normalise(query).split())
-    return lambda text: len(words & set(normalise(text).split()))
+    of_query = set(words(query))
+    return lambda text: len(of_query & set(words(text)))
 
 
 def _plain(text: str) -> str:
@@ -99,11 +141,21 @@ def _plain(text: str) -> str:
     if "," in plain:
         plain = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), plain)
     if "," in plain or "." in plain:
-        plain = _DECIMAL.sub(rf"\1{_POINT}\2", plain)
-    plain = plain.translate(_PUNCTUATION).replace(_POINT, ".")
+        plain = _DECIMAL.sub(rf"\1{_KEPT['.']}\2", plain)
+    plain = _with_kept_signs(plain.replace("\u2212", "-")).translate(_PLAIN)
     if not is_ascii:
-        plain = _WITHOUT_SPACES.sub(r" \g<0> ", plain)
+        plain = _HAN_OR_KANA.sub(r" \g<0> ", plain)
     return " ".join(plain.split())
+
+
+def _with_kept_signs(plain: str) -> str:
+    """Return a text in which the signs that are no punctuation are replaced."""
+    if any(sign in plain for sign in "+*/#"):
+        plain = _OPERATOR.sub(lambda match: f" {_KEPT[match[0]]} ", plain)
+        plain = _NAME_END.sub(
+            lambda match: "".join(_KEPT[sign] for sign in match[0]) + " ", plain
+        )
+    return _MINUS.sub(_KEPT["-"], plain) if "-" in plain else plain
 
 
 def exact_match(text: str, gold: str) -> bool:
@@ -111,19 +163,18 @@ def exact_match(text: str, gold: str) -> bool:
 
     Texts of punctuation alone are compared as they are.
     """
-    words, gold_words = normalise(text), normalise(gold)
-    if not words or not gold_words:
+    plain, plain_gold = normalise(text), normalise(gold)
+    if not plain or not plain_gold:
         return text.strip() == gold.strip() != ""
-    return words == gold_words
+    return plain == plain_gold
 
 
 def token_f1(text: str, gold: str) -> float:
     """Return the F1 of shared words, 0..1."""
-    words, gold_words = normalise(text).split(), normalise(gold).split()
-    if not words or not gold_words:
+    bag, gold_bag = Counter(words(text)), Counter(words(gold))
+    if not bag or not gold_bag:
         return float(exact_match(text, gold))
-    n_common = (Counter(words) & Counter(gold_words)).total()
-    return 2 * n_common / (len(words) + len(gold_words))
+    return 2 * (bag & gold_bag).total() / (bag.total() + gold_bag.total())
 
 
 def contains(text: str, value: str) -> bool:
@@ -139,7 +190,7 @@ def contains(text: str, value: str) -> bool:
         return False
     if f" {value} " in f" {text} ":
         return True
-    if _NO_SPACES.search(value):
+    if _SOUTH_EAST_ASIAN.search(value):
         return value.replace(" ", "") in text.replace(" ", "")
     pattern = re.escape(value)
     if re.search(f"[{HANGUL}]$", value):
@@ -151,17 +202,26 @@ def contains(text: str, value: str) -> bool:
 
 def key_terms(question: str, answer: str) -> list[str]:
     """Return the words of an answer that the question does not contain."""
-    of_question = set(normalise(question).split())
+    of_question = set(words(question))
     return [
         word
-        for word in dict.fromkeys(normalise(answer).split())
+        for word in dict.fromkeys(words(answer))
         if word not in of_question and word not in _STOP_WORDS
     ]
 
 
 def tells_something(text: str) -> bool:
-    """Return whether a text has more than stop words and punctuation."""
-    return bool(key_terms("", text)) or bool(_WITHOUT_SPACES.search(text))
+    """Return whether a text has more than stop words and punctuation.
+
+    Stop words that capitals show to be a name count, as in "WHO" and "The Who".
+    """
+    has_capitals = text.isupper() and len(normalise(text)) > 1
+    return has_capitals or bool(key_terms("", text) or names(text))
+
+
+def names(text: str) -> list[str]:
+    """Return the words that begin with a capital or a digit, without the first word."""
+    return [word for word in text.split()[1:] if _is_name(word)]
 
 
 def agreement(question: str, answer: str, reference: str) -> float:
@@ -175,8 +235,8 @@ def agreement(question: str, answer: str, reference: str) -> float:
     terms = key_terms(question, reference)
     if not terms:
         return token_f1(answer, reference)
-    words = set(normalise(answer).split())
-    return sum(term in words for term in terms) / len(terms)
+    of_answer = set(words(answer))
+    return sum(term in of_answer for term in terms) / len(terms)
 
 
 def supports(
@@ -190,13 +250,15 @@ def supports(
     word of the answer does not count as a name just because it has a capital.
     """
     terms = key_terms(question, answer)
-    of_sentence = set(normalise(sentence).split())
-    words = answer.split()
-    if faithful and words[1:] and words[1].islower():
-        words = words[1:]
-    names = {w for raw in words if _is_name(raw) for w in normalise(raw).split()}
+    of_sentence = set(words(sentence))
+    raw_words = answer.split()
+    if faithful and raw_words[1:] and raw_words[1].islower():
+        raw_words = raw_words[1:]
+    names_of_answer = {
+        word for raw in raw_words if _is_name(raw) for word in words(raw)
+    }
     common_terms = [term for term in terms if term in of_sentence]
-    missing_terms = names & set(terms) - of_sentence
+    missing_terms = names_of_answer & set(terms) - of_sentence
     n_required = 1 if faithful else len(terms) / 2
     return bool(common_terms) and not missing_terms and len(common_terms) >= n_required
 
@@ -211,7 +273,7 @@ def similarity(question: str, other: str) -> float:
 @lru_cache(1 << 14)
 def _bag(text: str) -> Counter[str]:
     """Return the words of a text; cached, since questions are compared in pairs."""
-    return Counter(normalise(text).split())
+    return Counter(words(text))
 
 
 def stands_alone(question: str, source: str = "") -> bool:
@@ -225,19 +287,18 @@ def stands_alone(question: str, source: str = "") -> bool:
     """
     if _SELF_REFERENCE.search(question):
         return False
-    names = _names(question)
-    if _BARE_SUBJECT.search(question) and not any(map(_has_capital, names)):
+    of_question = names(question)
+    if _BARE_SUBJECT.search(question) and not any(map(_has_capital, of_question)):
         return False
     if not source:
         return True
     if _refers_back(question, source):
         return False
-    of_source = set(normalise(source).split())
-    common = {word for name in names for word in normalise(name).split()} & of_source
+    common = {word for name in of_question for word in words(name)} & set(words(source))
     heading = key_terms("", source.strip().partition("\n")[0])
-    words = set(normalise(question).split())
-    names_heading = 2 * len(words & set(heading)) >= len(heading) > 0
-    n_required = 4 if _names(source) else 2
+    n_of_heading = len(set(words(question)) & set(heading))
+    names_heading = 2 * n_of_heading >= len(heading) > 0
+    n_required = 4 if names(source) else 2
     is_specific = _n_shared_words(question, source) >= n_required
     return bool(common) or names_heading or is_specific
 
@@ -253,18 +314,13 @@ def _refers_back(question: str, source: str) -> bool:
     if not body.strip() or len(heading.split()) > _HEADING_WORDS:
         return False
     subject = set(key_terms("", heading))
-    words = set(normalise(question).split())
+    of_question = set(words(question))
     return any(
         match["noun"][0].islower()
-        and not words & (subject - {match["noun"]})
+        and not of_question & (subject - {match["noun"]})
         and re.search(rf"(?:^|[.!?,;:])\s*{re.escape(match[0])}\b", body, _BY_LINE)
         for match in _DEFINITE.finditer(question)
     )
-
-
-def _names(text: str) -> list[str]:
-    """Return the words that begin with a capital or a digit, without the first word."""
-    return [word for word in text.split()[1:] if _is_name(word)]
 
 
 def _has_capital(word: str) -> bool:
@@ -273,18 +329,21 @@ def _has_capital(word: str) -> bool:
 
 def _is_name(word: str) -> bool:
     """Return whether a word begins with a capital or a digit, of any script."""
-    first = word.lstrip(string.punctuation + _QUOTES)[:1]
+    first = word.translate(_PLAIN).lstrip()[:1]
     return first.isupper() or first.isdigit()
 
 
 def _n_shared_words(question: str, source: str) -> int:
-    """Return how many words, or pairs of characters, a question shares with a text."""
-    terms = {word for word in normalise(question).split() if word not in _STOP_WORDS}
-    if _WITHOUT_SPACES.search(question):
-        signs = "".join(_WITHOUT_SPACES.findall(question))
-        terms = {signs[i : i + 2] for i in range(len(signs) - 1)}
-        return sum(pair in source for pair in terms)
-    return len(terms & set(normalise(source).split()))
+    """Return how many words a question shares with a text.
+
+    In scripts without spaces, stretches of characters count as words.
+    """
+    for script, n in _STRETCHES:
+        if signs := "".join(script.findall(question)):
+            stretches = {signs[i : i + n] for i in range(len(signs) - n + 1)}
+            return sum(stretch in source for stretch in stretches)
+    terms = {word for word in words(question) if word not in _STOP_WORDS}
+    return len(terms & set(words(source)))
 
 
 def find_quote(quote: str, source: str) -> QuoteMatch | None:
@@ -292,21 +351,28 @@ def find_quote(quote: str, source: str) -> QuoteMatch | None:
 
     White space does not matter. None: one of the two is empty.
     """
-    words = quote.split()
-    if not words or not source.strip():
+    quoted_words = quote.split()
+    if not quoted_words or not source.strip():
         return None
-    pattern = r"\s+".join(re.escape(word) for word in words)
+    pattern = r"\s+".join(re.escape(word) for word in quoted_words)
     if match := re.search(pattern, source, re.IGNORECASE):
         return QuoteMatch(match.start(), match.end(), 1.0)
-    return max(
-        (_best_match(quote, match) for match in _SENTENCE.finditer(source)),
-        key=lambda place: place.score,
-        default=None,
-    )
+    return _most_similar(quote, source)
 
 
-def _best_match(quote: str, sentence: re.Match[str]) -> QuoteMatch:
-    matcher = SequenceMatcher(None, quote.lower(), sentence[0].strip().lower())
-    lead = len(sentence[0]) - len(sentence[0].lstrip())
-    start = sentence.start() + lead
-    return QuoteMatch(start, start + len(sentence[0].strip()), matcher.ratio())
+def _most_similar(quote: str, source: str) -> QuoteMatch | None:
+    """Return the first of the sentences that are most similar to a quote."""
+    # By default, difflib ignores all common letters in 200 characters or more.
+    matcher = SequenceMatcher(None, autojunk=False)
+    matcher.set_seq1(quote.lower())
+    best: QuoteMatch | None = None
+    for match in _SENTENCE.finditer(source):
+        sentence = match[0].strip()
+        matcher.set_seq2(sentence.lower())
+        least = best.score if best else -1.0
+        if matcher.real_quick_ratio() > least and matcher.quick_ratio() > least:
+            score = matcher.ratio()
+            if score > least:
+                start = match.start() + len(match[0]) - len(match[0].lstrip())
+                best = QuoteMatch(start, start + len(sentence), score)
+    return best

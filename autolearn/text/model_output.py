@@ -8,9 +8,14 @@ import re
 from dataclasses import dataclass
 
 from autolearn.core.records import Verdict
+from autolearn.text import sentences
 
 _THINKING = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
-_LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):]|Q\d*[.:]|Question\s*\d*:)\s*")
+_LIST_MARK = re.compile(
+    r"^\s*(?:[-*•](?!\d)|\(?\d{1,3}[.):](?!\d)|Q\d*[.:]|Question\s*\d*:)\s*"
+)
+"""What precedes an entry of a list; not the sign of a number, nor a part of one."""
+_QUOTED = re.compile(r"([\"'])(.*)\1", re.DOTALL)
 _TAGS = ("evidence", "short answer", "answer", "feedback", "verdict", "question")
 _TAG = re.compile(
     rf"^[ \t*_#]*(?:better )?({'|'.join(_TAGS)})[ \t*_]*:[ \t*_]*",
@@ -33,11 +38,33 @@ _JUDGEMENT = re.compile(
 _CHOICE = re.compile(
     r"\b(?:in)?correct\W*(?:or|/|\||,)\W*(?:in)?correct\b", re.IGNORECASE
 )
+_SOURCE = r"(?:text|passage|document|article|paragraph|excerpt|context)"
 _NOT_STATED = re.compile(
-    r"\b(does not|doesn't|do not|don't) (say|state|mention|specify|provide|know)\b"
-    r"|\bnot (stated|mentioned|specified|given)\b",
+    rf"\b{_SOURCE}(?: \w+)? (?:does not|doesn't|did not|didn't)(?: \w+)? (?:say|state|"
+    r"tell|mention|specify|provide|give|contain|include|indicate|name|reveal)\b"
+    rf"|\b{_SOURCE} (?:says|states|tells|mentions|gives|provides|contains|has)"
+    r" (?:no|nothing)\b"
+    r"|^it (?:does not|doesn't) (?:say|tell)\b"
+    r"|\b(?:I|we) (?:do not|don't|cannot|can't) (?:know|tell|say)\b"
+    r"|\bnot (?:\w+ly )?(?:stated|mentioned|specified|given|provided)"
+    rf"(?:\W*$| (?:in|by) (?:the|this|that) {_SOURCE}\b)"
+    r"|\b(?:Text|Textabschnitt|Abschnitt|Auszug) (?:sagt|nennt|erwähnt|verrät|gibt|"
+    r"enthält)\b[^.]*\b(?:nicht|nichts|kein\w*)\b|\bnicht im Text\b"
+    r"|\bim Text nicht\b|\bich weiß (?:es )?nicht\b"
+    r"|\b(?:texte|passage|article|document) n(?:e |['\u2019])(?:l[ea] |l['\u2019]|en )?"
+    r"(?:dit|précise|mentionne|indique|donne|parle|contient)\b"
+    r"|\bpas (?:dit|précisée?|mentionnée?|indiquée?) dans le (?:texte|passage)\b"
+    r"|\bje ne sais pas\b"
+    r"|\b(?:texto|pasaje|artículo|documento) no (?:lo |la |se |nos )?"
+    r"(?:dice|menciona|especifica|indica|da|contiene)\b"
+    r"|\bno se (?:dice|menciona|especifica|indica) en el texto\b|\bno lo sé\b"
+    r"|(?:文本|文中|文章|原文|本文|短文|段落)(?:里|中)?(?:并|也)?(?:没有|没|未)"
+    r"(?:说|提|给出|指出|写)|我不知道",
     re.IGNORECASE,
 )
+"""Says that a text does not tell, in the languages of the worked examples. Without the
+text as its subject, a sentence states a fact ("The law does not specify a penalty.").
+"""
 
 _AFTER_TAG = 500
 """Characters after a tag in which its verdict is searched. With all of them, a text
@@ -82,10 +109,16 @@ def questions(raw: str) -> list[str]:
     """Return the questions of a list, one per line, in order and without repeats."""
     texts: dict[str, None] = {}
     for line in without_thinking(raw).splitlines():
-        text = _LIST_MARK.sub("", line).strip(" \t*_\"'")
-        if text.endswith(("?", "？")) and len(text) > 3:  # noqa: RUF001
+        text = _without_quotes(_LIST_MARK.sub("", line).strip(" \t*_"))
+        if sentences.is_question(text) and len(text) > 3:
             texts.setdefault(text)
     return list(texts)
+
+
+def _without_quotes(text: str) -> str:
+    """Return a text without the quotation marks around it as a whole."""
+    quoted = _QUOTED.fullmatch(text)
+    return quoted[2].strip(" \t*_") if quoted else text
 
 
 def statements(raw: str) -> list[str]:

@@ -14,9 +14,9 @@ LENGTH_SHARE = 0.75
 
 def bm25(question: str, texts: Sequence[str]) -> list[float]:
     """Return the BM25 score of each text for a question; 0 if no word is shared."""
-    words = [Counter(matching.normalise(text).split()) for text in texts]
+    words = [Counter(matching.words(text)) for text in texts]
     mean = sum(bag.total() for bag in words) / max(1, len(words))
-    query = set(matching.normalise(question).split())
+    query = set(matching.words(question))
     weight = {
         word: _weight(sum(word in bag for bag in words), len(words)) for word in query
     }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autolearn.core.scripts import EAST_ASIAN
+from autolearn.core.scripts import EAST_ASIAN, QUESTION_END
 from autolearn.text import chunking
 
 FEWEST_SIGNS = 12
@@ -12,7 +12,8 @@ FEWEST_SIGNS = 12
 FACT_WORDS = 12
 """Words of a stretch from which the next comma, bracket or "and" begins another."""
 
-_SIGN = re.compile(r"\w")
+_SIGN = re.compile(r"[^\W_]")
+_QUESTION = re.compile(rf"{QUESTION_END}\Z")
 _WIDE = re.compile(rf"[{EAST_ASIAN}\uff00-\uffef]")
 """Scripts without spaces between words, and their full-width punctuation."""
 _BREAK = re.compile(
@@ -43,6 +44,11 @@ def of(text: str) -> list[Sentence]:
         if not is_heading and n_signs >= FEWEST_SIGNS:
             sentences.append(Sentence(content, start, start + len(content)))
     return sentences
+
+
+def is_question(text: str) -> bool:
+    """Return whether a text ends with the question mark of any script."""
+    return _QUESTION.search(text[-2:]) is not None
 
 
 def n_words(text: str) -> int:

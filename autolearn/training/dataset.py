@@ -211,7 +211,7 @@ def _phrasings(example: ApprovedExample) -> tuple[str, ...]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(sorted(matching.normalise(text).split()))
+    return tuple(sorted(matching.words(text)))
 
 
 _TARGETS: dict[Method, Callable[[ApprovedExample], str]] = {

@@ -6,18 +6,22 @@ rounds were trained on, keeps those questions out of the quiz.
 
 A wording counts as the same question in three cases: its words are equal after
 normalisation, nearly all words are equal in any order (``JACCARD``), or the words are
-equal in the same order once articles, auxiliaries and polite phrases are left out.
-Another wording of the same fact is not blocked, since it is what a quiz measures.
+equal in the same order once articles, auxiliaries and polite phrases are left out. A
+sentence without a question mark within a text counts in the first case only: with other
+words or in another order it may state the answer ("Avel was founded in 1711."). Another
+wording of the same fact is not blocked, since it is what a quiz measures.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 from math import ceil
 
 from autolearn.core.records import DRIFT_PROBE, TrainItem
-from autolearn.text import matching
+from autolearn.core.scripts import IS_END, QUESTION_END, QUESTION_MARKS, SENTENCE_MARKS
+from autolearn.text import matching, sentences
 
 JACCARD = 0.92
 """Share of common words (Jaccard index) from which two questions are the same."""
@@ -33,8 +37,11 @@ _FILLERS = frozenset(
         "einen bitte le la les un une el los las por favor"
     ).split()
 )
-_QUESTION_END = re.compile(r"[?？؟]")  # noqa: RUF001
-_SENTENCE_END = re.compile(r"[.!?？؟。！\n]")  # noqa: RUF001
+_QUESTION_END = re.compile(QUESTION_END)
+_SENTENCE_END = re.compile(
+    rf"[.!\n։{SENTENCE_MARKS}{QUESTION_MARKS};]{IS_END}"  # noqa: RUF001
+)
+_LAST_MARK = re.compile(rf"{QUESTION_END}.?\Z", re.DOTALL)
 _LABEL = re.compile(r"^\W*[^\W\d_][\w ]{0,30}\s*[:：]\s*")  # noqa: RUF001
 _LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\w{1,3}[.):])\s+")
 
@@ -114,6 +121,7 @@ class Guard:
     def _asks(self, text: str) -> bool:
         return (
             any(self._is_same(_words(part)) for part in _parts(text))
+            or any(_words(part) in self._exact for part in _statements(text))
             or self._ends_a_sentence(text)
             or self._holds(_words(text))
         )
@@ -193,7 +201,7 @@ def asked_in(items: Iterable[TrainItem]) -> list[str]:
         questions |= dict.fromkeys(turns[-1:])
         for text in texts_of(item):
             questions |= dict.fromkeys(
-                part for part in _parts(text) if _QUESTION_END.search(part[-2:])
+                part for part in _parts(text) if _LAST_MARK.search(part[-3:])
             )
     return list(questions)
 
@@ -204,17 +212,28 @@ def _parts(text: str) -> Sequence[str]:
     for line in text.splitlines():
         plain = _LIST_MARK.sub("", line)
         parts |= dict.fromkeys((line, plain, _LABEL.sub("", plain)))
-    begin = 0
-    for match in _SENTENCE_END.finditer(text):
-        if _QUESTION_END.match(match[0]):
-            sentence = text[begin : match.end()].strip()
-            parts |= dict.fromkeys((sentence, _LABEL.sub("", sentence)))
-        begin = match.end()
+    parts |= dict.fromkeys(filter(sentences.is_question, _sentences(text)))
     return [part for part in parts if part.strip()]
 
 
+def _statements(text: str) -> Iterator[str]:
+    """Yield the sentences of a text that do not end with a question mark."""
+    return filterfalse(sentences.is_question, _sentences(text))
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text, each with and without its label."""
+    begin = 0
+    for end in (*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)):
+        if sentence := text[begin:end].strip():
+            yield sentence
+            if (unlabelled := _LABEL.sub("", sentence)) != sentence:
+                yield unlabelled
+        begin = end
+
+
 def _words(text: str) -> Words:
-    return tuple(matching.normalise(text).split())
+    return tuple(matching.words(text))
 
 
 def _core(form: Words) -> Words | None:

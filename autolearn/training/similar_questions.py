@@ -8,13 +8,14 @@ answers what it wrote.
 """
 
 import random
+import re
 from collections.abc import Sequence
 
 from autolearn.core.model_calls import Generation
+from autolearn.core.scripts import QUESTION_END
 from autolearn.study import prompts
-from autolearn.study.fact_questions import QUESTION_MARKS
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed
-from autolearn.text import matching
+from autolearn.text import matching, sentences
 from autolearn.training.replay import (
     ANSWER_TOKENS,
     PROMPT,
@@ -44,7 +45,7 @@ def answer(
         Cancelled: The user stopped the run.
     """
     draws = range(DRAWS * n)
-    need_mark = all(map(_has_mark, questions))
+    need_mark = all(map(sentences.is_question, questions))
     texts = writer.user_turns(
         [draw_seed(0, "similar question", draw) for draw in draws],
         QUESTION_TOKENS,
@@ -57,7 +58,7 @@ def answer(
         for text in dict.fromkeys(map(_first_question, texts))
         if text
         and matching.normalise(text) not in taught
-        and (_has_mark(text) or not need_mark)
+        and (sentences.is_question(text) or not need_mark)
     ]
     answered = [
         (text, generation)
@@ -81,9 +82,5 @@ def _opening(questions: Sequence[str], draw: int) -> str:
 def _first_question(text: str) -> str:
     """Return a text up to its first question mark, or else its first line."""
     line = text.partition("\n")[0].strip()
-    ends = [i for mark in QUESTION_MARKS if (i := line.find(mark)) >= 0]
-    return line[: min(ends) + 1] if ends else line
-
-
-def _has_mark(text: str) -> bool:
-    return text.endswith(QUESTION_MARKS)
+    end = re.search(QUESTION_END, line)
+    return line[: end.end()] if end else line

@@ -128,3 +128,22 @@ def test_a_passage_is_shown_as_a_study_shows_it(
     turns = [turn.content for turn in backend.history[0].prompt.chat]
     assert sum("# Avel, a town\n\nAda leads" in turn for turn in turns) == has_heading
     assert any("Ada leads Avel." in turn for turn in turns)
+
+
+def test_self_consistency_on_a_fact_does_not_vote_on_the_numbers_beside_it() -> None:
+    question = QuizQuestion(
+        Question("Who walked on the Moon first?", "quiz", "gold", id=3),
+        "Neil Armstrong",
+    )
+    texts = iter(
+        [
+            "Buzz Aldrin in 1969.",
+            "Buzz Aldrin flew there in 1969.",
+            "Neil Armstrong walked on it first.",
+            "Neil Armstrong walked on it.",
+            "Neil Armstrong walked first.",
+        ]
+    )
+    request = QuizRequest("consistent", votes=5)
+    text, _ = answered(lambda _: next(texts), question, request)
+    assert "Armstrong" in text

@@ -41,6 +41,18 @@ def test_an_empty_answer_is_never_right(scorer, gold):
         ("It has two hundred and five thousand and six.", "205006"),
         ("About a hundred.", "100"),
         ("About 1,200.", "twelve hundred"),
+        ("It is 2½.", "2.5"),
+        ("It takes 1¼ cups.", "5/4"),
+        ("It takes 1 1/4 cups.", "1.25"),
+        ("It is \u22122½ degrees.", "-2.5"),
+        ("It is ½ of it.", "0.5"),
+        ("It is 10²\u2078 m wide.", "10"),
+        ("It is 0,125.", "0.125"),
+        ("About 1 000 000.", "1000000"),
+        ("About 12 500,5 of them.", "12500.5"),
+        ("人口12万。", "120000"),
+        ("人口は1億2000万人。", "120,000,000"),
+        ("인구는 1.5만 명이다.", "15000"),
     ],
 )
 def test_equal_numbers_are_right_however_they_are_written(text, gold):
@@ -63,14 +75,34 @@ def test_equal_numbers_are_right_however_they_are_written(text, gold):
         ("It is five.", "6"),
         ("It is 5.", "six"),
         ("It is two hundred.", "2"),
+        ("It is twenty-six.", "six"),
         ("It is 12.", "twelve hundred"),
         ("It has many.", "5"),
+        ("It is 2½.", "1/2"),
+        ("It is 2½.", "10.5"),
+        ("It is 10².", "102"),
+        ("It is 0,125.", "125"),
+        ("About 1 000 000.", "0"),
+        ("In 1990 300 came.", "1990300"),
+        ("人口12万。", "12"),
+        ("He is one of the founders.", "1"),
+        ("No one came.", "1"),
+        ("It is the one that fell.", "one"),
+        ("It is twenty-one of them.", "1"),
     ],
 )
 def test_other_numbers_are_wrong_though_they_share_digits(text, gold):
     for scorer in ("contains", "number"):
         assert not right(text, gold, scorer)
         assert not right(text, "x", scorer, gold_value=gold)
+
+
+@pytest.mark.parametrize(
+    "text", ["one", "One.", "It has one mill.", "Avel has one.", "It took one day."]
+)
+def test_one_is_a_number_alone_and_before_what_is_counted(text):
+    assert right(text, "1")
+    assert right(text, "one", "number")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +188,17 @@ CHOICES = ("Rome", "Paris", "New York", "York")
         ("A city in the south.", None),
         ("J", None),
         ("", None),
+        ("The answer is b.", 1),
+        ("answer: c", 2),
+        ("The ANSWER IS (b)", 1),
+        ("Option b: Paris", 1),
+        ("The answer is a.", 0),
+        ("The answer is a\nbig city.", 0),
+        ("The answer is a big city.", None),
+        ("The answer is a big city such as Paris.", 1),
+        ("Answer: A big city.", None),
+        ("The answer is e.g. large.", None),
+        ("Answer: I do not know.", None),
     ],
 )
 def test_an_option_is_named_by_letter_or_text_and_alone(text, index):
@@ -222,6 +265,8 @@ def test_exact_and_f1_are_stricter_than_contains():
     ("text", "is_right"),
     [
         ("The text does not say.", True),
+        ("The law does not specify a penalty.", True),
+        ("He does not know.", True),
         ("I don't know.", True),
         ("This cannot be answered.", True),
         ("Unknown", True),
@@ -234,6 +279,44 @@ def test_exact_and_f1_are_stricter_than_contains():
 )
 def test_a_question_without_an_answer_is_answered_by_saying_so(text, is_right):
     assert right(text, "", "none") == is_right
+
+
+PARIS = "Which city is larger, Paris or Rome?"
+TEA = "Is coffee or the tea more popular?"
+
+
+@pytest.mark.parametrize(
+    ("wording", "text", "gold", "is_right"),
+    [
+        (PARIS, "Paris is larger.", "Paris", True),
+        (PARIS, "Rome is larger.", "Paris", False),
+        (PARIS, "Rome is larger than Paris.", "Paris", False),
+        (PARIS, "Paris or Rome.", "Paris", False),
+        (TEA, "It is tea.", "tea", True),
+        (TEA, "It is coffee.", "tea", False),
+        (TEA, "Coffee is more popular than tea.", "tea", False),
+        ("Where is Oxford University?", "It is in Oxford.", "Oxford", True),
+        ("Where is Oxford University?", "It is in London.", "Oxford", False),
+        ("Where is Oxford University?", "Oxford University it is.", "Oxford", False),
+        ("Where is Oxford University?", "Oxford University, Oxford", "Oxford", True),
+        ("Who declared it?", "The WHO declared the pandemic.", "WHO", True),
+        ("Who declared it?", "WHO declared the pandemic.", "WHO", True),
+        ("Who declared it?", "Those who declared the pandemic.", "WHO", False),
+        ("Who recorded Tommy?", "Tommy was recorded by The Who.", "The Who", True),
+        ("Who recorded Tommy?", "The Who recorded Tommy.", "The Who", True),
+        ("Who recorded Tommy?", "Who recorded Tommy?", "The Who", False),
+        ("What is the novel called?", "The novel is called It.", "It", True),
+        ("What is the novel called?", "It is called Carrie.", "It", False),
+        ("What is the novel called?", "Called so. It is old.", "It", False),
+        ("What is the novel called?", "I do not know it.", "It", False),
+        ("Is Avel old?", "Yes, Avel is old.", "Avel is old.", True),
+        ("Is Avel old?", "Avel is not old.", "Avel is old.", False),
+    ],
+)
+def test_a_gold_answer_that_adds_no_word_to_its_question_can_be_told(
+    wording, text, gold, is_right
+):
+    assert right(text, gold, wording=wording) is is_right
 
 
 @pytest.mark.parametrize(

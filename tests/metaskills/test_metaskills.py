@@ -15,7 +15,7 @@ from autolearn.demo import gold_examples
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
-from autolearn.study import answers, fact_questions, feedback
+from autolearn.study import answers, feedback
 from autolearn.text import model_output, sentences
 from autolearn.training.leakage import Guard
 from tests.support.skill_requests import WRITER, requests_by_chat
@@ -90,7 +90,7 @@ def test_each_target_satisfies_the_constraint_of_its_request(examples, seed):
                 for target in (item.chosen, short)
             )
     for item in items_of_skill(skill_items, "ask"):
-        assert item.chosen.endswith(fact_questions.QUESTION_MARKS)
+        assert sentences.is_question(item.chosen)
         assert model_output.parse_tags(item.chosen)["question"]
     texts = [sentence.text for one in pool for sentence in sentences.of(one.text)]
     for item in items_of_skill(skill_items, "answer"):

@@ -1,12 +1,16 @@
 """A study of a model as it comes: asked fact by fact, in forms that it cannot miss."""
 
+import re
+
 import pytest
 
 from autolearn.core.constraints import Excerpt
 from autolearn.core.records import Answer, Question
+from autolearn.endpoints import regex
 from autolearn.study import fact_questions
 from autolearn.study.answers import open_book_requests
-from autolearn.study.grounding import TextQuestion
+from autolearn.study.fact_questions import QUESTION
+from autolearn.study.grounding import TextQuestion, tells
 from tests.support.guided_studies import (
     FACTS,
     SENTENCES,
@@ -177,3 +181,45 @@ def test_a_refrain_is_one_fact():
     facts = fact_questions.facts(SETTINGS, passage(text))
     stretches = [fact.stretch for fact in facts]
     assert len(stretches) == len(set(stretches)) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "short", "is_told"),
+    [
+        ("It was built by Ada Horn.", "Ada Horn", True),
+        ("It was built by Ida Horn.", "Ada Horn", False),
+        ("Tommy is by The Who.", "The Who", True),
+        ("본사는 서울에 있다.", "서울", True),
+        ("본사는 부산에 있다.", "서울", False),
+        ("وُلد الكاتب بالقاهرة.", "القاهرة", True),
+        ("บริษัทก่อตั้งในกรุงเทพ", "กรุงเทพ", True),
+        ("บริษัทก่อตั้งในเชียงใหม่", "กรุงเทพ", False),
+        ("ນະຄອນຫຼວງແມ່ນວຽງຈັນ", "ວຽງຈັນ", True),
+        ("မြို့တော်မှာနေပြည်တော်ဖြစ်သည်", "နေပြည်တော်", True),
+        ("រាជធានីគឺភ្នំពេញ", "ភ្នំពេញ", True),
+        ("首都是北京。", "北京", True),
+    ],
+)
+def test_an_answer_tells_the_short_answer_in_any_script(answer, short, is_told):
+    assert tells(answer, short) is is_told
+
+
+@pytest.mark.parametrize(
+    ("text", "is_question"),
+    [
+        ("Who leads Avel?", True),
+        ("谁领导北京市政府？", True),  # noqa: RUF001
+        ("من أسس مدينة بغداد؟", True),
+        ("Ποιος ίδρυσε την Αθήνα;", True),
+        ("Ποιος ίδρυσε την Αθήνα\u037e", True),
+        ("አዲስ አበባን ማን መሰረተ፧", True),
+        ("Who leads Avel;", False),
+        ("Who leads Avel", False),
+        ("Who? Who leads Avel?", False),
+    ],
+)
+def test_a_question_of_a_guided_model_ends_with_the_mark_of_its_script(
+    text, is_question
+):
+    assert bool(re.fullmatch(QUESTION.regex, text)) is is_question
+    assert regex.to_gbnf(QUESTION.regex)

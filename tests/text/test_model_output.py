@@ -1,5 +1,7 @@
 import pytest
 
+from autolearn.core.gold import GoldExample
+from autolearn.metaskills import examples
 from autolearn.text import model_output
 
 
@@ -102,3 +104,111 @@ def test_an_answer_with_or_without_its_tag():
 def test_a_refusal_to_answer_is_seen():
     assert model_output.is_not_stated("The text does not say.")
     assert not model_output.is_not_stated("Avel was founded in 1711.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The text does not say.",
+        "The text does not tell.",
+        "The passage doesn't mention the year.",
+        "The given text does not explicitly state who led Avel.",
+        "This article gives no date.",
+        "It does not say.",
+        "I don't know.",
+        "The year is not stated.",
+        "The year is not mentioned in the text.",
+        "Der Text sagt es nicht.",
+        "Der Text nennt kein Jahr.",
+        "Das steht nicht im Text.",
+        "Le texte ne le dit pas.",
+        "Le texte n\u2019indique pas la date.",
+        "El texto no lo dice.",
+        "El texto no menciona el año.",
+        "文本没有说。",
+        "文中未提及年份。",
+    ],
+)
+def test_in_each_language_of_the_examples_a_refusal_to_answer_is_seen(text):
+    assert model_output.is_not_stated(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The law does not specify a penalty.",
+        "Women do not know the secret of the order.",
+        "The poem does not mention her.",
+        "The author is unknown.",
+        "The king is not given a name in the poem.",
+        "They were not mentioned before 1711.",
+        "Das Gesetz nennt keine Strafe.",
+        "La loi ne dit rien.",
+        "La ley no lo dice.",
+        "法律没有说。",
+    ],
+)
+def test_a_fact_that_something_is_not_said_is_an_answer(text):
+    assert not model_output.is_not_stated(text)
+
+
+def test_the_answers_that_are_taught_for_what_a_text_does_not_say_are_recognised():
+    texts = [
+        "The mill was opened in 1842 by the town.",
+        "Die Mühle wurde 1842 von der Gemeinde eröffnet.",
+        "Le moulin a été ouvert en 1842 par la commune.",
+        "El molino fue inaugurado en 1842 por el pueblo.",
+        "磨坊于一八四二年开业。",
+    ]
+    answers = {
+        examples.not_stated(GoldExample(text, "Who?", "", answerable=False))
+        for text in texts
+    }
+    assert len(answers) == len(texts)
+    assert all(map(model_output.is_not_stated, answers))
+
+
+@pytest.mark.parametrize(
+    ("line", "statement"),
+    [
+        ("1. Avel is old.", "Avel is old."),
+        ("2) 5 mills stand there.", "5 mills stand there."),
+        ("1.Avel is old.", "Avel is old."),
+        ("- 5 mills stand there.", "5 mills stand there."),
+        ("* Avel is old.", "Avel is old."),
+        ("1.5 million people live in Lyon.", "1.5 million people live in Lyon."),
+        ("-5 °C was measured.", "-5 °C was measured."),
+        ("10:30 is the time of the train.", "10:30 is the time of the train."),
+        ("- -5 °C was measured.", "-5 °C was measured."),
+    ],
+)
+def test_list_marks_are_dropped_and_numbers_stay_whole(line, statement):
+    assert model_output.statements(line) == [statement]
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ('"Heroes" was sung by whom?', '"Heroes" was sung by whom?'),
+        ('"Who leads Avel?"', "Who leads Avel?"),
+        ("1. 'Who leads Avel?'", "Who leads Avel?"),
+        ('"**Who leads Avel?**"', "Who leads Avel?"),
+        ("'Tis old, is it?", "'Tis old, is it?"),
+    ],
+)
+def test_only_quotation_marks_around_the_whole_question_are_dropped(line, question):
+    assert model_output.questions(line) == [question]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "谁领导北京？",  # noqa: RUF001
+        "من أسس مدينة بغداد؟",
+        "Ποιος ίδρυσε την Αθήνα;",
+        "Ποιος ίδρυσε την Αθήνα\u037e",
+        "አዲስ አበባን ማን መሰረተ፧",
+    ],
+)
+def test_questions_end_with_the_marks_of_their_scripts(question):
+    assert model_output.questions(f"1. {question}\nAvel is old;") == [question]

@@ -119,3 +119,8 @@ def test_a_question_in_another_language_than_its_text_is_noticed(
     question, source, is_other
 ):
     assert languages.differs(question, source) == is_other
+
+
+def test_a_line_to_write_on_is_no_sentence():
+    assert sentences.of("_" * 20 + "\n\n" + "_ " * 20) == []
+    assert sentences.of("The mill of ____ is old.")

@@ -126,3 +126,55 @@ def test_a_guard_without_questions_lets_everything_pass():
     items = [TrainItem("text", (), QUESTION)]
     assert Guard([]).admit(items).items == tuple(items)
     assert not Guard(["", "?"]).blocks("?")
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Name the capital of France.", "Read. Name the capital of France. Think."),
+        ("Name the capital of France", "A task: name the capital of France. Go on."),
+        (
+            "Name the capital of France",
+            "Read this; then go on.\nNAME the capital, of France",
+        ),
+        ("दिल्ली का नाम बताओ।", "यह एक पाठ है। दिल्ली का नाम बताओ। फिर सोचो।"),
+        ("من أسس مدينة بغداد؟", "من أسس مدينة بغداد"),
+        ("من أسس مدينة بغداد؟", "هذا نص. من أسس مدينة بغداد? المنصور."),
+        (
+            "Ποιος ίδρυσε την Αθήνα;",
+            "Κείμενο εδώ. Ποιος ίδρυσε την Αθήνα\u037e Ο Θησέας.",  # noqa: RUF001
+        ),
+        ("Ποιος ίδρυσε την Αθήνα;", "Το 1711, ποιος ίδρυσε την Αθήνα; Ο Θησέας."),  # noqa: RUF001
+        ("አዲስ አበባን ማን መሰረተ፧", "ጽሑፍ ነው። አዲስ አበባን ማን መሰረተ፧ እቴጌ።"),
+        ("Ո՞վ հիմնադրեց Երևանը։", "Տեքստ է։ Ո՞վ հիմնադրեց Երևանը։ Արգիշտին։"),  # noqa: RUF001
+        ("ใครก่อตั้งเมืองเชียงใหม่", "ข้อความ ใครก่อตั้งเมืองเชียงใหม่ พญามังราย"),
+        ("Who founded the well-known abbey?", "Who founded the well\u2011known abbey?"),
+        ("What is 12 + 5?", "What is 12+5?"),
+    ],
+)
+def test_a_question_is_recognised_in_any_script_and_without_its_mark(question, text):
+    assert Guard([question]).blocks(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        (
+            "Was Avel founded in 1711?",
+            "It is old. Avel was founded in 1711. It is big.",
+        ),
+        ("Name the capital of France.", "It is old. Name the capital of Spain. Go on."),
+        ("The capital of France", "It is old. Paris is the capital of France. Go on."),
+        ("What is 12 + 5?", "What is 12 * 5?"),
+        ("What is 12 + 5?", "What is 12 - 5?"),
+    ],
+)
+def test_a_statement_of_the_answer_and_another_task_pass(question, text):
+    assert not Guard([question]).blocks(text)
+
+
+def test_what_items_ask_in_other_scripts_is_found_for_the_quizzes_of_later_studies():
+    questions = ["من أسس مدينة بغداد؟", "Ποιος ίδρυσε την Αθήνα;", "አዲስ አበባን ማን መሰረተ፧"]
+    item = TrainItem("text", (), f"Avel is a town; it is old. {' '.join(questions)}")
+    assert set(questions) <= set(asked_in([item]))
+    assert not Guard(asked_in([item])).blocks("It is old.")
