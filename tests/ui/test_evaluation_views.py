@@ -1,5 +1,6 @@
 """The evaluation: what a round changed, with its intervals; keep and roll back."""
 
+import html
 import re
 from dataclasses import replace
 
@@ -16,7 +17,8 @@ from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, quiz_actions, quiz_runs, round_actions
-from autolearn.store import Store
+from autolearn.store import QuestionFilter, Store
+from autolearn.ui.tabs import evaluation
 from autolearn.ui.views import evaluation as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -274,6 +276,22 @@ def test_an_answer_can_be_accepted_and_then_counts_before_and_after(store):
         quiz_actions.accept(store, 99, "x")
     with pytest.raises(InputError, match="empty"):
         quiz_actions.accept(store, questions[0].id, "  ")
+
+
+def test_the_answer_that_was_shown_is_accepted(store, questions):
+    """A quiz that ends between the sight of an answer and the click changes nothing."""
+    round_ = one_round(store)
+    take(store, questions[:1], 0)
+    take(store, questions[:1], 0, round_.id)
+    shown = shown_of(store, round_.id, None)
+    (key,) = re.findall(f'data-pick="({views.ACCEPT}.*?)"', shown)
+    later = quiz_of(store, round_.id)
+    result = QuizResult(1, "closed_book", "Nobody.", False, False, 0.0, round_.id)
+    store.journal(later.id).step("take", lambda: [result])
+    store.runs.finish(later.id, "done")
+    assert "now version 2" in evaluation._accept(store, html.unescape(key))
+    question = store.library.questions(QuestionFilter(split="quiz"))[0]
+    assert question.aliases == (HOSTILE,)
 
 
 def quiz_of(store, round_id):

@@ -88,10 +88,10 @@ def _lay_out_results(
         [version],
     )
 
-    def accept(round_id: int, before: str, event: gr.EventData) -> str:
-        return _accept(session, round_id, before, str(event.pick))
+    def accept(event: gr.EventData) -> str:
+        return _accept(session.store, str(event.pick))
 
-    context.on_action([questions.click], accept, inputs)
+    context.on_action([questions.click], accept)
 
     def press_version(event: gr.EventData) -> str:
         if event.pick == control_offer.ADD:
@@ -149,16 +149,10 @@ def _run_quiz(session: Session, choice: int, before: str) -> None:
         session.start_worker_for(run)
 
 
-def _accept(session: Session, chosen: int, before: str, key: str) -> str:
-    """Accept the answer of the round to a question as right."""
-    store = session.store
-    round_id = _round_id(store, chosen)
-    comparison = quiz_runs.compare(store, round_id, _before(store, round_id, before))
-    question_id = int(key.removeprefix(views.ACCEPT))
-    if comparison is None or question_id not in comparison.after:
-        raise JobError("This answer is no longer shown; open the questions again.")
-    answer = comparison.after[question_id].text
-    version = quiz_actions.accept(store, question_id, answer)
+def _accept(store: Store, key: str) -> str:
+    """Accept the answer that was clicked as right."""
+    question_id, _, answer = key.removeprefix(views.ACCEPT).partition("-")
+    version = quiz_actions.accept(store, int(question_id), answer)
     return f"The answer is accepted; the quiz is now version {version.version}."
 
 
