@@ -209,8 +209,9 @@ def add_own(
     passage_id = None
     if beside and is_about_text:
         passage_id = store.samples.view(beside).sample.passage_id
-    number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
-    decide(store, [number], "approve", None)
+    with store.atomic():
+        number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
+        decide(store, [number], "approve", None)
     return number
 
 
