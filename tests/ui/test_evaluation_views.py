@@ -18,6 +18,7 @@ from autolearn.models import files as model_files
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, quiz_actions, quiz_runs, round_actions
 from autolearn.store import QuestionFilter, Store
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import evaluation
 from autolearn.ui.views import evaluation as views
 
@@ -208,6 +209,17 @@ def test_a_quiz_that_ends_while_a_round_is_kept_does_not_lose_its_scores(
     monkeypatch.setattr(round_actions, "choose_model", choose_as_a_quiz_ends)
     decided = action(store, round_.id)
     assert decided == replace(round_, state=state, scores=round_.scores | scores)
+
+
+def test_the_round_that_was_shown_is_rolled_back(store):
+    """A newer one ends between the sight of its result and the click."""
+    session, first = Session(store.folder), one_round(store)
+    panel, _, shown_id = evaluation._result(session, evaluation.NEWEST, evaluation.BASE)
+    newer = one_round(store)
+    assert f"Round {first.id}:" in panel
+    assert evaluation._roll_back(session, shown_id).startswith(f"Round {first.id} is")
+    assert store.rounds.get(first.id).state == "rolled_back"
+    assert store.rounds.get(newer.id) == newer
 
 
 def test_intervals_are_those_of_the_textbook():
