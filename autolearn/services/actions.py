@@ -190,6 +190,30 @@ def train(
     return run_control.submit(store, replace(_with_link(request, link), study=study))
 
 
+def train_again(
+    store: Store,
+    earlier: TrainRunSettings,
+    settings: TrainSettings,
+    parent_id: int | None,
+) -> Run:
+    """Queue a round from the same sources as an earlier one, outside a whole round.
+
+    Raises:
+        InputError: A corpus has been removed since.
+        JobError: A prerequisite is missing.
+        ModelNotFound: The model is no longer there.
+    """
+    request = replace(
+        with_model(store, earlier, earlier.model),
+        train=settings,
+        parent=parent_id,
+        plan=None,
+        after=None,
+    )
+    check_train(store, request)
+    return run_control.submit(store, request)
+
+
 def train_request(
     store: Store,
     model: ModelSettings,

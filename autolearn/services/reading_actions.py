@@ -90,15 +90,18 @@ def take_in(store: Store, exclusion_id: int) -> None:
 
 
 def leave_out(store: Store, stretches: Sequence[tuple[int, int, int]]) -> None:
-    """Leave out stretches of passages, each as the id, the first character and the end.
+    """Leave out stretches of passages, all of them or none.
+
+    Each is the id of its passage, its first character and its end.
 
     Raises:
         InputError: A passage has changed.
         JobError: A study is in progress.
     """
     check_no_study(store)
-    for passage_id, start, end in stretches:
-        store.readings.leave_out(passage_id, start, end)
+    with store.atomic():
+        for passage_id, start, end in stretches:
+            store.readings.leave_out(passage_id, start, end)
 
 
 def check_no_study(store: Store) -> None:

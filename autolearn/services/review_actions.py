@@ -166,11 +166,14 @@ def overrule(
     actions.decide(store, [number], decision)
 
 
-def approve_open_book(store: Store, number: int) -> None:
+def approve_open_book(
+    store: Store, number: int, known_version: int | None = None
+) -> None:
     """Approve a sample with its open-book answer as the answer to learn.
 
     Raises:
         InputError: No sample is shown, or it has no open-book answer.
+        Outdated: The sample was decided on after the decision ``known_version``.
     """
     if not number:
         raise InputError("No sample is shown; there is nothing to decide.")
@@ -178,10 +181,11 @@ def approve_open_book(store: Store, number: int) -> None:
     answer = view.answer(view.sample.open_answer_id)
     if answer is None or not answer.text.strip():
         raise InputError("This sample has no open-book answer; edit it instead.")
-    decisions = [Decision(number, "approve", "person")]
+    decision = Decision(number, "approve", "person", known_version=known_version)
+    decisions = [decision]
     if answer.text != view.sample.chosen:
         after = {"chosen": answer.text}
-        decisions.insert(0, Decision(number, "edit", "person", after=after))
+        decisions.insert(0, replace(decision, action="edit", after=after))
     store.decisions.decide(decisions)
 
 
@@ -205,8 +209,9 @@ def add_own(
     passage_id = None
     if beside and is_about_text:
         passage_id = store.samples.view(beside).sample.passage_id
-    number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
-    decide(store, [number], "approve", None)
+    with store.atomic():
+        number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
+        decide(store, [number], "approve", None)
     return number
 
 

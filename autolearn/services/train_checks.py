@@ -18,11 +18,14 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
     """Refuse a round that cannot be trained yet, before it is queued.
 
     Raises:
+        InputError: A corpus is not in the library.
         JobError: A prerequisite is missing: nothing approved, no stage-1 round, or
             the package of the tracker.
     """
     settings = request.train
     check_equipment(settings)
+    for corpus_id in request.corpus_ids:
+        store.corpora.get(corpus_id)
     parent = finished_round(store, request.parent) if request.parent else None
     if parent:
         check_base(store, parent, request.model)
@@ -42,7 +45,7 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
     if settings.traits.learns_pairs and not has_corpus:
         raise JobError(corpora.NO_PAIRS, command=corpora.COMMAND)
     by_corpora = not settings.traits.needs_samples
-    if by_corpora and has_corpus:
+    if request.samples or (by_corpora and has_corpus):
         return
     if not store.samples.counts(approved_in(request.scope))["approved"]:
         if by_corpora:

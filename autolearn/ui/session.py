@@ -161,7 +161,8 @@ def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., An
         except AutolearnError as error:
             return *unchanged, html.notice(html.problem(str(error))), now()
         except OSError as error:
-            reason = f"{error.filename} cannot be written ({error.strerror})."
+            place = error.filename or "A file"
+            reason = f"{place} cannot be read or written: {error.strerror or error}."
             return *unchanged, html.notice(html.problem(reason)), now()
         if not n_outputs:
             return html.notice(html.note(result)) if result else "", now()

@@ -8,6 +8,7 @@ from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
 from autolearn.services import reading_actions
+from tests.support.texts import put_passages
 
 CHAT = {
     "conversations": [
@@ -79,3 +80,11 @@ def test_a_file_that_is_gone_or_does_not_fit_is_refused(store, tmp_path):
         copy.unlink()
     with pytest.raises(InputError, match="no longer"):
         reading_actions.add_other(store, run.id, 0, "instructions")
+
+
+def test_a_selection_is_left_out_as_a_whole_or_not_at_all(store):
+    first, second = before = put_passages(store, "a", ["Avel is old. ", "Boro is new."])
+    stretches = [(second.id, 5, 8), (first.id, 5, 99)]
+    with pytest.raises(InputError, match="has changed"):
+        reading_actions.leave_out(store, stretches)
+    assert store.library.passages() == before

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.core.errors import InputError
+from autolearn.core.errors import InputError, StoreError
 from autolearn.core.records import Answer, Decision, Question, Sample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.rounds.sources import approved_examples, collect
@@ -277,6 +277,16 @@ def test_a_person_adds_a_pair_that_is_learned(store):
     assert store.library.instructions() == []
     with pytest.raises(InputError, match="Enter a question"):
         review_actions.add_own(store, "", "x", 0, is_about_text=False)
+
+
+def test_a_pair_that_cannot_be_approved_is_not_added(store, monkeypatch):
+    def fail(decisions):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(store.decisions, "decide", fail)
+    with pytest.raises(StoreError):
+        review_actions.add_own(store, "Who?", "Ada.", 0, is_about_text=False)
+    assert store.samples.ids() == store.library.questions() == []
 
 
 def test_a_rule_is_applied_to_what_the_filter_shows(store):

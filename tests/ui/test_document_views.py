@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -14,6 +15,7 @@ from autolearn.core.records import (
     TrainItem,
 )
 from autolearn.core.run_settings import ImportRunSettings
+from autolearn.services import reading_actions
 from autolearn.ui.session import Session
 from autolearn.ui.tabs.document import press_document
 from autolearn.ui.views import document as views
@@ -73,15 +75,14 @@ def polish(store, tmp_path):
 def test_a_doubtful_encoding_is_shown_with_what_it_could_be(store, polish):
     markup = views.draw(store, LibraryViewState())
     assert "Windows-1250, Central European, chosen by likelihood" in markup
-    assert 'data-pick="encoding-cp1252"' in markup
+    assert f'data-pick="encoding-{polish.id}-cp1252"' in markup
     assert "M³yn sp³on" in markup
-    assert 'data-pick="encoding-cp1250"' not in markup, "it is in use"
+    assert "-cp1250" not in markup, "it is in use"
 
 
 def test_an_encoding_is_chosen_by_a_click(store, polish):
-    place = press_document(
-        Session(store.folder), LibraryViewState(first=9), "encoding-cp1252"
-    )
+    session, key = Session(store.folder), f"encoding-{polish.id}-cp1252"
+    place = press_document(session, LibraryViewState(first=9), key)
     assert place == LibraryViewState()
     (run,) = store.runs.newest()
     settings = ImportRunSettings.of(run)
@@ -96,16 +97,16 @@ def test_columns_are_chosen_by_clicks_and_shown_before_they_are_read(store, tmp_
     markup = views.draw(store, LibraryViewState())
     assert "year: 1712" in markup
     assert "Read with these columns" not in markup
-    place = press_document(session, LibraryViewState(), "column-2-left out")
+    place = press_document(session, LibraryViewState(), "column-1-2-left out")
     markup = views.draw(store, place)
     assert "Read with these columns" in markup
     assert "year: 1712" not in markup.partition("<h4>")[0]
-    assert press_document(session, place, "columns") == LibraryViewState()
+    assert press_document(session, place, "columns-1") == LibraryViewState(1)
     choices = ImportRunSettings.of(store.runs.newest()[0]).choices
     uses = {"name": "title", "text": "text", "year": "left out"}
     assert choices is not None
     assert {column.name: column.use for column in choices.columns} == uses
-    for key in ("column-2-all", "column-7-text"):
+    for key in ("column-1-2-all", "column-1-7-text"):
         with pytest.raises(InputError, match="columns have changed"):
             press_document(session, LibraryViewState(), key)
 
@@ -136,7 +137,7 @@ def test_nothing_moves_while_a_study_reads_the_passages(store, polish):
     store.runs.create("study", {})
     (passage,) = store.library.passages()
     session = Session(store.folder)
-    for key in ("encoding-cp1252", f"cut-[[{passage.id}, 0, 4]]"):
+    for key in (f"encoding-{polish.id}-cp1252", f"cut-[[{passage.id}, 0, 4]]"):
         with pytest.raises(JobError, match="A study is reading the passages"):
             press_document(session, LibraryViewState(), key)
 
@@ -155,7 +156,31 @@ def test_what_an_earlier_version_added_cannot_be_read_again(store):
     with pytest.raises(
         InputError, match="kept no copy of its file; add the file again"
     ):
-        press_document(Session(store.folder), LibraryViewState(), "encoding-koi8-r")
+        press_document(Session(store.folder), LibraryViewState(), "encoding-1-koi8-r")
+
+
+def test_a_click_acts_on_the_document_that_was_shown(store, tmp_path):
+    """Another window deletes the first document; then the second is the first."""
+    (tmp_path / "a.csv").write_text("name,text,year\nAvel,It is old.,1712\n")
+    (tmp_path / "b.csv").write_text("name,text,year\nBoro,It is new.,1987\n")
+    put(store, tmp_path / "a.csv", tmp_path / "b.csv")
+    first, second = store.library.documents()
+    session = Session(store.folder)
+    column = f"column-{first.id}-2-left out"
+    chosen = press_document(session, LibraryViewState(), column)
+    shown = views.draw(store, LibraryViewState()) + views.draw(store, chosen)
+    keys = re.findall(
+        r'data-(?:pick|key)="((?:remove|rename|encoding|column).*?)"', shown
+    )
+    kinds = {key.partition("-")[0] for key in keys}
+    assert kinds == {"remove", "rename", "encoding", "column", "columns"}
+    reading_actions.remove(store, first.id)
+    for key in keys:
+        value = "Towns" if key.startswith("rename") else ""
+        with pytest.raises(InputError, match=f"no document {first.id}"):
+            press_document(session, LibraryViewState(), key + value)
+    assert store.library.documents() == [second]
+    assert store.runs.newest() == []
 
 
 def test_the_question_before_a_deletion_names_the_rounds_in_few_queries(store):

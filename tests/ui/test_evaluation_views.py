@@ -1,5 +1,6 @@
 """The evaluation: what a round changed, with its intervals; keep and roll back."""
 
+import html
 import re
 from dataclasses import replace
 
@@ -16,7 +17,9 @@ from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, quiz_actions, quiz_runs, round_actions
-from autolearn.store import Store
+from autolearn.store import QuestionFilter, Store
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import evaluation
 from autolearn.ui.views import evaluation as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -208,6 +211,17 @@ def test_a_quiz_that_ends_while_a_round_is_kept_does_not_lose_its_scores(
     assert decided == replace(round_, state=state, scores=round_.scores | scores)
 
 
+def test_the_round_that_was_shown_is_rolled_back(store):
+    """A newer one ends between the sight of its result and the click."""
+    session, first = Session(store.folder), one_round(store)
+    panel, _, shown_id = evaluation._result(session, evaluation.NEWEST, evaluation.BASE)
+    newer = one_round(store)
+    assert f"Round {first.id}:" in panel
+    assert evaluation._roll_back(session, shown_id).startswith(f"Round {first.id} is")
+    assert store.rounds.get(first.id).state == "rolled_back"
+    assert store.rounds.get(newer.id) == newer
+
+
 def test_intervals_are_those_of_the_textbook():
     low, high = statistics.wilson(20, 32)
     assert (round(low, 3), round(high, 3)) == (0.453, 0.771)
@@ -274,6 +288,22 @@ def test_an_answer_can_be_accepted_and_then_counts_before_and_after(store):
         quiz_actions.accept(store, 99, "x")
     with pytest.raises(InputError, match="empty"):
         quiz_actions.accept(store, questions[0].id, "  ")
+
+
+def test_the_answer_that_was_shown_is_accepted(store, questions):
+    """A quiz that ends between the sight of an answer and the click changes nothing."""
+    round_ = one_round(store)
+    take(store, questions[:1], 0)
+    take(store, questions[:1], 0, round_.id)
+    shown = shown_of(store, round_.id, None)
+    (key,) = re.findall(f'data-pick="({views.ACCEPT}.*?)"', shown)
+    later = quiz_of(store, round_.id)
+    result = QuizResult(1, "closed_book", "Nobody.", False, False, 0.0, round_.id)
+    store.journal(later.id).step("take", lambda: [result])
+    store.runs.finish(later.id, "done")
+    assert "now version 2" in evaluation._accept(store, html.unescape(key))
+    question = store.library.questions(QuestionFilter(split="quiz"))[0]
+    assert question.aliases == (HOSTILE,)
 
 
 def quiz_of(store, round_id):

@@ -8,9 +8,11 @@ from autolearn.core.records import Decision, Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.services import actions, review_actions
 from autolearn.store import SampleFilter
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import review as review_tab
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
-from tests.support.reviews import HOSTILE, filled
+from tests.support.reviews import HOSTILE, chosen, filled
 from tests.support.texts import put_text
 
 # --- the card -----------------------------------------------------------------
@@ -91,6 +93,23 @@ def test_decisions_are_shown_in_words(store):
     assert "person edited the answer" in markup
     assert "person edited the gap" in markup
     assert "Johann" in markup
+
+
+def test_an_open_book_answer_replaces_no_edit_that_was_not_seen(store):
+    (sample,) = filled(store)
+    known_version = store.decisions.version()
+    prompt, _, feedback, refined = review_actions.texts(store, sample.id)
+    review_actions.edit(store, sample.id, (prompt, "Johann", feedback, refined))
+    session = Session(store.folder)
+    _, shown_id, version, _, note = review_tab._approve_open_book(
+        session, sample.id, known_version, chosen()
+    )
+    assert f"Sample {sample.id} was changed elsewhere" in note
+    now = store.samples.view(sample.id).sample
+    assert (shown_id, now.chosen, now.state) == (sample.id, "Johann", "pending")
+    review_tab._approve_open_book(session, sample.id, version, chosen())
+    now = store.samples.view(sample.id).sample
+    assert (now.chosen, now.state) == ("Goethe ", "approved")
 
 
 # --- what there is to do ------------------------------------------------------

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from autolearn.core.records import RunKind
-from autolearn.ui.session import PageContext, Session
+from autolearn.ui.session import PageContext, Session, with_notice
 
 
 @pytest.fixture
@@ -48,3 +48,21 @@ def test_a_form_that_does_not_open_again_stays_folded(context):
 def test_a_form_stays_as_it_is_while_another_kind_of_run_continues(context):
     openings = forms_while_a_run_comes_and_goes(context, "train", opens_again=True)
     assert openings == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            FileNotFoundError(2, "No such file or directory", "a.txt"),
+            "a.txt cannot be read or written: No such file or directory.",
+        ),
+        (OSError("too few bytes"), "A file cannot be read or written: too few bytes."),
+    ],
+)
+def test_a_file_that_fails_an_action_is_named_in_the_notice(error, sentence):
+    def press():
+        raise error
+
+    notice, _ = with_notice(press, 0)()
+    assert sentence in notice

@@ -1,19 +1,21 @@
 """The train tab: what goes in, what stands in the way, and how a training goes."""
 
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any
 
 import gradio as gr
 import pytest
 
 from autolearn.core.errors import InputError
+from autolearn.core.gold import Corpus, GoldExample, MetaExample
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import (
     Metric,
     Question,
     Round,
 )
-from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
@@ -273,6 +275,39 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store):
     again = store.runs.newest(1)[0]
     settings = TrainRunSettings.of(first).train
     assert TrainRunSettings.of(again).train == replace(settings, **advice)
+
+
+def test_a_round_like_another_one_has_the_same_sources(store):
+    corpus = Corpus("towns.json", "d1", "squad", n_examples=1, n_texts=1, n_refused=0)
+    example = GoldExample("Avel has 300 inhabitants.", "How many live in Avel?", "300")
+    corpus = store.corpora.add(corpus, [example])
+    request = TrainRunSettings(
+        train=SETTINGS,
+        corpus_examples=(MetaExample("p", "r", "f", "rr"),),
+        corpus_ids=(corpus.id,),
+        samples=(1, 2),
+        documents=(7,),
+        scope=SampleScope(studies=(1,)),
+    )
+    first = store.runs.create("train", request.as_dict())
+    store.runs.finish(first.id, "failed", "x", {"advice": {"max_tokens": 256}})
+    digest = model_files.digest(model_files.BUILT_IN)
+    base = ModelIdentity("built-in", digest, "nf4", "", "")
+    adapter = "adapters/round-1"
+    store.rounds.create(Round("refined_sft", first.id, {}, base, adapter=adapter), [])
+    session = Session(store.folder)
+    training_progress._retry(session, first.id)
+    training_progress._continue(session, first.id, 2)
+    more, again = (TrainRunSettings.of(run) for run in store.runs.newest(2))
+    sources = attrgetter(
+        "corpus_examples", "corpus_ids", "samples", "documents", "scope"
+    )
+    assert sources(again) == sources(more) == sources(request)
+    assert (again.parent, again.train.max_tokens) == (None, 256)
+    assert (more.parent, more.train.epochs) == (1, 2)
+    store.corpora.remove(corpus.id)
+    with pytest.raises(InputError, match="may have been removed"):
+        training_progress._retry(session, first.id)
 
 
 def test_the_disk_space_of_a_round_is_shown(store):

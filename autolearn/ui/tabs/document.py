@@ -41,21 +41,17 @@ element.addEventListener('click', (event) => {
   chosen = [];
 });
 element.addEventListener('click', (event) => {
-  const remove = event.target.closest('[data-remove]')?.dataset.remove;
-  if (remove && confirm(remove)) trigger('click', {pick: 'remove'});
-  const name = event.target.closest('[data-rename]')?.dataset.rename;
-  const other = name && prompt('New name', name);
-  if (other) trigger('click', {pick: 'rename-' + other});
+  const remove = event.target.closest('[data-remove]')?.dataset;
+  if (remove && confirm(remove.remove)) trigger('click', {pick: remove.key});
+  const rename = event.target.closest('[data-rename]')?.dataset;
+  const name = rename && prompt('New name', rename.rename);
+  if (name) trigger('click', {pick: rename.key + name});
 });
 """
 """Tells which characters of which passages are selected when they are to be left out.
 Asks before a document is deleted, and for its new name.
 
 Characters are counted as code points, as Python counts them."""
-
-
-REMOVE, RENAME = "remove", "rename-"
-"""Keys of clicks: delete the document, give it the name that follows."""
 
 
 def press_document(
@@ -65,22 +61,22 @@ def press_document(
     store = session.store
     if key.startswith(views.PAGE):
         return replace(state, first=int(key.removeprefix(views.PAGE)))
-    if key == REMOVE:
-        reading_actions.remove(store, _document_id(store, state))
+    if key.startswith(views.REMOVE):
+        document_id, _ = _document_in(key)
+        reading_actions.remove(store, document_id)
         return LibraryViewState()
-    if key.startswith(RENAME):
-        name = key.removeprefix(RENAME)
-        reading_actions.rename(store, _document_id(store, state), name)
+    if key.startswith(views.RENAME):
+        reading_actions.rename(store, *_document_in(key))
         return state
     if key == views.BESIDE:
         return replace(state, is_beside=not state.is_beside)
     if key.startswith(views.COLUMN):
-        return _with_column(store, state, key.removeprefix(views.COLUMN))
+        return _with_column(store, state, key)
     if key.startswith(views.TAKE):
         reading_actions.take_in(store, int(key.removeprefix(views.TAKE)))
     elif key.startswith(views.CUT):
         _leave_out(store, key)
-    elif key.startswith(views.ENCODING) or key == views.READ_COLUMNS:
+    elif key.startswith((views.ENCODING, views.READ_COLUMNS)):
         _read_again(session, state, key)
         return replace(state, columns=(), first=0)
     else:
@@ -88,31 +84,34 @@ def press_document(
     return state
 
 
-def _document_id(store: Store, state: LibraryViewState) -> int:
-    return state.document_id or store.library.document_sizes()[0].id
+def _document_in(key: str) -> tuple[int, str]:
+    """Return the document that a key names, and the value that follows."""
+    _, number, *value = key.split("-", 2)
+    return int(number), "".join(value)
 
 
 def _with_column(store: Store, state: LibraryViewState, key: str) -> LibraryViewState:
     """Return the state with another use of one column."""
-    number, _, use = key.partition("-")
-    document = store.library.document(_document_id(store, state))
+    document_id, choice = _document_in(key)
+    number, _, use = choice.partition("-")
+    document = store.library.document(document_id)
     columns = list(state.columns or document.reading.columns)
     if use not in get_args(ColumnUse) or int(number) >= len(columns):
         raise InputError("These columns have changed; choose again.")
     columns[int(number)] = replace(columns[int(number)], use=cast(ColumnUse, use))
-    return replace(state, columns=tuple(columns))
+    return replace(state, document_id=document_id, columns=tuple(columns))
 
 
 def _read_again(session: Session, state: LibraryViewState, key: str) -> None:
     store = session.store
-    number = _document_id(store, state)
-    choices: ReadingChoices = store.library.document(number).reading.choices
-    if key == views.READ_COLUMNS:
+    document_id, encoding = _document_in(key)
+    choices: ReadingChoices = store.library.document(document_id).reading.choices
+    if key.startswith(views.READ_COLUMNS):
         columns = tuple(replace(column, examples=()) for column in state.columns)
         choices = replace(choices, columns=columns)
     else:
-        choices = replace(choices, encoding=key.removeprefix(views.ENCODING))
-    session.start_worker_for(reading_actions.reread(store, number, choices))
+        choices = replace(choices, encoding=encoding)
+    session.start_worker_for(reading_actions.reread(store, document_id, choices))
 
 
 def _leave_out(store: Store, key: str) -> None:

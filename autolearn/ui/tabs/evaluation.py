@@ -28,17 +28,18 @@ def build(context: PageContext) -> None:
     session = context.session
     names = gr.State(())
     round_, before = _lay_out_choices()
-    inputs = [round_, before]
+    # What the buttons act on: a newer round may have ended since the page was drawn.
+    shown = gr.State(0)
     with gr.Row():
         quiz_button = gr.Button(
             "Run the quiz", variant="primary", elem_id="evaluation-take"
         )
         keep = gr.Button("Keep this round", elem_id="evaluation-keep")
         back = gr.Button("Roll back this round", elem_id="evaluation-back")
-    _lay_out_results(context, names, round_, before)
-    context.on_action([quiz_button.click], partial(_run_quiz, session), inputs)
-    context.on_action([keep.click], partial(_keep, session), [round_])
-    context.on_action([back.click], partial(_roll_back, session), [round_])
+    _lay_out_results(context, names, (round_, before), shown)
+    context.on_action([quiz_button.click], partial(_run_quiz, session), [shown, before])
+    context.on_action([keep.click], partial(_keep, session), [shown])
+    context.on_action([back.click], partial(_roll_back, session), [shown])
 
 
 def _lay_out_choices() -> tuple[gr.Dropdown, gr.Radio]:
@@ -62,10 +63,16 @@ def _lay_out_choices() -> tuple[gr.Dropdown, gr.Radio]:
 
 
 def _lay_out_results(
-    context: PageContext, names: gr.State, round_: gr.Dropdown, before: gr.Radio
+    context: PageContext,
+    names: gr.State,
+    choices: tuple[gr.Dropdown, gr.Radio],
+    shown: gr.State,
 ) -> None:
-    """Lay out the result of the round, and wire the clicks in it."""
-    session, inputs = context.session, [round_, before]
+    """Lay out the result of the round, and wire the clicks in it.
+
+    ``shown`` becomes the id of that round.
+    """
+    session, (round_, before) = context.session, choices
     version = html_panel("evaluation-version")
     panel = html_panel("evaluation-result")
     table = html_panel("evaluation-rounds")
@@ -73,8 +80,8 @@ def _lay_out_results(
     context.redraw_on_change(partial(_list, session), [names, round_], [round_, names])
     context.redraw_on_change(
         partial(_result, session),
-        inputs,
-        [panel, questions],
+        choices,
+        [panel, questions, shown],
         also_on=[round_.change, before.change],
     )
     context.redraw_on_change(
@@ -88,10 +95,10 @@ def _lay_out_results(
         [version],
     )
 
-    def accept(round_id: int, before: str, event: gr.EventData) -> str:
-        return _accept(session, round_id, before, str(event.pick))
+    def accept(event: gr.EventData) -> str:
+        return _accept(session.store, str(event.pick))
 
-    context.on_action([questions.click], accept, inputs)
+    context.on_action([questions.click], accept)
 
     def press_version(event: gr.EventData) -> str:
         if event.pick == control_offer.ADD:
@@ -120,11 +127,9 @@ def _round(store: Store, round_id: int) -> int:
     return round_id or (rounds[0][1] if rounds else 0)
 
 
-def _round_id(store: Store, round_id: int) -> int:
-    number = _round(store, round_id)
-    if not number:
+def _check_finished(round_id: int) -> None:
+    if not round_id:
         raise JobError("No round is finished yet; train one first.")
-    return number
 
 
 def _before(store: Store, round_id: int, before: str) -> int | None:
@@ -134,31 +139,27 @@ def _before(store: Store, round_id: int, before: str) -> int | None:
     return store.rounds.get(round_id).parent_id
 
 
-def _result(session: Session, choice: int, before: str) -> tuple[Html, Html]:
+def _result(session: Session, choice: int, before: str) -> tuple[Html, Html, int]:
+    """Return the result of a round, its questions, and its id."""
     store = session.store
     round_id = _round(store, choice)
-    return views.result(store, round_id, _before(store, round_id, before))
+    before_id = _before(store, round_id, before)
+    return *views.result(store, round_id, before_id), round_id
 
 
-def _run_quiz(session: Session, choice: int, before: str) -> None:
+def _run_quiz(session: Session, round_id: int, before: str) -> None:
     store = session.store
-    round_id = _round_id(store, choice)
+    _check_finished(round_id)
     for run in quiz_runs.queue_quizzes(
         store, round_id, _before(store, round_id, before)
     ):
         session.start_worker_for(run)
 
 
-def _accept(session: Session, chosen: int, before: str, key: str) -> str:
-    """Accept the answer of the round to a question as right."""
-    store = session.store
-    round_id = _round_id(store, chosen)
-    comparison = quiz_runs.compare(store, round_id, _before(store, round_id, before))
-    question_id = int(key.removeprefix(views.ACCEPT))
-    if comparison is None or question_id not in comparison.after:
-        raise JobError("This answer is no longer shown; open the questions again.")
-    answer = comparison.after[question_id].text
-    version = quiz_actions.accept(store, question_id, answer)
+def _accept(store: Store, key: str) -> str:
+    """Accept the answer that was clicked as right."""
+    question_id, _, answer = key.removeprefix(views.ACCEPT).partition("-")
+    version = quiz_actions.accept(store, int(question_id), answer)
     return f"The answer is accepted; the quiz is now version {version.version}."
 
 
@@ -171,14 +172,16 @@ def _lock(session: Session) -> str:
     return f"Version {version.version} of the quiz is {state}."
 
 
-def _keep(session: Session, choice: int) -> str:
-    round_ = round_actions.keep(session.store, _round_id(session.store, choice))
+def _keep(session: Session, round_id: int) -> str:
+    _check_finished(round_id)
+    round_ = round_actions.keep(session.store, round_id)
     return f"Round {round_.id} is kept and is now in use."
 
 
-def _roll_back(session: Session, choice: int) -> str:
+def _roll_back(session: Session, round_id: int) -> str:
     store = session.store
-    round_ = round_actions.roll_back(store, _round_id(store, choice))
+    _check_finished(round_id)
+    round_ = round_actions.roll_back(store, round_id)
     now = chosen_model(store).round_id
     model_name = f"round {now}" if now else "the base model"
     return f"Round {round_.id} is rolled back; {model_name} is now in use."

@@ -161,9 +161,6 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
     _wire_decisions(context, parts)
     session, panels, buttons = context.session, parts.shown, parts.actions.buttons
     here = [parts.current, parts.queue]
-    context.on_action(
-        [buttons["open-book"].click], partial(_approve_open_book, session), here, panels
-    )
     for name in ("skip", "next", "previous"):
         redraw_on([buttons[name].click], partial(_go, session, name), here, panels)
     question_id = gr.State(0)
@@ -202,6 +199,12 @@ def _wire_decisions(context: PageContext, parts: Parts) -> None:
         return _overrule(session, current, known_version, queue, is_gap=is_gap)
 
     context.on_action([parts.card.click], overrule, inputs, panels)
+    context.on_action(
+        [parts.actions.buttons["open-book"].click],
+        partial(_approve_open_book, session),
+        inputs,
+        panels,
+    )
 
 
 def _decide(
@@ -223,10 +226,14 @@ def _decide(
 
 
 def _approve_open_book(
-    session: Session, current: int, queue: ReviewQueue
+    session: Session, current: int, known_version: int, queue: ReviewQueue
 ) -> tuple[Any, ...]:
-    review_actions.approve_open_book(session.store, current)
-    return _show(session, queue, queue.around(session.store, current))
+    store = session.store
+    try:
+        review_actions.approve_open_book(store, current, known_version)
+    except Outdated as error:
+        return _show(session, queue, current, str(error))
+    return _show(session, queue, queue.around(store, current))
 
 
 def _overrule(

@@ -9,10 +9,9 @@ import gradio as gr
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.records import Run
 from autolearn.core.run_results import FailedResult
-from autolearn.core.run_settings import SampleScope, TrainRunSettings
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.runs import run_control
 from autolearn.services import actions
-from autolearn.services.actions import TrainSources
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import Store
 from autolearn.ui.dropdowns import offer
@@ -203,9 +202,8 @@ def _retry(session: Session, run_id: int) -> Any:
     run = _existing_run(store, run_id)
     before = TrainRunSettings.of(run)
     settings = replace(before.train, **FailedResult.of(run).advice)
-    sources = TrainSources(scope=before.scope or SampleScope())
     session.start_worker_for(
-        actions.train(store, before.model, settings, before.parent, sources)
+        actions.train_again(store, before, settings, before.parent)
     )
     return newest(store)
 
@@ -221,8 +219,5 @@ def _continue(session: Session, run_id: int, epochs: float | None) -> Any:
         raise InputError("Enter the number of epochs first.")
     before = TrainRunSettings.of(run)
     settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
-    sources = TrainSources(scope=before.scope or SampleScope())
-    session.start_worker_for(
-        actions.train(store, before.model, settings, rounds[0].id, sources)
-    )
+    session.start_worker_for(actions.train_again(store, before, settings, rounds[0].id))
     return newest(store)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import get_args
 
-from autolearn.core.reading import Column, ColumnUse, Reading
+from autolearn.core.reading import Column, ColumnUse
 from autolearn.core.records import Document, Exclusion, Passage
 from autolearn.ingest.readers import encodings, rows
 from autolearn.store import SampleFilter, Store
@@ -19,8 +19,13 @@ AT_ONCE = 40
 MOST_KINDS, MOST_EXCLUSIONS = 60, 300
 """Kinds of exclusions in the list, and exclusions between the passages shown."""
 PAGE, TAKE, BESIDE, CUT = "from-", "take-", "beside", "cut-"
-ENCODING, COLUMN, READ_COLUMNS = "encoding-", "column-", "columns"
-"""How the keys of the actions begin; other keys are of passages."""
+REMOVE, RENAME = "remove-", "rename-"
+ENCODING, COLUMN, READ_COLUMNS = "encoding-", "column-", "columns-"
+"""How the keys of the actions begin; other keys are of passages.
+
+Those of the last two lines continue with the id of the document that is shown: the
+first one of the library may be another when the click arrives.
+"""
 USES = {
     "text": "Text",
     "title": "Title",
@@ -74,7 +79,12 @@ def _title(store: Store, document: Document) -> Html:
     """Return the name of the document, and the actions on it as a whole."""
     head = html.tag("h3", html.text(document.name), "al-head")
     rename = html.tag(
-        "button", "Rename", "al-pick", type="button", data_rename=document.name
+        "button",
+        "Rename",
+        "al-pick",
+        type="button",
+        data_rename=document.name,
+        data_key=f"{RENAME}{document.id}-",
     )
     delete = html.tag(
         "button",
@@ -82,6 +92,7 @@ def _title(store: Store, document: Document) -> Html:
         "al-pick al-delete",
         type="button",
         data_remove=_question(store, document),
+        data_key=f"{REMOVE}{document.id}",
     )
     return html.tag("header", head + html.tag("span", rename + delete), "al-spread")
 
@@ -164,12 +175,12 @@ def _encoding(document: Document) -> Html:
         return Html("")
     previews = {candidate.name: candidate.preview for candidate in reading.encodings}
     rows = [
-        (_label(name), html.text(preview), _encoding_button(name, reading))
+        (_label(name), html.text(preview), _encoding_button(name, document))
         for name, preview in previews.items()
     ]
     others = [name for name in encodings.LABELS if name not in previews]
     buttons = (
-        html.pick(_label(name), f"{ENCODING}{name}")
+        html.pick(_label(name), _encoding_key(name, document))
         for name in others
         if name != reading.encoding
     )
@@ -185,13 +196,17 @@ def _label(name: str) -> Html:
     return html.text(encodings.LABELS.get(name, name))
 
 
-def _encoding_button(name: str, reading: Reading) -> Html:
-    if name == reading.encoding:
+def _encoding_button(name: str, document: Document) -> Html:
+    if name == document.reading.encoding:
         return html.badge("in use", "approved")
     label = f"Use this encoding: {encodings.LABELS.get(name, name)}"
     return html.pick(
-        html.text("Use this encoding"), f"{ENCODING}{name}", aria_label=label
+        html.text("Use this encoding"), _encoding_key(name, document), aria_label=label
     )
+
+
+def _encoding_key(name: str, document: Document) -> str:
+    return f"{ENCODING}{document.id}-{name}"
 
 
 def _columns(document: Document, choice: Sequence[Column]) -> Html:
@@ -205,7 +220,9 @@ def _columns(document: Document, choice: Sequence[Column]) -> Html:
             (
                 html.text(column.name),
                 html.text(_short(" | ".join(filter(None, column.examples)), EXCERPT)),
-                html.tag("div", html.join(_use_buttons(i, column)), "al-picks"),
+                html.tag(
+                    "div", html.join(_use_buttons(document, i, column)), "al-picks"
+                ),
             )
             for i, column in enumerate(columns)
         ],
@@ -213,17 +230,18 @@ def _columns(document: Document, choice: Sequence[Column]) -> Html:
     )
     is_changed = columns != document.reading.columns
     preview = html.tag("div", html.text(rows.preview(columns)), "al-text al-card")
-    button = html.pick(html.text("Read with these columns"), READ_COLUMNS, "al-go")
+    key = f"{READ_COLUMNS}{document.id}"
+    button = html.pick(html.text("Read with these columns"), key, "al-go")
     words = html.tag("p", html.text("The first rows with these columns:"), "al-faint")
     content = table + words + preview + (button if is_changed else Html(""))
     return _details(f"Columns: {len(columns)}", content, is_open=is_changed)
 
 
-def _use_buttons(number: int, column: Column) -> list[Html]:
+def _use_buttons(document: Document, number: int, column: Column) -> list[Html]:
     return [
         html.pick(
             html.text(USES[use]),
-            f"{COLUMN}{number}-{use}",
+            f"{COLUMN}{document.id}-{number}-{use}",
             aria_pressed=str(column.use == use).lower(),
             aria_label=f"{column.name}: {USES[use]}",
         )

@@ -32,7 +32,9 @@ ORIGINS = {
 }
 """The names of the origins of quiz questions."""
 ACCEPT, LOCK = "accept-", "lock"
-"""Keys of clicks: to accept an answer, with the id of its question, and to lock."""
+"""Keys of clicks: to accept an answer, with the id of its question and the answer that
+is shown, which a later quiz does not change; and to lock.
+"""
 MOST_DOCUMENTS = 12
 """Documents that the table of retention has columns for."""
 SEVERAL = 30
@@ -282,7 +284,7 @@ def _question(comparison: RoundComparison, question_id: int) -> Html:
     body = head + html.pairs(rows)
     if not now.right and now.text.strip():
         label = html.text("Accept the answer after as right")
-        body += html.pick(label, f"{ACCEPT}{question_id}", "al-link")
+        body += html.pick(label, f"{ACCEPT}{question_id}-{now.text}", "al-link")
     return html.tag("section", body, "al-card al-flip")
 
 
