@@ -182,14 +182,20 @@ def _wait_for_result(store: Store, experiment: Experiment, args: Args) -> Result
 
 
 def _follow(store: Store, experiment: Experiment, args: Args) -> None:
+    """Wait for all runs of an experiment; one that was stopped before is resumed.
+
+    Raises:
+        JobError: A run did not end well.
+    """
+    tasks = schedule.states(store, experiment)
+    if any(s.run and s.run.state not in (*ACTIVE_STATES, "done") for s in tasks):
+        schedule.resume(store, experiment.id)
     while True:
         states = schedule.states(store, store.experiments.get(experiment.id))
         open_tasks = [s for s in states if s.run and s.run.state != "done"]
         if open_tasks:
             task = open_tasks[0]
             assert task.run is not None
-            if task.run.state not in ACTIVE_STATES:
-                schedule.resume(store, experiment.id)
             n = states.index(task) + 1
             title = f"{n} of {len(states)}: {task.name}"
             if not args.json:

@@ -145,6 +145,9 @@ class Trainer(Protocol):
 class Journal(Protocol):
     """The journal of a run: a step's output is stored once and never recomputed."""
 
+    def names(self) -> list[str]:
+        """Return the names of the stored steps, in the order they were stored."""
+
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from autolearn.core.errors import BackendError
 from autolearn.core.ports import Backend
-from autolearn.core.records import Question
+from autolearn.core.records import Passage, Question
 from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import StudySettings
@@ -46,9 +46,7 @@ def study(context: RunContext, backend: StudyBackend) -> StudyResult:
         BackendError: No passage gave a question.
     """
     settings = _settings(context)
-    passages = context.store.library.passages(
-        StudyRunSettings.of(context.run).documents
-    )
+    passages = _passages(context)
     loop = _loop(context, backend, settings)
     bits = bits_per_byte.measure(backend, passages)
     if bits is not None:
@@ -63,6 +61,17 @@ def study(context: RunContext, backend: StudyBackend) -> StudyResult:
         text = "; ".join(sorted(reasons))
         raise BackendError(f"No passage gave a question: {text}.")
     return result
+
+
+def _passages(context: RunContext) -> list[Passage]:
+    """Return the passages of a study, also those begun before they left the library.
+
+    They may have been excluded, deleted or replaced before the study was resumed.
+    """
+    library = context.store.library
+    passages = library.passages(StudyRunSettings.of(context.run).documents)
+    others = context.journal.passage_ids() - {passage.id for passage in passages}
+    return passages + list(library.passages_by_id(others).values())
 
 
 def _settings(context: RunContext) -> StudySettings:

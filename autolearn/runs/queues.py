@@ -23,8 +23,9 @@ class WorkerQueue:
     """Environment variables of its worker, unless the user has set them."""
     follow_up: str = ""
     """The module whose ``queue_next(store, run, result)`` queues what follows on a
-    successful run; empty: nothing follows. Named, not imported, because a worker knows
-    neither the pipeline nor the demo library."""
+    successful run, and whose ``cancel_next(store, run)`` cancels it; empty: nothing
+    follows. Named, not imported, because a worker knows neither the pipeline nor the
+    demo library."""
 
     @property
     def kinds(self) -> tuple[RunKind, ...]:

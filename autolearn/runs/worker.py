@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Self
 
 from autolearn.containment import interrupt, stopped_by
@@ -164,23 +164,29 @@ def _do(
             progress=Reporter(store, run.id),
         )
         state, error, result = _outcome(context, handlers)
-        if state == "done":
-            error = _queue_next(context, queue, result)
-    store.runs.finish(run.id, state, error, result.as_dict())
+        pipeline: ModuleType | None = None
+        if state == "done" and queue.follow_up:
+            pipeline = importlib.import_module(queue.follow_up)
+            _queue_next(pipeline, context, result)
+    with store.atomic():
+        # Queueing takes time. Meanwhile an experiment may have come to wait for this
+        # run, and the user may have stopped it.
+        if pipeline:
+            error = _queue_next(pipeline, context, result)
+        ended = store.runs.finish(run.id, state, error, result.as_dict())
+        if pipeline and ended.cancel_requested:
+            pipeline.cancel_next(store, ended)
     hardware.release_memory()
 
 
 def _queue_next(
-    context: RunContext, queue: WorkerQueue, result: RunResult
+    pipeline: ModuleType, context: RunContext, result: RunResult
 ) -> str | None:
     """Queue what follows on this run; return why it cannot, if it cannot."""
-    if not queue.follow_up:
-        return None
     try:
-        pipeline = importlib.import_module(queue.follow_up)
         pipeline.queue_next(context.store, context.run, result)
     except AutolearnError as error:
-        return f"The whole round ends here: {error}"
+        return str(error)
     return None
 
 

@@ -8,7 +8,7 @@ stopped run that is resumed continues the chain too.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from autolearn.core.errors import JobError
+from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import RunResult, TrainResult
 from autolearn.core.run_settings import (
@@ -99,9 +99,30 @@ def queue_next(store: Store, run: Run, result: RunResult) -> Run | None:
     a second call finds the run queued and does nothing.
 
     Raises:
-        AutolearnError: The next run cannot begin; the chain ends here.
+        JobError: The whole round or an experiment ends here; the others continue. The
+            text has a sentence for each.
     """
-    schedule.advance_all(store, run)
+    problems = schedule.advance_all(store, run)
+    following = None
+    try:
+        following = _queue_next_phase(store, run, result)
+    except AutolearnError as error:
+        problems.append(f"The whole round ends here: {error}")
+    if problems:
+        raise JobError(" ".join(problems))
+    return following
+
+
+def cancel_next(store: Store, run: Run) -> None:
+    """Cancel what was queued after a run; it can be resumed."""
+    schedule.cancel_next(store, run)
+    following = store.runs.next_in_pipeline(run.id)
+    if following:
+        store.runs.request_cancel(following.id)
+
+
+def _queue_next_phase(store: Store, run: Run, result: RunResult) -> Run | None:
+    """Queue the next phase of the whole round of a run; None if there is none."""
     plan = PipelineRunSettings.of(run).plan
     if plan is None or not plan.phases or store.runs.next_in_pipeline(run.id):
         return None

@@ -42,6 +42,20 @@ class RunJournal:
         self._db = db
         self._run_id = run_id
 
+    def names(self) -> list[str]:
+        """Return the names of the stored steps, in the order they were stored."""
+        sql = "SELECT name FROM steps WHERE run_id = ? ORDER BY id"
+        return [row["name"] for row in self._db.rows(sql, self._run_id)]
+
+    def passage_ids(self) -> set[int]:
+        """Return the ids of the passages that the questions and skips are about."""
+        rows = self._db.rows(
+            "SELECT passage_id AS id FROM questions WHERE run_id = ?1"
+            " UNION SELECT passage_id FROM skips WHERE run_id = ?1",
+            self._run_id,
+        )
+        return {row["id"] for row in rows if row["id"] is not None}
+
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:

@@ -6,9 +6,10 @@ Small groups of passages each go through all stages. Every stage of a group is o
 of the journal; after a kill, committed steps are loaded, not recomputed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from autolearn.core.ports import Backend, Cancelled, Journal, Progress, Stop
 from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question, Record
@@ -22,10 +23,12 @@ from autolearn.study.answers import (
 )
 from autolearn.study.feedback import Comparison, feedback
 from autolearn.study.generation import Generator, of_type
+from autolearn.study.groups import Group, of_instructions, of_passages
 from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
 from autolearn.study.samples import StudiedQuestion, is_fit, samples
 from autolearn.text import matching
 
+T = TypeVar("T", Passage, Question)
 INSTRUCTIONS_PER_STEP = 32
 EVOLUTION = ("answers", "feedback", "refinements", "second check", "samples")
 """The stages of instructions, which have no text."""
@@ -59,15 +62,14 @@ class Study:
     """Returns what quizzes, studies and rounds have asked so far."""
 
     def run(self, passages: Sequence[Passage]) -> None:
-        """Study all passages that are not excluded.
+        """Study all passages that are not excluded, and those that were begun before.
 
         Raises:
             Cancelled: The user stopped the run; committed steps stay.
         """
-        todo = [passage for passage in passages if not passage.excluded]
-        size = self.settings.passages_per_step
-        for begin in range(0, len(todo), size):
-            self._group(todo[begin : begin + size], begin, len(todo))
+        groups = of_passages(self.journal, passages, self.settings.passages_per_step)
+        for part, step in self._with_steps(groups, STAGES):
+            self._group(part, step)
 
     def evolve(self, instructions: Sequence[Question]) -> None:
         """Answer instructions, judge the answers, refine those that are wrong.
@@ -77,13 +79,19 @@ class Study:
         Raises:
             Cancelled: The user stopped the run; committed steps stay.
         """
-        for begin in range(0, len(instructions), INSTRUCTIONS_PER_STEP):
-            part = instructions[begin : begin + INSTRUCTIONS_PER_STEP]
-            range_name = f"instructions {begin + 1}-{begin + len(part)}"
-            step = _Steps(
-                self, EVOLUTION, range_name, begin, len(part), len(instructions)
-            )
+        groups = of_instructions(self.journal, instructions, INSTRUCTIONS_PER_STEP)
+        for part, step in self._with_steps(groups, EVOLUTION):
             self._evolve(part, step)
+
+    def _with_steps(
+        self, groups: Sequence[Group[T]], stages: Sequence[str]
+    ) -> "Iterator[tuple[Sequence[T], _Steps]]":
+        """Yield what is in each group, with its steps."""
+        begin, n_all = 0, sum(len(group.items) for group in groups)
+        for group in groups:
+            n = len(group.items)
+            yield group.items, _Steps(self, stages, group.range_name, begin, n, n_all)
+            begin += n
 
     def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
         generator = self.generator(step.report)
@@ -119,10 +127,8 @@ class Study:
             self.uses_verdicts,
         )
 
-    def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
+    def _group(self, passages: Sequence[Passage], step: "_Steps") -> None:
         """Run all stages for a group of passages."""
-        range_name = f"passages {begin + 1}-{begin + len(passages)}"
-        step = _Steps(self, STAGES, range_name, begin, len(passages), total)
         generator = self.generator(step.report)
         by_id = {passage.id: passage for passage in passages}
 
@@ -223,6 +229,7 @@ class _Steps:
     range_name: str
     """Which passages or instructions these are."""
     begin: int
+    """How many come before these; likewise the number of these, and of all."""
     n: int
     n_all: int
     stage: str = ""

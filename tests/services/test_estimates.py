@@ -13,10 +13,13 @@ from autolearn.core.records import (
     Skip,
     TrainItem,
 )
+from autolearn.core.run_results import StudyResult
+from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device
+from autolearn.runs import run_control
 from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import ItemLength, round_contents
 from autolearn.study import prompts
@@ -102,6 +105,31 @@ def test_the_first_study_is_estimated_by_the_speed_of_this_computer(monkeypatch)
     assert seconds(10) > 5 * slow
     monkeypatch.setattr(hardware, "device", lambda: replace(cpu, kind="cuda"))
     assert seconds(10) is None
+
+
+def test_the_pace_of_a_study_is_that_of_one_that_did_the_same(store):
+    """A full study was estimated by a quick one, which does a fraction of its work."""
+    model = ModelSettings()
+    full = StudySettings()
+    others = [
+        replace(full, quick=True),
+        replace(full, closed_book_samples=4),
+        replace(full, paraphrases=full.paraphrases + 1),
+    ]
+    for minutes, settings in enumerate([full, *others], 1):
+        request = StudyRunSettings(study=settings, model=model)
+        run = run_control.submit(store, request)
+        store.runs.finish(run.id, "done", result=StudyResult(passages=10).as_dict())
+        store.db.write(
+            "UPDATE runs SET started_at = created_at, worked_seconds = ? WHERE id = ?",
+            60 * minutes,
+            run.id,
+        )
+    for minutes, settings in enumerate([full, *others], 1):
+        seconds = durations.study_seconds(store, model, settings, 20)
+        assert seconds == pytest.approx(2 * 60 * minutes)
+    both = replace(full, quick=True, closed_book_samples=4)
+    assert durations.study_seconds(store, model, both, 20) is None
 
 
 def test_replay_that_is_still_to_be_written_is_counted(store, tmp_path):

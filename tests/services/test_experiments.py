@@ -23,6 +23,7 @@ from tests.support.experiments import (
     PretendWorker,
     comparison_report,
     gold,
+    names,
     orders,
     run_of,
 )
@@ -157,7 +158,7 @@ def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
     run = worker.end(run)
     sound = [s for s in library.samples.find(SampleFilter()) if not s.flags]
     library.decisions.decide([Decision(s.id, "reject", "person") for s in sound])
-    with pytest.raises(InputError, match="approves no sample"):
+    with pytest.raises(JobError, match="approves no sample"):
         worker.end(run)
     assert library.samples.counts()["approved"] == 0
 
@@ -213,6 +214,22 @@ def test_two_experiments_share_a_run_that_is_still_to_come(library):
         states = schedule.states(library, experiment)
         assert all(run_of(state).state == "done" for state in states)
     assert len(worker.done) == 4
+
+
+def test_an_experiment_that_cannot_continue_leaves_the_others_alone(library):
+    """It kept those with a higher id from continuing, and was called a whole round."""
+    stuck, run = begun(library, comparing(library, **ONE_ARM))
+    other, _ = begun(library, comparing(library, seeds=(0,), arms=("sft",), steps=5))
+    worker = PretendWorker(library)
+    quiz = worker.end(run)
+    sound = [s for s in library.samples.find(SampleFilter()) if not s.flags]
+    library.decisions.decide([Decision(s.id, "reject", "person") for s in sound])
+    with pytest.raises(JobError) as refusal:
+        worker.end(quiz)
+    text = str(refusal.value)
+    assert text.startswith(f"Experiment {stuck.id} cannot continue: The rule 'default'")
+    assert "whole round" not in text
+    assert names(library, other)[-1] == "train sft, seed 0"
 
 
 def test_a_round_whose_adapter_is_gone_is_trained_again(library):

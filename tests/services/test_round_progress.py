@@ -2,6 +2,7 @@
 
 import pytest
 
+from autolearn.core.errors import JobError
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question, Round, TrainItem
@@ -128,6 +129,20 @@ def test_a_stopped_round_can_be_resumed_from_the_strip(store):
     markup = whole_round.draw(store)
     assert f'data-pick="resume-{run.id}"' in markup
     assert "failed" in markup
+
+
+def test_a_round_that_ends_early_says_why_and_offers_no_run_that_is_done(store):
+    """Resume was offered, and answered that the run is done."""
+    quiz = end(store, begun(store))
+    store.runs.claim(1, ["quiz"])
+    with pytest.raises(JobError) as refusal:
+        pipeline.queue_next(store, quiz, RunResult())
+    store.runs.finish(quiz.id, "done", str(refusal.value))
+    markup = whole_round.draw(store)
+    assert "The whole round ends here: There are no samples yet" in markup
+    assert f"(run {quiz.id})" not in markup
+    assert whole_round.RESUME not in markup
+    assert f'data-pick="{whole_round.CLOSE}"' in markup
 
 
 def test_a_finished_round_shows_its_result_until_it_is_put_away(store):

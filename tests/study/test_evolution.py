@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.core.records import Feedback, Question, Sample
+from autolearn.core.records import Answer, Feedback, Question, Sample
 from autolearn.study.loop import EVOLUTION, Study
 from autolearn.study.rules import RULES
 from tests.support.journals import MemoryJournal
@@ -42,6 +42,22 @@ def test_instructions_are_answered_criticised_and_refined_without_a_text():
     assert calls[-1] == ("samples", 10, 10)
     assert all(f.reference_id is None for f in journal.all(Feedback))
     assert [s.id for s in (wrong, right) if RULES["default"].accepts(s)] == [wrong.id]
+
+
+def test_an_instruction_that_is_added_before_a_resumption_is_answered_too():
+    """The last group got another name, and its instructions were answered again."""
+    instructions = [
+        Question("What is 2 + 2?", "study", "person", id=1),
+        Question("What is 3 + 3?", "study", "person", id=2),
+    ]
+    journal = MemoryJournal()
+    for known in (instructions[:1], instructions):
+        study = Study(
+            ScriptedBackend(solver), journal, SETTINGS, lambda: False, lambda *_: None
+        )
+        study.evolve(known)
+    answers = [a for a in journal.all(Answer) if a.kind == "closed_book"]
+    assert [answer.question_id for answer in answers] == [1, 2]
 
 
 def test_an_unchanged_refinement_gives_nothing_to_learn():

@@ -102,6 +102,7 @@ def test_a_study_continues_where_it_was_stopped_and_ends_the_same():
     for n_done in range(len(whole.kept)):
         steps = dict(itertools.islice(whole.kept.items(), n_done))
         second, _, _ = study(n=4, journal=MemoryJournal(steps))
+        assert list(second.kept) == list(whole.kept)
         texts = [(s.prompt, s.chosen, s.flags) for s in second.all(Sample)]
         assert texts == [(s.prompt, s.chosen, s.flags) for s in whole.all(Sample)]
 

@@ -11,6 +11,9 @@ class MemoryJournal:
         self.kept = steps if steps is not None else {}
         self.ids = itertools.count(1000 * (1 + len(self.kept)))
 
+    def names(self):
+        return list(self.kept)
+
     def step(self, name, make):
         if name not in self.kept:
             self.kept[name] = tuple(

@@ -37,16 +37,17 @@ def finish_here(store, run):
     return last
 
 
-def work_here(store, run):
+def work_here(store, run, load=None):
     """Be the worker of the model until no run waits; return a run as it ended.
 
     For what depends on the model, not on processes: a worker takes five seconds of
     processor time to import torch and its packages, which this process has done.
+    ``load`` returns other handlers than those of the model.
     """
     numbers = (signal.SIGTERM, signal.SIGINT)
     usual = [signal.getsignal(number) for number in numbers]
     try:
-        worker.serve(store.folder, queues.MODEL_QUEUE, _handlers, idle=0.01)
+        worker.serve(store.folder, queues.MODEL_QUEUE, load or _handlers, idle=0.01)
     finally:
         prompts.use(None)
         for number, handler in zip(numbers, usual, strict=True):

@@ -24,6 +24,10 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.instructions: list[GeneratedInstruction] = []
 
+    def names(self) -> list[str]:
+        """Return nothing, since no step is read back."""
+        return []
+
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:

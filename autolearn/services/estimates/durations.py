@@ -127,14 +127,25 @@ def latest_speed(store: Store, run: Run) -> float | None:
 def study_seconds(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> float | None:
-    """Return how long a study takes at the pace of the last one; None: not known."""
+    """Return how long a study takes at the pace of the last one that did the same.
+
+    None: not known.
+    """
     for run in store.runs.find(RunFilter.of_model("study", model)):
-        if n_passages := StudyResult.of(run).passages:
-            then = StudyRunSettings.of(run).study
+        n_passages = StudyResult.of(run).passages
+        if not n_passages:
+            continue
+        then = StudyRunSettings.of(run).study
+        if _work_settings(then) == _work_settings(settings):
             now = passages * settings.questions_per_passage
             each: float = (run.seconds or 0) / (n_passages * then.questions_per_passage)
             return now * each
     return None
+
+
+def _work_settings(settings: StudySettings) -> tuple[bool, int, int]:
+    """Return the settings that determine how much a study does for a question."""
+    return settings.quick, settings.closed_book_samples, settings.paraphrases
 
 
 def first_study_seconds(

@@ -8,7 +8,7 @@ continues when the interrupted run is resumed.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autolearn.core.errors import JobError
+from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.experiments import Experiment
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import QuizRunSettings, RunSettings
@@ -61,7 +61,7 @@ def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run 
     """
     experiment = store.experiments.get(experiment_id)
     finished_runs: dict[str, int] = {}
-    links = {link.task: link.run_id for link in store.experiments.runs(experiment_id)}
+    links = _links(store, experiment_id)
     for task in _TASKS[experiment.kind](store, experiment):
         if task.name in links:
             run = store.runs.get(links[task.name])
@@ -71,27 +71,55 @@ def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run 
             settings = task.make_settings(finished_runs)
             if settings is None:
                 return None
-            earlier = _earlier(store, settings)
-            is_reused = earlier is not None
-            with store.atomic():  # else a kill in between would call it reused
-                run = earlier or run_control.submit(store, settings)
-                store.experiments.link(
-                    experiment_id, task.name, run.id, reused=is_reused
-                )
+            run = _begin(store, experiment_id, task.name, settings)
             if run.state != "done" and run.id != run_id:
                 return run
         finished_runs[task.name] = run.id
     return None
 
 
-def advance_all(store: Store, run: Run) -> None:
+def _links(store: Store, experiment_id: int) -> dict[str, int]:
+    """Return the ids of the runs of an experiment by the names of their tasks."""
+    return {link.task: link.run_id for link in store.experiments.runs(experiment_id)}
+
+
+def _begin(store: Store, experiment_id: int, task: str, settings: RunSettings) -> Run:
+    """Return the run of a task: one that does the same, or a new one."""
+    # Until the link is stored, no other process may begin the task or end the run that
+    # is reused. After a kill in between, a new run would be taken for a reused one.
+    with store.atomic():
+        if task in (links := _links(store, experiment_id)):
+            return store.runs.get(links[task])
+        earlier = _earlier(store, settings)
+        run = earlier or run_control.submit(store, settings)
+        store.experiments.link(experiment_id, task, run.id, reused=earlier is not None)
+        return run
+
+
+def advance_all(store: Store, run: Run) -> list[str]:
     """Queue what follows on a run in all experiments that it is part of.
 
-    Raises:
-        AutolearnError: The next run cannot begin.
+    Returns:
+        A sentence for each experiment whose next run cannot begin.
+    """
+    problems = []
+    for experiment_id in store.experiments.of_run(run.id):
+        try:
+            advance(store, experiment_id, run_id=run.id)
+        except AutolearnError as error:
+            problems.append(f"Experiment {experiment_id} cannot continue: {error}")
+    return problems
+
+
+def cancel_next(store: Store, run: Run) -> None:
+    """Cancel what was queued after a run in its experiments; it can be resumed.
+
+    What another experiment or a person has queued is not cancelled.
     """
     for experiment_id in store.experiments.of_run(run.id):
-        advance(store, experiment_id, run_id=run.id)
+        for link in store.experiments.runs(experiment_id):
+            if not link.reused:
+                store.runs.request_cancel(link.run_id)
 
 
 def resume(store: Store, experiment_id: int) -> Run:

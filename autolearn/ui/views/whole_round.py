@@ -121,6 +121,9 @@ def _rest(store: Store, progress: RoundProgress) -> Html:
 
 
 def _stopped(run: Run) -> Html:
+    """Return why a round does not continue; Resume only after a run that can be."""
+    if run.state == "done":
+        return html.tag("span", html.text(f"{run.error or ''} ") + _close())
     words = html.text(f"{labels.run(run)} {run.state}. {run.error or ''} ")
     resume = html.pick(html.text("Resume"), f"{RESUME}{run.id}", "al-go")
     return html.tag("span", words + resume + _close())
