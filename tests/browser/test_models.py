@@ -71,6 +71,7 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     expect(page.locator("#model-about h3")).to_have_text("built-in")
     with app.store() as store:
         assert chosen_model(store).model == "built-in"
+    expect(page.locator("#status")).not_to_contain_text(NAME.rsplit("/")[-1])
     page.locator("#model-local").get_by_text(NAME, exact=True).click()
     expect(page.locator("#model-about")).to_contain_text("not in use")
 
