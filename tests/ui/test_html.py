@@ -40,6 +40,7 @@ def test_a_stretch_of_a_text_is_marked():
         (59.7, "1 min 00 s"),
         (61, "1 min 01 s"),
         (7325, "2 h 02 min"),
+        (561 * 3600, "23 days 9 h"),
     ],
 )
 def test_durations_are_short(seconds, shown):
