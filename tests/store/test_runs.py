@@ -89,7 +89,7 @@ def test_a_resumed_run_took_the_time_that_was_worked_on_it(store):
     time.sleep(0.05)
     store.runs.beat(run.id)
     done = store.runs.finish(run.id, "done")
-    assert 30.05 <= done.seconds < A_DAY
+    assert 30 < done.seconds < A_DAY
 
 
 def test_a_missing_run_raises_an_error(store):
