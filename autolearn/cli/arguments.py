@@ -13,6 +13,7 @@ from autolearn.cli.common import (
     add_settings,
 )
 from autolearn.core.flags import flag_name
+from autolearn.core.methods import METHODS
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
@@ -166,13 +167,14 @@ def train(parser: ArgumentParser) -> None:
         action="store_true",
         help="also learn from approved samples that were measured with another model",
     )
+    with_corpora = [name for name, method in METHODS.items() if method.uses_corpora]
     parser.add_argument(
         "--corpus",
         action="append",
         metavar="NAME",
-        help="for meta, self and pairs: a corpus of the library, invented, or (not for "
-        "pairs) a file of JSON lines with prompt, response, feedback, refinement "
-        "(default: all corpora in use)",
+        help=f"for {', '.join(with_corpora)}: a corpus of the library, invented, or a "
+        "file of JSON lines with prompt, response, feedback, refinement (not for pairs; "
+        "default: all corpora in use)",
     )
     add_method(parser)
     add_settings(parser, TrainSettings, ["method"], by_size=presets.NAMES)
