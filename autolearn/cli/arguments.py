@@ -173,8 +173,8 @@ def train(parser: ArgumentParser) -> None:
         action="append",
         metavar="NAME",
         help=f"for {', '.join(with_corpora)}: a corpus of the library, invented, or a "
-        "file of JSON lines with prompt, response, feedback, refinement (not for pairs; "
-        "default: all corpora in use)",
+        "file of JSON lines with prompt, response, feedback, refinement, not for pairs "
+        "(default: all corpora in use)",
     )
     add_method(parser)
     add_settings(parser, TrainSettings, ["method"], by_size=presets.NAMES)
