@@ -7,19 +7,15 @@ CLOSE = "close-drawer"
 """The key of the click that closes it; so does Escape."""
 FOCUS_JS = """() => {
   document.body.classList.remove("al-drawer-closed");
-  let left = 60, moved = false;
+  let left = 600;
   const timer = setInterval(() => {
     const drawers = [...document.querySelectorAll(".al-drawer")];
     const drawer = drawers.find((one) => one.getClientRects().length > 0);
-    if (drawer && (!moved || document.activeElement === document.body)) {
-      drawer.focus();
-      moved = true;
-    }
-    if (--left === 0) clearInterval(timer);
+    if (drawer) drawer.focus();
+    if (drawer || --left === 0) clearInterval(timer);
   }, 50);
 }"""
-"""Moves the keyboard to it once it is drawn, which takes a moment, and again if it is
-drawn anew within three seconds, which takes the keyboard away.
+"""Moves the keyboard to it once it is drawn, within half a minute.
 
 What closes it hides it at once (assets/autolearn.js), until it is opened again: an
 answer that was on its way meanwhile may still draw it.
