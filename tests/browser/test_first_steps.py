@@ -112,6 +112,7 @@ def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):
     open_tab(page, "Study")
     page.locator("#study-show").get_by_label("All samples").check()
     expect(page.locator("#study-found .al-row")).to_have_count(2)
+    page.wait_for_timeout(2000)  # until all that the opened tab draws has come
     page.locator("#study-found .al-row").first.click()
     drawer = page.locator("#study-detail .al-drawer")
     expect(drawer).to_be_in_viewport()
