@@ -1,6 +1,5 @@
 """A study that is resumed goes on as it began, whatever the workspace has since."""
 
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study.instructions import STEP
 from autolearn.study.loop import Study
-from tests.support.scripted_backend import ScriptedBackend
+from tests.support.scripted_backend import ScriptedStudyBackend
 from tests.support.texts import put_passages
 
 GOOD = RightCount(9, 10)
@@ -34,19 +33,13 @@ REPORT = SkillReport(
 TASKS = ("Ann has 3 pens. She buys 2. How many has she?", "Bo ran 4 km. How far?")
 
 
-class Inventive(ScriptedBackend):
+class Inventive(ScriptedStudyBackend):
     """Writes a new task for each seed; ``dies_at``: the call at which it is killed."""
-
-    notes = ()
 
     def __init__(self, dies_at=0, protocol="trained"):
         super().__init__(lambda request: "Verdict: correct", protocol=protocol)
         self.dies_at = dies_at
         self.beginnings = []
-
-    @contextmanager
-    def measured_memory(self, settings, passages):
-        yield {}
 
     def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
         self.beginnings.append(beginnings)

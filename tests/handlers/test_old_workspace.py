@@ -1,7 +1,6 @@
 """A workspace of the first release opens, and its owner goes on from study to round."""
 
 import json
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from autolearn.services.review_actions import ReviewQueue
 from autolearn.store import SampleFilter, Store
 from tests.support import old_runs, rounds
 from tests.support.rounds import Learner
-from tests.support.scripted_backend import ScriptedBackend
+from tests.support.scripted_backend import ScriptedStudyBackend
 
 TEXTS = ("Ida founded Avel in 1711.\n", "Ida founded Brin in 1712.\n")
 QUESTION = "When did Ida found Avel?"
@@ -153,17 +152,11 @@ def old_store(workspace):
         yield store
 
 
-class Studying(ScriptedBackend):
+class Studying(ScriptedStudyBackend):
     """Asks about each town, knows none, and reads well."""
-
-    notes = ()
 
     def __init__(self):
         super().__init__(self.written)
-
-    @contextmanager
-    def measured_memory(self, settings, passages):
-        yield {}
 
     def written(self, request):
         name, user = request.prompt.name, request.prompt.chat[-1].content

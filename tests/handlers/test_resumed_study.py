@@ -1,7 +1,5 @@
 """A study that is resumed after the library has changed."""
 
-from contextlib import contextmanager
-
 import pytest
 
 from autolearn.core.ports import Cancelled
@@ -12,7 +10,7 @@ from autolearn.runs.context import RunContext
 from autolearn.services import actions
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
-from tests.support.scripted_backend import ScriptedBackend
+from tests.support.scripted_backend import ScriptedStudyBackend
 from tests.support.texts import put_passages
 
 SETTINGS = StudySettings(
@@ -21,17 +19,11 @@ SETTINGS = StudySettings(
 TEXTS = [f"Ida founded Town{i} in 1711." for i in range(5)]
 
 
-class Studying(ScriptedBackend):
+class Studying(ScriptedStudyBackend):
     """Asks one question about each passage, and answers it with the passage only."""
-
-    notes = ()
 
     def __init__(self):
         super().__init__(self.written)
-
-    @contextmanager
-    def measured_memory(self, settings, passages):
-        yield {}
 
     def written(self, request):
         name, user = request.prompt.name, request.prompt.chat[-1].content

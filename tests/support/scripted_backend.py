@@ -1,9 +1,11 @@
 """A backend that answers from a script: for tests, without torch or a model."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
 from autolearn.core.ports import Stop
+from autolearn.core.settings import StudySettings
 
 Reply = Callable[[Request], str]
 
@@ -113,6 +115,18 @@ class ScriptedBackend:
     ) -> list[str]:
         """Return the script's instruction for each seed."""
         return ["" if stop() else self._instruction(seed) for seed in seeds]
+
+
+class ScriptedStudyBackend(ScriptedBackend):
+    """The same, with what a study asks of its backend; no memory is measured."""
+
+    notes = ()
+
+    @contextmanager
+    def measured_memory(
+        self, settings: StudySettings, passages: int
+    ) -> Iterator[dict[str, float]]:
+        yield {}
 
 
 def _in_turn(replies: Iterable[str]) -> Reply:
