@@ -13,6 +13,7 @@ Flag = Literal[
     "contradicts_open_book",
     "check_failed",
     "no_refinement",
+    "unreliable_model",
     "not_open_book",
     "answers_differ",
     "copies_sentence",
@@ -65,6 +66,12 @@ FLAGS: Mapping[Flag, FlagInfo] = {
         "no refinement",
         "There is a gap, but the model gave no refined answer, or repeated its "
         "closed-book answer.",
+        "doubtful",
+    ),
+    "unreliable_model": FlagInfo(
+        "unreliable model",
+        "In its skill check the model was wrong more often than right, in its own "
+        "questions or in its open-book answers.",
         "doubtful",
     ),
     "not_open_book": FlagInfo(

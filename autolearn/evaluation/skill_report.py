@@ -40,6 +40,11 @@ class RightCount:
         """Return whether the skill should be taught first."""
         return self.value < LEAST_SHARE
 
+    @property
+    def is_mostly_wrong(self) -> bool:
+        """Return whether more results are wrong than right, beyond chance."""
+        return self.n > 0 and self.interval[1] < 0.5
+
 
 @dataclass(frozen=True)
 class VerdictSkill:
@@ -214,12 +219,20 @@ class Guidance:
     """What the report means and what to do, in sentences."""
     needs_teaching: bool = False
     """Whether a meta-skill round may help: a skill is weak or verdicts do not count."""
+    is_reliable: bool = True
+    """False if the model is wrong more often than right, asking or answering."""
 
 
 TRAINED_NOTE = (
     "This model was trained for one kind of text, and the check uses another. The "
     "result shows how the model handles everyday English; it changes no study. For "
     "your own texts, choose an instruct model."
+)
+
+
+UNRELIABLE = (
+    "It asks or answers wrongly more often than not: its samples are flagged, and the "
+    "rules “default” and “strict” approve none of them."
 )
 
 
@@ -233,10 +246,16 @@ def guidance(report: SkillReport) -> Guidance:
         return Guidance(advice=(TRAINED_NOTE, _about_verdicts(report)))
     verdicts = report.verdicts
     weak = tuple(_about_weak_skills(report))
-    advice = (_about_verdicts(report), *weak)
-    threshold = verdicts.threshold if verdicts.is_usable else 0.5
-    needs_teaching = bool(weak) or not verdicts.is_usable
-    return Guidance(verdicts.is_usable, threshold, advice, needs_teaching)
+    is_reliable = not (
+        report.questions.is_mostly_wrong or report.open_book.is_mostly_wrong
+    )
+    return Guidance(
+        verdicts.is_usable,
+        verdicts.threshold if verdicts.is_usable else 0.5,
+        (_about_verdicts(report), *weak, *([] if is_reliable else [UNRELIABLE])),
+        needs_teaching=bool(weak) or not verdicts.is_usable,
+        is_reliable=is_reliable,
+    )
 
 
 @dataclass(frozen=True)

@@ -92,10 +92,12 @@ def _loop(context: RunContext, backend: Backend, settings: StudySettings) -> Stu
         {
             "uses_verdicts": float(advice.uses_verdicts),
             "verdict_threshold": advice.verdict_threshold,
+            "is_reliable": float(advice.is_reliable),
         }
     )
     loop.uses_verdicts = bool(numbers["uses_verdicts"])
     loop.verdict_threshold = numbers["verdict_threshold"]
+    loop.is_reliable = bool(numbers["is_reliable"])
     loop.asked_before = AskedBefore(context.store)
     return loop
 

@@ -58,6 +58,8 @@ class Study:
     """P(correct) from which a verdict of a guided model is correct."""
     uses_verdicts: bool = True
     """Whether verdicts count; if not, word overlap decides about gaps."""
+    is_reliable: bool = True
+    """Whether the model asks and reads well enough; else its samples are flagged."""
     asked_before: Callable[[], EarlierQuestions] = EarlierQuestions
     """Returns what quizzes, studies and rounds have asked so far."""
 
@@ -160,7 +162,7 @@ class Study:
         checks = judge("second check", "check", _refined(cases))
         cases = _checked(cases, checks)
         self._paraphrase(step, generator, cases, by_id)
-        step("samples", lambda: samples(cases))
+        step("samples", lambda: samples(cases, is_reliable=self.is_reliable))
 
     def _to_judge(
         self, generator: Generator, cases: Sequence[StudiedQuestion]

@@ -21,10 +21,10 @@ class Rule:
     accepts: Callable[[Sample], bool]
 
 
-_UNCHECKED: frozenset[Flag] = frozenset(
-    {"no_refinement", "check_failed", "contradicts_open_book"}
+_UNRELIABLE: frozenset[Flag] = frozenset(
+    {"no_refinement", "check_failed", "contradicts_open_book", "unreliable_model"}
 )
-DEFAULT_REFUSES = UNFIT | _UNCHECKED
+DEFAULT_REFUSES = UNFIT | _UNRELIABLE
 """Flags of which a sample must have none to be approved by the default rule."""
 
 
@@ -41,8 +41,9 @@ RULES = {
     for rule in (
         Rule(
             "default",
-            "no unfit flag, a gap, and a refinement that passes its second check and "
-            "says what the open-book answer says, or has been replaced by it",
+            "no unfit flag, a gap, a refinement that passes its second check and says "
+            "what the open-book answer says, or has been replaced by it, and a model "
+            "that its skill check does not find unreliable",
             _default,
         ),
         Rule(
@@ -53,7 +54,7 @@ RULES = {
         ),
         Rule(
             "open-book",
-            "every gap without an unfit flag, regardless of the second check",
+            "every gap without an unfit flag, regardless of second and skill check",
             lambda s: s.gap and _is_fit(s),
         ),
         Rule(

@@ -1,7 +1,7 @@
 """Decide where there is a gap, and build the samples that may be learned."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autolearn.core.flags import UNFIT, Flag, true_flags
 from autolearn.core.records import Answer, Feedback, Question, Record, Sample
@@ -126,8 +126,15 @@ def is_fit(case: StudiedQuestion) -> bool:
     return not UNFIT & flags
 
 
-def samples(cases: Sequence[StudiedQuestion]) -> list[Record]:
+def samples(
+    cases: Sequence[StudiedQuestion], *, is_reliable: bool = True
+) -> list[Record]:
     """Build one sample per question: the refined over the closed-book answer.
+
+    Args:
+        cases: The questions with all that was generated for them.
+        is_reliable: Whether the model asks and reads well enough; else each sample is
+            flagged.
 
     Source: chosen is r_hat of SELF (arXiv 2310.00533), rejected a_c of Autonomous
     Learning (arXiv 2406.00606).
@@ -138,7 +145,10 @@ def samples(cases: Sequence[StudiedQuestion]) -> list[Record]:
         best = case.open_answer or case.refined_answer or case.closed_answer
         fact = (case.question.passage_id, matching.normalise(best.text))
         is_repeated = case.open_answer is not None and fact in facts
-        records.append(_sample(case, same_fact=is_repeated))
+        sample = _sample(case, same_fact=is_repeated)
+        if not is_reliable:
+            sample = replace(sample, flags=(*sample.flags, "unreliable_model"))
+        records.append(sample)
         facts.add(fact)
     return records
 

@@ -221,12 +221,32 @@ def test_verdicts_that_say_little_do_not_count(value, word):
 
 
 def test_a_weak_skill_has_a_remedy():
-    weak = guidance(make_report(**dict.fromkeys(SHARES, RightCount(2, 10))))
+    weak = guidance(make_report(**dict.fromkeys(SHARES, RightCount(2, 20))))
     assert weak.advice[1] == (
-        "It asks 20 % valid questions: teach it the skills first (a meta-skill "
+        "It asks 10 % valid questions: teach it the skills first (a meta-skill "
         "round), or choose a larger model."
     )
-    assert len(weak.advice) == 6
+    assert len(weak.advice) == 7
+
+
+@pytest.mark.parametrize(
+    ("skill", "right", "is_reliable"),
+    [
+        ("questions", 4, False),
+        ("open_book", 11, False),
+        ("questions", 18, True),
+        ("refinements", 0, True),
+    ],
+)
+def test_a_model_that_is_mostly_wrong_is_unreliable(skill, right, is_reliable):
+    report = make_report(**{skill: RightCount(right, 40)})
+    guided_by = guidance(report)
+    assert guided_by.is_reliable is is_reliable
+    assert any("approve none" in a for a in guided_by.advice) is not is_reliable
+
+
+def test_an_empty_check_says_nothing_against_a_model():
+    assert not RightCount(0, 0).is_mostly_wrong
 
 
 def test_the_check_changes_no_study_of_a_trained_protocol():

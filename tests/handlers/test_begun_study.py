@@ -27,7 +27,7 @@ GOOD = RightCount(9, 10)
 ALL_GOOD: dict[str, Any] = dict.fromkeys(SHARES, GOOD)
 REPORT = SkillReport(
     *("a model", "scripted", "none", "guided", None),
-    **ALL_GOOD,
+    **{**ALL_GOOD, "questions": RightCount(4, 40)},
     verdicts=VerdictSkill(0.9, 60, 60, 0.62, GOOD),
 )
 TASKS = ("Ann has 3 pens. She buys 2. How many has she?", "Bo ran 4 km. How far?")
@@ -106,7 +106,8 @@ def test_a_skill_check_and_a_locked_quiz_change_no_study_that_has_begun(store, l
         with pytest.raises(BackendError, match="No passage gave a question"):
             study(store, each, Inventive(protocol="guided"))
     begun, resumed, new = (
-        (loop.settings.quiz_share, loop.verdict_threshold) for loop in loops
+        (loop.settings.quiz_share, loop.verdict_threshold, loop.is_reliable)
+        for loop in loops
     )
-    assert begun == resumed == (0.5, 0.5)
-    assert new == (0.0, 0.62)
+    assert begun == resumed == (0.5, 0.5, True)
+    assert new == (0.0, 0.62, False)

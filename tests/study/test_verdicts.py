@@ -10,7 +10,7 @@ from tests.support.skill_models import Perfect
 from tests.support.studies import SETTINGS
 
 
-def guided_study(uses_verdicts, threshold=0.5):
+def guided_study(uses_verdicts, threshold=0.5, **more):
     script, judgements = Perfect(), []
 
     def judge(chat, prefill):
@@ -27,6 +27,7 @@ def guided_study(uses_verdicts, threshold=0.5):
         lambda *_: None,
         verdict_threshold=threshold,
         uses_verdicts=uses_verdicts,
+        **more,
     ).run([texts()[0].passage])
     return journal, judgements
 
@@ -53,3 +54,12 @@ def test_a_verdict_is_read_from_the_threshold_of_the_model():
     assert {f.verdict for f in strict.all(Feedback)} == {"incorrect"}
     mild, _ = guided_study(uses_verdicts=True, threshold=0.25)
     assert {f.verdict for f in mild.all(Feedback)} == {"correct"}
+
+
+def test_no_careful_rule_approves_what_an_unreliable_model_wrote():
+    journal, _ = guided_study(uses_verdicts=False, is_reliable=False)
+    samples = journal.all(Sample)
+    assert samples
+    assert all("unreliable_model" in sample.flags for sample in samples)
+    for name, accepts in {"default": 0, "strict": 0, "open-book": len(samples)}.items():
+        assert sum(map(RULES[name].accepts, samples)) == accepts
