@@ -84,7 +84,7 @@ class EvolutionReport:
         return (
             f"“Accuracy rises from round to round” holds for {rises} of {len(changes)} "
             f"rounds (interval above zero); {falls} fell, "
-            f"{len(changes) - rises - falls} are not decided."
+            f"{len(changes) - rises - falls} undecided."
         )
 
 
