@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from autolearn.cli.terminal import Progress, warn
 from autolearn.core.errors import JobError
 from autolearn.core.methods import METHODS, method_name
-from autolearn.core.records import Document, Run, Split
+from autolearn.core.records import NewDocument, Run, Split
 from autolearn.core.run_results import ImportResult
 from autolearn.core.setting_fields import Settings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -182,7 +182,7 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
 
 def finish_import(
     store: Store, run: Run, *, quiet: bool
-) -> tuple[ImportResult, list[Document]]:
+) -> tuple[ImportResult, list[NewDocument]]:
     """Wait for an import; say which files were refused and what to check.
 
     Returns:

@@ -72,8 +72,29 @@ class Document:
     @property
     def notes(self) -> list[str]:
         """Return the notes as sentences, without the name of the document."""
-        lines = filter(None, self.note.split("\n"))
-        return [line if line[-1] in ".”" else f"{line}." for line in lines]
+        return note_sentences(self.note)
+
+
+def note_sentences(note: str) -> list[str]:
+    """Return the notes on a document, which are one a line, as sentences."""
+    lines = filter(None, note.split("\n"))
+    return [line if line[-1] in ".”" else f"{line}." for line in lines]
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """A document that an import has added, without how its file was read."""
+
+    id: int
+    name: str
+    note: str
+    source: int | None
+    """Which source of the import it is."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Return the notes on how it was read, as sentences."""
+        return note_sentences(self.note)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from autolearn.core.records import (
     Document,
     Exclusion,
     Feedback,
+    NewDocument,
     Origin,
     Passage,
     Question,
@@ -88,6 +89,10 @@ FROM documents AS d LEFT JOIN (
     WHERE exclusion_id IS NOT NULL AND position >= 0 GROUP BY document_id
 ) AS taken ON taken.document_id = d.id
 WHERE NOT d.removed ORDER BY d.id
+"""
+_NEW_DOCUMENTS = """
+SELECT id, name, note, source FROM documents
+WHERE run_id = ? AND NOT removed ORDER BY id
 """
 
 _CLAUSES = {
@@ -258,10 +263,10 @@ class Library:
         sql = "SELECT coalesce(max(id), 0) AS id FROM passages"
         return int(self._db.rows(sql)[0]["id"])
 
-    def brought_by(self, run_id: int) -> list[Document]:
+    def brought_by(self, run_id: int) -> list[NewDocument]:
         """Return the documents that an import has added."""
-        tail = "WHERE run_id = ? AND NOT removed ORDER BY id"
-        return self._db.select(Document, tail, run_id)
+        rows = self._db.rows(_NEW_DOCUMENTS, run_id)
+        return [NewDocument(**row) for row in rows]
 
     def exclusions(self, document_id: int) -> list[Exclusion]:
         """Return the exclusions of a document, in the order of its file."""

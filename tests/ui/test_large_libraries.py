@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from autolearn.core.records import Question
+from autolearn.core.records import Document, Passage, Question
 from autolearn.models import tokenizer_fit
 from autolearn.services.tokenizer_fit import hard_documents
 from autolearn.store import SampleFilter
+from autolearn.ui.tabs import document_choice
 from autolearn.ui.views import (
     control_offer,
     document,
@@ -67,6 +68,21 @@ def test_a_part_of_the_page_does_not_read_all_passages(store, draw):
     taken = statements.taken_by(store, lambda: draw(store))
     assert taken
     assert whole_reads(store, taken) == []
+
+
+@pytest.mark.parametrize(
+    "draw", [library.report, document_choice.new_documents], ids=["report", "choice"]
+)
+def test_how_a_file_was_read_is_not_decoded_for_all_documents(store, draw):
+    """For a file with thousands of columns that takes a tenth of a second each time."""
+    run = store.runs.create("import", {})
+    text = "Avel was founded in 1711."
+    new = Document("avel.md", "a", len(text), note="Is it Avel?", run_id=run.id)
+    store.library.add_document(new, [Passage(0, 0, 0, len(text), text, 6)])
+    taken = statements.taken_by(store, lambda: draw(store))
+    of_import = [sql for sql in taken if "run_id" in sql and " documents" in sql]
+    assert of_import
+    assert not any("*" in sql or "reading" in sql for sql in of_import)
 
 
 def test_reading_all_passages_is_seen(store):
