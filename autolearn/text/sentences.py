@@ -10,9 +10,7 @@ from autolearn.text import chunking
 FEWEST_SIGNS = 12
 """Letters and digits below which a sentence tells nothing that can be asked."""
 FACT_WORDS = 12
-"""Words of a stretch from which the next comma, bracket or "and" begins another,
-except within an enumeration of names.
-"""
+"""Words of a stretch from which the next comma, bracket or "and" begins another."""
 
 _SIGN = re.compile(r"[^\W_]")
 _QUESTION = re.compile(rf"{QUESTION_END}\Z")
@@ -23,10 +21,6 @@ _BREAK = re.compile(
     rf"|(?<=[{EAST_ASIAN}][,;:])(?=\d)"
     r"|\s+(?=(?:and|und|et|y|or|oder|ou|o|while|but|which|who)\s)"
 )
-_WORD_BEFORE = re.compile(r"([^\W\d_])[\w'’.-]*[\"“”»«]?,?\s*\Z")  # noqa: RUF001
-_WORD_AFTER = re.compile(r"(?:(?:and|und|et|y)\s+)?[\"“„«»]?([^\W\d_])")
-_LONGEST_NAME = 60
-"""Characters before a cut in which its word is looked for."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +75,5 @@ def facts(sentence: str) -> list[str]:
 
 def _cuts(sentence: str) -> Iterator[int]:
     for match in _BREAK.finditer(sentence):
-        end = match.end()
-        if match.start() > 0 and end < len(sentence) and not _is_in_list(sentence, end):
-            yield end
-
-
-def _is_in_list(sentence: str, place: int) -> bool:
-    """Return whether two names of an enumeration meet at a place.
-
-    A question about a part of an enumeration is answered wrongly: "Who starred in it?"
-    """
-    before = _WORD_BEFORE.search(sentence[max(0, place - _LONGEST_NAME) : place])
-    after = _WORD_AFTER.match(sentence, place)
-    return bool(before and after and before[1].isupper() and after[1].isupper())
+        if match.start() > 0 and match.end() < len(sentence):
+            yield match.end()

@@ -44,36 +44,6 @@ def test_a_long_sentence_is_cut_where_a_clause_ends_and_dates_stay_whole():
 
 
 @pytest.mark.parametrize(
-    ("before", "names", "after"),
-    [
-        (
-            "The film of the year has an ensemble cast of the actors",
-            "Shishir Baikady, Aditya Ashree, M. S. Umesh, Abhay and Sunder Veena,",
-            "and it was made by more than 100 fans.",
-        ),
-        (
-            "It was directed in the last years before the great war by the sisters",
-            "Anna-Lena Bauer and Émilie d'Aubigné,",
-            "while their brother Otto wrote the music.",
-        ),
-        (
-            "Die drei Lieder, die man in dem langen Film oft hört, sind",
-            "„Abend“, „Nacht“ und „Morgen“,",
-            "die eine Lehrerin aus der Stadt schrieb.",
-        ),
-    ],
-)
-def test_an_enumeration_of_names_is_one_fact(before, names, after):
-    """A question about a part of it is answered wrongly, such as who directed a film.
-
-    Before, more than a quarter of the cuts in articles on films were within a list.
-    """
-    stretches = sentences.facts(f"{before} {names} {after}")
-    assert sum(names in stretch for stretch in stretches) == 1
-    assert stretches[-1] == after
-
-
-@pytest.mark.parametrize(
     ("text", "language"),
     [
         ("The mill was opened in 1842 by the town.", "en"),
