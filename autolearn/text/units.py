@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autolearn.text import breaks
+from autolearn.text.abbreviations import is_within_sentence
 
 LEAST_WRAPPED = 50
 """Characters from which a line may have been wrapped."""
@@ -25,11 +26,6 @@ _DELIMITER = re.compile(
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
 """The start of a line that does not continue the one before."""
-_SHORT = re.compile(
-    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|Bros|Inc|Ltd|Corp|Co|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx|lit|transl|No|ca"
-    r"|e\.g|i\.e|[A-Z])\.$"
-)
-"""An abbreviation, whose dot ends no sentence."""
 _NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\w{1,3}\.$")
 """The number of a list item, whose dot ends no sentence."""
 _LOOK = 16
@@ -188,13 +184,20 @@ def _cut(text: str, longest: int, *, continues: bool = False) -> tuple[list[str]
 def _is_within(text: str, match: re.Match[str]) -> bool:
     """Return whether a sentence continues after what looks like its end."""
     start, end = match.span()
-    if match[0] != "\n":
-        is_short = _SHORT.search(text, max(0, start - 8), start + 1)
-        is_number = "\n" not in match[0] and _NUMBER.search(
-            text, max(0, start - 8), start + 1
-        )
-        return bool(is_short or is_number)
-    begin = text.rfind("\n", 0, start) + 1
-    if start - begin < LEAST_WRAPPED or _MARKER.match(text, end):
+    if match[0] == "\n":
+        return _is_wrapped(text, start, end)
+    if text[start] != ".":
+        return False
+    if "\n" not in match[0]:
+        is_number = _NUMBER.search(text, max(0, start - 8), start + 1)
+        return bool(is_number) or is_within_sentence(text, start, end)
+    is_one_paragraph = match[0].count("\n") == 1 and _is_wrapped(text, start, end)
+    return is_one_paragraph and is_within_sentence(text, start, end)
+
+
+def _is_wrapped(text: str, line_end: int, following: int) -> bool:
+    """Return whether the line after this one continues the same paragraph."""
+    begin = text.rfind("\n", 0, line_end) + 1
+    if line_end - begin < LEAST_WRAPPED or _MARKER.match(text, following):
         return False
     return text[begin] not in "#|"
