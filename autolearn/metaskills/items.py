@@ -35,7 +35,7 @@ from autolearn.study import answers, feedback, grounding, prompts
 from autolearn.study.fact_questions import QUESTION, about_sentence
 from autolearn.study.generation import OfflineBuilder, RequestBuilder
 from autolearn.study.grounding import TextQuestion
-from autolearn.text import matching, sentences
+from autolearn.text import matching, self_containment, sentences
 
 Skill = str
 SHARES: dict[Skill, int] = {
@@ -160,7 +160,7 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
         text = grounding.with_heading(passage_of(example))
         if not stretch or not re.fullmatch(QUESTION.regex, question):
             continue
-        if matching.stands_alone(question, text):
+        if self_containment.stands_alone(question, text):
             source_parts = (text, evidence_of(example), stretch)
             request = about_sentence(source.builder, example, *source_parts)
             answer = f" {example.answer}\nQuestion: {question}"
@@ -241,7 +241,7 @@ def _other_question(examples: Sequence[GoldExample], i: int) -> str:
         if (
             is_other
             and not is_answered
-            and matching.stands_alone(other.question, other.text)
+            and self_containment.stands_alone(other.question, other.text)
         ):
             return other.question
     return ""

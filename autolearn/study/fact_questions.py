@@ -30,7 +30,13 @@ from autolearn.study.grounding import (
     short_answers,
     with_heading,
 )
-from autolearn.text import languages, matching, model_output, sentences
+from autolearn.text import (
+    languages,
+    matching,
+    model_output,
+    self_containment,
+    sentences,
+)
 from autolearn.text.sentences import Sentence
 
 T = TypeVar("T")
@@ -86,7 +92,7 @@ class _QuestionDraft:
 
     @property
     def stands_alone(self) -> bool:
-        return matching.stands_alone(self.text, with_heading(self.fact.passage))
+        return self_containment.stands_alone(self.text, with_heading(self.fact.passage))
 
     @property
     def form_fault(self) -> str:
@@ -262,7 +268,7 @@ def with_subject(wording: str, question: str, passage: Passage) -> str:
     before it as well.
     """
     text, subject = with_heading(passage), f"{passage.heading}: "
-    if matching.stands_alone(wording, text):
+    if self_containment.stands_alone(wording, text):
         return wording
     if not passage.heading or not question.startswith(subject):
         return ""

@@ -20,7 +20,7 @@ from autolearn.study.generation import (
     of_type,
     why_nothing,
 )
-from autolearn.text import chunking, languages, matching, model_output
+from autolearn.text import chunking, languages, matching, model_output, self_containment
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ def _flags(generator: Generator, text: str, earlier: Iterable[str]) -> tuple[Fla
             "duplicate": any(
                 matching.similarity(text, other) >= limit for other in earlier
             ),
-            "not_self_contained": not matching.stands_alone(text),
+            "not_self_contained": not self_containment.stands_alone(text),
         }
     )
 

@@ -9,7 +9,7 @@ _ABBREVIATION = re.compile(
 )
 _SHORT_WORD = re.compile(r"(?<![^\W_])(?:\d{1,4}|[^\W\d_]{1,3}|[IVXLC]+)\.$")
 """A number, or a word that is short enough for an abbreviation ("bzw.", "p.m.")."""
-_LETTER = re.compile(r"\b[a-zа-я]\.$")
+_LETTER = re.compile(r"\b[a-z\u0430-\u044f]\.$")
 _NEXT_IS_SHORT = re.compile(r"[^\W\d_]{1,3}\.")
 """What follows the first letter of "z. B.", "v. Chr." and "d. C."."""
 _DAY_OR_ORDINAL = re.compile(r"(?<![\w.,])\d{1,2}\.$")

@@ -9,7 +9,7 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -20,35 +20,22 @@ from autolearn.core.scripts import (
     SEMITIC,
     SOUTH_EAST_ASIAN,
 )
+from autolearn.text import stop_words
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b(?! *$|[+#])")
 _ARTICLE_WORDS = frozenset(("a", "an", "the"))
 _LAST_ARTICLE = re.compile(r"\b(a|an|the)$")
 _SENTENCE = re.compile(r"[^.!?\n]*[^.!?\s][^.!?\n]*[.!?]*")
-_SELF_REFERENCE = re.compile(
-    r"\b(the|this|that) (text|passage|document|article|excerpt|paragraph|section)\b"
-    r"|\baccording to\b|\b(mentioned|described|stated) (above|here)\b",
-    re.IGNORECASE,
-)
-_BARE_SUBJECT = re.compile(
-    r"\b(he|she|it|they|him|her|his|hers|its|their|them|this|these|those)\b",
-    re.IGNORECASE,
-)
-_DEFINITE = re.compile(
-    r"\b(?:the|der|die|das|le|la|les|el|los|las)\s+(?P<noun>\w+)", re.IGNORECASE
-)
 _PROCLITICS = "وفبكلושהבכלמ"
 """Letters that are words before a word in Arabic and Hebrew."""
-_HEADING_WORDS = 16
-"""Most words of a first line that counts as the heading of a text."""
-_BY_LINE = re.IGNORECASE | re.MULTILINE
 _HAN_OR_KANA = re.compile(f"[{HAN_AND_KANA}]")
 _SOUTH_EAST_ASIAN = re.compile(f"[{SOUTH_EAST_ASIAN}]")
 _WITH_VOWEL_SIGNS = re.compile(rf"[{SOUTH_EAST_ASIAN}][^\w\s]*")
 """A South-East Asian letter and the signs above, below and after it."""
-_STRETCHES = ((_HAN_OR_KANA, 2), (_SOUTH_EAST_ASIAN, 5))
-"""Characters in a row that say as much as a word does in other scripts."""
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_TAKES_PARTICLES = re.compile(f"[{HANGUL}{SEMITIC}]")
+"""Scripts in which words such as "in" are part of the word beside them."""
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?![.,]?\d)")
 _KEPT = {
     ".": "\ue000",
@@ -67,14 +54,6 @@ _NAME_END = re.compile(r"\+\+(?<=\b[a-z]..)|[+#](?<=\b[a-z].)(?!\w)")
 """A sign that belongs to the letter before it: C++, C#, A+."""
 _MINUS = re.compile(r"-(?<![\w)\]-].)(?<!\d .)(?=\d)")
 """The sign of a negative number; other hyphens join words, years and dates."""
-_STOP_WORDS = frozenset(
-    (  # noqa: SIM905 (a list of words reads best as a sentence)
-        "a an the is are was were be been being am do does did has have had of in on "
-        "at by to for from with as and or that which who whom whose it its he she his "
-        "her him they their them this these those there when where what how year name "
-        "named called answer text"
-    ).split()
-)
 
 
 class _PlainCharacters(dict[int, str | int]):
@@ -201,13 +180,9 @@ def contains(text: str, value: str) -> bool:
 
 
 def key_terms(question: str, answer: str) -> list[str]:
-    """Return the words of an answer that the question does not contain."""
-    of_question = set(words(question))
-    return [
-        word
-        for word in dict.fromkeys(words(answer))
-        if word not in of_question and word not in _STOP_WORDS
-    ]
+    """Return the words of an answer that tell something beyond its question."""
+    known_words = {*words(question), *stop_words.of(f"{question} {answer}")}
+    return [word for word in dict.fromkeys(words(answer)) if word not in known_words]
 
 
 def tells_something(text: str) -> bool:
@@ -228,7 +203,8 @@ def agreement(question: str, answer: str, reference: str) -> float:
     """Return the share of the informative words of a reference in an answer, 0..1.
 
     Words of the question do not count: whole sentences that differ only in a year
-    overlap almost completely.
+    overlap almost completely. An answer without one of the numbers does not agree at
+    all, whatever words it shares: 3 May 1931 is not 5 May 1931.
     """
     if exact_match(answer, reference):
         return 1.0
@@ -236,7 +212,21 @@ def agreement(question: str, answer: str, reference: str) -> float:
     if not terms:
         return token_f1(answer, reference)
     of_answer = set(words(answer))
-    return sum(term in of_answer for term in terms) / len(terms)
+    if _numbers_of(terms) - _numbers_of(of_answer):
+        return 0.0
+    return sum(_is_told(term, of_answer, answer) for term in terms) / len(terms)
+
+
+def _numbers_of(terms: Iterable[str]) -> set[str]:
+    """Return the numbers with which words begin ("14th", "14km")."""
+    return {match[0] for term in terms if (match := _NUMBER.match(term))}
+
+
+def _is_told(term: str, of_answer: set[str], answer: str) -> bool:
+    """Return whether an answer has a word, alone or with particles attached to it."""
+    if term in of_answer:
+        return True
+    return _TAKES_PARTICLES.search(term) is not None and contains(answer, term)
 
 
 def supports(
@@ -258,7 +248,9 @@ def supports(
         word for raw in raw_words if _is_name(raw) for word in words(raw)
     }
     common_terms = [term for term in terms if term in of_sentence]
-    missing_terms = names_of_answer & set(terms) - of_sentence
+    required_terms = {term for term in terms if _NUMBER.match(term)}
+    required_terms |= names_of_answer & set(terms)
+    missing_terms = required_terms - of_sentence
     n_required = 1 if faithful else len(terms) / 2
     return bool(common_terms) and not missing_terms and len(common_terms) >= n_required
 
@@ -276,74 +268,10 @@ def _bag(text: str) -> Counter[str]:
     return Counter(words(text))
 
 
-def stands_alone(question: str, source: str = "") -> bool:
-    """Return whether a question can be understood without its text.
-
-    It must not speak of "the text", and a pronoun must have a name to refer to. If
-    the text is given, the question must also name something of it: a word with a
-    capital, a number, half of the words of its first line, or else four of its words;
-    two, in scripts without capitals, or if the text has no names. And it must not
-    take over a phrase such as "the film" that only its text explains.
-    """
-    if _SELF_REFERENCE.search(question):
-        return False
-    of_question = names(question)
-    if _BARE_SUBJECT.search(question) and not any(map(_has_capital, of_question)):
-        return False
-    if not source:
-        return True
-    if _refers_back(question, source):
-        return False
-    common = {word for name in of_question for word in words(name)} & set(words(source))
-    heading = key_terms("", source.strip().partition("\n")[0])
-    n_of_heading = len(set(words(question)) & set(heading))
-    names_heading = 2 * n_of_heading >= len(heading) > 0
-    n_required = 4 if names(source) else 2
-    is_specific = _n_shared_words(question, source) >= n_required
-    return bool(common) or names_heading or is_specific
-
-
-def _refers_back(question: str, source: str) -> bool:
-    """Return whether a question has a definite noun that only its source explains.
-
-    That is a noun with a definite article that begins a clause of the source ("The
-    film stars …"), in a question that has no other word of the heading. A noun with a
-    capital may be a name ("the Moon"), so it is accepted.
-    """
-    heading, _, body = source.strip().partition("\n")
-    if not body.strip() or len(heading.split()) > _HEADING_WORDS:
-        return False
-    subject = set(key_terms("", heading))
-    of_question = set(words(question))
-    return any(
-        match["noun"][0].islower()
-        and not of_question & (subject - {match["noun"]})
-        and re.search(rf"(?:^|[.!?,;:])\s*{re.escape(match[0])}\b", body, _BY_LINE)
-        for match in _DEFINITE.finditer(question)
-    )
-
-
-def _has_capital(word: str) -> bool:
-    return any(sign.isupper() for sign in word)
-
-
 def _is_name(word: str) -> bool:
     """Return whether a word begins with a capital or a digit, of any script."""
     first = word.translate(_PLAIN).lstrip()[:1]
     return first.isupper() or first.isdigit()
-
-
-def _n_shared_words(question: str, source: str) -> int:
-    """Return how many words a question shares with a text.
-
-    In scripts without spaces, stretches of characters count as words.
-    """
-    for script, n in _STRETCHES:
-        if signs := "".join(script.findall(question)):
-            stretches = {signs[i : i + n] for i in range(len(signs) - n + 1)}
-            return sum(stretch in source for stretch in stretches)
-    terms = {word for word in words(question) if word not in _STOP_WORDS}
-    return len(terms & set(words(source)))
 
 
 def find_quote(quote: str, source: str) -> QuoteMatch | None:

@@ -23,7 +23,7 @@ from autolearn.evaluation.skill_report import (
 from autolearn.evaluation.skills import check
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
-from autolearn.text import matching, sentences
+from autolearn.text import matching, self_containment, sentences
 from tests.support.skill_models import at_chance, perfect, silent
 
 SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refinements")
@@ -73,7 +73,7 @@ def test_an_item_is_answered_by_its_sentence_alone(text):
         assert not matching.contains(item.wrong, item.value)
         assert not matching.contains(item.question, item.value)
         source = f"{text.title}\n\n{text.passage.text}"
-        assert matching.stands_alone(item.question, source)
+        assert self_containment.stands_alone(item.question, source)
 
 
 def test_no_name_of_an_item_occurs_in_a_worked_example():

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001
 """A dot of an abbreviation or an ordinal number ends no sentence, in any language."""
 
 import pytest

@@ -26,6 +26,55 @@ def test_answers_that_differ_in_the_year_alone_do_not_agree():
     assert matching.agreement(question, "In 1711.", right) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("When was it open?", "It was open from 3 May 1931 to 5 June 1932."),
+        ("Wann kam Ada?", "Ada kam am 3. Mai 1931 nach Avel."),
+        ("Quand est née Ada ?", "Ada est née le 3 mai 1931 à Avel."),
+        ("¿Cuándo nació Ada?", "Ada nació el 3 de mayo de 1931 en Avel."),
+        ("面包店是什么时候创立的？", "面包店由奥迪尔于3月创立。"),  # noqa: RUF001
+        ("いつ設立されましたか？", "店は3月にオディールによって設立されました。"),  # noqa: RUF001
+        ("ร้านก่อตั้งเมื่อใด", "ร้านลาโรชก่อตั้งเมื่อวันที่ 3 โดยโอดิล"),
+    ],
+)
+def test_answers_that_differ_in_one_number_do_not_agree(question, answer):
+    """Once, most words in common were enough, in Chinese even for another year."""
+    assert matching.agreement(question, answer, answer) == 1.0
+    wrong = answer.replace("3", "4", 1)
+    assert matching.agreement(question, wrong, answer) == 0.0
+    assert matching.agreement(question, answer.replace("3", "3rd", 1), answer) > 0
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "terms"),
+    [
+        ("Who found the beetle?", "It was found by Tamm.", ["tamm"]),
+        ("Wer fand ihn?", "Er wurde von der Frau gefunden.", ["frau", "gefunden"]),
+        ("Qui l'a décrit ?", "Il a été décrit par Tamm.", ["tamm"]),
+        ("¿Quién es el autor?", "El autor es Tamm.", ["tamm"]),
+        ("谁发现了它？", "它是由塔姆发现的。", ["塔", "姆"]),  # noqa: RUF001
+        ("Who hunts?", "The die and the war", ["die", "war"]),
+    ],
+)
+def test_words_that_tell_nothing_do_not_count_in_any_language(question, answer, terms):
+    """Once, articles counted, so a right answer in other words was wrong."""
+    assert matching.key_terms(question, answer) == terms
+
+
+def test_a_word_counts_with_the_particles_of_its_script():
+    assert matching.agreement("어디?", "서울에서 태어났다.", "서울") == 1.0
+    assert matching.agreement("איפה?", "הוא נולד בירושלים.", "ירושלים") == 1.0
+    assert matching.agreement("어디?", "부산에서 태어났다.", "서울") == 0.0
+
+
+def test_a_number_must_be_in_the_evidence_in_any_script():
+    sentence = "面包店由奥迪尔于1931年创立。"
+    about = (sentence, "面包店是什么时候创立的？")  # noqa: RUF001
+    assert matching.supports(*about, "面包店于1931年创立。", faithful=True)
+    assert not matching.supports(*about, "奥迪尔于1850年创立。", faithful=True)
+
+
 def test_an_answer_that_tells_nothing_new_is_compared_as_a_whole():
     assert matching.agreement("Is Avel old?", "Avel is old", "Avel is old.") == 1.0
 
@@ -34,21 +83,6 @@ def test_reordered_questions_are_alike_and_other_names_are_not():
     same = matching.similarity("Who leads Avel today?", "Today, who leads Avel?")
     assert same == 1.0
     assert matching.similarity("Who leads Avel?", "Who leads Boro?") < 0.9
-
-
-@pytest.mark.parametrize(
-    ("question", "alone"),
-    [
-        ("When was Avel founded?", True),
-        ("Who is the author of The Long Road?", True),
-        ("What does the text say about Avel?", False),
-        ("When was it founded?", False),
-        ("What is Avel known for and who founded it?", True),
-        ("According to Avel, who won?", False),
-    ],
-)
-def test_a_question_must_stand_alone(question, alone):
-    assert matching.stands_alone(question) is alone
 
 
 def test_a_quote_is_found_whatever_the_white_space():
@@ -129,38 +163,6 @@ def test_a_value_is_found_in_any_script_and_between_any_quotes(
 def test_answers_agree_in_a_script_without_spaces():
     assert matching.agreement("", "拉罗什面包店雇有14名员工。", "14名员工") == 1.0
     assert matching.agreement("", "拉罗什面包店雇有30人。", "14名员工") < 0.75
-
-
-FILM = "# Sweetland (film)\n\nIt is a sequel to Wonder (2017).The film came to Rome."
-FILM_FR = "# Avel\n\nAda tourne en 1841. Le film sort en 1842."
-MOON = "# The Moon (2023 film)\n\nThe Moon is a film. It came in 2023."
-
-
-@pytest.mark.parametrize(
-    ("question", "source", "alone"),
-    [
-        ("What is the music composer?", "Falimy is a film. Vishnu composed it.", False),
-        ("Who composed the music of Falimy?", "Falimy is a film.", True),
-        ("Who composed the music of Sandhya?", "Falimy is a film.", False),
-        ("When was the film released in 1999?", "Falimy came in 1999.", True),
-        ("Кто построил мельницу в Авеле?", "Мельница стоит в Авеле.", True),
-        ("Кто построил это?", "Мельница стоит в Авеле.", False),
-        ("城市的北面是什么时候被烧毁的?", "城市的北面在一七一二年被烧毁。", True),
-        ("那是什么?", "城市的北面在一七一二年被烧毁。", False),
-        ("Who first found the marsh beetle?", "# Marsh beetle\n\nTamm did.", True),
-        ("Who first found it?", "# Marsh beetle\n\nTamm did.", False),
-        ("Who found the thing?", "# Marsh beetle\n\nTamm did.", False),
-        ("When did the film premiere in Rome?", FILM, False),
-        ("When did the film Sweetland premiere in Rome?", FILM, True),
-        ("Who stars in the sequel to Wonder (2017)?", FILM, True),
-        ("Wer spielt die Rolle der Ada im Film von 2023?", FILM, True),
-        ("Quand le film est-il sorti en 1842 ?", FILM_FR, False),
-        ("When was the Moon released in 2023?", MOON, True),
-        ("why do the old mills stand still?", "old mills stand in the north", True),
-    ],
-)
-def test_a_question_must_name_something_of_its_text(question, source, alone):
-    assert matching.stands_alone(question, source) is alone
 
 
 def test_a_letter_at_the_end_of_a_name_is_no_article():
@@ -277,15 +279,6 @@ def test_words_are_counted_in_scripts_without_spaces(text, gold):
     assert matching.token_f1(text, gold) == pytest.approx(2 * n_gold / (n + n_gold))
     assert matching.agreement("", text, gold) == 1.0
     assert matching.agreement("", gold, text) < 0.75
-
-
-@pytest.mark.parametrize(
-    ("question", "alone"),
-    [("โรงสีเก่าในเชียงใหม่สร้างเมื่อใด", True), ("ใครสร้างมันขึ้นมา", False)],
-)
-def test_a_thai_question_must_name_something_of_its_text(question, alone):
-    text = "โรงสีเก่าในเชียงใหม่สร้างขึ้นในปี 1711 โดยเอดา"
-    assert matching.stands_alone(question, text) is alone
 
 
 @pytest.mark.parametrize(
