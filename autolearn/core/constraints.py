@@ -6,14 +6,48 @@ it into a mask over the next tokens.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autolearn.core.scripts import EAST_ASIAN
+from autolearn.core.scripts import EAST_ASIAN, SOUTH_EAST_ASIAN
 
-_CHUNK = re.compile(rf"[{EAST_ASIAN}]|[^\W{EAST_ASIAN}]+|\s+|[^\w\s]+")
+_UNSPACED = EAST_ASIAN + SOUTH_EAST_ASIAN
+_CHUNK = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|\s+|[^\w\s]+")
 """A word, or a sign of a script without spaces; and what is between them."""
+
+
+def _chunks(text: str) -> list[str]:
+    """Return a text in the pieces that are not cut.
+
+    Marks belong to the letter before them: the vowel signs of Hindi and Thai, and
+    accents that are characters of their own. The letters after them go on with the
+    word.
+    """
+    pieces: list[str] = _CHUNK.findall(text)
+    if text.isascii():
+        return pieces
+    chunks: list[str] = []
+    for piece in pieces:
+        rest = piece
+        if chunks and _is_mark(piece[0]) and not chunks[-1].isspace():
+            rest = piece.lstrip(_marks_of(piece))
+            chunks[-1] += piece.removesuffix(rest)
+        goes_on = rest[:1].isalnum() and not re.match(f"[{_UNSPACED}]", rest)
+        if goes_on and chunks and _is_mark(chunks[-1][-1]):
+            chunks[-1] += rest
+        elif rest:
+            chunks.append(rest)
+    return chunks
+
+
+def _marks_of(text: str) -> str:
+    return "".join(filter(_is_mark, text))
+
+
+def _is_mark(sign: str) -> bool:
+    return unicodedata.category(sign)[0] == "M"
 
 
 @dataclass(frozen=True)
@@ -34,13 +68,13 @@ class Excerpt:
     @property
     def chunks(self) -> list[str]:
         """Return the text in the pieces that are not cut."""
-        return _CHUNK.findall(self.source)
+        return _chunks(self.source)
 
     def allows(self, text: str) -> bool:
         """Return whether a text is such a stretch, or what may be written instead."""
         if self.otherwise and text == self.otherwise:
             return True
-        chunks, words = self.chunks, _CHUNK.findall(text)
+        chunks, words = self.chunks, _chunks(text)
         n = len(words)
         starts = range(len(chunks) - n + 1)
         is_part = any(chunks[i : i + n] == words for i in starts)

@@ -30,7 +30,6 @@ from autolearn.study.feedback import Comparison
 from autolearn.study.generation import OfflineBuilder, RequestBuilder
 from autolearn.study.prompts.usage import USAGES, Usage
 from autolearn.study.protocol import DEFAULT, PROTOCOLS
-from autolearn.text import languages
 
 
 @dataclass(frozen=True)
@@ -270,16 +269,8 @@ def _stand_alone(builder: RequestBuilder, material: _Material) -> Chat:
 
 
 def _paraphrase(builder: RequestBuilder, material: _Material) -> Chat:
-    chat = questions.rewording(builder, material.question.text, None).prompt.chat
-    if not builder.protocol.shows_examples or material.question.id:
-        return chat
-    # A placeholder has no language; the question would be in that of its passage.
-    examples = prompts.load("paraphrase").examples
-    return (
-        chat[0],
-        *examples.get(languages.of(material.passage.text) or "", ()),
-        chat[-1],
-    )
+    texts = material.question.text, material.passage.text
+    return questions.rewording(builder, *texts, None).prompt.chat
 
 
 def _feedback(builder: RequestBuilder, material: _Material) -> Chat:

@@ -153,7 +153,7 @@ def paraphrase(
     """
     n = generator.settings.paraphrases
     requests = [
-        rewording(generator, question.text, question, draw)
+        rewording(generator, question.text, _source(question, passages), question, draw)
         for question in questions
         for draw in range(1, n + 1)
     ]
@@ -162,6 +162,8 @@ def paraphrase(
         for text in model_output.questions(generation.completion.text):
             if generator.protocol.guided and question.passage_id:
                 passage = passages[question.passage_id]
+                if languages.differs(text, passage.text):
+                    continue
                 text = fact_questions.with_subject(text, question.text, passage)
             if text:
                 wordings.take(text, question, generation)
@@ -212,13 +214,22 @@ class _Wordings:
         self.counts[question.id] += 1
 
 
+def _source(question: Question, passages: Mapping[int, Passage]) -> str:
+    """Return the text that a question is about; empty: none."""
+    return passages[question.passage_id].text if question.passage_id else ""
+
+
 def rewording(
-    builder: RequestBuilder, question: str, subject: T, draw: int = 0
+    builder: RequestBuilder, question: str, source: str, subject: T, draw: int = 0
 ) -> GenerationRequest[T]:
-    """Return the request for a question in other words."""
+    """Return the request for a question in other words.
+
+    The worked examples are in the language of ``source``, the text that it is about: a
+    question is too short to tell, and may quote a foreign title.
+    """
     limit = builder.settings.question_tokens
     if builder.protocol.guided:
-        form = Form("", (QUESTION,), languages.of(question), draw)
+        form = Form("", (QUESTION,), languages.of(source), draw)
         values = {"question": question, "n": 1}
         return builder.request("paraphrase", subject, values, limit, form)
     prompt = prompts.load("paraphrase").render(question=question, n=MOST_PER_LIST)

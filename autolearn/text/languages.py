@@ -1,6 +1,7 @@
 """Tell in which of the languages of the worked examples a text is written."""
 
 import re
+import unicodedata
 from collections import Counter
 
 _COMMON = {
@@ -27,6 +28,10 @@ _WORDS = {
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
+_JAPANESE = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
+"""Scripts that are written together with Chinese characters."""
+_BEGINNING = 1000
+"""Characters from which the script of a text is told."""
 LEAST = 0.08
 """Share of common words below which a text is in none of these languages."""
 
@@ -46,12 +51,20 @@ def of(text: str) -> str | None:
 
 
 def differs(text: str, source: str) -> bool:
-    """Return whether a text about a source is in another language.
+    """Return whether a text about a source is in another language or script.
 
     Only words that the source lacks count: a question may quote a foreign title.
     """
-    source_language = of(source)
     of_source = {word.lower() for word in _WORD.findall(source)}
     own = " ".join(w for w in _WORD.findall(text) if w.lower() not in of_source)
     language = "zh" if of(text) == "zh" else of(own)
-    return None not in (language, source_language) and language != source_language
+    pairs = ((language, of(source)), (_script(own), _script(source)))
+    return any(None not in pair and len(set(pair)) == 2 for pair in pairs)
+
+
+def _script(text: str) -> str | None:
+    """Return the script of most letters of the beginning of a text, if it has any."""
+    letters = filter(str.isalpha, text[:_BEGINNING])
+    scripts = (unicodedata.name(sign, "").partition(" ")[0] for sign in letters)
+    counts = Counter(_JAPANESE.get(script, script) for script in scripts)
+    return counts.most_common(1)[0][0] if counts else None

@@ -284,7 +284,7 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
     requests = open_book_requests(writer, other_questions)
     for text in texts:
         requests.append(_asking(writer, text))
-        requests.append(rewording(writer, text.question, text))
+        requests.append(rewording(writer, text.question, text.passage.text, text))
     # Guided models give verdicts as probabilities, not as text.
     if not writer.protocol.guided:
         requests += _comparing(writer, open_book)

@@ -46,3 +46,20 @@ def test_an_excerpt_or_what_may_stand_in_its_place_is_allowed():
     assert excerpt.allows("none")
     assert not excerpt.allows("mill open")
     assert not Excerpt("The mill opened in 1842.").allows("none")
+
+
+@pytest.mark.parametrize(
+    ("source", "whole", "cut"),
+    [
+        ("दिल्ली में", "दिल्ली", "दि"),
+        ("Cafe\u0301 Mu\u0308ller", "Cafe\u0301", "Cafe"),
+        ("Mu\u0308ller", "Mu\u0308ller", "Mu\u0308"),
+        ("கடை.", "கடை", "கட"),
+        ("ร้านที่กรุงเทพ", "กรุงเทพ", "กร"),
+    ],
+)
+def test_an_excerpt_cuts_no_mark_from_its_letter(source, whole, cut):
+    """Once, a vowel sign or an accent was a word of its own."""
+    assert Excerpt(source).allows(whole)
+    assert not Excerpt(source).allows(cut)
+    assert "".join(Excerpt(source).chunks) == source

@@ -7,6 +7,7 @@ import pytest
 
 from autolearn.core.records import Answer, Question, Sample, Skip
 from autolearn.study.fact_questions import with_subject
+from autolearn.study.questions import rewording
 from tests.support import guided_studies
 from tests.support.guided_studies import passage
 from tests.support.studies import SETTINGS, model, study
@@ -135,3 +136,23 @@ def test_wordings_of_a_guided_model_that_name_no_subject_are_not_learned():
     assert [s.reason for s in journal.all(Skip) if s.stage == "paraphrases"] == [
         "no new wording was found"
     ] * 2
+
+
+@pytest.mark.parametrize(
+    "question", ["Who directed Agra?", "Who directed Das Leben der Anderen?"]
+)
+def test_worked_examples_of_a_rewording_are_in_the_language_of_the_text(question):
+    """Once, that of the question counted, which has too few words to tell."""
+    source = "It is a film of the year 2006 that was directed by Ada."
+    chat = rewording(guided_studies.guided(), question, source, None).prompt.chat
+    assert "How many people does the Laroche Bakery employ?" in chat[1].content
+
+
+def test_a_wording_of_a_guided_model_in_another_language_is_not_kept():
+    def wanders(request):
+        if request.prompt.name == "paraphrase":
+            return "Wer ist es, der die Mühle von Avel gebaut hat?"
+        return guided_studies.model(request)
+
+    journal, _ = guided_studies.study(wanders)
+    assert not [q for q in journal.all(Question) if q.origin == "paraphrase"]

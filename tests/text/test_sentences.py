@@ -112,7 +112,14 @@ GERMAN = "Die Reederei Nordlicht hat in Halden eine neue Fähre gekauft, die Tid
             "Die Brücke is a play of the town by Ada Lum.",
             False,
         ),
-        ("Qui a écrit la pièce ?", "水車は1842年に町によって開かれた。", False),
+        # Small models ask in English about texts in a language that has no examples.
+        ("Qui a écrit la pièce ?", "水車は1842年に町によって開かれた。", True),
+        ("NATOは何を開きましたか?", "水車は1842年に町が開いた。", False),
+        ("Who opened the mill?", "Мельница была открыта в 1842 году.", True),
+        ("Кто открыл Mill?", "Мельница Mill была открыта в 1842 году.", False),
+        ("Who opened Mill?", "चक्की 1842 में खुली।", True),
+        ("चक्की कब खुली?", "चक्की 1842 में खुली।", False),
+        ("Когда?", "The mill was opened in 1842.", True),
     ],
 )
 def test_a_question_in_another_language_than_its_text_is_noticed(
