@@ -4,6 +4,7 @@ import re
 import unicodedata
 from decimal import Decimal
 from fractions import Fraction
+from math import prod
 
 Readings = frozenset[Fraction]
 """The possible values of a number: "1.080" is 1.08, or 1080 in German."""
@@ -17,6 +18,24 @@ _SCALES = {
     "billion": 10**9,
     "trillion": 10**12,
 }
+_SCALES_BESIDE_DIGITS = _SCALES | {
+    "hundert": 10**2,
+    "tausend": 10**3,
+    "mille": 10**3,
+    "mil": 10**3,
+    "millions": 10**6,
+    "millionen": 10**6,
+    "millón": 10**6,
+    "millones": 10**6,
+    "milliard": 10**9,
+    "milliards": 10**9,
+    "milliarde": 10**9,
+    "milliarden": 10**9,
+    "billions": 10**9,
+    "billionen": 10**12,
+    "billones": 10**12,
+}
+"""Those of German, French and Spanish too; "Billion" is left English."""
 _SMALL = (  # noqa: SIM905 (a list of words reads best as a sentence)
     "zero one two three four five six seven eight nine ten eleven twelve thirteen "
     "fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -48,7 +67,7 @@ _CALCULATION = re.compile(r"<<[^<>]*>>")
 _NUMBER = re.compile(
     r"(?<![A-Za-z\d_.,])(?P<sign>(?<![\w)\]])-)?(?:[$€£¥₹]\s?)?(?P<sign_after>-)?"
     r"(?P<body>\d+(?:[.,'\u2019]\d+)*)(?:\s?/\s?(?P<den>\d+)(?![\d/]))?"
-    rf"(?:\s+(?P<scale>{'|'.join(_SCALES)})\b)?",
+    rf"(?P<scales>(?:\s+(?:{'|'.join(_SCALES_BESIDE_DIGITS)})\b)*)",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[-+]?\s?[$€£¥₹]?\s?[-+]?\d[\d.,'\u2019/]*\s?[%$€£¥₹]?\.?")
@@ -83,7 +102,17 @@ _WORKING = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+|\n+")
-_IN_A_YEAR = re.compile(r"\b(?:in|since|by|until|from|of)\s+$", re.IGNORECASE)
+_IN_A_YEAR = re.compile(
+    r"\b(?:in|since|by|until|from|of|jahre?|seit|bis|von|ab|en|depuis|dès|l'an|année"
+    r"|de|del|desde|hasta|año)\s+$",
+    re.IGNORECASE,
+)
+_YEAR_SIGN = re.compile(r"\d+\s?[年년]")
+
+
+_YEARS = range(1000, 2101)
+_OTHER_SIGNS = {0x2044: "/", 0x066B: ".", 0x066C: ","}
+"""The slash of a fraction, and the separators of Arabic."""
 
 
 def readings(text: str) -> Readings:
@@ -95,6 +124,11 @@ def readings(text: str) -> Readings:
         return _value_of_words(text)
     numbers = _numbers(_plain(text))
     return numbers[0][1] if len(numbers) == 1 else frozenset()
+
+
+def is_year(value: Fraction) -> bool:
+    """Return whether a value names a year more often than a quantity."""
+    return value.denominator == 1 and value.numerator in _YEARS
 
 
 def is_number(text: str) -> bool:
@@ -170,8 +204,8 @@ def _without_years(text: str, numbers: Numbers) -> Numbers:
         (place, values)
         for place, values in numbers
         if not (
-            all(1000 <= value <= 2100 for value in values)
-            and _IN_A_YEAR.search(text[:place])
+            all(map(is_year, values))
+            and (_IN_A_YEAR.search(text[:place]) or _YEAR_SIGN.match(text, place))
         )
     ]
     return quantities or numbers
@@ -190,7 +224,7 @@ def _plain(text: str) -> str:
     """Return a text with plain digits, signs and separators of thousands."""
     text = _GROUPED_BY_SPACES.sub(lambda match: "'".join(match[0].split()), text)
     text = _FRACTION_SIGN.sub(" ", _SUPERSCRIPTS.sub("", _CALCULATION.sub("", text)))
-    text = unicodedata.normalize("NFKC", text).replace("\u2044", "/")
+    text = unicodedata.normalize("NFKC", text).translate(_OTHER_SIGNS)
     text = re.sub(r"[\u2212\u2012\u2013](?=[\d$€£¥₹])", "-", text)
     text = "".join(
         str(unicodedata.digit(sign)) if sign.isdigit() and not sign.isascii() else sign
@@ -218,18 +252,34 @@ def _numbers(text: str) -> Numbers:
     """Return the numbers of a text with their places."""
     numbers = []
     for match in _NUMBER.finditer(text):
-        scale = _SCALES.get((match["scale"] or "").lower(), 1)
+        scale = prod(map(_SCALES_BESIDE_DIGITS.get, match["scales"].lower().split()))
         sign = -1 if match["sign"] or match["sign_after"] else 1
+        place = match.start("body")
         denominator = int(match["den"] or 1)
         bodies = _bodies(match["body"])
         if not denominator:
             continue
+        if match["den"] and _is_date(text[:place], match["body"], denominator):
+            bodies.append(frozenset({Fraction(denominator)}))
         if len(bodies) > 1 or denominator == 1:
             values = [frozenset(sign * v * scale for v in body) for body in bodies]
         else:
             values = [frozenset(sign * v * scale / denominator for v in bodies[0])]
-        numbers += [(match.start("body"), readings) for readings in values]
+        numbers += [(place, readings) for readings in values]
     return numbers
+
+
+def _is_date(before: str, body: str, denominator: int) -> bool:
+    """Return whether a slash separates parts of a date or a season.
+
+    As in 3/4/1931, 04/1931 and 1931/32.
+    """
+    if before.endswith("/") or not body.isdigit():
+        return before.endswith("/")
+    n = int(body)
+    is_month = n <= 12 and denominator in _YEARS
+    is_season = n in _YEARS and denominator in (n + 1, (n + 1) % 100)
+    return is_month or is_season
 
 
 def _bodies(body: str) -> list[Readings]:

@@ -25,8 +25,6 @@ SCORERS: dict[Scorer, str] = {
 """The scorers, and when each calls an answer right."""
 F1_RIGHT = 0.8
 """F1 from which an answer is right by the scorer ``f1``."""
-_YEAR = range(1000, 2101)
-"""Numbers that name a year more often than a quantity."""
 _QUANTITY = re.compile(
     r"\bhow (?:many|much|far|long|old)\b|\btotal\b|\bsum\b|\bcost\b|\bwie ?viele?\b"
     r"|\bcombien\b|\bcuánt[oa]s?\b|多少|几个",
@@ -121,14 +119,14 @@ def usual(gold: GoldQuestion) -> Scorer:
         return "none"
     if not numbers.is_number(value):
         return "contains"
-    is_year = any(reading in _YEAR for reading in numbers.readings(value))
+    is_year = any(map(numbers.is_year, numbers.readings(value)))
     asks_quantity = _QUANTITY.search(gold.question) is not None
     return "number" if asks_quantity or not is_year else "contains"
 
 
 def _tells(text: str, value: str) -> bool:
     """Return whether an answer gives a value; if it is worked out, as its result."""
-    is_year = any(reading in _YEAR for reading in numbers.readings(value))
+    is_year = any(map(numbers.is_year, numbers.readings(value)))
     if numbers.is_number(value) and not is_year and numbers.is_worked(text):
         return numbers.same_result(text, value)
     return holds(text, value)

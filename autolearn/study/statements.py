@@ -38,4 +38,7 @@ def as_item(generation: Generation) -> TrainItem:
 
 
 def _lines(generation: Generation) -> list[str]:
-    return model_output.statements(generation.completion.text)
+    text = generation.completion.text
+    if generation.completion.finish == "length":
+        text = text.rpartition("\n")[0]  # the last statement was cut off
+    return model_output.statements(text)

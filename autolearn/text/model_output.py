@@ -12,13 +12,14 @@ from autolearn.text import sentences
 
 _THINKING = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _LIST_MARK = re.compile(
-    r"^\s*(?:[-*•](?!\d)|\(?\d{1,3}[.):](?!\d)|Q\d*[.:]|Question\s*\d*:)\s*"
+    r"^\s*(?:[-*•](?!\d)|[(（]?\d{1,3}[.):．）：、](?!\d)"  # noqa: RUF001
+    r"|Q\d*[.:]|Question\s*\d*:)\s*"
 )
 """What precedes an entry of a list; not the sign of a number, nor a part of one."""
 _QUOTED = re.compile(r"([\"'])(.*)\1", re.DOTALL)
 _TAGS = ("evidence", "short answer", "answer", "feedback", "verdict", "question")
 _TAG = re.compile(
-    rf"^[ \t*_#]*(?:better )?({'|'.join(_TAGS)})[ \t*_]*:[ \t*_]*",
+    rf"^[ \t*_#]*(?:better )?({'|'.join(_TAGS)})[ \t*_]*[:：][ \t*_]*",  # noqa: RUF001
     re.IGNORECASE | re.MULTILINE,
 )
 _VERDICT_TAG = re.compile(r"\bverdict\b[ \t*_]*[:：]?", re.IGNORECASE)  # noqa: RUF001

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autolearn.core.scripts import EAST_ASIAN, QUESTION_END
+from autolearn.core.scripts import EAST_ASIAN, QUESTION_END, SOUTH_EAST_ASIAN
 from autolearn.text import chunking
 
 FEWEST_SIGNS = 12
@@ -12,12 +12,15 @@ FEWEST_SIGNS = 12
 FACT_WORDS = 12
 """Words of a stretch from which the next comma, bracket or "and" begins another."""
 
+_LOOK_AHEAD = 500
+"""Characters in which more than three words are expected."""
 _SIGN = re.compile(r"[^\W_]")
 _QUESTION = re.compile(rf"{QUESTION_END}\Z")
 _WIDE = re.compile(rf"[{EAST_ASIAN}\uff00-\uffef]")
 """Scripts without spaces between words, and their full-width punctuation."""
+_SOUTH_EAST_ASIAN = re.compile(f"[{SOUTH_EAST_ASIAN}]")
 _BREAK = re.compile(
-    r"(?<=[,;:，、；：)）])(?!\s*[\d,;:)])\s*|\s+(?=[(（–—])"  # noqa: RUF001
+    r"(?<=[,;:，、；：،؛၊፣፤)）])(?!\s*[\d,;:)])\s*|\s+(?=[(（–—])"  # noqa: RUF001
     rf"|(?<=[{EAST_ASIAN}][,;:])(?=\d)"
     r"|\s+(?=(?:and|und|et|y|or|oder|ou|o|while|but|which|who)\s)"
 )
@@ -52,8 +55,16 @@ def is_question(text: str) -> bool:
 
 
 def n_words(text: str) -> int:
-    """Return how many words a text has; in scripts without spaces, two signs a word."""
-    return len(_WIDE.sub(" ", text).split()) + len(_WIDE.findall(text)) // 2
+    """Return how many words a text has.
+
+    In scripts without spaces, two East Asian signs are a word, and five of Thai, Lao,
+    Burmese and Khmer.
+    """
+    spaced, n = text, 0
+    for script, n_signs in ((_WIDE, 2), (_SOUTH_EAST_ASIAN, 5)):
+        n += len(script.findall(text)) // n_signs
+        spaced = script.sub(" ", spaced)
+    return n + len(spaced.split())
 
 
 def facts(sentence: str) -> list[str]:
@@ -64,13 +75,20 @@ def facts(sentence: str) -> list[str]:
     stretches: list[str] = []
     begin = 0
     for end in (*_cuts(sentence), len(sentence)):
-        rest = n_words(sentence[end:])
-        if n_words(sentence[begin:end]) >= FACT_WORDS and (rest == 0 or rest > 3):
+        if n_words(sentence[begin:end]) >= FACT_WORDS and _leaves_fact(sentence, end):
             stretches.append(sentence[begin:end].strip())
             begin = end
     if tail := sentence[begin:].strip():
         stretches.append(tail)
     return stretches
+
+
+def _leaves_fact(sentence: str, end: int) -> bool:
+    """Return whether what follows is long enough for a stretch, or nothing."""
+    # With all of it, a long sentence would take time in proportion to its length
+    # squared.
+    n = n_words(sentence[end : end + _LOOK_AHEAD])
+    return n == 0 or n > 3
 
 
 def _cuts(sentence: str) -> Iterator[int]:

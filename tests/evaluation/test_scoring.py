@@ -53,6 +53,11 @@ def test_an_empty_answer_is_never_right(scorer, gold):
         ("人口12万。", "120000"),
         ("人口は1億2000万人。", "120,000,000"),
         ("인구는 1.5만 명이다.", "15000"),
+        ("Es sind 3,5 Millionen.", "3500000"),
+        ("Il y en a 2 milliards.", "2000000000"),
+        ("Son 3 mil millones.", "3000000000"),
+        ("About 5 hundred thousand.", "500000"),
+        ("الوزن \u0661\u066b\u0665 طن", "1.5"),
     ],
 )
 def test_equal_numbers_are_right_however_they_are_written(text, gold):
@@ -72,6 +77,7 @@ def test_equal_numbers_are_right_however_they_are_written(text, gold):
         ("It is 0.5.", "5"),
         ("It is 5/6.", "5"),
         ("It is 5 million.", "5"),
+        ("Es sind 5 Millionen.", "5"),
         ("It is five.", "6"),
         ("It is 5.", "six"),
         ("It is two hundred.", "2"),
@@ -154,6 +160,29 @@ def test_a_statement_tells_what_the_question_does_not_say():
     assert right("In 1990, 300 people lived in Avel.", "300", "number", wording)
     assert right("300 people lived in Avel in 1990.", "300", "number", wording)
     assert right("Avel had 300 people in 1985.", "300", "number", "How many people?")
+    for text in (
+        "Avel hatte 300 Einwohner im Jahr 1985.",
+        "Avel avait 300 habitants en 1985.",
+        "Avel tenía 300 habitantes desde 1985.",
+        "阿韦尔有300人的记录是1985年的。",
+    ):
+        assert right(text, "300", "number", "How many people?")
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("She was born on 3/4/1931.", "1931"),
+        ("It came in 04/1931.", "1931"),
+        ("It was in the season 1931/32.", "1931"),
+        ("It was in the season 1931/1932.", "1932"),
+    ],
+)
+def test_a_year_is_found_in_a_date_with_slashes(text, year):
+    """Once, it was the numerator or the denominator of a fraction."""
+    assert right(text, year)
+    assert not right(text, "1930")
+    assert right("It is 1500/2 of it.", "750")
 
 
 CHOICES = ("Rome", "Paris", "New York", "York")
@@ -234,6 +263,7 @@ def test_options_that_are_numbers_or_hold_letters_are_told_apart():
 )
 def test_values_are_found_in_other_scripts(text, gold):
     assert right(text, "x", gold_value=gold)
+    assert right(text, gold)
 
 
 @pytest.mark.parametrize(

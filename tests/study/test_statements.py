@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from autolearn.core.settings import StudySettings
 from autolearn.study import statements
 from autolearn.study.generation import Generator
@@ -35,3 +37,12 @@ def test_what_is_stated_of_a_text_becomes_one_raw_text():
 
 def test_a_text_without_statements_is_left_out():
     assert state(" \n", ["Avel is a town."])[0] == []
+
+
+def test_a_statement_that_was_cut_off_is_not_trained_on():
+    (generation,), _ = state(OUTPUT, ["Avel is a town."])
+    completion = replace(
+        generation.completion, text="Avel is old.\nAda is the", finish="length"
+    )
+    item = statements.as_item(replace(generation, completion=completion))
+    assert item.chosen == "Avel is old."

@@ -99,6 +99,7 @@ def test_an_answer_with_or_without_its_tag():
     assert model_output.answer("Answer: In 1711.") == "In 1711."
     assert model_output.answer("In 1711.") == "In 1711."
     assert model_output.answer("Evidence: x") == ""
+    assert model_output.answer("Answer：巴黎。") == "巴黎。"  # noqa: RUF001
 
 
 def test_a_refusal_to_answer_is_seen():
@@ -180,6 +181,8 @@ def test_the_answers_that_are_taught_for_what_a_text_does_not_say_are_recognised
         ("-5 °C was measured.", "-5 °C was measured."),
         ("10:30 is the time of the train.", "10:30 is the time of the train."),
         ("- -5 °C was measured.", "-5 °C was measured."),
+        ("1、磨坊很旧。", "磨坊很旧。"),
+        ("（2）磨坊很旧。", "磨坊很旧。"),  # noqa: RUF001
     ],
 )
 def test_list_marks_are_dropped_and_numbers_stay_whole(line, statement):

@@ -131,3 +131,23 @@ def test_a_question_in_another_language_than_its_text_is_noticed(
 def test_a_line_to_write_on_is_no_sentence():
     assert sentences.of("_" * 20 + "\n\n" + "_ " * 20) == []
     assert sentences.of("The mill of ____ is old.")
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ("The mill is old.", 4),
+        ("磨坊于一八四二年开业", 5),
+        ("ร้านลาโรชก่อตั้งเมื่อปี 1931", 5),
+        ("မြို့တော်မှာနေပြည်တော်", 4),
+    ],
+)
+def test_words_are_estimated_in_scripts_without_spaces(text, n):
+    """Once, a Thai sentence was one word, so a copied one counted as a short answer."""
+    assert sentences.n_words(text) == n
+
+
+def test_an_arabic_sentence_is_cut_where_a_clause_ends():
+    clause = "تأسس مخبز لاروش عام 1931 على يد أوديل لاروش وهو مشهور بخبز الجاودار،"
+    rest = "ويعمل فيه 14 شخصا في مدينة تارن."
+    assert sentences.facts(f"{clause} {rest}") == [clause, rest]
