@@ -227,6 +227,7 @@ def _approved_example(
         if sources.open_answer is None
         else sources.open_answer,
         closed_answer=sample.rejected,
+        evidence=sources.evidence,
         critique=sources.critique,
         wordings=wordings,
         prompt_name=sources.prompt_name or "closed_book",

@@ -95,7 +95,8 @@ _CLAUSES = {
 }
 
 _SOURCES = """
-SELECT samples.id, passages.text, passages.heading, opened.text,
+SELECT samples.id, coalesce(passages.text, ''), coalesce(passages.heading, ''),
+    opened.text, CASE WHEN opened.start IS NULL THEN '' ELSE opened.evidence END,
     coalesce(samples.feedback, critique.text),
     (SELECT json_group_array(DISTINCT edit.key)
         FROM standing_decisions AS decision, json_each(decision.after) AS edit
@@ -154,6 +155,8 @@ class SampleSources:
     """That of the passage."""
     open_answer: str | None
     """The open-book answer."""
+    evidence: str
+    """The quote that it rests on; empty: none was found in the passage."""
     critique: str | None
     """With the edits of a person."""
     edits: frozenset[str]
@@ -329,14 +332,12 @@ class Samples:
         rows = self._db.rows(_SOURCES, listed(sample.id for sample in samples))
         return {
             number: SampleSources(
-                passage or "",
-                heading or "",
-                open_book,
-                critique,
+                *texts,
                 frozenset(loads(edits)) if edits != "[]" else frozenset(),
-                *written,
+                written_by,
+                prompt_name,
             )
-            for number, passage, heading, open_book, critique, edits, *written in rows
+            for number, *texts, edits, written_by, prompt_name in rows
         }
 
     def documents(self, sample_ids: Iterable[int]) -> list[int]:

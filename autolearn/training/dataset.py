@@ -36,6 +36,8 @@ class ApprovedExample:
     passage: str
     open_answer: str
     closed_answer: str
+    evidence: str = ""
+    """The quote from the passage that the open-book answer rests on; empty: none."""
     critique: str | None = None
     wordings: tuple[str, ...] = ()
     """Other wordings of the question. They are checked, and none is in the quiz."""
@@ -254,7 +256,12 @@ def _al1(material: Material) -> _Items:
 
 
 def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
-    """Learn d -> q and (d, q) -> a, which preserves the skill of asking."""
+    """Learn d -> q and (d, q) -> a, which preserves the skills of a study.
+
+    The answer comes with its quote, as a study asks for it: without one, the round
+    would unlearn to quote, and no rule would approve what it studies. An answer without
+    a quote, or of a person, is therefore left out.
+    """
     items: _Items = []
     for example in examples:
         question, sample_id = example.sample.prompt, example.sample.id
@@ -263,8 +270,9 @@ def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
             passage=example.passage, question=question
         )
         items.append(TrainItem("sft", ask.chat, question, sample_id=sample_id))
-        answer = f"Answer: {example.target}"
-        items.append(TrainItem("sft", open_book.chat, answer, sample_id=sample_id))
+        if example.evidence and example.target == example.open_answer:
+            answer = f"Evidence: {example.evidence}\nAnswer: {example.target}"
+            items.append(TrainItem("sft", open_book.chat, answer, sample_id=sample_id))
     return items
 
 

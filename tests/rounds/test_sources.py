@@ -7,7 +7,15 @@ import pytest
 from autolearn.core.errors import InputError
 from autolearn.core.gold import Corpus, GoldExample, MetaExample
 from autolearn.core.model_calls import Message
-from autolearn.core.records import Decision, Document, Passage, Question, TrainItem
+from autolearn.core.records import (
+    Answer,
+    Decision,
+    Document,
+    Passage,
+    Question,
+    Sample,
+    TrainItem,
+)
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.demo import gold_examples
@@ -223,6 +231,24 @@ def test_the_heading_of_a_passage_goes_with_its_examples(store):
     round_sources = sources.collect(store, order())
     plan = round_sources.replay(round_sources.build().items)
     assert [text.passage.heading for text in plan.texts] == ["Avel"]
+
+
+@pytest.mark.parametrize(("place", "evidence"), [(3, "Ada leads."), (None, "")])
+def test_the_evidence_of_an_answer_goes_with_its_examples(store, place, evidence):
+    (passage,) = put_passages(store, "a.txt", ["Ada leads."])
+    journal = store.journal(store.runs.create("study", {"study": {}}).id)
+
+    def stored(record):
+        return journal.step(type(record).__name__, lambda: [record])[0]
+
+    question = stored(Question("Who leads?", "study", "model", passage.id))
+    answer = stored(
+        Answer(question.id, "open_book", "Ada.", evidence="Ada leads.", start=place)
+    )
+    values = ("Who leads?", "Ada.", "Bo.", True, 0.9, passage.id)
+    sample = stored(Sample(question.id, *values, open_answer_id=answer.id))
+    store.decisions.decide([Decision(sample.id, "approve", "person")])
+    assert collected(store, order())[0].evidence == evidence
 
 
 WORLD = gold_examples.examples(n_passages=40)

@@ -21,6 +21,7 @@ def example(question="Who leads Avel?", gap=True, id=1, **more):
         "passage": "Ada leads Avel.",
         "open_answer": "Ada leads Avel.",
         "closed_answer": "Bo leads Avel.",
+        "evidence": "Ada leads Avel.",
     }
     return ApprovedExample(sample, **values | more)
 
@@ -79,6 +80,14 @@ def test_stage_1_can_keep_the_skill_of_asking():
         True,
         True,
     ]
+
+
+def test_stage_1_teaches_to_quote_as_a_study_asks():
+    """Once, it taught the prompt of the study to be answered without evidence."""
+    *_, reading = build("al1", [example()], dqa=True).items
+    written = model_output.open_book(reading.chosen)
+    assert (written.evidence, written.answer) == ("Ada leads Avel.", "Ada leads Avel.")
+    assert len(build("al1", [example(evidence="")], dqa=True).items) == 2
 
 
 def test_stage_2_prefers_open_book_over_closed_book():
