@@ -24,7 +24,7 @@ from autolearn.study.generation import (
     why_nothing,
 )
 from autolearn.study.grounding import with_heading
-from autolearn.text import model_output
+from autolearn.text import languages, model_output
 
 VERDICTS = (" correct", " incorrect")
 
@@ -195,7 +195,8 @@ def reason_request(
         "reference": pair.reference.text,
         "answer": pair.answer.text,
     }
-    form = Form(f"{prefill}\nReason:", (" ", LINE))
+    language = languages.of(passage.text)
+    form = Form(f"{prefill}\nReason:", (" ", LINE), language)
     limit = builder.settings.feedback_tokens
     return builder.request("feedback", i, values, limit, form)
 

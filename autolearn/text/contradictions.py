@@ -8,7 +8,6 @@ ALIKE = 0.6
 """Share of common words from which two questions ask the same."""
 AGREE = 0.5
 """Agreement of two answers below which they say different things."""
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _KIND = re.compile(
     r"\b(who|whom|whose|when|where|why|how many|how much|how|which|what)\b",
     re.IGNORECASE,
@@ -44,4 +43,5 @@ def _kind(question: str) -> str:
 
 
 def _added_numbers(question: str, answer: str) -> set[str]:
-    return set(_NUMBER.findall(answer)) - set(_NUMBER.findall(question))
+    of_both = (matching.numbers_of(matching.words(text)) for text in (answer, question))
+    return set.difference(*of_both)

@@ -18,6 +18,7 @@ from autolearn.core.scripts import (
     HAN_AND_KANA,
     HANGUL,
     SEMITIC,
+    SENTENCE_MARKS,
     SOUTH_EAST_ASIAN,
 )
 from autolearn.text import stop_words
@@ -25,7 +26,8 @@ from autolearn.text import stop_words
 _ARTICLES = re.compile(r"\b(a|an|the)\b(?! *$|[+#])")
 _ARTICLE_WORDS = frozenset(("a", "an", "the"))
 _LAST_ARTICLE = re.compile(r"\b(a|an|the)$")
-_SENTENCE = re.compile(r"[^.!?\n]*[^.!?\s][^.!?\n]*[.!?]*")
+_ENDS = f".!?{SENTENCE_MARKS}"
+_SENTENCE = re.compile(rf"[^{_ENDS}\n]*[^{_ENDS}\s][^{_ENDS}\n]*[{_ENDS}]*")
 _PROCLITICS = "وفبكلושהבכלמ"
 """Letters that are words before a word in Arabic and Hebrew."""
 _HAN_OR_KANA = re.compile(f"[{HAN_AND_KANA}]")
@@ -212,14 +214,14 @@ def agreement(question: str, answer: str, reference: str) -> float:
     if not terms:
         return token_f1(answer, reference)
     of_answer = set(words(answer))
-    if _numbers_of(terms) - _numbers_of(of_answer):
+    if numbers_of(terms) - numbers_of(of_answer):
         return 0.0
     return sum(_is_told(term, of_answer, answer) for term in terms) / len(terms)
 
 
-def _numbers_of(terms: Iterable[str]) -> set[str]:
-    """Return the numbers with which words begin ("14th", "14km")."""
-    return {match[0] for term in terms if (match := _NUMBER.match(term))}
+def numbers_of(normal_words: Iterable[str]) -> set[str]:
+    """Return the numbers with which words begin ("14th", "14km"); see ``words``."""
+    return {match[0] for word in normal_words if (match := _NUMBER.match(word))}
 
 
 def _is_told(term: str, of_answer: set[str], answer: str) -> bool:

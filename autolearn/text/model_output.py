@@ -92,8 +92,11 @@ class OpenBook:
 
 
 def without_thinking(raw: str) -> str:
-    """Drop the reasoning that some templates let a model write first."""
-    return _THINKING.sub("", raw).strip()
+    """Drop the reasoning that some templates let a model write first.
+
+    Its beginning may be a part of the template, which is not in the output.
+    """
+    return _THINKING.sub("", raw).rpartition("</think>")[2].strip()
 
 
 def parse_tags(raw: str) -> dict[str, str]:

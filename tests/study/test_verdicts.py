@@ -1,7 +1,11 @@
 """How far the verdicts of a guided model count."""
 
-from autolearn.core.records import Feedback, Sample
+from autolearn.core.records import Answer, Feedback, Passage, Question, Sample
+from autolearn.core.settings import StudySettings
 from autolearn.evaluation.skill_items import texts
+from autolearn.study import prompts
+from autolearn.study.feedback import Comparison, reason_request
+from autolearn.study.generation import OfflineBuilder
 from autolearn.study.loop import Study
 from autolearn.study.rules import RULES
 from tests.support.journals import MemoryJournal
@@ -63,3 +67,23 @@ def test_no_careful_rule_approves_what_an_unreliable_model_wrote():
     assert all("unreliable_model" in sample.flags for sample in samples)
     for name, accepts in {"default": 0, "strict": 0, "open-book": len(samples)}.items():
         assert sum(map(RULES[name].accepts, samples)) == accepts
+
+
+def test_worked_examples_of_a_reason_are_in_the_language_of_the_text():
+    """Once, examples in a changed prompt were shown before all texts if English."""
+    example = "\n## example{}\n\n### user\n\nAsk {}.\n\n### assistant\n\nTell.\n"
+    text = prompts.default_text("feedback")
+    head, begin = text.split("\n## user")
+    both = (
+        f"{head}{example.format('', 'en')}{example.format(' de', 'de')}\n## user{begin}"
+    )
+    german = Passage.alone("Die Mühle wurde von der Gemeinde gebaut.")
+    question = Question("Wer baute sie?", "study", "model", passage_id=0)
+    wrong, right = (Answer(0, "closed_book", text) for text in ("Bo.", "Ada."))
+    pair = Comparison(question, wrong, right)
+    builder = OfflineBuilder(StudySettings(protocol="guided"))
+    with prompts.fixed({"feedback": both}):
+        request = reason_request(builder, 0, pair, "Facts.", {0: german})
+    turns = [turn.content for turn in request.prompt.chat]
+    assert "Ask de." in turns
+    assert "Ask en." not in turns

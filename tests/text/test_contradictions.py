@@ -31,6 +31,7 @@ def test_different_answers_to_one_question_contradict(first, second):
     ("first", "second"),
     [
         ((YEAR, "It was opened in 1731."), (YEAR, "1731")),
+        (("How many mills?", "It has 1,080."), ("How many mills?", "1080 mills.")),
         ((YEAR, "In 1731."), ("When did the mill burn down?", "In 1902.")),
         ((YEAR, "In 1731."), ("Where was the brewery opened?", "In Orlo.")),
         (

@@ -101,6 +101,16 @@ def test_an_inexact_quote_finds_the_most_similar_sentence():
     assert 0.9 < place.score < 1.0
 
 
+def test_an_inexact_quote_is_found_by_the_marks_of_its_script():
+    """Once, a Chinese text was one sentence, so no reworded quote was found in it."""
+    sentence = "该店以黑麦面包闻名，雇有14名员工。"  # noqa: RUF001
+    source = f"拉罗什面包店由奥迪尔于1931年创立。{sentence}它在塔恩。"
+    place = matching.find_quote(sentence.replace("黑麦", "小麦"), source)
+    assert place
+    assert source[place.start : place.end] == sentence
+    assert place.score > 0.8
+
+
 def test_no_quote_is_found_in_an_empty_text():
     assert matching.find_quote("", "A text.") is None
     assert matching.find_quote("A quote", "  ") is None

@@ -33,6 +33,7 @@ def test_reasoning_is_dropped_even_when_it_was_cut_off():
         "Who leads?"
     ]
     assert model_output.without_thinking("<think>endless") == ""
+    assert model_output.without_thinking("Who?</think>\n\nAda.") == "Ada."
 
 
 def test_open_book_gives_answer_and_evidence():
