@@ -36,6 +36,7 @@ from autolearn.text import (
     model_output,
     self_containment,
     sentences,
+    stop_words,
 )
 from autolearn.text.sentences import Sentence
 
@@ -114,8 +115,9 @@ def _share_given_away(question: str, answer: str) -> float:
     """Return the share of an answer that its question already contains, 0..1."""
     if matching.contains(question, answer):
         return 1.0
-    n_all = len(matching.key_terms("", answer))
-    return 1 - len(matching.key_terms(question, answer)) / n_all if n_all else 0.0
+    terms = set(matching.words(answer)) - stop_words.of(f"{question} {answer}")
+    n_given = len(terms & set(matching.words(question)))
+    return n_given / len(terms) if terms else 0.0
 
 
 def facts(settings: StudySettings, passage: Passage) -> list[Fact]:

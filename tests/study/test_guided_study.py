@@ -149,7 +149,7 @@ def test_where_a_question_does_not_hold_another_answer_is_asked_for(written):
         (
             "아벨 방앗간",
             "아벨 방앗간은 1842년에 문을 열었다.",
-            "아벨 방앗간: When did it open?",
+            "아벨 방앗간: 언제 열렸나요?",
         ),
         ("History", "The history of it began in 1842.", None),
         ("Mill reopens after fire", "It opened in 1842.", None),
@@ -159,13 +159,15 @@ def test_where_a_question_does_not_hold_another_answer_is_asked_for(written):
 def test_a_question_without_its_subject_gets_the_heading_if_that_names_it(
     heading, sentence, question
 ):
+    asked = (question or "When did it open?").removeprefix(f"{heading}: ")
+
     def vague(request):
         if request.prompt.name == "ask_sentence" and not writes_a_question(request):
             return f"{prefill(request)} 1842\n"
         if request.prompt.name == "ask_sentence":
-            return f"{prefill(request)} 1842\nQuestion: When did it open?"
+            return f"{prefill(request)} 1842\nQuestion: {asked}"
         if request.prompt.name == "stand_alone":
-            return f"{prefill(request)} When did it open?"
+            return f"{prefill(request)} {asked}"
         return f"{prefill(request)} 1842\nAnswer: It opened in 1842."
 
     text = f"# {heading}\n\n{sentence}\n"
