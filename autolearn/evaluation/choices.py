@@ -1,35 +1,44 @@
 """Read which option of a multiple-choice question an answer names."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
+from autolearn.core.scripts import EAST_ASIAN
 from autolearn.evaluation import numbers
 from autolearn.text import matching
 
 LETTERS = "ABCDEFGHIJ"
 """Letters of options, in their order."""
 
+_NO_WORD = rf"(?<![^\W{EAST_ASIAN}])", rf"(?![^\W{EAST_ASIAN}])"
+"""Before and after a letter that is no part of a word; East Asian signs are none."""
 _MARK = (
-    r"(?:####|\\boxed\s*\{|\b(?i:answer|option|choice)\b(?:\s+(?i:is|was|would be))?"
-    r"\s*[:=]?)\s*[*_\"'(\[{]*(?i:option\s+|choice\s+)?\b"
+    r"(?:(?:####|\\boxed\s*\{|\b(?i:answer|option|choice)\b"
+    r"(?:\s+(?i:is|was|would be))?\s*[:=]?)\s*[*_\"'(\[{]*"
+    r"(?i:option\s+|choice\s+)?\b"
+    r"|(?:答案|选(?!项)择?|答え|正解|답)[是为应选は은는:]*\s*)"
 )
 """The words that mark a letter as the answer, as in the evaluations of ARC and MMLU."""
 _ARTICLE_OR_PRONOUN = (
     r"(?:A (?!(?:is|was|because|since|seems|and|or|as|but|fits)\b)[a-z]{2,}|I [a-z]+)"
 )
-_MARKED = re.compile(rf"{_MARK}(?!{_ARTICLE_OR_PRONOUN})([A-J])\b(?!['\w])")
+_MARKED = re.compile(rf"{_MARK}(?!{_ARTICLE_OR_PRONOUN})([A-J])(?!'){_NO_WORD[1]}")
 _MARKED_SMALL = re.compile(rf"{_MARK}([a-j])(?:[).:\]](?!\w)|[^\w\n]*(?:\n|\Z))")
 """A small letter may be the article, unless a mark or nothing follows it."""
-_LEADING = re.compile(r"^[\W_]*([A-J])(?=[).:\]]|\s*$|,|\s+[-\u2013\u2014])")
+_LEADING = re.compile(r"^[\W_]*([A-J])(?=[).:、\]]|\s*$|,|\s+[-\u2013\u2014])")
 _ALONE = re.compile(r"^[\W_]*([a-j])(?:[).:\]]|\W*$)")
 _LETTER = re.compile(
-    rf"(?<![\w.'\u2019])(?!{_ARTICLE_OR_PRONOUN})([A-J])(?![\w'\u2019])"
+    rf"{_NO_WORD[0]}(?<![.'\u2019])(?!{_ARTICLE_OR_PRONOUN})([A-J])"
+    rf"(?!['\u2019]){_NO_WORD[1]}"
 )
 _REJECTION = re.compile(
-    r"\b(?i:not|isn't|nor|neither|than|unlike)\s+(?:option\s+)?\(?[A-J]\b\)?"
+    r"(?:\b(?i:not|isn't|nor|neither|than|unlike)\s+(?:option\s+)?|不[是选]\s*)"
+    rf"\(?[A-J]{_NO_WORD[1]}\)?"
 )
 _SEVERAL = re.compile(
-    r"\b[A-J]\)?\s*(?:,|/|&|\bor\b|\band\b)\s*(?:option\s+)?\(?[A-J](?![\w'])"
+    rf"{_NO_WORD[0]}[A-J]\)?\s*(?:[,/&、和或与]|\bor\b|\band\b)\s*(?:option\s+)?"
+    rf"\(?[A-J](?!'){_NO_WORD[1]}"
 )
 """Two options named together, which is not a choice."""
 _OR = re.compile(r"\bor\b|/", re.IGNORECASE)
@@ -41,7 +50,8 @@ def chosen(text: str, choices: Sequence[str]) -> int | None:
     A letter that is marked as the answer, or begins it, counts first, then the text of
     an option, then a single letter anywhere. Without ``choices`` only letters count.
     """
-    plain, n = _REJECTION.sub(" ", text), len(choices) or len(LETTERS)
+    plain = _REJECTION.sub(" ", unicodedata.normalize("NFKC", text))
+    n = len(choices) or len(LETTERS)
     options, letters = _options_in(plain, choices), _indices(_letters(plain), n)
     if _SEVERAL.search(plain) or (_OR.search(plain) and len(options | letters) > 1):
         return None

@@ -238,6 +238,28 @@ def test_an_option_is_named_by_letter_or_text_and_alone(text, index):
         assert right(text, letter, "choice", choices=CHOICES) == (i == index)
 
 
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("答案是B。", 1),
+        ("正确答案为B，因为A是错误的。", 1),  # noqa: RUF001
+        ("应该选择B。", 1),
+        ("B、东京", 1),
+        ("Ｂ", 1),  # noqa: RUF001
+        ("我认为B选项是对的", 1),
+        ("不是A，是B", 1),  # noqa: RUF001
+        ("答えはBです。", 1),
+        ("정답은 B입니다.", 1),
+        ("A和B都对", None),
+        ("选项A或B", None),
+        ("VITAMINB", None),
+    ],
+)
+def test_a_letter_is_read_beside_signs_of_a_script_without_spaces(text, index):
+    """Once, it was a part of the word beside it."""
+    assert chosen(text, ("北京", "东京", "上海", "广州")) == index
+
+
 def test_options_that_are_numbers_or_hold_letters_are_told_apart():
     assert chosen("There were 5, so 7.", ("5", "7", "9")) == 1
     assert chosen("Vitamin C helps.", ("Vitamin A", "Vitamin C", "Iron")) == 1
