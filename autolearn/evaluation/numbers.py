@@ -94,7 +94,9 @@ _WIDE_NUMBER = re.compile(
 """A number with Chinese, Japanese or Korean scales, as in "1億2000万"."""
 _MARK = re.compile(
     r"####|\\boxed\s*\{"
-    r"|\banswer\b[\s*_]*(?:is|was|would be|should be|[:=])(?!\s*not\b)",
+    r"|\b(?:answer|antwort|réponse|respuesta)\b[\s*_]*"
+    r"(?:is|was|would be|should be|ist|lautet|est|es|[:=])(?!\s*(?:not|nicht|no|pas)\b)"
+    r"|答案(?:是|为|:)",
     re.IGNORECASE,
 )
 _WORKING = re.compile(

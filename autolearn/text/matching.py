@@ -35,6 +35,8 @@ _SOUTH_EAST_ASIAN = re.compile(f"[{SOUTH_EAST_ASIAN}]")
 _WITH_VOWEL_SIGNS = re.compile(rf"[{SOUTH_EAST_ASIAN}][^\w\s]*")
 """A South-East Asian letter and the signs above, below and after it."""
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
+_AFTER_NUMBER = re.compile(r"(?<=\d)(?=[^\W\d_])")
+"""The place between a number and its unit, which many write without a space."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _TAKES_PARTICLES = re.compile(f"[{HANGUL}{SEMITIC}]")
 """Scripts in which words such as "in" are part of the word beside them."""
@@ -100,9 +102,10 @@ def normalise(text: str) -> str:
 def words(text: str) -> list[str]:
     """Return the words of a text by which it is compared with others.
 
-    In scripts without spaces each character is a word.
+    In scripts without spaces each character is a word. A number and what is written
+    against it are two ("14km").
     """
-    plain = normalise(text)
+    plain = _AFTER_NUMBER.sub(" ", normalise(text))
     if not plain.isascii():
         plain = _WITH_VOWEL_SIGNS.sub(r" \g<0> ", plain)
     return plain.split()
@@ -166,7 +169,7 @@ def contains(text: str, value: str) -> bool:
     """
     is_letter = _LAST_ARTICLE.search(normalise(value))
     form = _plain if is_letter else normalise
-    value, text = form(value), form(text)
+    value, text = (_AFTER_NUMBER.sub(" ", form(part)) for part in (value, text))
     if not value:
         return False
     if f" {value} " in f" {text} ":
@@ -220,7 +223,7 @@ def agreement(question: str, answer: str, reference: str) -> float:
 
 
 def numbers_of(normal_words: Iterable[str]) -> set[str]:
-    """Return the numbers with which words begin ("14th", "14km"); see ``words``."""
+    """Return the numbers among words; see ``words``."""
     return {match[0] for word in normal_words if (match := _NUMBER.match(word))}
 
 
