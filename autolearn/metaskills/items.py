@@ -156,15 +156,19 @@ def counting_alike(item: TrainItem) -> TrainItem:
 def _asking(source: _Source) -> Iterator[TrainItem]:
     """Yield items that copy a short answer from a sentence and then ask for it."""
     for example in source.examples:
-        stretch, question = _stretch(example), example.question
         text = grounding.with_heading(passage_of(example))
-        if not stretch or not re.fullmatch(QUESTION.regex, question):
-            continue
-        if self_containment.stands_alone(question, text):
-            source_parts = (text, evidence_of(example), stretch)
-            request = about_sentence(source.builder, example, *source_parts)
-            answer = f" {example.answer}\nQuestion: {question}"
-            yield _item(request.prompt.chat, answer)
+        if self_containment.stands_alone(example.question, text):
+            yield from asked(source.builder, example)
+
+
+def asked(builder: RequestBuilder, example: GoldExample) -> Iterator[TrainItem]:
+    """Yield the item that asks the question of an example, if a study can ask it so."""
+    stretch, question = _stretch(example), example.question
+    if stretch and re.fullmatch(QUESTION.regex, question):
+        text = grounding.with_heading(passage_of(example))
+        source_parts = (text, evidence_of(example), stretch)
+        request = about_sentence(builder, example, *source_parts)
+        yield _item(request.prompt.chat, f" {example.answer}\nQuestion: {question}")
 
 
 def _stretch(example: GoldExample) -> str:
@@ -184,12 +188,28 @@ def _quoting(source: _Source) -> Iterator[TrainItem]:
             kinds = ("not answerable",)
         for kind in kinds:
             case, short, answer = _answered(source, i, kind)
-            is_allowed = Excerpt(case.sentence, grounding.NOT_STATED).allows(short)
-            if case.question and case.sentence and answer and is_allowed:
-                request = answers.quoting(source.builder, case)
-                yield _item(request.prompt.chat, f" {short}\nAnswer: {answer}")
+            if made := list(_quoted(source.builder, case, short, answer)):
+                yield from made
                 n += 1
                 break
+
+
+def told(builder: RequestBuilder, example: GoldExample) -> Iterator[TrainItem]:
+    """Yield the item that answers the question of an example from its evidence."""
+    text = grounding.with_heading(passage_of(example))
+    case = TextQuestion(example, text, example.question, evidence_of(example))
+    short = " ".join(example.answer.split())
+    return _quoted(builder, case, short, right_answer(example))
+
+
+def _quoted(
+    builder: RequestBuilder, case: TextQuestion[GoldExample], short: str, answer: str
+) -> Iterator[TrainItem]:
+    """Yield the item of an answer, if its short answer can be copied."""
+    is_allowed = Excerpt(case.sentence, grounding.NOT_STATED).allows(short)
+    if case.question and case.sentence and answer and is_allowed:
+        request = answers.quoting(builder, case)
+        yield _item(request.prompt.chat, f" {short}\nAnswer: {answer}")
 
 
 def _answered(

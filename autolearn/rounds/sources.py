@@ -97,8 +97,8 @@ def collect(store: Store, request: TrainRunSettings) -> RoundSources:
 
 
 def _skill_protocol(store: Store, request: TrainRunSettings) -> StudyProtocol:
-    """Return the protocol of a study by a round that learns meta-skills."""
-    if not request.train.traits.teaches_skills:
+    """Return the protocol of a study by a round that learns skills of a study."""
+    if not (request.train.traits.teaches_skills or request.train.dqa):
         return "trained"
     limits = request.study or study_settings(store)
     return "taught" if is_guided(request.model, limits.protocol) else "trained"
@@ -228,6 +228,7 @@ def _approved_example(
         else sources.open_answer,
         closed_answer=sample.rejected,
         evidence=sources.evidence,
+        short_answer=sources.short_answer,
         critique=sources.critique,
         wordings=wordings,
         prompt_name=sources.prompt_name or "closed_book",

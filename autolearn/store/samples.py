@@ -97,12 +97,13 @@ _CLAUSES = {
 _SOURCES = """
 SELECT samples.id, coalesce(passages.text, ''), coalesce(passages.heading, ''),
     opened.text, CASE WHEN opened.start IS NULL THEN '' ELSE opened.evidence END,
+    questions.short_answer,
     coalesce(samples.feedback, critique.text),
     (SELECT json_group_array(DISTINCT edit.key)
         FROM standing_decisions AS decision, json_each(decision.after) AS edit
         WHERE decision.sample_id = samples.id AND decision.action = 'edit'),
     closed_by.round_id, closed_by.prompt_name
-FROM samples
+FROM samples JOIN questions ON questions.id = samples.question_id
 LEFT JOIN passages ON passages.id = samples.passage_id
 LEFT JOIN answers AS opened ON opened.id = samples.open_answer_id
 LEFT JOIN feedback AS critique ON critique.id = samples.critique_id
@@ -157,6 +158,8 @@ class SampleSources:
     """The open-book answer."""
     evidence: str
     """The quote that it rests on; empty: none was found in the passage."""
+    short_answer: str
+    """The words of the passage that the question was made for; empty: unknown."""
     critique: str | None
     """With the edits of a person."""
     edits: frozenset[str]

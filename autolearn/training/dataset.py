@@ -15,10 +15,12 @@ from autolearn.core.gold import GoldExample, MetaExample
 from autolearn.core.methods import Method
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.settings import StudyProtocol, TrainSettings
+from autolearn.core.settings import StudyProtocol, StudySettings, TrainSettings
 from autolearn.metaskills import corrections
-from autolearn.metaskills.items import counting_alike
+from autolearn.metaskills.items import asked, counting_alike, told
 from autolearn.study import prompts
+from autolearn.study.generation import OfflineBuilder
+from autolearn.study.protocol import PROTOCOLS
 from autolearn.text import matching, model_output
 from autolearn.training.leakage import Guard
 
@@ -38,6 +40,8 @@ class ApprovedExample:
     closed_answer: str
     evidence: str = ""
     """The quote from the passage that the open-book answer rests on; empty: none."""
+    short_answer: str = ""
+    """The words of the passage that the question was made for; empty: unknown."""
     critique: str | None = None
     wordings: tuple[str, ...] = ()
     """Other wordings of the question. They are checked, and none is in the quiz."""
@@ -252,7 +256,10 @@ def _al1(material: Material) -> _Items:
         )
         for example in material.examples
     ]
-    return items + (_dqa(material.examples) if material.settings.dqa else [])
+    if not material.settings.dqa:
+        return items
+    make = _guided_dqa if PROTOCOLS[material.protocol].guided else _dqa
+    return [*items, *make(material.examples)]
 
 
 def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
@@ -273,6 +280,26 @@ def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
         if example.evidence and example.target == example.open_answer:
             answer = f"Evidence: {example.evidence}\nAnswer: {example.target}"
             items.append(TrainItem("sft", open_book.chat, answer, sample_id=sample_id))
+    return items
+
+
+def _guided_dqa(examples: Sequence[ApprovedExample]) -> _Items:
+    """Learn the same as ``_dqa``, by the requests of a study that guides the model."""
+    builder = OfflineBuilder(StudySettings(protocol="taught"))
+    items: _Items = []
+    for example in examples:
+        if example.target != example.open_answer:
+            continue
+        gold = GoldExample(
+            example.passage,
+            example.sample.prompt,
+            example.short_answer,
+            title=example.heading,
+            sentence=example.target,
+            evidence=example.evidence,
+        )
+        made = (*asked(builder, gold), *told(builder, gold))
+        items += [replace(i, weight=1.0, sample_id=example.sample.id) for i in made]
     return items
 
 

@@ -241,14 +241,17 @@ def test_the_evidence_of_an_answer_goes_with_its_examples(store, place, evidence
     def stored(record):
         return journal.step(type(record).__name__, lambda: [record])[0]
 
-    question = stored(Question("Who leads?", "study", "model", passage.id))
+    question = stored(
+        Question("Who leads?", "study", "model", passage.id, short_answer="Ada")
+    )
     answer = stored(
         Answer(question.id, "open_book", "Ada.", evidence="Ada leads.", start=place)
     )
     values = ("Who leads?", "Ada.", "Bo.", True, 0.9, passage.id)
     sample = stored(Sample(question.id, *values, open_answer_id=answer.id))
     store.decisions.decide([Decision(sample.id, "approve", "person")])
-    assert collected(store, order())[0].evidence == evidence
+    (example,) = collected(store, order())
+    assert (example.evidence, example.short_answer) == (evidence, "Ada")
 
 
 WORLD = gold_examples.examples(n_passages=40)
@@ -294,3 +297,15 @@ def test_examples_with_feedback_take_the_place_of_what_is_missing(store):
     assert len(items) == 90
     few = corpus_of(store, "w", WORLD[:2])
     assert 87 < len(meta_items(store, 1, few)) <= 90
+
+
+def test_a_round_that_asks_and_answers_from_passages_does_so_as_its_model_is_asked(
+    store,
+):
+    def protocol():
+        return sources.collect(store, order(method="al1", dqa=True)).material.protocol
+
+    assert protocol() == "trained"
+    study = StudySettings(protocol="guided")
+    store.runs.create("study", {"study": study.as_dict()})
+    assert protocol() == "taught"

@@ -7,7 +7,7 @@ from autolearn.core.methods import METHODS
 from autolearn.core.model_calls import Message
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import TrainSettings
-from autolearn.metaskills.items import counting_alike
+from autolearn.metaskills.items import counting_alike, skill_of
 from autolearn.text import model_output
 from autolearn.training import dataset
 from autolearn.training.dataset import ApprovedExample, Material
@@ -88,6 +88,30 @@ def test_stage_1_teaches_to_quote_as_a_study_asks():
     written = model_output.open_book(reading.chosen)
     assert (written.evidence, written.answer) == ("Ada leads Avel.", "Ada leads Avel.")
     assert len(build("al1", [example(evidence="")], dqa=True).items) == 2
+
+
+def test_stage_1_asks_a_guided_model_as_its_study_does():
+    """Once, it taught the bare prompts, which such a model is never asked."""
+    lesson = example(
+        passage="The town of Avel is led by Ada.",
+        evidence="The town of Avel is led by Ada.",
+        short_answer="Ada",
+        heading="Avel",
+    )
+    _, *items = build("al1", [lesson], dqa=True, protocol="taught").items
+    assert [(i.chosen, i.weight, i.sample_id) for i in items] == [
+        ("Answer: Ada\nQuestion: Who leads Avel?", 1.0, 1),
+        (
+            "Evidence: The town of Avel is led by Ada.\nShort answer: Ada\n"
+            "Answer: Ada leads Avel.",
+            1.0,
+            1,
+        ),
+    ]
+    assert [skill_of(item) for item in items] == ["ask", "answer"]
+    edited = replace(lesson, edits=frozenset({"chosen"}))
+    edited = replace(edited, sample=replace(edited.sample, chosen="Ida."))
+    assert len(build("al1", [edited], dqa=True, protocol="taught").items) == 1
 
 
 def test_stage_2_prefers_open_book_over_closed_book():
