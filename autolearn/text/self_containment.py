@@ -19,10 +19,12 @@ _SELF_REFERENCE = re.compile(
     # Not "日本文化" nor "中文里".
     r"|(?:(?<!日)本|该|此|短)文(?!化|学|字|物)|(?:原|(?:^|[在\uff0c])上?)文[中里]"
     r"|(?:这|该|此|上)(?:段|篇)(?:文|短|材|段|话)|这(?:文本|文章)"
+    r"|\A(?:[他她它该此]|这(?!样))"
     r"|(?:根据|按照|依据)(?:上|此|原)?(?:文本|文章|文中|文字|原文|短文|材料|段落)",
     re.IGNORECASE,
 )
-"""Speaks of the text, in the languages of the worked examples."""
+"""Speaks of the text, in the languages of the worked examples. A Chinese question that
+begins with "it" or "this" speaks of it, too."""
 _BARE_SUBJECT = re.compile(
     r"\b(he|she|it|they|him|her|his|hers|its|their|them|this|these|those)\b",
     re.IGNORECASE,

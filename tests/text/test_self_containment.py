@@ -72,6 +72,8 @@ def test_a_thai_question_must_name_something_of_its_text(question, alone):
         ("Según el texto, ¿quién dirige Avel?", "¿Quién dirige Avel?"),
         ("根据文本，谁领导阿韦尔？", "根据文化部，谁领导阿韦尔？"),
         ("本文中谁领导阿韦尔？", "日本文化是什么？"),
+        ("该片的导演是谁？", "阿韦尔应该由谁领导？"),
+        ("它位于哪里？", "谁找到阿韦尔并给它命名？"),
         ("文中谁领导阿韦尔？", "阿韦尔在中文里怎么说？"),
     ],
 )
