@@ -254,7 +254,8 @@ def _numbers(text: str) -> Numbers:
     """Return the numbers of a text with their places."""
     numbers = []
     for match in _NUMBER.finditer(text):
-        scale = prod(map(_SCALES_BESIDE_DIGITS.get, match["scales"].lower().split()))
+        words = match["scales"].lower().split()
+        scale = prod(_SCALES_BESIDE_DIGITS.get(word, 1) for word in words)
         sign = -1 if match["sign"] or match["sign_after"] else 1
         place = match.start("body")
         denominator = int(match["den"] or 1)
