@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from autolearn.core.gold import GoldExample
-from autolearn.text import matching
+from autolearn.text import matching, question_words
 
 _MONTH = (
     r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|"
@@ -21,14 +21,6 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d")
-_QUESTION_WORDS = re.compile(
-    r"\b(who|whom|whose|what|which|when|where|why|how (?:many|much|long|old|far)|how"
-    r"|wer|wen|wem|wessen|was|welche[rsmn]?|wann|wo|warum|wie viele?|wie"
-    r"|qui|que|quel(?:le)?s?|quand|où|pourquoi|combien|comment"
-    r"|quién(?:es)?|qué|cuál(?:es)?|cuándo|dónde|por qué|cuánt[oa]s?|cómo)\b"
-    r"|(谁|什么|哪|几|多少|为什么|怎么)",
-    re.IGNORECASE,
-)
 TRIES = 20
 """Answers that are tried for an example before it gets no wrong answer."""
 N_COMPARED = 6
@@ -37,8 +29,7 @@ N_COMPARED = 6
 
 def kind_of(example: GoldExample) -> tuple[str, str]:
     """Return the question word of an example and the shape of its answer."""
-    match = _QUESTION_WORDS.search(example.question)
-    return (match[0].lower() if match else "", shape(example.answer))
+    return question_words.first(example.question), shape(example.answer)
 
 
 def shape(answer: str) -> str:

@@ -1,17 +1,11 @@
 """Two pairs of question and answer that cannot both be right."""
 
-import re
-
-from autolearn.text import matching
+from autolearn.text import matching, question_words
 
 ALIKE = 0.6
 """Share of common words from which two questions ask the same."""
 AGREE = 0.5
 """Agreement of two answers below which they say different things."""
-_KIND = re.compile(
-    r"\b(who|whom|whose|when|where|why|how many|how much|how|which|what)\b",
-    re.IGNORECASE,
-)
 
 
 def contradict(
@@ -22,7 +16,7 @@ def contradict(
     Answers of numbers have to share one; others have to share half of what they add to
     the questions. Questions of different kinds (who, when) do not ask the same.
     """
-    if _kind(question) != _kind(other_question):
+    if question_words.first(question) != question_words.first(other_question):
         return False
     if matching.similarity(question, other_question) < ALIKE:
         return False
@@ -35,11 +29,6 @@ def contradict(
     there = matching.agreement(question, answer, other_answer)
     back = matching.agreement(other_question, other_answer, answer)
     return max(there, back) < AGREE
-
-
-def _kind(question: str) -> str:
-    word = _KIND.search(question)
-    return word[1].lower() if word else ""
 
 
 def _added_numbers(question: str, answer: str) -> set[str]:

@@ -32,6 +32,18 @@ def test_different_answers_to_one_question_contradict(first, second):
     [
         ((YEAR, "It was opened in 1731."), (YEAR, "1731")),
         (("How many mills?", "It has 1,080."), ("How many mills?", "1080 mills.")),
+        (
+            ("The mill of Avel was built when?", "In May."),
+            ("The mill of Avel was built by whom?", "By Ada Lunt."),
+        ),
+        (
+            ("Wann wurde die Mühle von Avel gebaut?", "Im Mai."),
+            ("Wo wurde die Mühle von Avel gebaut?", "In Tarn."),
+        ),
+        (
+            ("阿韦尔的磨坊是什么时候建成的?", "五月"),
+            ("阿韦尔的磨坊是什么地方建成的?", "塔恩"),
+        ),
         ((YEAR, "In 1731."), ("When did the mill burn down?", "In 1902.")),
         ((YEAR, "In 1731."), ("Where was the brewery opened?", "In Orlo.")),
         (
