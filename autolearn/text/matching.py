@@ -9,10 +9,11 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import pairwise
 
 from autolearn.core.scripts import (
     HAN_AND_KANA,
@@ -209,17 +210,37 @@ def agreement(question: str, answer: str, reference: str) -> float:
 
     Words of the question do not count: whole sentences that differ only in a year
     overlap almost completely. An answer without one of the numbers does not agree at
-    all, whatever words it shares: 3 May 1931 is not 5 May 1931.
+    all, whatever words it shares: 3 May 1931 is not 5 May 1931. Chinese and Japanese
+    signs that stand together in the reference have to do so in the answer.
     """
     if exact_match(answer, reference):
         return 1.0
     terms = key_terms(question, reference)
     if not terms:
         return token_f1(answer, reference)
-    of_answer = set(words(answer))
+    of_answer = words(answer)
     if numbers_of(terms) - numbers_of(of_answer):
         return 0.0
-    return sum(_is_told(term, of_answer, answer) for term in terms) / len(terms)
+    told = {*of_answer, *_pairs(of_answer)}
+    parts = _parts(words(reference), set(terms))
+    return sum(_is_told(part, told, answer) for part in parts) / len(parts)
+
+
+def _pairs(signs: Sequence[str]) -> list[str]:
+    """Return the pairs of Chinese and Japanese signs that stand together."""
+    return [a + b for a, b in pairwise(signs) if _is_sign(a) and _is_sign(b)]
+
+
+def _is_sign(word: str) -> bool:
+    return _HAN_OR_KANA.fullmatch(word) is not None
+
+
+def _parts(of_reference: Sequence[str], terms: set[str]) -> list[str]:
+    """Return the terms of a reference, Chinese and Japanese signs in pairs if any."""
+    plain = [word if word in terms else "" for word in of_reference]
+    pairs = _pairs(plain)
+    in_pairs = set("".join(pairs))
+    return [*pairs, *dict.fromkeys(w for w in plain if w and w not in in_pairs)]
 
 
 def numbers_of(normal_words: Iterable[str]) -> set[str]:
@@ -227,9 +248,9 @@ def numbers_of(normal_words: Iterable[str]) -> set[str]:
     return {match[0] for word in normal_words if (match := _NUMBER.match(word))}
 
 
-def _is_told(term: str, of_answer: set[str], answer: str) -> bool:
+def _is_told(term: str, told: set[str], answer: str) -> bool:
     """Return whether an answer has a word, alone or with particles attached to it."""
-    if term in of_answer:
+    if term in told:
         return True
     return _TAKES_PARTICLES.search(term) is not None and contains(answer, term)
 

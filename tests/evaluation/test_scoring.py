@@ -296,10 +296,18 @@ def test_values_are_found_in_other_scripts(text, gold):
 
 @pytest.mark.parametrize(
     ("text", "gold"),
-    [("首都是南京。", "北京"), ("부산이다.", "서울"), ("Москвич", "Москва")],
+    [
+        ("首都是南京。", "北京"),
+        # Once, the signs counted in any order.
+        ("南京在北方。", "北京"),
+        ("太田一郎と山口さん。", "山田太郎"),
+        ("부산이다.", "서울"),
+        ("Москвич", "Москва"),
+    ],
 )
 def test_other_values_of_other_scripts_are_not(text, gold):
     assert not right(text, "x", gold_value=gold)
+    assert not right(text, gold)
 
 
 def test_aliases_are_as_right_as_the_gold_answer():
