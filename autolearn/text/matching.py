@@ -215,15 +215,30 @@ def agreement(question: str, answer: str, reference: str) -> float:
     """
     if exact_match(answer, reference):
         return 1.0
-    terms = key_terms(question, reference)
-    if not terms:
+    parts = _parts(question, reference)
+    if not parts:
         return token_f1(answer, reference)
     of_answer = words(answer)
-    if numbers_of(terms) - numbers_of(of_answer):
+    if numbers_of(parts) - numbers_of(of_answer):
         return 0.0
-    told = {*of_answer, *_pairs(of_answer)}
-    parts = _parts(words(reference), set(terms))
+    told = {*of_answer, *_pairs(of_answer), *_triples(answer)}
     return sum(_is_told(part, told, answer) for part in parts) / len(parts)
+
+
+def _parts(question: str, reference: str) -> list[str]:
+    """Return what a reference adds to a question, each part once.
+
+    Words, of scripts without spaces signs that stand together: a single sign says
+    little, and most letters of Thai occur in every question.
+    """
+    of_reference, terms = words(reference), set(key_terms(question, reference))
+    plain = [w if w in terms and not _is_letter(w) else "" for w in of_reference]
+    pairs = _pairs(plain)
+    known = set(_triples(question))
+    triples = [triple for triple in _triples(reference) if triple not in known]
+    in_pairs = set("".join(pairs))
+    singles = [word for word in plain if word and word not in in_pairs]
+    return list(dict.fromkeys([*pairs, *triples, *singles]))
 
 
 def _pairs(signs: Sequence[str]) -> list[str]:
@@ -231,16 +246,21 @@ def _pairs(signs: Sequence[str]) -> list[str]:
     return [a + b for a, b in pairwise(signs) if _is_sign(a) and _is_sign(b)]
 
 
+def _triples(text: str) -> list[str]:
+    """Return the triples of South-East Asian letters that stand together."""
+    if not _SOUTH_EAST_ASIAN.search(text):
+        return []
+    stretches = map(words, text.split())
+    triples = (s[i : i + 3] for s in stretches for i in range(len(s) - 2))
+    return ["".join(triple) for triple in triples if all(map(_is_letter, triple))]
+
+
 def _is_sign(word: str) -> bool:
     return _HAN_OR_KANA.fullmatch(word) is not None
 
 
-def _parts(of_reference: Sequence[str], terms: set[str]) -> list[str]:
-    """Return the terms of a reference, Chinese and Japanese signs in pairs if any."""
-    plain = [word if word in terms else "" for word in of_reference]
-    pairs = _pairs(plain)
-    in_pairs = set("".join(pairs))
-    return [*pairs, *dict.fromkeys(w for w in plain if w and w not in in_pairs)]
+def _is_letter(word: str) -> bool:
+    return _SOUTH_EAST_ASIAN.match(word) is not None
 
 
 def numbers_of(normal_words: Iterable[str]) -> set[str]:
@@ -248,11 +268,11 @@ def numbers_of(normal_words: Iterable[str]) -> set[str]:
     return {match[0] for word in normal_words if (match := _NUMBER.match(word))}
 
 
-def _is_told(term: str, told: set[str], answer: str) -> bool:
-    """Return whether an answer has a word, alone or with particles attached to it."""
-    if term in told:
+def _is_told(part: str, told: set[str], answer: str) -> bool:
+    """Return whether an answer has a part, alone or with particles attached to it."""
+    if part in told:
         return True
-    return _TAKES_PARTICLES.search(term) is not None and contains(answer, term)
+    return _TAKES_PARTICLES.search(part) is not None and contains(answer, part)
 
 
 def supports(

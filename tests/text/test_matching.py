@@ -68,6 +68,15 @@ def test_a_word_counts_with_the_particles_of_its_script():
     assert matching.agreement("어디?", "부산에서 태어났다.", "서울") == 0.0
 
 
+def test_letters_of_thai_count_where_they_stand_together():
+    """Once, a long answer agreed with any other, since it had all of its letters."""
+    question = "เมืองหลวงของลาวคืออะไร"
+    right, wrong = "เมืองหลวงคือเวียงจันทน์", "หลวงพระบางเป็นเมืองที่มีชื่อเสียงแต่เมืองอื่นคือจันทบุรี"
+    assert matching.agreement(question, right, "เวียงจันทน์") == 1.0
+    assert matching.agreement(question, wrong, "เวียงจันทน์") < 0.5
+    assert matching.agreement(question, right, f"{right} ของลาว") == 1.0
+
+
 def test_a_number_must_be_in_the_evidence_in_any_script():
     sentence = "面包店由奥迪尔于1931年创立。"
     about = (sentence, "面包店是什么时候创立的？")  # noqa: RUF001
