@@ -218,10 +218,9 @@ def agreement(question: str, answer: str, reference: str) -> float:
     parts = _parts(question, reference)
     if not parts:
         return token_f1(answer, reference)
-    of_answer = words(answer)
-    if numbers_of(parts) - numbers_of(of_answer):
+    told = _told(answer)
+    if numbers_of(parts) - numbers_of(told):
         return 0.0
-    told = {*of_answer, *_pairs(of_answer), *_triples(answer)}
     return sum(_is_told(part, told, answer) for part in parts) / len(parts)
 
 
@@ -239,6 +238,12 @@ def _parts(question: str, reference: str) -> list[str]:
     in_pairs = set("".join(pairs))
     singles = [word for word in plain if word and word not in in_pairs]
     return list(dict.fromkeys([*pairs, *triples, *singles]))
+
+
+def _told(text: str) -> set[str]:
+    """Return what a text has of that which ``_parts`` returns."""
+    of_text = words(text)
+    return {*of_text, *_pairs(of_text), *_triples(text)}
 
 
 def _pairs(signs: Sequence[str]) -> list[str]:
@@ -285,20 +290,17 @@ def supports(
     ``faithful`` quote one word is enough, since its place is certain, and the first
     word of the answer does not count as a name just because it has a capital.
     """
-    terms = key_terms(question, answer)
-    of_sentence = set(words(sentence))
+    parts, told = _parts(question, answer), _told(sentence)
     raw_words = answer.split()
     if faithful and raw_words[1:] and raw_words[1].islower():
         raw_words = raw_words[1:]
     names_of_answer = {
         word for raw in raw_words if _is_name(raw) for word in words(raw)
     }
-    common_terms = [term for term in terms if term in of_sentence]
-    required_terms = {term for term in terms if _NUMBER.match(term)}
-    required_terms |= names_of_answer & set(terms)
-    missing_terms = required_terms - of_sentence
-    n_required = 1 if faithful else len(terms) / 2
-    return bool(common_terms) and not missing_terms and len(common_terms) >= n_required
+    common_parts = {part for part in parts if _is_told(part, told, sentence)}
+    required_parts = {p for p in parts if p in names_of_answer or _NUMBER.match(p)}
+    n_required = 1 if faithful else max(1, len(parts) / 2)
+    return required_parts <= common_parts and len(common_parts) >= n_required
 
 
 def similarity(question: str, other: str) -> float:

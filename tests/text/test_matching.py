@@ -82,6 +82,9 @@ def test_a_number_must_be_in_the_evidence_in_any_script():
     about = (sentence, "面包店是什么时候创立的？")  # noqa: RUF001
     assert matching.supports(*about, "面包店于1931年创立。", faithful=True)
     assert not matching.supports(*about, "奥迪尔于1850年创立。", faithful=True)
+    about = (sentence, "谁创立了面包店？")  # noqa: RUF001
+    assert matching.supports(*about, "奥迪尔创立了它。", faithful=True)
+    assert not matching.supports(*about, "奥斯尔创立了它。", faithful=True)
 
 
 def test_an_answer_that_tells_nothing_new_is_compared_as_a_whole():
