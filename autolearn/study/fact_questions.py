@@ -36,7 +36,6 @@ from autolearn.text import (
     model_output,
     self_containment,
     sentences,
-    stop_words,
 )
 from autolearn.text.sentences import Sentence
 
@@ -115,9 +114,7 @@ def _share_given_away(question: str, answer: str) -> float:
     """Return the share of an answer that its question already contains, 0..1."""
     if matching.contains(question, answer):
         return 1.0
-    terms = set(matching.words(answer)) - stop_words.of(f"{question} {answer}")
-    n_given = len(terms & set(matching.words(question)))
-    return n_given / len(terms) if terms else 0.0
+    return matching.overlap(question, answer)
 
 
 def facts(settings: StudySettings, passage: Passage) -> list[Fact]:

@@ -218,10 +218,23 @@ def agreement(question: str, answer: str, reference: str) -> float:
     parts = _parts(question, reference)
     if not parts:
         return token_f1(answer, reference)
-    told = _told(answer)
-    if numbers_of(parts) - numbers_of(told):
+    if numbers_of(parts) - numbers_of(words(answer)):
         return 0.0
-    return sum(_is_told(part, told, answer) for part in parts) / len(parts)
+    return _share(parts, answer)
+
+
+def overlap(text: str, reference: str) -> float:
+    """Return the share of the informative words of a reference in a text, 0..1.
+
+    0 if it has none.
+    """
+    return _share(_parts("", reference), text)
+
+
+def _share(parts: Sequence[str], text: str) -> float:
+    told = _told(text)
+    n_told = sum(_is_told(part, told, text) for part in parts)
+    return n_told / len(parts) if parts else 0.0
 
 
 def _parts(question: str, reference: str) -> list[str]:

@@ -65,9 +65,8 @@ def stands_alone(question: str, source: str = "") -> bool:
     if _refers_back(question, source):
         return False
     common = set(matching.words(" ".join(of_question))) & set(matching.words(source))
-    heading = matching.key_terms("", source.strip().partition("\n")[0])
-    n_of_heading = len(set(matching.words(question)) & set(heading))
-    names_heading = 2 * n_of_heading >= len(heading) > 0
+    heading = source.strip().partition("\n")[0]
+    names_heading = matching.overlap(question, heading) >= 0.5
     n_required = 4 if matching.names(source) else 2
     is_specific = _n_shared_words(question, source) >= n_required
     return bool(common) or names_heading or is_specific

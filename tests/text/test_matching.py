@@ -77,6 +77,14 @@ def test_letters_of_thai_count_where_they_stand_together():
     assert matching.agreement(question, right, f"{right} ของลาว") == 1.0
 
 
+def test_a_question_gives_a_thai_answer_away_only_with_its_words():
+    question = "ใครเป็นผู้ก่อตั้งร้านลาโรชในเมืองตาร์นของโรงเรียน"
+    assert matching.overlap(question, "โอดิล") == 0.0
+    assert matching.overlap(question, "ร้านลาโรช") == 1.0
+    assert matching.overlap("Who founded Avel?", "founded in Boro") == 0.5
+    assert matching.overlap("Who?", "the") == 0.0
+
+
 def test_a_number_must_be_in_the_evidence_in_any_script():
     sentence = "面包店由奥迪尔于1931年创立。"
     about = (sentence, "面包店是什么时候创立的？")  # noqa: RUF001

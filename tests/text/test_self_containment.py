@@ -55,7 +55,12 @@ def test_a_question_must_name_something_of_its_text(question, source, alone):
 
 @pytest.mark.parametrize(
     ("question", "alone"),
-    [("โรงสีเก่าในเชียงใหม่สร้างเมื่อใด", True), ("ใครสร้างมันขึ้นมา", False)],
+    [
+        ("โรงสีเก่าในเชียงใหม่สร้างเมื่อใด", True),
+        ("ใครสร้างมันขึ้นมา", False),
+        # It has most letters of the first line.
+        ("สิ่งนี้อยู่ในเมืองโบราณแห่งใหม่อย่างไร", False),
+    ],
 )
 def test_a_thai_question_must_name_something_of_its_text(question, alone):
     text = "โรงสีเก่าในเชียงใหม่สร้างขึ้นในปี 1711 โดยเอดา"
