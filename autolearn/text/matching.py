@@ -210,8 +210,8 @@ def agreement(question: str, answer: str, reference: str) -> float:
 
     Words of the question do not count: whole sentences that differ only in a year
     overlap almost completely. An answer without one of the numbers does not agree at
-    all, whatever words it shares: 3 May 1931 is not 5 May 1931. Chinese and Japanese
-    signs that stand together in the reference have to do so in the answer.
+    all, whatever words it shares: 3 May 1931 is not 5 May 1931. What stands together in
+    the reference, in a script without spaces, has to do so in the answer.
     """
     if exact_match(answer, reference):
         return 1.0
