@@ -26,6 +26,9 @@ _WORDS = {
     for word in words.split()
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_LATIN = "a-zA-Z\u00c0-\u024f"
+_ONE_SCRIPT = re.compile(rf"[{_LATIN}]+|[^\W\d_{_LATIN}]+")
+"""A word, or the Latin or the other part of one: 总部 and NATO in "NATO总部"."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _JAPANESE = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
@@ -55,8 +58,8 @@ def differs(text: str, source: str) -> bool:
 
     Only words that the source lacks count: a question may quote a foreign title.
     """
-    of_source = {word.lower() for word in _WORD.findall(source)}
-    own = " ".join(w for w in _WORD.findall(text) if w.lower() not in of_source)
+    of_source = {word.lower() for word in _ONE_SCRIPT.findall(source)}
+    own = " ".join(w for w in _ONE_SCRIPT.findall(text) if w.lower() not in of_source)
     language = "zh" if of(text) == "zh" else of(own)
     pairs = ((language, of(source)), (_script(own), _script(source)))
     return any(None not in pair and len(set(pair)) == 2 for pair in pairs)

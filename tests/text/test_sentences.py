@@ -115,6 +115,7 @@ GERMAN = "Die Reederei Nordlicht hat in Halden eine neue Fähre gekauft, die Tid
         # Small models ask in English about texts in a language that has no examples.
         ("Qui a écrit la pièce ?", "水車は1842年に町によって開かれた。", True),
         ("NATOは何を開きましたか?", "水車は1842年に町が開いた。", False),
+        ("DeepMind在哪?", "公司DeepMind的总部设在英国首都伦敦的一座大楼里。", False),
         ("Who opened the mill?", "Мельница была открыта в 1842 году.", True),
         ("Кто открыл Mill?", "Мельница Mill была открыта в 1842 году.", False),
         ("Who opened Mill?", "चक्की 1842 में खुली।", True),
