@@ -95,14 +95,15 @@ _CLAUSES = {
 }
 
 _SOURCES = """
-SELECT samples.id, coalesce(passages.text, ''), coalesce(passages.heading, ''),
-    opened.text, CASE WHEN opened.start IS NULL THEN '' ELSE opened.evidence END,
-    questions.short_answer,
-    coalesce(samples.feedback, critique.text),
+SELECT samples.id,
+    coalesce(passages.text, '') AS passage, coalesce(passages.heading, '') AS heading,
+    opened.text AS open_answer,
+    CASE WHEN opened.start IS NULL THEN '' ELSE opened.evidence END AS evidence,
+    questions.short_answer, coalesce(samples.feedback, critique.text) AS critique,
     (SELECT json_group_array(DISTINCT edit.key)
         FROM standing_decisions AS decision, json_each(decision.after) AS edit
-        WHERE decision.sample_id = samples.id AND decision.action = 'edit'),
-    closed_by.round_id, closed_by.prompt_name
+        WHERE decision.sample_id = samples.id AND decision.action = 'edit') AS edits,
+    closed_by.round_id AS written_by, closed_by.prompt_name
 FROM samples JOIN questions ON questions.id = samples.question_id
 LEFT JOIN passages ON passages.id = samples.passage_id
 LEFT JOIN answers AS opened ON opened.id = samples.open_answer_id
@@ -332,16 +333,13 @@ class Samples:
 
         Read at once, since a training takes all that were ever approved.
         """
-        rows = self._db.rows(_SOURCES, listed(sample.id for sample in samples))
-        return {
-            number: SampleSources(
-                *texts,
-                frozenset(loads(edits)) if edits != "[]" else frozenset(),
-                written_by,
-                prompt_name,
-            )
-            for number, *texts, edits, written_by, prompt_name in rows
-        }
+        sources = {}
+        for row in self._db.rows(_SOURCES, listed(sample.id for sample in samples)):
+            values = dict(row)
+            number, edits = values.pop("id"), values.pop("edits")
+            edited = frozenset(loads(edits)) if edits != "[]" else frozenset()
+            sources[number] = SampleSources(edits=edited, **values)
+        return sources
 
     def documents(self, sample_ids: Iterable[int]) -> list[int]:
         """Return the ids of the documents that these samples are about."""
