@@ -27,11 +27,12 @@ from transformers.utils import logging as library_log
 
 from autolearn.core.errors import BackendError, OutOfMemory
 from autolearn.core.model_calls import Message, ModelIdentity
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.engine import device_memory, finite
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.engine.decoding import attention
 from autolearn.engine.decoding.constraints import Grammars
+from autolearn.engine.decoding.layouts import Layouts, layouts_of
 from autolearn.engine.decoding.packed_linear import PackedLinears
 from autolearn.engine.decoding.prefix_cache import PrefixCache
 from autolearn.engine.interruption import let_stop, stoppable_loading
@@ -54,6 +55,7 @@ class LoadedModel:
     identity: ModelIdentity
     context_length: int
     estimator: MemoryEstimator
+    layouts: Layouts
     prefixes: PrefixCache = field(default_factory=PrefixCache)
     packed_linears: PackedLinears = field(default_factory=PackedLinears)
 
@@ -128,6 +130,7 @@ def load(
         if model.config.get_text_config()._attn_implementation == "sdpa":
             model.set_attn_implementation(attention.NAME)
         let_stop(model)
+        layouts = _layouts(model, folder, settings.quantization)
         tokenizer = load_tokenizer(folder)
         if folder != model_files.BUILT_IN:
             finite.check(model_files.weight_files(folder))
@@ -136,7 +139,7 @@ def load(
     chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
     _check_tokens(chat, model)
     context = context_length(model.config, tokenizer)
-    return LoadedModel(model, tokenizer, chat, identity, context, estimator)
+    return LoadedModel(model, tokenizer, chat, identity, context, estimator, layouts)
 
 
 def _identity(
@@ -315,6 +318,25 @@ def _class_for(config: Any, folder: Path) -> Any:
         f"{folder} holds a {kind}, which does not write text token by token; choose a "
         "language model."
     )
+
+
+def _layouts(model: Any, folder: Path, quantization: Quantization) -> Layouts:
+    """Return the layouts of texts that a model computes rightly.
+
+    Raises:
+        BackendError: None; classes with a state of their own, for instance.
+    """
+    causes = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
+    try:
+        return layouts_of(model)
+    except (*causes, ValueError) as error:
+        if isinstance(error, RuntimeError) and _is_out_of_memory(error):
+            raise
+        otherwise = ", or load it without 4 bit" if quantization == "nf4" else ""
+        raise BackendError(
+            f"{folder} holds a {model.config.model_type}, which cannot write text here "
+            f"token by token; choose another model{otherwise}."
+        ) from error
 
 
 def _from_gguf(gguf: Path, device: str, dtype: torch.dtype) -> Any:

@@ -1,7 +1,7 @@
 """The usual cache layout: one padded row per text, without shared prefixes.
 
-It is for model families whose attention cannot be replaced: those with sliding windows
-or recurrent layers. All others use ``shared_prefix``.
+It is for model families whose attention cannot be replaced, such as those with sliding
+windows or recurrent layers; see ``layouts``. All others use ``shared_prefix``.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class PaddedRows:
         self._mask = (places >= 0).long()
         self._cache = DynamicCache(config=self._lm.model.config)
         if longest:
-            self._next_logits(ids, places.clamp(min=0))
+            self._next_logits(ids, places.clamp(min=0), self._mask)
 
     def keep(self, texts: Sequence[int]) -> None:
         """Keep only these texts."""
@@ -57,15 +57,18 @@ class PaddedRows:
         ids = [[pad_id if token is None else token] for token in tokens]
         grows = integers(self._lm, [token is not None for token in tokens])
         self._mask = pad(self._mask, (0, 1), value=1)
-        logits = self._next_logits(integers(self._lm, ids), self._places)
+        # Recurrent layers take a mask for the tokens of this pass only, none of which
+        # is padding.
+        mask = self._mask if self._lm.layouts.attends else None
+        logits = self._next_logits(integers(self._lm, ids), self._places, mask)
         self._places = self._places + grows[:, None]
         return logits[grows.bool(), 0]
 
-    def _next_logits(self, ids: Tensor, places: Tensor) -> Tensor:
+    def _next_logits(self, ids: Tensor, places: Tensor, mask: Tensor | None) -> Tensor:
         return next_logits(
             self._lm,
             ids,
-            attention_mask=self._mask,
+            attention_mask=mask,
             position_ids=places,
             cache=self._cache,
         )
