@@ -54,8 +54,23 @@ class _Opening(NamedTuple):
 class ChatFormat:
     """The chat template and tokenizer of a model."""
 
-    def __init__(self, tokenizer: Any, eos_ids: Iterable[int] = ()):
+    def __init__(
+        self,
+        tokenizer: Any,
+        eos_ids: Iterable[int] = (),
+        *,
+        drops_system: bool = False,
+    ):
+        """Read the template of a tokenizer.
+
+        Args:
+            tokenizer: The tokenizer of a model.
+            eos_ids: Ids that end an answer, besides that of the tokenizer.
+            drops_system: Whether the template may leave out a system message, since the
+                model was trained without one.
+        """
         self._tokenizer = tokenizer
+        self._drops_system = drops_system
         self._options = self._without_thinking()
         # Models disagree about where they declare their stop tokens, so both count.
         self._eos_ids = {*eos_ids, tokenizer.eos_token_id} - {None}
@@ -142,7 +157,8 @@ class ChatFormat:
         return self.stop_ids.union(stops), self.decode(self._control(after))
 
     def _turns(self, chat: Chat) -> list[dict[str, str]]:
-        # Some templates reject a system turn: put its text before the first user turn.
+        # Some templates reject or skip a system turn: put its text before the first user
+        # turn.
         if chat and chat[0].role == "system" and not self._takes_system:
             system, first, *rest = chat
             merged_turn = Message(first.role, f"{system.content}\n\n{first.content}")
@@ -151,16 +167,16 @@ class ChatFormat:
 
     @cached_property
     def _takes_system(self) -> bool:
-        """Whether the template accepts a system turn; some raise an error."""
+        """Whether the template shows a system turn; some skip it or raise an error."""
         turns = [
             {"role": "system", "content": _MARK},
             {"role": "user", "content": _MARK},
         ]
         try:
-            self._render(turns, add_generation_prompt=True)
+            text = self._render(turns, add_generation_prompt=True)
         except TemplateError:
             return False
-        return True
+        return self._drops_system or text.count(_MARK) == len(turns)
 
     @cached_property
     def _around_user(self) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from bitsandbytes.nn.modules import Linear4bit
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
@@ -41,8 +42,20 @@ from autolearn.models import files as model_files
 from autolearn.models import memory
 from autolearn.models import shape as model_shape
 from autolearn.models.memory import MemoryEstimator
+from autolearn.models.protocols import is_bare
 
 log = logging.getLogger(__name__)
+
+_OF_CODE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the code of a model's class raises if settings or weights are not what it
+expects."""
 
 
 @dataclass
@@ -136,7 +149,11 @@ def load(
             finite.check(model_files.weight_files(folder))
     identity = _identity(settings, folder, dtype, device)
     log.info("loaded %s", identity)
-    chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
+    chat = ChatFormat(
+        tokenizer,
+        eos_ids(model.generation_config),
+        drops_system=is_bare(folder),
+    )
     _check_tokens(chat, model)
     context = context_length(model.config, tokenizer)
     return LoadedModel(model, tokenizer, chat, identity, context, estimator, layouts)
@@ -231,10 +248,10 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
 
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
-    causes = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
+    causes = (OSError, ImportError, SafetensorError, StrictDataclassError)
     try:
         yield
-    except causes as error:
+    except (*causes, *_OF_CODE) as error:
         # Too little memory is not the fault of the files; memory_guard reports it.
         if isinstance(error, RuntimeError) and _is_out_of_memory(error):
             raise
@@ -326,10 +343,9 @@ def _layouts(model: Any, folder: Path, quantization: Quantization) -> Layouts:
     Raises:
         BackendError: None; classes with a state of their own, for instance.
     """
-    causes = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError)
     try:
         return layouts_of(model)
-    except (*causes, ValueError) as error:
+    except _OF_CODE as error:
         if isinstance(error, RuntimeError) and _is_out_of_memory(error):
             raise
         otherwise = ", or load it without 4 bit" if quantization == "nf4" else ""
