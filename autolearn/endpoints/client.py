@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from autolearn.core.errors import BackendError
+from autolearn.core.errors import BackendError, InputError
 from autolearn.core.server_addresses import ServerAddress
 from autolearn.endpoints import replies
 from autolearn.endpoints.replies import Unusable
@@ -111,7 +111,7 @@ class ServerClient:
     ) -> None:
         self.address = address
         self._retries = retries or RetryPolicy()
-        key = os.environ.get(KEY, "").strip()
+        key = _key()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         times = httpx2.Timeout(self._retries.read, connect=self._retries.connect)
         # Redirects are refused: the user did not enter the address that they lead to.
@@ -133,14 +133,26 @@ class ServerClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def get(self, url: str) -> object | None:
+    async def get(self, url: str, *, may_be_page: bool = False) -> object | None:
         """Return the JSON value at an address; None: there is none.
+
+        ``may_be_page``: something else may be there, such as a page for browsers, which
+        some programs send for all addresses that they do not know.
 
         Raises:
             BackendError: The server cannot be reached, or refuses the key.
         """
+
+        async def read() -> object | None:
+            try:
+                return await self._read("GET", url)
+            except Unusable:
+                if may_be_page:
+                    return None
+                raise
+
         try:
-            return await self._patiently(lambda: self._read("GET", url))
+            return await self._patiently(read)
         except ServerRefused as error:
             if error.status in (401, 403):
                 raise
@@ -268,6 +280,20 @@ class ServerClient:
         else:
             text = f"{server} refuses a request with the error {status}{detail}."
         return ServerRefused(text, status, answer.message)
+
+
+def _key() -> str:
+    """Return the key of the environment; empty: there is none.
+
+    Raises:
+        InputError: It cannot be sent.
+    """
+    key = os.environ.get(KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(
+            f"{KEY} has characters that no key has; set it to a valid key, and restart."
+        )
+    return key
 
 
 class _Busy(Exception):

@@ -7,10 +7,12 @@ from math import inf, log, nan
 
 import pytest
 
+from autolearn.containment import stopped_by
 from autolearn.core import server_addresses
 from autolearn.core.constraints import LINE, Excerpt, Pattern
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message
+from autolearn.core.ports import Cancelled
 from autolearn.endpoints import client
 from autolearn.endpoints.backend import ESTIMATE_NOTE, FORM_DRAWS, ServerBackend
 from autolearn.endpoints.client import RetryPolicy
@@ -199,6 +201,7 @@ MOMENTARY = {
     "no choices": Raw(200, b'{"choices": []}'),
     "wrong type": Raw(200, b'{"choices": [{"message": {"content": 7}}]}'),
     "null": reply(None),
+    "error in an answer": {"error": {"message": "the model crashed"}},
     "empty": Raw(200, b""),
     "not compressed": Raw(200, b"{}", {"Content-Encoding": "gzip"}),
 }
@@ -225,6 +228,44 @@ def test_a_failure_that_stays_is_one_sentence(answer):
         assert "\n" not in sentence
         assert len(sentence) < 300
         assert len(server.requests) == QUICK.tries
+
+
+def test_an_error_in_place_of_an_answer_is_told():
+    with model_server.running() as server:
+        server.chat = lambda _: MOMENTARY["error in an answer"]
+        with pytest.raises(BackendError, match=r"reports an error \(the model crash"):
+            _backend(server).complete([chat_request()], never)
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "refusal"])
+def test_thoughts_without_an_answer_are_an_empty_answer(field):
+    message = {"role": "assistant", "content": None, field: "Hm."}
+    with model_server.running() as server:
+        server.chat = lambda _: reply(None, message=message)
+        (completion,) = _backend(server).complete([chat_request()], never)
+        assert (completion.text, completion.finish) == ("", "stop")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("<think>It may be red.</think>\n\nIt is blue.", "It is blue."),
+        ("It may be red.\n</think>\nIt is blue.", "It is blue."),
+        ("<think>It may be", ""),
+        ("Half of it: \ud83d", "Half of it: \ufffd"),
+        ("Both halves: \ud83d\ude00", "Both halves: \U0001f600"),
+    ],
+)
+def test_an_answer_has_no_thoughts_and_whole_characters(text, answer):
+    request = chat_request("Is it blue?")
+    with model_server.running("openai") as server:
+        server.chat = lambda _: reply(text)
+        backend = _backend(server)
+        (completion,) = backend.complete([request], never)
+        assert completion.text == answer
+        half = text.find("\ude00") if "\ude00" in text else 3
+        server.chat = lambda _: model_server.streamed(text[:half], text[half:])
+        assert backend.stream(request, never, lambda _: None).text == answer
 
 
 @pytest.mark.parametrize(
@@ -280,6 +321,17 @@ def test_cancelling_takes_less_than_a_second():
         )
         assert time.monotonic() - began < 1.2
         assert [c.finish for c in completions] == ["cancelled"] * 9
+
+
+def test_verdicts_are_cancelled_too():
+    with model_server.running() as server:
+        backend = _backend(server, RetryPolicy())
+        server.chat = server.stalled
+        began = time.monotonic()
+        stop = stopped_by(lambda: time.monotonic() > began + 0.2)
+        with stop, pytest.raises(Cancelled):
+            backend.probabilities([CHAT] * 9, [""] * 9, LABELS)
+        assert not server.released.is_set(), "no answer was waited for"
 
 
 def test_an_answer_without_end_is_cut(monkeypatch):
@@ -355,6 +407,19 @@ def test_a_stream_that_breaks_off_is_one_sentence():
     with model_server.running() as server:
         server.chat = lambda _: Raw(200, body, types, announced=4000)
         with pytest.raises(BackendError, match="broke off the connection"):
+            _backend(server).stream(chat_request(), never, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b"data: [DONE]\n\n", b'event: error\ndata: {"message": "x"}\n\n']
+)
+def test_a_stream_without_a_reason_to_finish_was_cut_off(end):
+    event = {"choices": [{"delta": {"content": "Hel"}}]}
+    body = f"data: {json.dumps(event)}\n\n".encode() + end
+    types = {"Content-Type": "text/event-stream"}
+    with model_server.running() as server:
+        server.chat = lambda _: Raw(200, body, types)
+        with pytest.raises(BackendError, match="without a reason"):
             _backend(server).stream(chat_request(), never, lambda _: None)
 
 
