@@ -1,5 +1,7 @@
 """Models come from a hub on this computer, by the real client and a real downloader."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -296,3 +298,12 @@ def test_one_gguf_file_comes_when_it_is_asked_for(server):
 
 def test_blobs_are_named_as_git_does():
     assert blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_a_process_that_is_killed_within_a_line_is_one_sentence(monkeypatch):
+    lines = '{"stage": "a", "done": 1, "total": 2}\n{"fol'
+    command = [sys.executable, "-c", f"print({lines!r}, end='')"]
+    start, until = subprocess.Popen, time.monotonic() + 60
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **more: start(command, **more))
+    with pytest.raises(BackendError, match="ended unexpectedly"):
+        hub.fetch("a/b", lambda: time.monotonic() > until, lambda *_: None)
