@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from autolearn.core.errors import BackendError, InputError
 from autolearn.core.ports import Cancelled
+from autolearn.core.run_settings import DownloadRunSettings
 from autolearn.models import files as model_files
 from autolearn.models.sources import hub, local
 from autolearn.services import model_actions
@@ -185,6 +187,16 @@ def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
     n = len(server.asked)
     assert fetch() == folder
     assert not any("/resolve/" in path for path in server.paths()[n:])
+
+
+def test_a_model_with_a_former_name_is_kept_and_found_under_its_own(server, cache, lab):
+    renamed = replace(server.repositories[NAME], name=NAME)
+    server.repositories["former/name"] = renamed
+    offer = model_actions.fetch_offer("former/name")
+    assert offer.name == "former/name"
+    run = model_actions.download(lab, offer)
+    assert DownloadRunSettings.of(run).name == NAME
+    assert fetch("former/name") == snapshot(cache)
 
 
 def test_a_tokenizer_that_is_kept_as_large_files_are_comes_before_the_weights(server):

@@ -54,6 +54,10 @@ class Offer:
     """A model on the hub: its files, and whether there is disk space for them."""
 
     name: str
+    """The name by which it was asked for."""
+    found_as: str
+    """Its present name, which the cache uses. The hub also knows former names, and
+    those in other cases."""
     commit: str
     licence: str | None
     gated: bool
