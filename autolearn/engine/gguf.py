@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.nn import functional
@@ -56,17 +55,18 @@ def write_plain(gguf: Path, target: Path) -> None:
     of the 4 to 8 bits of the file.
 
     Raises:
-        BackendError: transformers cannot read this kind of file.
+        BackendError: transformers cannot read this kind of file, or not all of it.
         OutOfMemory: The main memory does not hold the model.
     """
     load.quiet_libraries()
     try:
         with load.memory_guard():
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            model, loading_info = AutoModelForCausalLM.from_pretrained(
                 gguf.parent,
                 gguf_file=gguf.name,
                 dtype=torch.bfloat16,
                 quantization_config=GgufConfig(dequantize=True),
+                output_loading_info=True,
                 local_files_only=True,
                 trust_remote_code=False,
             )
@@ -80,6 +80,11 @@ def write_plain(gguf: Path, target: Path) -> None:
             f"transformers cannot read {gguf.name} ({_reason(error)}); download the "
             "original model in safetensors instead."
         ) from error
+    if lack := load.lacks(model, loading_info):
+        raise BackendError(
+            f"{gguf.name} lacks {lack}, or has them under names that transformers does "
+            "not know; download the original model in safetensors instead."
+        )
     # The weights are plain now, but save_pretrained rejects a model that is marked as
     # quantised.
     if hasattr(model.config, "quantization_config"):

@@ -295,15 +295,21 @@ def read_model(folder: Path, **options: Any) -> Any:
         **restrictions,
         **options,
     )
-    absent = sorted(loading_info["missing_keys"])
-    if absent:
-        # transformers only warns, and fills missing weights with random numbers.
+    if lack := lacks(model, loading_info):
         raise BackendError(
-            f"The weights in {folder} lack {len(absent)} parts of a "
-            f"{type(model).__name__}, such as {absent[0]}; copy or download them "
-            "again."
+            f"The weights in {folder} lack {lack}; copy or download them again."
         )
     return model
+
+
+def lacks(model: Any, loading_info: Any) -> str:
+    """Return which weights a model was loaded without; empty: none.
+
+    transformers only warns, and fills missing weights with random numbers.
+    """
+    absent = sorted(loading_info["missing_keys"])
+    kind = type(model).__name__
+    return f"{len(absent)} parts of a {kind}, such as {absent[0]}" if absent else ""
 
 
 def _drop_unknown_pad(config: Any) -> None:

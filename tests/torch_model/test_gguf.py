@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from gguf import GGUFWriter
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -105,6 +106,19 @@ def lab(tmp_path):
     with Store.open(tmp_path / "lab") as store:
         yield store
         assert worker_processes.stop_worker(store.folder)
+
+
+def test_a_file_without_some_weights_is_not_converted(folder, tmp_path, monkeypatch):
+    add = GGUFWriter.add_tensor
+
+    def add_most(self, name, *rest, **more):
+        if name != "blk.0.attn_q.weight":
+            add(self, name, *rest, **more)
+
+    monkeypatch.setattr(GGUFWriter, "add_tensor", add_most)
+    file = tiny_gguf.write(folder, tmp_path / "some.gguf")
+    with pytest.raises(BackendError, match=r"lacks 1 .*layers\.0\.self_attn\.q_"):
+        gguf.write_plain(file, tmp_path / "plain")
 
 
 def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
