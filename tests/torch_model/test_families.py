@@ -46,15 +46,19 @@ def test_batched_generation_equals_transformers(family, open_model, caplog):
     beginning = "a long text on the sea and the hills "
     prompts = [lm.chat.prompt(chat(beginning + q)) for q in ("why?", "who is it?")]
     prompts.append(lm.chat.prompt(chat("and what of this?")))
+    # The second text leaves the batch before the others are finished.
+    sizes = (8, 2, 8)
+    texts = [
+        DecodedText(ids, Sampling(max_new_tokens=n))
+        for ids, n in zip(prompts, sizes, strict=True)
+    ]
     with caplog.at_level("INFO"):
-        completions = generate(
-            lm,
-            [DecodedText(ids, Sampling(max_new_tokens=8)) for ids in prompts],
-            never,
-            stop_ids=frozenset(),
-        )
+        completions = generate(lm, texts, never, stop_ids=frozenset())
     assert ("shares no prefixes" in caplog.text) == (not kind.shares)
-    assert [c.text for c in completions] == transformers_texts(lm, prompts, 8)
+    assert [c.text for c in completions] == [
+        transformers_texts(lm, [ids], n)[0]
+        for ids, n in zip(prompts, sizes, strict=True)
+    ]
 
 
 def test_a_model_without_attention_writes_as_transformers(open_model, tmp_path):

@@ -45,7 +45,8 @@ class PaddedRows:
     def keep(self, texts: Sequence[int]) -> None:
         """Keep only these texts."""
         index = integers(self._lm, texts)
-        self._cache.batch_select_indices(index)
+        # Unlike ``batch_select_indices``, recurrent layers have this method, too.
+        self._cache.reorder_cache(index)
         self._mask, self._places = self._mask[index], self._places[index]
 
     def advance(self, tokens: Sequence[int | None]) -> Tensor:
