@@ -17,6 +17,7 @@ from collections.abc import (
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
+from math import inf
 from typing import Any, TypeVar
 
 import httpx2
@@ -50,7 +51,8 @@ class RetryPolicy:
     connect: float = 5.0
     """Seconds."""
     read: float = 300.0
-    """Seconds without a byte; an answer comes as a whole, when it is written."""
+    """Seconds without a byte. An answer comes as a whole, when it is written; while the
+    server answers other requests, this one may wait in its queue."""
 
     def delay(self, n_tries: int, retry_after: str | None) -> float:
         """Return the seconds to wait; ``retry_after``: the header ``Retry-After``."""
@@ -123,6 +125,8 @@ class ServerClient:
             trust_env=False,
             limits=httpx2.Limits(max_connections=None),
         )
+        self._last_byte = -inf
+        """When part of an answer came last, on the clock of the loop."""
 
     async def __aenter__(self) -> "ServerClient":
         """Open the connections."""
@@ -237,14 +241,43 @@ class ServerClient:
     async def _read(
         self, method: str, url: str, body: Mapping[str, Any] | None = None
     ) -> object:
-        response = await self._open(method, url, body)
+        """Return the JSON value of an answer.
+
+        Raises:
+            httpx2.ReadTimeout: Nothing has come from the server for too long.
+        """
+        clock = asyncio.get_running_loop().time
+        begin = clock()
+        task = asyncio.ensure_future(self._whole(method, url, body))
+        try:
+            while not task.done():
+                deadline = max(begin, self._last_byte) + self._retries.read
+                if clock() >= deadline:
+                    raise httpx2.ReadTimeout("nothing came")
+                await asyncio.wait({task}, timeout=deadline - clock())
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.wait({task})  # until it has closed its connection
+
+    async def _whole(
+        self, method: str, url: str, body: Mapping[str, Any] | None
+    ) -> object:
+        response = await self._open(method, url, body, is_timed=False)
         async with aclosing(response):
-            return (await _answer(response)).json()
+            return (await self._answer(response)).json()
 
     async def _open(
-        self, method: str, url: str, body: Mapping[str, Any] | None
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        *,
+        is_timed: bool = True,
     ) -> httpx2.Response:
         """Return a response that is not an error, its body still to be read.
+
+        ``is_timed``: whether it fails if no byte comes for ``RetryPolicy.read``.
 
         Raises:
             _Busy: The same request may succeed later.
@@ -253,6 +286,8 @@ class ServerClient:
         """
         try:
             request = self._http.build_request(method, url, json=body)
+            if not is_timed:
+                request.extensions["timeout"]["read"] = None
         except httpx2.InvalidURL as error:
             raise BackendError(
                 f"{self.address.base} is not the address of a server; correct it."
@@ -261,8 +296,18 @@ class ServerClient:
         if response.status_code < 300:
             return response
         async with aclosing(response):
-            answer = await _answer(response)
+            answer = await self._answer(response)
         raise self._error(answer)
+
+    async def _answer(self, response: httpx2.Response) -> HttpAnswer:
+        body = bytearray()
+        async for block in response.aiter_bytes():
+            self._last_byte = asyncio.get_running_loop().time()
+            body += block
+            if len(body) > LARGEST_ANSWER:
+                raise _oversized()
+        retry_after = response.headers.get("Retry-After")
+        return HttpAnswer(response.status_code, bytes(body), retry_after)
 
     def _error(self, answer: HttpAnswer) -> Exception:
         server, status = f"The server {self.address.base}", answer.status
@@ -306,16 +351,6 @@ class _Busy(Exception):
 
 def _oversized() -> Unusable:
     return Unusable(f"sent more than {LARGEST_ANSWER >> 20} MiB")
-
-
-async def _answer(response: httpx2.Response) -> HttpAnswer:
-    body = bytearray()
-    async for block in response.aiter_bytes():
-        body += block
-        if len(body) > LARGEST_ANSWER:
-            raise _oversized()
-    retry_after = response.headers.get("Retry-After")
-    return HttpAnswer(response.status_code, bytes(body), retry_after)
 
 
 def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -1,6 +1,7 @@
 """Study, quiz and chat get from a server what they get from a local model."""
 
 import json
+import threading
 import time
 from dataclasses import replace
 from math import inf, log, nan
@@ -308,6 +309,22 @@ def test_a_server_that_dies_or_stalls_is_one_sentence():
             backend.complete([chat_request()], never)
     with pytest.raises(BackendError, match="cannot be reached"):
         backend.complete([chat_request()], never)
+
+
+def test_requests_that_wait_for_each_other_have_not_stalled():
+    turn = threading.Lock()
+
+    def one_by_one(body):
+        with turn:
+            time.sleep(0.25)
+            return reply("Hello.")
+
+    with model_server.running("ollama") as server:
+        server.chat = one_by_one
+        backend = _backend(server, RetryPolicy(tries=1, read=1.5))
+        requests = [chat_request(str(i)) for i in range(12)]
+        texts = {c.text for c in backend.complete(requests, never)}
+        assert (texts, len(server.requests)) == ({"Hello."}, 12)
 
 
 def test_cancelling_takes_less_than_a_second():
