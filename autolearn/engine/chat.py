@@ -157,7 +157,7 @@ class ChatFormat:
         return self.stop_ids.union(stops), self.decode(self._control(after))
 
     def _turns(self, chat: Chat) -> list[dict[str, str]]:
-        # Some templates reject or skip a system turn: put its text before the first user
+        # Some templates reject or skip a system turn: its text precedes the first user
         # turn.
         if chat and chat[0].role == "system" and not self._takes_system:
             system, first, *rest = chat

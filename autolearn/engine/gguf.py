@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from autolearn.core.errors import BackendError, OutOfMemory
 from autolearn.core.ports import Cancelled, Stop
 from autolearn.core.settings import ModelSettings, Quantization
-from autolearn.engine import load
+from autolearn.engine import gguf_positions, load
 
 SENTENCES = (
     "The capital of France is Paris, and the river that runs through it is the Seine.",
@@ -85,6 +85,7 @@ def write_plain(gguf: Path, target: Path) -> None:
             f"{gguf.name} lacks {lack}, or has them under names that transformers does "
             "not know; download the original model in safetensors instead."
         )
+    gguf_positions.restore(model.config, gguf)
     # The weights are plain now, but save_pretrained rejects a model that is marked as
     # quantised.
     if hasattr(model.config, "quantization_config"):

@@ -214,10 +214,9 @@ def test_a_model_generates_what_it_was_trained_on(
 
 
 def test_a_system_message_that_the_template_skips_is_read_with_the_question():
-    template = TEMPLATE.replace(
-        "<|{{ m.role }}|>{{ m.content }}<|end|>\n",
-        "{% if m.role != 'system' %}<|{{ m.role }}|>{{ m.content }}<|end|>\n{% endif %}",
-    )
+    turn = "<|{{ m.role }}|>{{ m.content }}<|end|>\n"
+    of_others = "{% if m.role != 'system' %}" + turn + "{% endif %}"
+    template = TEMPLATE.replace(turn, of_others)
     turns = (Message("system", "Be brief."), *chat("Why?"))
     tokenizer = build_tokenizer(template)
     text = tokenizer.decode(ChatFormat(tokenizer, {2}).prompt(turns))

@@ -44,9 +44,7 @@ def layouts_of(model: Any) -> Layouts:
     view = {"view": calls} if text._attn_implementation == attention.NAME else {}
     zero = torch.zeros(1, 1, dtype=torch.int64, device=model.device)
     with torch.inference_mode():
-        model(
-            input_ids=zero, position_ids=zero, cache=cache, logits_to_keep=1, **view
-        )
+        model(input_ids=zero, position_ids=zero, cache=cache, logits_to_keep=1, **view)
     layers: list[Any] = list(cache.layers)
     if not any(map(_has_state, layers)):
         raise ValueError("the cache is empty after a token")
