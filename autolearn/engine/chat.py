@@ -309,7 +309,28 @@ class ChatFormat:
         options = {**options, **self._options}
         return str(self._apply_template(turns, tokenize=False, **options))
 
+    @cached_property
+    def _reads_parts(self) -> bool:
+        """Whether the content of a turn is a list of parts, as for texts with images.
+
+        Most templates of models that also read images take a plain text as well.
+        """
+        turns = [{"role": "user", "content": _MARK}]
+        return not self._shows(turns) and self._shows(_in_parts(turns))
+
+    def _shows(self, turns: list[dict[str, Any]]) -> bool:
+        try:
+            return _MARK in self._interruptibly(turns, tokenize=False)
+        except (TemplateError, TypeError):
+            return False
+
     def _apply_template(self, turns: list[dict[str, str]], **options: Any) -> Any:
+        """Render a template; see ``_interruptibly``."""
+        return self._interruptibly(
+            _in_parts(turns) if self._reads_parts else turns, **options
+        )
+
+    def _interruptibly(self, turns: list[dict[str, Any]], **options: Any) -> Any:
         """Render a template, which is foreign code, so that it can be interrupted.
 
         Raises:
@@ -336,3 +357,11 @@ class ChatFormat:
 
     def _control(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _in_parts(turns: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return turns whose content is a list with one text."""
+    return [
+        {**turn, "content": [{"type": "text", "text": turn["content"]}]}
+        for turn in turns
+    ]

@@ -231,3 +231,14 @@ def test_the_template_of_the_former_file_is_that_of_the_tokenizer(tmp_path):
     text = json.dumps({"chat_template": TEMPLATE})
     (tmp_path / "chat_template.json").write_text(text)
     assert load_untried(tmp_path).chat_template == TEMPLATE
+
+
+def test_a_template_for_texts_with_images_gets_the_text_as_a_part():
+    text = "{% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}{% endif %}"
+    template = TEMPLATE.replace("{{ m.content }}", text + "{% endfor %}")
+    turns = (Message("system", "Be brief."), *chat("Why?"))
+    prompts = [
+        ChatFormat(build_tokenizer(source), {2}).prompt(turns)
+        for source in (template, TEMPLATE)
+    ]
+    assert prompts[0] == prompts[1]
