@@ -105,10 +105,9 @@ def answer_in(text: str) -> str:
     halves of a character apart, and only one of them where they cut an answer off.
     """
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    _, end, answer = text.partition("</think>")
-    if end:
-        return answer.lstrip()
-    return "" if text.lstrip().startswith("<think>") else text
+    is_opened = text.lstrip().startswith("<think>")
+    _, end, answer = text.partition("</think>" if is_opened else "\n</think>")
+    return answer.lstrip() if end or is_opened else text
 
 
 def _body(value: object) -> Mapping[str, Any]:

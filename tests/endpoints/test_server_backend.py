@@ -253,6 +253,7 @@ def test_thoughts_without_an_answer_are_an_empty_answer(field):
         ("<think>It may be red.</think>\n\nIt is blue.", "It is blue."),
         ("It may be red.\n</think>\nIt is blue.", "It is blue."),
         ("<think>It may be", ""),
+        ("The tag </think> ends a thought.", "The tag </think> ends a thought."),
         ("Half of it: \ud83d", "Half of it: \ufffd"),
         ("Both halves: \ud83d\ude00", "Both halves: \U0001f600"),
     ],
