@@ -6,6 +6,7 @@ the tokens that it sees when it is asked.
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,6 +16,10 @@ from autolearn.containment import interruptible, limited_memory
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Chat, Message
 
+DATE = date(2024, 7, 26)
+"""What templates write as the date of today, as Llama 3.1 does where it knows none. A
+study or a training that is resumed on another day has the same prompts."""
+_DATE_CALL = re.compile(r"""strftime_now\((["'])(.*?)\1\)""")
 _MARK, _THOUGHT = "autolearnmark", "autolearnthought"
 """Placeholders for a turn and for a thought, which are searched in rendered
 templates."""
@@ -71,6 +76,9 @@ class ChatFormat:
         """
         self._tokenizer = tokenizer
         self._drops_system = drops_system
+        self._template = _DATE_CALL.sub(
+            lambda call: repr(DATE.strftime(call[2])), str(tokenizer.get_chat_template())
+        )
         self._options = self._without_thinking()
         # Models disagree about where they declare their stop tokens, so both count.
         self._eos_ids = {*eos_ids, tokenizer.eos_token_id} - {None}
@@ -84,7 +92,7 @@ class ChatFormat:
         # sanitize_control_tokens keeps the content of turns plain text.
         ids = self._apply_template(
             self._turns(chat),
-            chat_template=self._answer_template,
+            chat_template=self._answer_template or self._template,
             add_generation_prompt=True,
             return_dict=False,
             sanitize_control_tokens=True,
@@ -196,7 +204,7 @@ class ChatFormat:
         Reasoning models would write pages of thought. Each model family has its own
         switch, or none; see ``_opening``.
         """
-        template = self._tokenizer.get_chat_template()
+        template = self._template
         # Templates with reasoning_effort accept "none" or at least "low".
         effort = "none" if re.search("""['"]none['"]""", template) else "low"
         switches = {"enable_thinking": False, "thinking": False}
@@ -274,7 +282,7 @@ class ChatFormat:
         if not removed_end and not opening:
             return None
         # Jinja drops the last line break of a template.
-        template = str(self._tokenizer.get_chat_template()).removesuffix("\n")
+        template = self._template.removesuffix("\n")
         # The empty expressions keep Jinja from trimming white space at both ends.
         return (
             "{% set rendered %}{{ '' }}" + template + "{{ '' }}{% endset %}"
@@ -339,7 +347,9 @@ class ChatFormat:
         """
         try:
             with limited_memory(_TEMPLATE_MEMORY), interruptible():
-                return self._tokenizer.apply_chat_template(turns, **options)
+                return self._tokenizer.apply_chat_template(
+                    turns, **{"chat_template": self._template, **options}
+                )
         except MemoryError as error:
             raise BackendError(
                 "The chat template of this model needs too much memory; choose another "

@@ -242,3 +242,11 @@ def test_a_template_for_texts_with_images_gets_the_text_as_a_part():
         for source in (template, TEMPLATE)
     ]
     assert prompts[0] == prompts[1]
+
+
+def test_a_prompt_is_the_same_on_every_day():
+    template = "{{ strftime_now('%d %b %Y') }}" + TEMPLATE
+    tokenizer = build_tokenizer(template)
+    chat_format = ChatFormat(tokenizer, {2})
+    assert tokenizer.decode(chat_format.prompt(chat("Why?"))).startswith("26 Jul 2024")
+    assert tokenizer.decode(chat_format.user_start).startswith("26 Jul 2024")
