@@ -146,7 +146,8 @@ def _unfit_layers(model: Any) -> Iterator[str]:
         is_linear = "Linear" in type(module).__name__
         if isinstance(module, torch.nn.Linear) and not is_linear:
             yield re.escape(name)
-        if hasattr(module, "A_log") and hasattr(module, "out_proj"):
+        is_mamba = type(module).__name__.endswith(("Mixer", "MambaLayer"))
+        if is_mamba and hasattr(module, "out_proj"):
             yield re.escape(f"{name}.out_proj")
 
 
