@@ -76,8 +76,9 @@ class ChatFormat:
         """
         self._tokenizer = tokenizer
         self._drops_system = drops_system
+        template = str(tokenizer.get_chat_template())
         self._template = _DATE_CALL.sub(
-            lambda call: repr(DATE.strftime(call[2])), str(tokenizer.get_chat_template())
+            lambda call: repr(DATE.strftime(call[2])), template
         )
         self._options = self._without_thinking()
         # Models disagree about where they declare their stop tokens, so both count.
