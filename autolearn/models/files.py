@@ -23,9 +23,9 @@ from autolearn.core.server_addresses import check_has_weights
 from autolearn.models import token_counting
 from autolearn.models.chat_templates import (
     LEGACY_TEMPLATE,
-    has_template,
     legacy_template,
 )
+from autolearn.models.chat_templates import has_template as has_template
 from autolearn.models.chat_templates import reads_system as reads_system
 from autolearn.models.foreign import BUILT_IN as BUILT_IN
 from autolearn.models.foreign import contained

@@ -5,6 +5,7 @@ classes drop arguments that they do not know, and would compute something else w
 an error.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
@@ -12,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers.cache_utils import (
-    Cache,
     DynamicCache,
     DynamicLayer,
     LinearAttentionLayer,
 )
 
 from autolearn.engine.decoding import attention
+
+Shapes = tuple[int, torch.Size, torch.Size]
+"""The number of a layer, and the shapes of the keys and values of a token."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def layouts_of(model: Any) -> Layouts:
     attends_only = all(type(layer) is DynamicLayer for layer in layers)
     has_places = "position_ids" in signature(model.forward).parameters
     return Layouts(
-        shares=attends_only and calls.shapes == _shapes(cache),
+        shares=attends_only and calls.shapes == _shapes(layers),
         trees=attends_only and has_places and not getattr(text, "alibi", False),
         attends=not all(type(layer) is LinearAttentionLayer for layer in layers),
     )
@@ -61,7 +64,7 @@ def layouts_of(model: Any) -> Layouts:
 class _Calls:
     """A view that notes for which layer it was called, and with which shapes."""
 
-    shapes: list[tuple[int, torch.Size, torch.Size]] = field(default_factory=list)
+    shapes: list[Shapes] = field(default_factory=list)
 
     def attend(self, layer: int, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Return zeros; see ``AttentionView``."""
@@ -69,14 +72,14 @@ class _Calls:
         return query.new_zeros(*query.shape[:2], values.shape[-1])
 
 
-def _shapes(cache: Cache) -> list[tuple[int, torch.Size, torch.Size]]:
+def _shapes(layers: Sequence[Any]) -> list[Shapes]:
     """Return the calls of a model that attends once in each layer to what it caches.
 
     Others cache compressed states, or attend several times.
     """
     return [
-        (number, *(states[0, :, 0].shape for states in (layer.keys, layer.values)))
-        for number, layer in enumerate(cache.layers)
+        (number, layer.keys[0, :, 0].shape, layer.values[0, :, 0].shape)
+        for number, layer in enumerate(layers)
         if layer.is_initialized
     ]
 
