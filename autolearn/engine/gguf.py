@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -61,7 +62,7 @@ def write_plain(gguf: Path, target: Path) -> None:
     load.quiet_libraries()
     try:
         with load.memory_guard():
-            model, loading_info = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 gguf.parent,
                 gguf_file=gguf.name,
                 dtype=torch.bfloat16,
@@ -80,6 +81,7 @@ def write_plain(gguf: Path, target: Path) -> None:
             f"transformers cannot read {gguf.name} ({_reason(error)}); download the "
             "original model in safetensors instead."
         ) from error
+    model, loading_info = loaded
     if lack := load.lacks(model, loading_info):
         raise BackendError(
             f"{gguf.name} lacks {lack}, or has them under names that transformers does "

@@ -233,7 +233,7 @@ def test_a_failure_that_stays_is_one_sentence(answer):
 
 def test_an_error_in_place_of_an_answer_is_told():
     with model_server.running() as server:
-        server.chat = lambda _: MOMENTARY["error in an answer"]
+        server.chat = lambda _: {"error": {"message": "the model crashed"}}
         with pytest.raises(BackendError, match=r"reports an error \(the model crash"):
             _backend(server).complete([chat_request()], never)
 

@@ -248,5 +248,5 @@ def test_a_prompt_is_the_same_on_every_day():
     template = "{{ strftime_now('%d %b %Y') }}" + TEMPLATE
     tokenizer = build_tokenizer(template)
     chat_format = ChatFormat(tokenizer, {2})
-    assert tokenizer.decode(chat_format.prompt(chat("Why?"))).startswith("26 Jul 2024")
-    assert tokenizer.decode(chat_format.user_start).startswith("26 Jul 2024")
+    for ids in (chat_format.prompt(chat("Why?")), chat_format.user_start):
+        assert text(chat_format, ids).startswith("26 Jul 2024")

@@ -5,10 +5,11 @@ windows or recurrent layers; see ``layouts``. All others use ``shared_prefix``.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers.cache_utils import Cache, DynamicCache
+from transformers.cache_utils import DynamicCache
 
 from autolearn.engine.decoding.forward_pass import integers, next_logits
 from autolearn.engine.load import LoadedModel
@@ -22,7 +23,7 @@ class PaddedRows:
 
     def __init__(self, lm: LoadedModel) -> None:
         self._lm = lm
-        self._cache: Cache
+        self._cache: Any
         # Attention mask (N, T), and position of the next token (N, 1).
         self._mask: Tensor
         self._places: Tensor
