@@ -47,12 +47,8 @@ from autolearn.models.protocols import is_bare
 log = logging.getLogger(__name__)
 
 _OF_CODE = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
+    *(ArithmeticError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError),
 )
 """What the code of a model's class raises if settings or weights are not what it
 expects."""
