@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from autolearn import __version__
@@ -28,6 +29,7 @@ def app(folder: Path) -> FastAPI:
         redoc_url=None,
     )
     api.add_exception_handler(AutolearnError, _error_response)
+    api.add_exception_handler(RequestValidationError, _wrong_parameters)
     for operation in OPERATIONS:
         api.add_api_route(
             f"/{operation.name}",
@@ -55,3 +57,11 @@ def _endpoint(operation: Operation, folder: Path) -> Any:
 
 async def _error_response(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": str(error)}, 400)
+
+
+async def _wrong_parameters(_: Request, error: Exception) -> JSONResponse:
+    """Say what is wrong without the values, which JSON may have no way to write."""
+    assert isinstance(error, RequestValidationError)
+    names = ("type", "loc", "msg")
+    detail = [{name: wrong[name] for name in names} for wrong in error.errors()]
+    return JSONResponse({"detail": detail}, 422)

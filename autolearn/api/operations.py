@@ -6,23 +6,27 @@ this computer into the library nor write any.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from autolearn.api.lab import Lab
-from autolearn.api.records import RunInfo
+from autolearn.api.records import GoldPair, RunInfo
+from autolearn.core.errors import InputError
 
 TIMEOUT = 0.0
 """A program gets the queued run at once and follows it with ``wait``."""
 MOST_SECONDS = 60.0
 """Longest time that one call waits for a run."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def wait(lab: Lab, run: int, seconds: float = 30.0) -> RunInfo:
     """Wait until a run has ended, 60 seconds at most; return its state then."""
-    return lab.wait(run, min(seconds, MOST_SECONDS))
+    # In this order, something that is no number counts as the most.
+    return lab.wait(run, min(MOST_SECONDS, seconds))
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Operation:
         """Return it as a function on a workspace, which opens it for each call."""
 
         def call(**arguments: Any) -> Any:
+            for name, value in arguments.items():
+                _check(name, value)
             with Lab(folder, TIMEOUT, "program") as lab:
                 return self.method(lab, **arguments)
 
@@ -70,6 +76,24 @@ class Operation:
         call.__annotations__["return"] = self.result
         call.__name__, call.__doc__ = self.name, self.text
         return call
+
+
+def _check(name: str, value: Any) -> None:
+    """Check that a value can be stored: JSON has more numbers and texts than SQLite.
+
+    Raises:
+        InputError: It cannot.
+    """
+    match value:
+        case int() if not -(1 << 63) <= value < 1 << 63:
+            raise InputError(f"{name} has a number that is too large.")
+        case str() if _SURROGATE.search(value):
+            raise InputError(f"{name} has half of a character; send whole ones.")
+        case list():
+            for part in value:
+                _check(name, part)
+        case GoldPair():
+            _check(name, [value.question, value.answer])
 
 
 OPERATIONS = (

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from autolearn.containment import is_stopped
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import (
     Chat,
@@ -16,7 +17,7 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
-from autolearn.core.ports import Stop
+from autolearn.core.ports import Cancelled, Stop
 from autolearn.core.settings import StudySettings
 from autolearn.endpoints import replies
 from autolearn.endpoints.client import (
@@ -110,8 +111,7 @@ class ServerBackend:
             body = {**content, "add_special_tokens": False}
             return await client.post(f"{client.address.root}/tokenize", body, _n_tokens)
 
-        (number,) = self._run([count], lambda: False)
-        assert number is not None
+        (number,) = self._run_all([count])
         return number
 
     def complete(
@@ -155,10 +155,10 @@ class ServerBackend:
         reader = LabelReader(self._bodies, self._ask)
         order = by_prefix(chats)
         jobs = [partial(reader.read, chats[i], prefills[i], labels) for i in order]
-        rows = dict(zip(order, self._run(jobs, lambda: False), strict=True))
+        rows = dict(zip(order, self._run_all(jobs), strict=True))
         if reader.has_estimated:
             self._notes.add(ESTIMATE_NOTE)
-        return [rows[i] or () for i in range(len(chats))]
+        return [rows[i] for i in range(len(chats))]
 
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return the mean log-probability per token of each answer, in nats.
@@ -175,7 +175,7 @@ class ServerBackend:
             )
         places = range(len(chats))
         jobs = [partial(self._confidence, chats[i], answers[i]) for i in places]
-        return [value or 0.0 for value in self._run(jobs, lambda: False)]
+        return self._run_all(jobs)
 
     def generate_instructions(
         self,
@@ -193,6 +193,20 @@ class ServerBackend:
             "A model on a server cannot write instructions by the protocol of a "
             "trained model; choose the protocol 'guided' under Study."
         )
+
+    def _run_all(
+        self, jobs: Sequence[Callable[[ServerClient], Awaitable[T]]]
+    ) -> list[T]:
+        """Run jobs until they are done or the run is stopped; see ``stopped_by``.
+
+        Raises:
+            Cancelled: The run was stopped.
+        """
+        values = self._run(jobs, is_stopped)
+        results = [value for value in values if value is not None]
+        if len(results) < len(jobs):
+            raise Cancelled
+        return results
 
     def _run(
         self,
@@ -290,12 +304,14 @@ class ServerBackend:
         body["stream"] = True
         if self._facts.program != "openai":  # some of these refuse the option
             body["stream_options"] = {"include_usage": True}
-        prefill, completion, text = _prefill(chat), Completion("", "stop", 0, 0), ""
+        # Without a reason to finish, the stream was cut off.
+        prefill, completion, text = _prefill(chat), _CANCELLATION, ""
         stream = client.events(_url(client), body, replies.read_event)
         async with aclosing(stream) as events:
             async for event in events:
                 text += event.text
-                whole = (prefill + self._text_after_prefill(request, text)).strip()
+                answer = self._text_after_prefill(request, replies.answer_in(text))
+                whole = (prefill + answer).strip()
                 completion = replace(
                     completion,
                     text=whole,
@@ -304,6 +320,11 @@ class ServerBackend:
                     n_tokens=event.n_tokens or completion.n_tokens,
                 )
                 on_text(whole)
+        if completion.finish == "cancelled":
+            raise BackendError(
+                f"The server {client.address.base} ended an answer without a reason; "
+                "look at its log."
+            )
         return completion
 
     async def _confidence(self, chat: Chat, answer: str, client: ServerClient) -> float:

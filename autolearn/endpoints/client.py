@@ -17,11 +17,12 @@ from collections.abc import (
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
+from math import inf
 from typing import Any, TypeVar
 
 import httpx2
 
-from autolearn.core.errors import BackendError
+from autolearn.core.errors import BackendError, InputError
 from autolearn.core.server_addresses import ServerAddress
 from autolearn.endpoints import replies
 from autolearn.endpoints.replies import Unusable
@@ -50,7 +51,8 @@ class RetryPolicy:
     connect: float = 5.0
     """Seconds."""
     read: float = 300.0
-    """Seconds without a byte; an answer comes as a whole, when it is written."""
+    """Seconds without a byte. An answer comes as a whole, when it is written; while the
+    server answers other requests, this one may wait in its queue."""
 
     def delay(self, n_tries: int, retry_after: str | None) -> float:
         """Return the seconds to wait; ``retry_after``: the header ``Retry-After``."""
@@ -111,7 +113,7 @@ class ServerClient:
     ) -> None:
         self.address = address
         self._retries = retries or RetryPolicy()
-        key = os.environ.get(KEY, "").strip()
+        key = _key()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         times = httpx2.Timeout(self._retries.read, connect=self._retries.connect)
         # Redirects are refused: the user did not enter the address that they lead to.
@@ -123,6 +125,8 @@ class ServerClient:
             trust_env=False,
             limits=httpx2.Limits(max_connections=None),
         )
+        self._last_byte = -inf
+        """When part of an answer came last, on the clock of the loop."""
 
     async def __aenter__(self) -> "ServerClient":
         """Open the connections."""
@@ -133,14 +137,26 @@ class ServerClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def get(self, url: str) -> object | None:
+    async def get(self, url: str, *, may_be_page: bool = False) -> object | None:
         """Return the JSON value at an address; None: there is none.
+
+        ``may_be_page``: something else may be there, such as a page for browsers, which
+        some programs send for all addresses that they do not know.
 
         Raises:
             BackendError: The server cannot be reached, or refuses the key.
         """
+
+        async def read() -> object | None:
+            try:
+                return await self._read("GET", url)
+            except Unusable:
+                if may_be_page:
+                    return None
+                raise
+
         try:
-            return await self._patiently(lambda: self._read("GET", url))
+            return await self._patiently(read)
         except ServerRefused as error:
             if error.status in (401, 403):
                 raise
@@ -225,14 +241,43 @@ class ServerClient:
     async def _read(
         self, method: str, url: str, body: Mapping[str, Any] | None = None
     ) -> object:
-        response = await self._open(method, url, body)
+        """Return the JSON value of an answer.
+
+        Raises:
+            httpx2.ReadTimeout: Nothing has come from the server for too long.
+        """
+        clock = asyncio.get_running_loop().time
+        begin = clock()
+        task = asyncio.ensure_future(self._whole(method, url, body))
+        try:
+            while not task.done():
+                deadline = max(begin, self._last_byte) + self._retries.read
+                if clock() >= deadline:
+                    raise httpx2.ReadTimeout("nothing came")
+                await asyncio.wait({task}, timeout=deadline - clock())
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.wait({task})  # until it has closed its connection
+
+    async def _whole(
+        self, method: str, url: str, body: Mapping[str, Any] | None
+    ) -> object:
+        response = await self._open(method, url, body, is_timed=False)
         async with aclosing(response):
-            return (await _answer(response)).json()
+            return (await self._answer(response)).json()
 
     async def _open(
-        self, method: str, url: str, body: Mapping[str, Any] | None
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        *,
+        is_timed: bool = True,
     ) -> httpx2.Response:
         """Return a response that is not an error, its body still to be read.
+
+        ``is_timed``: whether it fails if no byte comes for ``RetryPolicy.read``.
 
         Raises:
             _Busy: The same request may succeed later.
@@ -241,6 +286,8 @@ class ServerClient:
         """
         try:
             request = self._http.build_request(method, url, json=body)
+            if not is_timed:
+                request.extensions["timeout"]["read"] = None
         except httpx2.InvalidURL as error:
             raise BackendError(
                 f"{self.address.base} is not the address of a server; correct it."
@@ -249,8 +296,18 @@ class ServerClient:
         if response.status_code < 300:
             return response
         async with aclosing(response):
-            answer = await _answer(response)
+            answer = await self._answer(response)
         raise self._error(answer)
+
+    async def _answer(self, response: httpx2.Response) -> HttpAnswer:
+        body = bytearray()
+        async for block in response.aiter_bytes():
+            self._last_byte = asyncio.get_running_loop().time()
+            body += block
+            if len(body) > LARGEST_ANSWER:
+                raise _oversized()
+        retry_after = response.headers.get("Retry-After")
+        return HttpAnswer(response.status_code, bytes(body), retry_after)
 
     def _error(self, answer: HttpAnswer) -> Exception:
         server, status = f"The server {self.address.base}", answer.status
@@ -270,6 +327,20 @@ class ServerClient:
         return ServerRefused(text, status, answer.message)
 
 
+def _key() -> str:
+    """Return the key of the environment; empty: there is none.
+
+    Raises:
+        InputError: It cannot be sent.
+    """
+    key = os.environ.get(KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(
+            f"{KEY} has characters that no key has; set it to a valid key, and restart."
+        )
+    return key
+
+
 class _Busy(Exception):
     """The server may answer later."""
 
@@ -280,16 +351,6 @@ class _Busy(Exception):
 
 def _oversized() -> Unusable:
     return Unusable(f"sent more than {LARGEST_ANSWER >> 20} MiB")
-
-
-async def _answer(response: httpx2.Response) -> HttpAnswer:
-    body = bytearray()
-    async for block in response.aiter_bytes():
-        body += block
-        if len(body) > LARGEST_ANSWER:
-            raise _oversized()
-    retry_after = response.headers.get("Retry-After")
-    return HttpAnswer(response.status_code, bytes(body), retry_after)
 
 
 def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

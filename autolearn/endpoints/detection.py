@@ -85,10 +85,7 @@ async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:
             if facts := await probe(client, address, models):
                 return facts
     if not models and not address.model:
-        raise BackendError(
-            f"The server {address.base} does not list its models; check that the "
-            f"address ends as the server says, usually in /v1, or add #MODEL."
-        )
+        raise _no_list(address, ", or add #MODEL")
     # Such a server may load a model that it does not list.
     name = address.model or _name(address, models)
     return _facts(address, name, "openai", weights=_entry(models, name))
@@ -96,7 +93,7 @@ async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:
 
 async def _models(client: ServerClient, address: ServerAddress) -> Sequence[Values]:
     """Return the entries of ``/models``."""
-    listing = await _object(client, f"{address.base}/models")
+    listing = _object(await client.get(f"{address.base}/models"))
     return [row for row in _rows(listing.get("data")) if _ids(row)]
 
 
@@ -117,6 +114,7 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
 
     Raises:
         ModelNotFound: There is none of this name, or there are several.
+        BackendError: There is none at all.
     """
     name = address.model
     for row in models:
@@ -124,15 +122,24 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
             return _ids(row)[0]
     if not name and len(models) == 1:
         return _ids(models[0])[0]
+    if not models:
+        raise _no_list(address)
     names = [_ids(row)[0] for row in models]
     listing = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     if not name:
         raise ModelNotFound(
-            f"The server {address.base} has several models ({listing or 'none'}); add "
+            f"The server {address.base} has several models ({listing}); add "
             "the name of one to its address, as #MODEL."
         )
     raise ModelNotFound(
-        f"The server {address.base} has no model {name}; it has {listing or 'none'}."
+        f"The server {address.base} has no model {name}; it has {listing}."
+    )
+
+
+def _no_list(address: ServerAddress, otherwise: str = "") -> BackendError:
+    return BackendError(
+        f"The server {address.base} does not list its models; check that it has one, "
+        f"and that the address ends as the server says, usually in /v1{otherwise}."
     )
 
 
@@ -155,15 +162,19 @@ def _number(value: object) -> int | None:
     return replies.count(value) or None
 
 
-async def _object(client: ServerClient, url: str) -> Values:
-    value = await client.get(url)
+async def _probe(client: ServerClient, url: str) -> Values:
+    """Return what a server says at an address of one program; empty: nothing."""
+    return _object(await client.get(url, may_be_page=True))
+
+
+def _object(value: object) -> Values:
     return value if isinstance(value, Mapping) else {}
 
 
 async def _llama_cpp(
     client: ServerClient, address: ServerAddress, models: Sequence[Values]
 ) -> ServerFacts | None:
-    props = await _object(client, f"{address.root}/props")
+    props = await _probe(client, f"{address.root}/props")
     defaults = props.get("default_generation_settings")
     if not isinstance(defaults, Mapping):
         return None
@@ -183,7 +194,7 @@ async def _llama_cpp(
 async def _vllm(
     client: ServerClient, address: ServerAddress, models: Sequence[Values]
 ) -> ServerFacts | None:
-    version = (await _object(client, f"{address.root}/version")).get("version")
+    version = (await _probe(client, f"{address.root}/version")).get("version")
     is_vllm = any(row.get("owned_by") == "vllm" for row in models)
     if not isinstance(version, str) or not is_vllm:
         return None
@@ -200,7 +211,7 @@ async def _sglang(
     client: ServerClient, address: ServerAddress, models: Sequence[Values]
 ) -> ServerFacts | None:
     for path in ("/server_info", "/get_server_info"):
-        info = await _object(client, f"{address.root}{path}")
+        info = await _probe(client, f"{address.root}{path}")
         if not isinstance(info.get("model_path"), str):
             continue
         name = _name(address, models)
@@ -222,11 +233,11 @@ async def _sglang(
 async def _ollama(
     client: ServerClient, address: ServerAddress, models: Sequence[Values]
 ) -> ServerFacts | None:
-    version = (await _object(client, f"{address.root}/api/version")).get("version")
+    version = (await _probe(client, f"{address.root}/api/version")).get("version")
     if not isinstance(version, str):
         return None
     name = _name(address, models)
-    tags = await _object(client, f"{address.root}/api/tags")
+    tags = await _probe(client, f"{address.root}/api/tags")
     rows = _rows(tags.get("models"))
     digests = [row.get("digest") for row in rows if row.get("name") == name]
     weights = {"digest": digests[0]} if digests else {}

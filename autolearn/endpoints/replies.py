@@ -10,6 +10,8 @@ Token = tuple[str, float]
 """The text of a token and its log-probability."""
 MOST_TOKENS = 1 << 31
 """More than any server has or counts."""
+_INSTEAD = ("reasoning_content", "reasoning", "refusal", "tool_calls")
+"""What a message may have instead of an answer."""
 _ROUNDING = 1e-3
 """How far above 0 a log-probability may be by rounding."""
 
@@ -36,9 +38,9 @@ def read(value: object) -> Reply:
     """Return the reply in the JSON value of a chat completion.
 
     Raises:
-        Unusable: It is not that of a chat completion, or has no text.
+        Unusable: It is not that of a chat completion, has no text, or reports an error.
     """
-    body = as_object(value)
+    body = _body(value)
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise Unusable("sent an answer without choices")
@@ -46,15 +48,16 @@ def read(value: object) -> Reply:
     finish: Literal["stop", "length"] = (
         "length" if choice.get("finish_reason") == "length" else "stop"
     )
-    text = as_object(choice.get("message")).get("content")
-    if text is None and finish == "length":
-        text = ""  # a reasoning model that was cut off within its thoughts
+    message = as_object(choice.get("message"))
+    text = message.get("content")
+    if text is None and (finish == "length" or any(map(message.get, _INSTEAD))):
+        text = ""  # a reasoning model that wrote nothing but thoughts
     if not isinstance(text, str):
         raise Unusable("sent an answer without text")
     usage = body.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     return Reply(
-        text,
+        answer_in(text),
         finish,
         count(usage.get("prompt_tokens")),
         count(usage.get("completion_tokens")),
@@ -80,9 +83,7 @@ def read_event(value: object) -> Event:
     Raises:
         Unusable: It is not an event of a chat completion, or reports an error.
     """
-    body = as_object(value)
-    if error := body.get("error"):
-        raise Unusable(f"reports an error ({message_of(error)})")
+    body = _body(value)
     choices, usage = body.get("choices"), body.get("usage")
     choice = as_object(choices[0]) if isinstance(choices, list) and choices else {}
     text = as_object(choice.get("delta") or {}).get("content")
@@ -95,6 +96,26 @@ def read_event(value: object) -> Event:
         count(usage.get("prompt_tokens")),
         count(usage.get("completion_tokens")),
     )
+
+
+def answer_in(text: str) -> str:
+    """Return a text without the thoughts that precede it, as whole characters.
+
+    A thought may have begun in the prompt. Programs whose texts are UTF-16 may send the
+    halves of a character apart, and only one of them where they cut an answer off.
+    """
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    is_opened = text.lstrip().startswith("<think>")
+    _, end, answer = text.partition("</think>" if is_opened else "\n</think>")
+    return answer.lstrip() if end or is_opened else text
+
+
+def _body(value: object) -> Mapping[str, Any]:
+    """Return the object of an answer, which may report an error despite its status."""
+    body = as_object(value)
+    if error := body.get("error"):
+        raise Unusable(f"reports an error ({message_of(error)})")
+    return body
 
 
 def as_object(value: object) -> Mapping[str, Any]:

@@ -105,11 +105,12 @@ def attach_new(lm: LoadedModel, settings: TrainSettings) -> None:
     """
     detach(lm)
     outside = _outside_text(lm.model)
+    excluded = [*_unfit_layers(lm.model), *([outside] if outside else [])]
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
         target_modules=_text_layers(lm.model) if outside else "all-linear",
-        exclude_modules=outside,
+        exclude_modules="|".join(excluded) or None,
         task_type="CAUSAL_LM",
     )
     # Initialise A from the seed of the round without disturbing the global generator.
@@ -132,6 +133,22 @@ def _outside_text(model: Any) -> str | None:
         return None
     name = next(name for name, module in model.named_modules() if module is decoder)
     return rf"(?!{re.escape(name)}\.).*"
+
+
+def _unfit_layers(model: Any) -> Iterator[str]:
+    """Yield regular expressions for linear layers that can have no adapter.
+
+    Some routers of mixtures of experts are linear layers that return several values.
+    Kernels of Mamba read the weight of its output layer without its forward pass.
+    """
+    for name, module in model.named_modules():
+        # All classes that compute what a linear layer does are named so.
+        is_linear = "Linear" in type(module).__name__
+        if isinstance(module, torch.nn.Linear) and not is_linear:
+            yield re.escape(name)
+        is_mamba = type(module).__name__.endswith(("Mixer", "MambaLayer"))
+        if is_mamba and hasattr(module, "out_proj"):
+            yield re.escape(f"{name}.out_proj")
 
 
 def _text_layers(model: Any) -> list[str]:

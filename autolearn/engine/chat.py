@@ -6,6 +6,7 @@ the tokens that it sees when it is asked.
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,6 +16,10 @@ from autolearn.containment import interruptible, limited_memory
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Chat, Message
 
+DATE = date(2024, 7, 26)
+"""What templates write as the date of today, as Llama 3.1 does where it knows none. A
+study or a training that is resumed on another day has the same prompts."""
+_DATE_CALL = re.compile(r"""strftime_now\((["'])(.*?)\1\)""")
 _MARK, _THOUGHT = "autolearnmark", "autolearnthought"
 """Placeholders for a turn and for a thought, which are searched in rendered
 templates."""
@@ -54,8 +59,27 @@ class _Opening(NamedTuple):
 class ChatFormat:
     """The chat template and tokenizer of a model."""
 
-    def __init__(self, tokenizer: Any, eos_ids: Iterable[int] = ()):
+    def __init__(
+        self,
+        tokenizer: Any,
+        eos_ids: Iterable[int] = (),
+        *,
+        drops_system: bool = False,
+    ):
+        """Read the template of a tokenizer.
+
+        Args:
+            tokenizer: The tokenizer of a model.
+            eos_ids: Ids that end an answer, besides that of the tokenizer.
+            drops_system: Whether the template may leave out a system message, since the
+                model was trained without one.
+        """
         self._tokenizer = tokenizer
+        self._drops_system = drops_system
+        template = str(tokenizer.get_chat_template())
+        self._template = _DATE_CALL.sub(
+            lambda call: repr(DATE.strftime(call[2])), template
+        )
         self._options = self._without_thinking()
         # Models disagree about where they declare their stop tokens, so both count.
         self._eos_ids = {*eos_ids, tokenizer.eos_token_id} - {None}
@@ -69,7 +93,7 @@ class ChatFormat:
         # sanitize_control_tokens keeps the content of turns plain text.
         ids = self._apply_template(
             self._turns(chat),
-            chat_template=self._answer_template,
+            chat_template=self._answer_template or self._template,
             add_generation_prompt=True,
             return_dict=False,
             sanitize_control_tokens=True,
@@ -142,7 +166,8 @@ class ChatFormat:
         return self.stop_ids.union(stops), self.decode(self._control(after))
 
     def _turns(self, chat: Chat) -> list[dict[str, str]]:
-        # Some templates reject a system turn: put its text before the first user turn.
+        # Some templates reject or skip a system turn: its text precedes the first user
+        # turn.
         if chat and chat[0].role == "system" and not self._takes_system:
             system, first, *rest = chat
             merged_turn = Message(first.role, f"{system.content}\n\n{first.content}")
@@ -151,16 +176,16 @@ class ChatFormat:
 
     @cached_property
     def _takes_system(self) -> bool:
-        """Whether the template accepts a system turn; some raise an error."""
+        """Whether the template shows a system turn; some skip it or raise an error."""
         turns = [
             {"role": "system", "content": _MARK},
             {"role": "user", "content": _MARK},
         ]
         try:
-            self._render(turns, add_generation_prompt=True)
+            text = self._render(turns, add_generation_prompt=True)
         except TemplateError:
             return False
-        return True
+        return self._drops_system or text.count(_MARK) == len(turns)
 
     @cached_property
     def _around_user(self) -> tuple[str, str]:
@@ -180,7 +205,7 @@ class ChatFormat:
         Reasoning models would write pages of thought. Each model family has its own
         switch, or none; see ``_opening``.
         """
-        template = self._tokenizer.get_chat_template()
+        template = self._template
         # Templates with reasoning_effort accept "none" or at least "low".
         effort = "none" if re.search("""['"]none['"]""", template) else "low"
         switches = {"enable_thinking": False, "thinking": False}
@@ -258,7 +283,7 @@ class ChatFormat:
         if not removed_end and not opening:
             return None
         # Jinja drops the last line break of a template.
-        template = str(self._tokenizer.get_chat_template()).removesuffix("\n")
+        template = self._template.removesuffix("\n")
         # The empty expressions keep Jinja from trimming white space at both ends.
         return (
             "{% set rendered %}{{ '' }}" + template + "{{ '' }}{% endset %}"
@@ -293,7 +318,28 @@ class ChatFormat:
         options = {**options, **self._options}
         return str(self._apply_template(turns, tokenize=False, **options))
 
+    @cached_property
+    def _reads_parts(self) -> bool:
+        """Whether the content of a turn is a list of parts, as for texts with images.
+
+        Most templates of models that also read images take a plain text as well.
+        """
+        turns = [{"role": "user", "content": _MARK}]
+        return not self._shows(turns) and self._shows(_in_parts(turns))
+
+    def _shows(self, turns: list[dict[str, Any]]) -> bool:
+        try:
+            return _MARK in self._interruptibly(turns, tokenize=False)
+        except (TemplateError, TypeError):
+            return False
+
     def _apply_template(self, turns: list[dict[str, str]], **options: Any) -> Any:
+        """Render a template; see ``_interruptibly``."""
+        return self._interruptibly(
+            _in_parts(turns) if self._reads_parts else turns, **options
+        )
+
+    def _interruptibly(self, turns: list[dict[str, Any]], **options: Any) -> Any:
         """Render a template, which is foreign code, so that it can be interrupted.
 
         Raises:
@@ -302,7 +348,9 @@ class ChatFormat:
         """
         try:
             with limited_memory(_TEMPLATE_MEMORY), interruptible():
-                return self._tokenizer.apply_chat_template(turns, **options)
+                return self._tokenizer.apply_chat_template(
+                    turns, **{"chat_template": self._template, **options}
+                )
         except MemoryError as error:
             raise BackendError(
                 "The chat template of this model needs too much memory; choose another "
@@ -320,3 +368,11 @@ class ChatFormat:
 
     def _control(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _in_parts(turns: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return turns whose content is a list with one text."""
+    return [
+        {**turn, "content": [{"type": "text", "text": turn["content"]}]}
+        for turn in turns
+    ]

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from autolearn.core.errors import BackendError, OutOfMemory
 from autolearn.core.ports import Cancelled, Stop
 from autolearn.core.settings import ModelSettings, Quantization
-from autolearn.engine import load
+from autolearn.engine import gguf_positions, load
 
 SENTENCES = (
     "The capital of France is Paris, and the river that runs through it is the Seine.",
@@ -56,17 +56,18 @@ def write_plain(gguf: Path, target: Path) -> None:
     of the 4 to 8 bits of the file.
 
     Raises:
-        BackendError: transformers cannot read this kind of file.
+        BackendError: transformers cannot read this kind of file, or not all of it.
         OutOfMemory: The main memory does not hold the model.
     """
     load.quiet_libraries()
     try:
         with load.memory_guard():
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 gguf.parent,
                 gguf_file=gguf.name,
                 dtype=torch.bfloat16,
                 quantization_config=GgufConfig(dequantize=True),
+                output_loading_info=True,
                 local_files_only=True,
                 trust_remote_code=False,
             )
@@ -80,6 +81,13 @@ def write_plain(gguf: Path, target: Path) -> None:
             f"transformers cannot read {gguf.name} ({_reason(error)}); download the "
             "original model in safetensors instead."
         ) from error
+    model, loading_info = loaded
+    if lack := load.lacks(model, loading_info):
+        raise BackendError(
+            f"{gguf.name} lacks {lack}, or has them under names that transformers does "
+            "not know; download the original model in safetensors instead."
+        )
+    gguf_positions.restore(model.config, gguf)
     # The weights are plain now, but save_pretrained rejects a model that is marked as
     # quantised.
     if hasattr(model.config, "quantization_config"):

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from bitsandbytes.nn.modules import Linear4bit
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
@@ -27,11 +28,12 @@ from transformers.utils import logging as library_log
 
 from autolearn.core.errors import BackendError, OutOfMemory
 from autolearn.core.model_calls import Message, ModelIdentity
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.engine import device_memory, finite
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.engine.decoding import attention
 from autolearn.engine.decoding.constraints import Grammars
+from autolearn.engine.decoding.layouts import Layouts, layouts_of
 from autolearn.engine.decoding.packed_linear import PackedLinears
 from autolearn.engine.decoding.prefix_cache import PrefixCache
 from autolearn.engine.interruption import let_stop, stoppable_loading
@@ -40,8 +42,16 @@ from autolearn.models import files as model_files
 from autolearn.models import memory
 from autolearn.models import shape as model_shape
 from autolearn.models.memory import MemoryEstimator
+from autolearn.models.protocols import is_bare
 
 log = logging.getLogger(__name__)
+
+_OF_CODE = (
+    *(ArithmeticError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError),
+)
+"""What the code of a model's class raises if settings or weights are not what it
+expects."""
 
 
 @dataclass
@@ -54,6 +64,7 @@ class LoadedModel:
     identity: ModelIdentity
     context_length: int
     estimator: MemoryEstimator
+    layouts: Layouts
     prefixes: PrefixCache = field(default_factory=PrefixCache)
     packed_linears: PackedLinears = field(default_factory=PackedLinears)
 
@@ -128,15 +139,20 @@ def load(
         if model.config.get_text_config()._attn_implementation == "sdpa":
             model.set_attn_implementation(attention.NAME)
         let_stop(model)
+        layouts = _layouts(model, folder, settings.quantization)
         tokenizer = load_tokenizer(folder)
         if folder != model_files.BUILT_IN:
             finite.check(model_files.weight_files(folder))
     identity = _identity(settings, folder, dtype, device)
     log.info("loaded %s", identity)
-    chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
+    chat = ChatFormat(
+        tokenizer,
+        eos_ids(model.generation_config),
+        drops_system=is_bare(folder),
+    )
     _check_tokens(chat, model)
     context = context_length(model.config, tokenizer)
-    return LoadedModel(model, tokenizer, chat, identity, context, estimator)
+    return LoadedModel(model, tokenizer, chat, identity, context, estimator, layouts)
 
 
 def _identity(
@@ -228,10 +244,10 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
 
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
-    causes = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
+    causes = (OSError, ImportError, SafetensorError, StrictDataclassError)
     try:
         yield
-    except causes as error:
+    except (*causes, *_OF_CODE) as error:
         # Too little memory is not the fault of the files; memory_guard reports it.
         if isinstance(error, RuntimeError) and _is_out_of_memory(error):
             raise
@@ -275,15 +291,21 @@ def read_model(folder: Path, **options: Any) -> Any:
         **restrictions,
         **options,
     )
-    absent = sorted(loading_info["missing_keys"])
-    if absent:
-        # transformers only warns, and fills missing weights with random numbers.
+    if lack := lacks(model, loading_info):
         raise BackendError(
-            f"The weights in {folder} lack {len(absent)} parts of a "
-            f"{type(model).__name__}, such as {absent[0]}; copy or download them "
-            "again."
+            f"The weights in {folder} lack {lack}; copy or download them again."
         )
     return model
+
+
+def lacks(model: Any, loading_info: Any) -> str:
+    """Return which weights a model was loaded without; empty: none.
+
+    transformers only warns, and fills missing weights with random numbers.
+    """
+    absent = sorted(loading_info["missing_keys"])
+    kind = type(model).__name__
+    return f"{len(absent)} parts of a {kind}, such as {absent[0]}" if absent else ""
 
 
 def _drop_unknown_pad(config: Any) -> None:
@@ -315,6 +337,24 @@ def _class_for(config: Any, folder: Path) -> Any:
         f"{folder} holds a {kind}, which does not write text token by token; choose a "
         "language model."
     )
+
+
+def _layouts(model: Any, folder: Path, quantization: Quantization) -> Layouts:
+    """Return the layouts of texts that a model computes rightly.
+
+    Raises:
+        BackendError: None; classes with a state of their own, for instance.
+    """
+    try:
+        return layouts_of(model)
+    except _OF_CODE as error:
+        if isinstance(error, RuntimeError) and _is_out_of_memory(error):
+            raise
+        otherwise = ", or load it without 4 bit" if quantization == "nf4" else ""
+        raise BackendError(
+            f"{folder} holds a {model.config.model_type}, which cannot write text here "
+            f"token by token; choose another model{otherwise}."
+        ) from error
 
 
 def _from_gguf(gguf: Path, device: str, dtype: torch.dtype) -> Any:

@@ -13,7 +13,9 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 from autolearn.containment import Limits, run
 from autolearn.core.errors import BackendError, ChildFailed
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
+from autolearn.models.chat_templates import legacy_template
 from autolearn.models.foreign import BUILT_IN
+from autolearn.models.protocols import is_bare
 from autolearn.models.token_counting import bound_words
 
 LIMITS = Limits(seconds=90.0, memory=4 << 30)
@@ -46,6 +48,8 @@ def load_untried(folder: Path) -> Any:
     tokenizer = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = legacy_template(folder) or None
     if tokenizer.is_fast:
         bound_words(tokenizer.backend_tokenizer)
     return tokenizer
@@ -56,7 +60,11 @@ def chat_format(folder: Path, tokenizer: Any) -> tuple[ChatFormat, int]:
     config = AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
-    chat = ChatFormat(tokenizer, eos_ids(_generation_config(folder, config)))
+    chat = ChatFormat(
+        tokenizer,
+        eos_ids(_generation_config(folder, config)),
+        drops_system=is_bare(folder),
+    )
     return chat, context_length(config, tokenizer)
 
 

@@ -21,7 +21,8 @@ class Models:
     """Loads the models of runs; the last one on this computer stays in memory."""
 
     def __init__(self) -> None:
-        self._key: tuple[Path, str] | None = None
+        self._key: tuple[Path, str, str] | None = None
+        """Folder, quantisation, and the digest before it was loaded."""
         self._backend: HuggingFaceBackend | None = None
 
     def backend(self, context: RunContext) -> HuggingFaceBackend | ServerBackend:
@@ -46,7 +47,8 @@ class Models:
         run_settings = ModelRunSettings.of(context.run)
         settings = run_settings.model
         folder = model_files.locate(settings.model)
-        key = (folder, settings.quantization)
+        # Files that have changed are read again.
+        key = (folder, settings.quantization, model_files.digest(folder))
         if self._backend is None or self._key != key:
             context.progress("loading the model", 0, 1)
             self._backend = None  # free the old weights before loading new ones

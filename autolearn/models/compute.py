@@ -52,7 +52,7 @@ def operations(
         width: Tokens of an item, which attend to each other.
         learned_share: Share of the tokens that are learned, 0..1.
     """
-    base = sum(map(prod, shape.linear))
+    base = sum(map(prod, shape.linear)) + shape.experts
     adapter = rank * sum(map(sum, shape.linear))
     head = learned_share * shape.vocabulary * shape.hidden_size
     attention = 2 * width * shape.hidden_size * shape.layers
@@ -75,7 +75,7 @@ def generation_seconds(shape: ModelShape, n_read: int, n_written: int) -> float:
     It holds for weights that are not quantised, and for texts in batches. The output
     layer runs only on tokens that are written.
     """
-    base = sum(map(prod, shape.linear))
+    base = sum(map(prod, shape.linear)) + shape.experts
     head = shape.vocabulary * shape.hidden_size
     n_operations = 2 * (base * (n_read + n_written) + head * n_written)
     return n_operations / (GENERATION_EFFICIENCY * speed())

@@ -5,45 +5,51 @@ used. The files of a foreign model are read in a child; see ``foreign``.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from math import inf
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    HFValidationError,
+    IncompleteSnapshotError,
+    LocalEntryNotFoundError,
+)
 
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.core.server_addresses import check_has_weights
 from autolearn.models import token_counting
+from autolearn.models.chat_templates import (
+    LEGACY_TEMPLATE,
+    legacy_template,
+)
+from autolearn.models.chat_templates import has_template as has_template
+from autolearn.models.chat_templates import reads_system as reads_system
 from autolearn.models.foreign import BUILT_IN as BUILT_IN
 from autolearn.models.foreign import contained
+from autolearn.models.notes import ADAPTER_NOTE as ADAPTER_NOTE
 from autolearn.models.small_files import (
     check_regular,
     file_name,
     names_in,
     object_in,
-    read,
     read_json,
+    typed_path,
 )
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
-ADAPTER_NOTE = "autolearn.json"
-"""A note in the folder of an adapter or a model that names its base model. It also
-names the protocol for prompting the weights."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = "model.safetensors"
 _INDEX = ".index.json"
-_OTHER_WEIGHTS = ("consolidated", "adapter_")
-"""Prefixes of safetensors files that do not hold the weights of the model itself."""
 _WITHOUT_WRITING = re.compile(r"Model$|For(?!CausalLM|Conditional|\w*Text2Text)")
 """Matches class names of models that do not generate text: no head, or another task."""
 _SEES = {"vision_config", "image_size", "num_channels"}
 """Settings that only models for images have."""
 _MIB = 1 << 20
 WHOLE = 64 * _MIB
-_LARGEST_TEMPLATE = 4 * _MIB
 
 
 def locate(model: str) -> Path:
@@ -89,10 +95,10 @@ def _folder(model: str) -> Path:
     check_has_weights(model)
     if model == "built-in":
         return BUILT_IN
-    path = Path(model).expanduser()
+    path = typed_path(model)
     if path.suffix == ".gguf":
         raise BackendError(_gguf(model))
-    if path.is_dir():
+    if os.path.isdir(path):
         return path.resolve()
     if _HUB_ID.fullmatch(model) and not model.startswith("."):
         return _cached_snapshot(model)
@@ -108,7 +114,7 @@ def _cached_snapshot(model: str) -> Path:
     except IncompleteSnapshotError as error:
         # The snapshot lacks files in other formats, which are not needed.
         return Path(error.snapshot_path)
-    except LocalEntryNotFoundError as error:
+    except (LocalEntryNotFoundError, HFValidationError) as error:
         raise ModelNotFound(
             f"{model} is not on this computer; download it under Model.",
             command=f"download {model}",
@@ -135,8 +141,8 @@ def name_of(model: str, folder: Path) -> str:
     model = model.strip()
     if model == "built-in":
         return model
-    path = Path(model).expanduser()
-    return hub_id(folder) or (folder.name if path.is_dir() else model)
+    is_folder = os.path.isdir(typed_path(model))
+    return hub_id(folder) or (folder.name if is_folder else model)
 
 
 def _gguf(model: str | Path) -> str:
@@ -222,8 +228,8 @@ def weight_files(folder: Path) -> list[Path]:
     """Return the files from which transformers reads the weights, by name.
 
     Other files may be in the folder: the same weights in another layout
-    (``consolidated.safetensors``), or an adapter. A file that the index names may be
-    missing. Without an index, all files that may be weights are returned.
+    (``consolidated.safetensors``) or precision, or an adapter. A file that the index
+    names may be missing.
     """
     main_file = _named_weights(folder)
     index = main_file if main_file.endswith(_INDEX) else _WEIGHTS + _INDEX
@@ -232,10 +238,7 @@ def weight_files(folder: Path) -> list[Path]:
     parts = {file_name(name, path) for name in file_names}
     if main_file not in parts and main_file != index and _exists(folder / main_file):
         return [folder / main_file]
-    if parts:
-        return [folder / name for name in sorted(parts)]
-    files = sorted(folder.glob("*.safetensors"))
-    return [path for path in files if not path.name.startswith(_OTHER_WEIGHTS)]
+    return [folder / name for name in sorted(parts)]
 
 
 def _named_weights(folder: Path) -> str:
@@ -305,27 +308,6 @@ def _check_tokenizer(folder: Path) -> None:
 
 
 @contained
-def has_template(folder: Path) -> bool:
-    """Return whether the model has a chat template."""
-    return bool(_template(folder))
-
-
-@contained
-def reads_system(folder: Path) -> bool:
-    """Return whether the chat template accepts a system message."""
-    return "system" in _template(folder)
-
-
-def _template(folder: Path) -> str:
-    """Return the source of the chat template; several templates as one string."""
-    for kind in ("jinja", "json"):
-        path = folder / f"chat_template.{kind}"
-        if path.exists():
-            return read(path, _LARGEST_TEMPLATE).decode(errors="replace")
-    return str(read_json(folder / "tokenizer_config.json").get("chat_template") or "")
-
-
-@contained
 def digest(folder: Path) -> str:
     """Return a SHA-256 that identifies weights, settings and tokenizer.
 
@@ -339,6 +321,8 @@ def digest(folder: Path) -> str:
     weights = folder.glob("*.safe*")
     model = (path for path in weights if not path.name.startswith("adapter_"))
     files += sorted({*model, *weight_files(folder)})
+    if legacy_template(folder):
+        files.append(folder / LEGACY_TEMPLATE)
     return _sha256([path for path in files if path.is_file()])
 
 

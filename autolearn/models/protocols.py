@@ -4,23 +4,19 @@ from pathlib import Path
 
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files
-from autolearn.models.files import ADAPTER_NOTE
-from autolearn.models.foreign import contained
-from autolearn.models.small_files import read_json
+from autolearn.models.notes import noted_protocol as noted_protocol
 from autolearn.study.protocol import DEFAULT, PROTOCOLS
-
-
-@contained
-def noted_protocol(folder: Path) -> str | None:
-    """Return the protocol noted for a model or adapter, if any."""
-    protocol = read_json(folder / ADAPTER_NOTE).get("protocol")
-    return protocol if isinstance(protocol, str) and protocol in PROTOCOLS else None
 
 
 def study_protocol(base: Path, adapter: Path | None = None) -> str:
     """Return the protocol noted for an adapter, else for its base, else the default."""
     noted = noted_protocol(adapter) if adapter else None
     return noted or noted_protocol(base) or DEFAULT
+
+
+def is_bare(folder: Path) -> bool:
+    """Return whether a model was trained on bare prompts, without a system message."""
+    return not PROTOCOLS[study_protocol(folder)].guided
 
 
 def is_guided(model: ModelSettings, protocol: str) -> bool:

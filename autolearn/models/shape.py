@@ -37,10 +37,13 @@ _MALFORMED_VALUES = (
     struct.error,
 )
 _EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
+_EXPERTS = re.compile(r"\.experts\.")
 _TOWERS = re.compile(
     r"(?:^|\.)(?:vision|visual|image|audio|speech|multi_modal|mm_|connector|aligner)"
 )
 """Matches names of weights for images or sound, outside the text layers."""
+_WIDTH = ("hidden_size", "n_embd", "d_model")
+"""Names of the width of a model; the first is that of most."""
 _LICENCE_LINE = re.compile(r"^license(?:_name)?:\s*(.+)$", re.MULTILINE)
 
 _TYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32", "U8": "4 or 8 bit"}
@@ -71,6 +74,9 @@ class ModelShape:
     licence: str | None
     towers: int = 0
     """Weights for images or sound, outside the text layers, that are also quantised."""
+    experts: int = 0
+    """Weights of experts that a token passes through. They are single tensors once they
+    are loaded, so they are neither quantised nor adapted."""
 
     @property
     def packed(self) -> int:
@@ -95,7 +101,7 @@ def of(folder: Path) -> ModelShape:
     sizes = Counter[str]()
     for _, shape, dtype in headers:
         sizes[_TYPES.get(dtype, dtype.lower())] += prod(shape)
-    width = _number(text, "hidden_size", "n_embd") or 0
+    width = _number(text, *_WIDTH) or 0
     shapes = dict(_unpacked(shapes, width))
     linear = {name: shape for name, shape in shapes.items() if _is_linear(name, shape)}
     inner = {name: s for name, s in linear.items() if not _TOWERS.search(name)}
@@ -107,13 +113,22 @@ def of(folder: Path) -> ModelShape:
         hidden_size=width,
         inner=_number(text, "intermediate_size", "n_inner") or 4 * width,
         kv=_kv(text, width, inner),
-        layers=_number(text, "num_hidden_layers", "n_layer") or 1,
+        layers=_number(text, "num_hidden_layers", "n_layer", "n_layers") or 1,
         vocabulary=_number(text, "vocab_size") or _rows(shapes, "embed_tokens"),
-        context=_number(text, "max_position_embeddings", "n_positions"),
+        context=_number(text, "max_position_embeddings", "n_positions", "max_seq_len"),
         dtype=max(sizes, key=sizes.__getitem__, default="unknown"),
         licence=_licence(folder),
         towers=sum(prod(s) for name, s in linear.items() if name not in inner),
+        experts=_experts(text, shapes),
     )
+
+
+def _experts(text: dict[str, Any], shapes: dict[str, Shape]) -> int:
+    """Return the weights of the experts that a token passes through."""
+    n_weights = sum(prod(s) for name, s in shapes.items() if _EXPERTS.search(name))
+    n_experts = _number(text, "num_experts", "num_local_experts", "n_routed_experts")
+    n_used = _number(text, "num_experts_per_tok")
+    return n_weights * n_used // n_experts if n_experts and n_used else n_weights
 
 
 def _kv(text: dict[str, Any], width: int, linear: dict[str, Shape]) -> int:
@@ -122,7 +137,7 @@ def _kv(text: dict[str, Any], width: int, linear: dict[str, Shape]) -> int:
     The text settings of a larger model may omit default values. The width then follows
     from the weights.
     """
-    heads = _number(text, "num_attention_heads", "n_head")
+    heads = _number(text, "num_attention_heads", "n_head", "n_heads")
     if heads is None:
         return _rows(linear, "k_proj") or width
     head = _number(text, "head_dim") or width // heads
@@ -135,13 +150,17 @@ def _rows(shapes: dict[str, Shape], layer: str) -> int:
 
 
 def _number(config: dict[str, Any], *names: str) -> int | None:
-    """Return the first of these settings that is given.
+    """Return the first of these settings that is given; the largest of a list.
+
+    Some models have a list with the size of each layer.
 
     Raises:
         InputError: It is not a size.
     """
     for name in names:
         number = config.get(name)
+        if isinstance(number, list) and all(type(size) is int for size in number):
+            number = max(number, default=None)
         if number is not None and number is not False:
             if not isinstance(number, int) or not 0 < number <= MOST_NUMBER:
                 raise InputError(
@@ -210,7 +229,7 @@ def _unpacked(shapes: dict[str, Shape], width: int) -> Iterator[tuple[str, Shape
 def _is_linear(name: str, shape: Shape) -> bool:
     # Parameters without ".weight" belong to no linear layer, whatever their shape.
     is_weight = name.endswith(".weight") and len(shape) == 2
-    return is_weight and not _EMBEDDINGS.search(name)
+    return is_weight and not (_EMBEDDINGS.search(name) or _EXPERTS.search(name))
 
 
 def _licence(folder: Path) -> str | None:

@@ -5,6 +5,7 @@ where they are read, so each fault is one sentence.
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,15 @@ LARGEST = 64 << 20
 """Most bytes of a JSON file. The indices of the largest models have a few MiB."""
 _AGAIN = "copy the model's files again"
 _NAME = re.compile(r"[^/\\:\0]+")
+
+
+def typed_path(text: str) -> Path:
+    """Return the path that a person has typed, which may begin with a home folder.
+
+    ``os.path.isdir`` and ``os.path.isfile`` tell what is there. Unlike the methods of a
+    path, they raise no error for names that are too long.
+    """
+    return Path(os.path.expanduser(text.strip()))
 
 
 def read_json(path: Path) -> dict[str, Any]:

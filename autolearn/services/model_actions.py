@@ -53,11 +53,11 @@ def download(store: Store, offer: Offer) -> Run:
     if not offer.fits:
         raise BackendError(offer.no_room())
     for run in store.runs.find(RunFilter(("download",), ACTIVE_STATES)):
-        if DownloadRunSettings.of(run).name == offer.name:
+        if DownloadRunSettings.of(run).name == offer.found_as:
             raise JobError(
-                f"{offer.name} is being downloaded already; wait for run {run.id}."
+                f"{offer.found_as} is being downloaded already; wait for run {run.id}."
             )
-    settings = DownloadRunSettings(offer.name, offer.n_bytes, offer.commit)
+    settings = DownloadRunSettings(offer.found_as, offer.n_bytes, offer.commit)
     return run_control.submit(store, settings)
 
 

@@ -23,6 +23,7 @@ from tests.support.texts import put_text
 
 FOR_PYTHON_ALONE = {"add", "close", "export", "model"}
 """Methods that name files, and two that other operations tell too."""
+JSON = {"Content-Type": "application/json"}
 NAMES = {operation.name for operation in OPERATIONS}
 
 
@@ -150,6 +151,31 @@ def test_wrong_arguments_change_nothing(client, folder, name, arguments):
         assert len(store.runs.newest()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("wait", {"run": 1 << 70}),
+        ("cancel", {"run": 1 << 70}),
+        ("study", {"documents": [-1 << 70]}),
+        ("chat", {"question": "Who \ud83d?"}),
+        ("add_questions", {"questions": [{"question": "?", "answer": "\ud83d"}]}),
+    ],
+)
+def test_values_that_cannot_be_stored_are_one_sentence(client, name, arguments):
+    if name == "wait":
+        answer = client.get("/wait", params=arguments)
+    else:
+        answer = client.post(f"/{name}", content=json.dumps(arguments), headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith(".")
+
+
+def test_values_that_json_cannot_write_are_wrong_parameters(client):
+    answer = client.post("/chat", content='{"question": NaN}', headers=JSON)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "question"]
+
+
 def test_a_program_may_send_texts_only_to_servers_of_a_person(client, folder):
     with model_server.running() as server:
         body = {"model": server.address}
@@ -168,8 +194,9 @@ def test_no_call_waits_longer_than_a_minute(folder, monkeypatch):
     monkeypatch.setattr(Lab, "wait", lambda self, run, most: seconds.append(most))
     wait = next(o for o in OPERATIONS if o.name == "wait").as_function(folder)
     wait(run=1, seconds=1e9)
+    wait(run=1, seconds=float("nan"))
     wait(run=1, seconds=2.0)
-    assert seconds == [MOST_SECONDS, 2.0]
+    assert seconds == [MOST_SECONDS, MOST_SECONDS, 2.0]
 
 
 def test_a_closed_tool_server_says_nothing_but_the_protocol(folder):

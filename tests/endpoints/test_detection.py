@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core import server_addresses
 from autolearn.core.errors import BackendError, InputError, ModelNotFound
-from autolearn.endpoints.client import RetryPolicy
+from autolearn.endpoints.client import KEY, RetryPolicy
 from autolearn.endpoints.detection import detect
 from tests.support import model_server
 
@@ -78,6 +78,31 @@ def test_a_server_that_is_not_there_or_no_model_server_is_refused():
             _detected(address)
     with pytest.raises(BackendError, match="cannot be reached; start it"):
         _detected(address)
+
+
+@pytest.mark.parametrize("program", model_server.PROGRAMS)
+def test_an_address_without_its_end_is_one_sentence(program):
+    with model_server.running(program) as server:
+        root = server.address.removesuffix("/v1")
+        with pytest.raises(BackendError, match=r"check that .* usually in /v1"):
+            _detected(root)
+
+
+def test_pages_for_browsers_at_other_addresses_are_no_program():
+    with model_server.running("openai") as server:
+        for path in ("/props", "/version", "/server_info", "/api/version"):
+            server.pages[path] = model_server.Raw(200, b"<!doctype html>")
+        assert _detected(server.address).program == "openai"
+        server.pages["/v1/models"] = model_server.Raw(200, b"<!doctype html>")
+        with pytest.raises(BackendError, match="sent a web page"):
+            _detected(server.address)
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "a\nb"])
+def test_a_key_that_cannot_be_sent_is_one_sentence(monkeypatch, key):
+    monkeypatch.setenv(KEY, key)
+    with pytest.raises(InputError, match=f"{KEY} has characters that no key has"):
+        _detected("http://127.0.0.1:9/v1")
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,7 @@ MOMENTARY = {
     "no choices": Raw(200, b'{"choices": []}'),
     "wrong type": Raw(200, b'{"choices": [{"message": {"content": 7}}]}'),
     "null": reply(None),
+    "error in an answer": {"error": {"message": "the model crashed"}},
     "empty": Raw(200, b""),
     "not compressed": Raw(200, b"{}", {"Content-Encoding": "gzip"}),
 }

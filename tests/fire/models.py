@@ -77,7 +77,8 @@ class FireModels(Models):
     def __init__(self, network: HuggingFaceBackend, settings: ModelSettings) -> None:
         super().__init__()
         self._network = network
-        self._own = (model_files.locate(settings.model), settings.quantization)
+        folder = model_files.locate(settings.model)
+        self._own = (folder, settings.quantization, model_files.digest(folder))
 
     def local_backend(self, context):
         if context.run.kind == "export":  # the weights themselves are asked

@@ -16,6 +16,8 @@ from autolearn.core.errors import BackendError, InputError, ModelNotFound
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from autolearn.models import token_counting
+from autolearn.models.sources import gguf_file
+from autolearn.models.sources.local import in_folders
 
 
 @pytest.fixture
@@ -329,9 +331,52 @@ def test_finding_models_needs_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-def test_a_template_has_a_place_for_the_system_message_or_none(folder):
+def test_only_a_model_of_bare_prompts_misses_the_system_message(folder):
+    assert model_files.reads_system(folder)
+    assert not model_files.reads_system(model_files.BUILT_IN)
+    (folder / "autolearn.json").write_text('{"protocol": "trained"}')
     assert not model_files.reads_system(folder)
     template = "{% if message.role == 'system' %}{% endif %}"
     (folder / "chat_template.jinja").write_text(template)
     assert model_files.reads_system(folder)
-    assert not model_files.reads_system(model_files.BUILT_IN)
+
+
+def test_the_former_file_of_a_template_is_read_and_counts(folder):
+    (folder / "tokenizer_config.json").write_text("{}")
+    legacy = folder / "chat_template.json"
+    digests = set()
+    for template in ("{{ 1 }}", "{{ 2 }}"):
+        legacy.write_text(json.dumps({"chat_template": template}))
+        assert model_files.locate(str(folder)) == folder
+        digests.add(model_files.digest(folder))
+    assert len(digests) == 2
+    (folder / "chat_template.jinja").write_text("{{ 3 }}")
+    before = model_files.digest(folder)
+    legacy.write_text(json.dumps({"chat_template": "{{ 4 }}"}))
+    assert model_files.digest(folder) == before, "transformers reads the other one"
+
+
+def test_the_default_one_of_several_templates_is_the_template(folder):
+    rows = [{"name": "tool_use", "template": "{{ 1 }}"}]
+    config = folder / "tokenizer_config.json"
+    config.write_text(json.dumps({"chat_template": rows}))
+    assert "no chat template" in refusal(folder)
+    rows.append({"name": "default", "template": "{{ 2 }}"})
+    config.write_text(json.dumps({"chat_template": rows}))
+    assert model_files.locate(str(folder)) == folder
+
+
+@pytest.mark.parametrize(
+    "name", ["model.fp16.safetensors", "model-00001-of-00002.safetensors"]
+)
+def test_weights_under_a_name_that_transformers_does_not_read(folder, name):
+    (folder / "model.safetensors").rename(folder / name)
+    assert "no weights that transformers reads" in refusal(folder, ModelNotFound)
+
+
+@pytest.mark.parametrize("name", ["~nobody/x", "a" * 5000, "a/" + "b" * 200, "a/b..c"])
+def test_a_name_that_no_model_can_have_is_one_sentence(name):
+    assert refusal(name, ModelNotFound)
+    with pytest.raises(ModelNotFound):
+        gguf_file.locate(f"{name}.gguf")
+    assert in_folders([name]) == []

@@ -224,7 +224,7 @@ def test_this_process_opens_no_file_of_a_foreign_model(folder):
     sys.addaudithook(watch)
     assert look(folder) is None
     assert model_files.has_template(folder)
-    assert not model_files.reads_system(folder)
+    assert model_files.reads_system(folder)
     assert model_files.packing(folder) is None
     assert noted_protocol(folder) is None
     assert token_counting.token_counter(folder)("river") == 1

@@ -18,7 +18,7 @@ def test_the_built_in_model_is_described_from_its_headers():
 
 def weights(folder, header):
     text = json.dumps(header).encode()
-    (folder / "a.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
 
 
 def test_a_description_counts_without_reading_weights(tmp_path):
@@ -67,6 +67,30 @@ def test_omitted_settings_follow_from_the_weights(tmp_path):
 @pytest.mark.parametrize("told", [b"", b"\xff" * 20, struct.pack("<Q", 2) + b"[]"])
 def test_broken_weights_raise_an_error(tmp_path, told):
     (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "a.safetensors").write_bytes(told)
+    (tmp_path / "model.safetensors").write_bytes(told)
     with pytest.raises(InputError, match="not a whole safetensors file"):
         model_shape.of(tmp_path)
+
+
+def test_experts_are_neither_quantised_nor_adapted(tmp_path):
+    header = {"dtype": "BF16", "data_offsets": [0, 0]}
+    layer = "model.layers.0"
+    experts = {
+        f"{layer}.mlp.experts.{i}.up_proj.weight": header | {"shape": [32, 8]}
+        for i in range(4)
+    }
+    attention = {f"{layer}.self_attn.q_proj.weight": header | {"shape": [8, 8]}}
+    weights(tmp_path, experts | attention)
+    config = {"hidden_size": 8, "num_experts": 4, "num_experts_per_tok": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shape = model_shape.of(tmp_path)
+    assert (shape.linear, shape.packed) == (((8, 8),), 64)
+    assert (shape.parameters, shape.experts) == (4 * 256 + 64, 2 * 256)
+
+
+def test_sizes_have_other_names_or_are_lists(tmp_path):
+    weights(tmp_path, {})
+    config = {"d_model": 8, "n_heads": 2, "n_layers": 3, "intermediate_size": [16, 32]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shape = model_shape.of(tmp_path)
+    assert (shape.hidden_size, shape.kv, shape.layers, shape.inner) == (8, 8, 3, 32)

@@ -1,11 +1,15 @@
 """Models come from a hub on this computer, by the real client and a real downloader."""
 
+import subprocess
+import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from autolearn.core.errors import BackendError, InputError
 from autolearn.core.ports import Cancelled
+from autolearn.core.run_settings import DownloadRunSettings
 from autolearn.models import files as model_files
 from autolearn.models.sources import hub, local
 from autolearn.services import model_actions
@@ -185,6 +189,16 @@ def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
     assert not any("/resolve/" in path for path in server.paths()[n:])
 
 
+def test_a_model_with_a_former_name_is_kept_and_found_under_its_own(server, cache, lab):
+    renamed = replace(server.repositories[NAME], name=NAME)
+    server.repositories["former/name"] = renamed
+    offer = model_actions.fetch_offer("former/name")
+    assert offer.name == "former/name"
+    run = model_actions.download(lab, offer)
+    assert DownloadRunSettings.of(run).name == NAME
+    assert fetch("former/name") == snapshot(cache)
+
+
 def test_a_tokenizer_that_is_kept_as_large_files_are_comes_before_the_weights(server):
     files = server.repositories[NAME].files
     files["tokenizer.json"] += b" " * LFS_FROM
@@ -296,3 +310,12 @@ def test_one_gguf_file_comes_when_it_is_asked_for(server):
 
 def test_blobs_are_named_as_git_does():
     assert blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_a_process_that_is_killed_within_a_line_is_one_sentence(monkeypatch):
+    lines = '{"stage": "a", "done": 1, "total": 2}\n{"fol'
+    command = [sys.executable, "-c", f"print({lines!r}, end='')"]
+    start, until = subprocess.Popen, time.monotonic() + 60
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **more: start(command, **more))
+    with pytest.raises(BackendError, match="ended unexpectedly"):
+        hub.fetch("a/b", lambda: time.monotonic() > until, lambda *_: None)

@@ -65,6 +65,15 @@ SLIDING = {"sliding_window": 8}
 HEADS = {"head_dim": 32}
 
 
+MAMBA = {
+    "mamba_d_ssm": 64,
+    "mamba_n_heads": 4,
+    "mamba_d_head": 16,
+    "mamba_d_state": 16,
+    "mamba_chunk_size": 16,
+}
+
+
 FAMILIES = {
     "llama": Family("llama", WITH_BOS),
     "smollm2": Family("llama", PLAIN, {"tie_word_embeddings": True}),
@@ -82,6 +91,14 @@ FAMILIES = {
         "olmo3", WITH_BOS, SLIDING | {"num_hidden_layers": 4}, shares=False
     ),
     "granite": Family("granite", PLAIN),
+    # Its attention does not get the arguments that others pass on to it.
+    "stablelm": Family("stablelm", PLAIN, shares=False),
+    # It caches compressed keys and values.
+    "minicpm3": Family("minicpm3", PLAIN, {"num_key_value_heads": 4}, shares=False),
+    # Attention beside Mamba, whose kernels bypass an adapter of the output layer.
+    "falcon-h1": Family("falcon_h1", PLAIN, MAMBA, shares=False),
+    # Its router is a linear layer with two results.
+    "phimoe": Family("phimoe", PLAIN, {"num_local_experts": 4}),
 }
 
 

@@ -32,6 +32,8 @@ class Repository:
     readers: tuple[str, ...] = ()
     """Tokens that may read a gated or private one."""
     commit: str = "a" * 40
+    name: str = ""
+    """Its present name, if that by which it is asked for is a former one."""
 
 
 @dataclass
@@ -161,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._json(
                 {
-                    "id": name,
+                    "id": repository.name or name,
                     "sha": repository.commit,
                     "gated": "auto" if repository.gated else False,
                     "private": repository.private,

@@ -1,12 +1,16 @@
 """Chat templates of reasoning models, and of those that begin an answer by tokens."""
 
+import json
+
 import pytest
 
 from autolearn.core.model_calls import Message
 from autolearn.core.records import TrainItem
 from autolearn.engine.chat import ChatFormat
+from autolearn.engine.tokenizer import load_untried
 from autolearn.engine.trainer.batches import encode
 from tests.support.tiny import (
+    TEMPLATE,
     Watch,
     build_model,
     build_tokenizer,
@@ -207,3 +211,42 @@ def test_a_model_generates_what_it_was_trained_on(
         item.chosen for item in items
     ]
     assert {completion.finish for completion in completions} == {"stop"}
+
+
+def test_a_system_message_that_the_template_skips_is_read_with_the_question():
+    turn = "<|{{ m.role }}|>{{ m.content }}<|end|>\n"
+    of_others = "{% if m.role != 'system' %}" + turn + "{% endif %}"
+    template = TEMPLATE.replace(turn, of_others)
+    turns = (Message("system", "Be brief."), *chat("Why?"))
+    tokenizer = build_tokenizer(template)
+    text = tokenizer.decode(ChatFormat(tokenizer, {2}).prompt(turns))
+    assert text.index("<|user|>") < text.index("Be brief.") < text.index("Why?")
+    bare = ChatFormat(tokenizer, {2}, drops_system=True)
+    assert bare.prompt(turns) == bare.prompt(chat("Why?"))
+
+
+def test_the_template_of_the_former_file_is_that_of_the_tokenizer(tmp_path):
+    build_tokenizer(TEMPLATE).save_pretrained(tmp_path)
+    (tmp_path / "chat_template.jinja").unlink()
+    text = json.dumps({"chat_template": TEMPLATE})
+    (tmp_path / "chat_template.json").write_text(text)
+    assert load_untried(tmp_path).chat_template == TEMPLATE
+
+
+def test_a_template_for_texts_with_images_gets_the_text_as_a_part():
+    text = "{% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}{% endif %}"
+    template = TEMPLATE.replace("{{ m.content }}", text + "{% endfor %}")
+    turns = (Message("system", "Be brief."), *chat("Why?"))
+    prompts = [
+        ChatFormat(build_tokenizer(source), {2}).prompt(turns)
+        for source in (template, TEMPLATE)
+    ]
+    assert prompts[0] == prompts[1]
+
+
+def test_a_prompt_is_the_same_on_every_day():
+    template = "{{ strftime_now('%d %b %Y') }}" + TEMPLATE
+    tokenizer = build_tokenizer(template)
+    chat_format = ChatFormat(tokenizer, {2})
+    for ids in (chat_format.prompt(chat("Why?")), chat_format.user_start):
+        assert text(chat_format, ids).startswith("26 Jul 2024")

@@ -9,9 +9,10 @@ import torch
 from bitsandbytes.nn.modules import Linear4bit
 
 from autolearn.containment import stopped_by
+from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine.decoding.generate import DecodedText, generate
-from tests.support.families import THINKING
+from tests.support.families import PLAIN, THINKING, Family, build_family
 from tests.support.tiny import (
     Watch,
     chat,
@@ -45,15 +46,43 @@ def test_batched_generation_equals_transformers(family, open_model, caplog):
     beginning = "a long text on the sea and the hills "
     prompts = [lm.chat.prompt(chat(beginning + q)) for q in ("why?", "who is it?")]
     prompts.append(lm.chat.prompt(chat("and what of this?")))
+    # The second text leaves the batch before the others are finished.
+    sizes = (8, 2, 8)
+    texts = [
+        DecodedText(ids, Sampling(max_new_tokens=n))
+        for ids, n in zip(prompts, sizes, strict=True)
+    ]
     with caplog.at_level("INFO"):
-        completions = generate(
-            lm,
-            [DecodedText(ids, Sampling(max_new_tokens=8)) for ids in prompts],
-            never,
-            stop_ids=frozenset(),
-        )
+        completions = generate(lm, texts, never, stop_ids=frozenset())
     assert ("shares no prefixes" in caplog.text) == (not kind.shares)
+    assert [c.text for c in completions] == [
+        transformers_texts(lm, [ids], n)[0]
+        for ids, n in zip(prompts, sizes, strict=True)
+    ]
+
+
+def test_a_model_without_attention_writes_as_transformers(open_model, tmp_path):
+    lm = open_model("none", build_family(Family("mamba", PLAIN), tmp_path))._lm
+    prompts = [lm.chat.prompt(chat(question)) for question in ("why?", "who is it?")]
+    texts = [DecodedText(ids, Sampling(max_new_tokens=8)) for ids in prompts]
+    completions = generate(lm, texts, never, stop_ids=frozenset())
     assert [c.text for c in completions] == transformers_texts(lm, prompts, 8)
+
+
+def test_positions_that_only_the_mask_tells_are_never_a_tree(open_model, tmp_path):
+    sizes = {"d_model": 64, "n_heads": 4, "n_layers": 2}
+    backend = open_model("none", build_family(Family("mpt", PLAIN, sizes), tmp_path))
+    chats = [chat("a long text on the sea")] * 2
+    together = backend.confidence(chats, ["blue as the sea", "blue"])
+    apart = [backend.confidence(chats[:1], [a])[0] for a in ("blue as the sea", "blue")]
+    assert together == pytest.approx(apart, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["rwkv", "bart"])
+def test_a_kind_that_keeps_its_state_elsewhere_is_refused(open_model, tmp_path, kind):
+    folder = build_family(Family(kind, PLAIN), tmp_path)
+    with pytest.raises(BackendError, match=f"{kind}, which cannot write text here"):
+        open_model("none", folder)
 
 
 def test_reading_a_prompt_is_stopped_within_a_layer(family, open_model):

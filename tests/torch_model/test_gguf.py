@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from gguf import GGUFWriter, RopeScalingType
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from autolearn.cli.main import main
 from autolearn.core.errors import BackendError
@@ -105,6 +107,59 @@ def lab(tmp_path):
     with Store.open(tmp_path / "lab") as store:
         yield store
         assert worker_processes.stop_worker(store.folder)
+
+
+def test_scaled_positions_are_those_of_the_file(folder, tmp_path, monkeypatch):
+    """As a model of Llama 3.2 has them, and one that scales all frequencies alike."""
+    of_llama = {"rope_type": "llama3", "factor": 32.0, "rope_theta": 10_000.0}
+    of_llama |= {"low_freq_factor": 1.0, "high_freq_factor": 4.0}
+    of_llama |= {"original_max_position_embeddings": 8192}
+    config = AutoConfig.from_pretrained(folder)
+    config.rope_parameters = of_llama
+    scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, torch.device("cpu"))
+    powers = torch.arange(len(scaled)) / len(scaled)
+    factors = (10_000.0**-powers / scaled).numpy()
+    assert factors.max() > 31
+
+    def positions(add):
+        with monkeypatch.context() as patch:
+            patch.setattr(GGUFWriter, "write_header_to_file", add)
+            file = tiny_gguf.write(folder, tmp_path / "scaled.gguf")
+        gguf.write_plain(file, tmp_path / "plain")
+        return AutoConfig.from_pretrained(tmp_path / "plain").rope_parameters
+
+    write = GGUFWriter.write_header_to_file
+
+    def with_factors(writer):
+        writer.add_tensor("rope_freqs.weight", factors)
+        write(writer)
+
+    def with_settings(writer):
+        writer.add_rope_scaling_type(RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(4.0)
+        write(writer)
+
+    def with_other_factors(writer):
+        writer.add_tensor("rope_freqs.weight", factors**2)
+        write(writer)
+
+    assert positions(with_factors) == of_llama
+    assert positions(with_settings)["factor"] == 4.0
+    with pytest.raises(BackendError, match="scales positions in a way"):
+        positions(with_other_factors)
+
+
+def test_a_file_without_some_weights_is_not_converted(folder, tmp_path, monkeypatch):
+    add = GGUFWriter.add_tensor
+
+    def add_most(self, name, *rest, **more):
+        if name != "blk.0.attn_q.weight":
+            add(self, name, *rest, **more)
+
+    monkeypatch.setattr(GGUFWriter, "add_tensor", add_most)
+    file = tiny_gguf.write(folder, tmp_path / "some.gguf")
+    with pytest.raises(BackendError, match=r"lacks 1 .*layers\.0\.self_attn\.q_"):
+        gguf.write_plain(file, tmp_path / "plain")
 
 
 def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):

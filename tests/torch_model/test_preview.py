@@ -32,7 +32,7 @@ def chat():
         model_files.BUILT_IN, local_files_only=True
     )
     eos = GenerationConfig.from_pretrained(model_files.BUILT_IN).eos_token_id
-    return ChatFormat(tokenizer, [eos])
+    return ChatFormat(tokenizer, [eos], drops_system=True)
 
 
 def test_ids_and_mask_are_those_of_the_training(chat):

@@ -22,6 +22,7 @@ GIB = 1 << 30
 def offer():
     return Offer(
         name="org/name",
+        found_as="org/name",
         commit="a" * 40,
         licence="apache-2.0",
         gated=False,

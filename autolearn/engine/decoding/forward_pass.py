@@ -5,18 +5,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
+from transformers.cache_utils import Cache
 
 from autolearn.engine.load import LoadedModel
-
-
-def can_share(lm: LoadedModel) -> bool:
-    """Return whether our attention can be used with this model.
-
-    Layers with a sliding window or a recurrent state need one row per text.
-    """
-    cache = DynamicCache(config=lm.model.config)
-    return all(type(layer) is DynamicLayer for layer in layers(cache))
 
 
 def layers(cache: Cache) -> list[Any]:

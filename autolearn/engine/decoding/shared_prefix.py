@@ -23,14 +23,12 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import DynamicCache
 
-from autolearn.engine.decoding import attention
 from autolearn.engine.decoding.attention import (
     AttentionSegment,
     PackedQueries,
     merge_attention_states,
 )
 from autolearn.engine.decoding.forward_pass import (
-    can_share,
     integers,
     layers,
     next_logits,
@@ -375,9 +373,7 @@ class _PrefixView:
 
 def cache_class(lm: LoadedModel) -> type[SharedPrefixCache] | type[PaddedRows]:
     """Return the cache layout for a model family."""
-    config = lm.model.config.get_text_config()
-    can_view = config._attn_implementation == attention.NAME
-    return SharedPrefixCache if can_view and can_share(lm) else PaddedRows
+    return SharedPrefixCache if lm.layouts.shares else PaddedRows
 
 
 def _stack(parts: Sequence[Tensor]) -> Tensor:

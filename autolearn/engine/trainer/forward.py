@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.nn import Module
 
 from autolearn.engine import adapters
-from autolearn.engine.decoding.forward_pass import can_share
 from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer import losses
 from autolearn.engine.trainer.batches import Batch, Example, Row, collate, micro_batches
@@ -35,8 +34,7 @@ class Forward:
         """Prepare passes; the measures are sums over the shares of all processes."""
         self._lm = lm
         self._processes = processes
-        shares = can_share(lm)
-        self.token_cost = lm.token_cost if shares else 0
+        self.token_cost = lm.token_cost if lm.layouts.trees else 0
         """Decides whether rows are laid out as trees; see ``batches.collate``."""
         self.at_once = AT_ONCE
         """Most tokens in one pass."""

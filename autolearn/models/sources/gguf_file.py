@@ -6,6 +6,7 @@ of quantised blocks come from that package.
 """
 
 import hashlib
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.models.foreign import contained
 from autolearn.models.shape import MOST_DIMENSIONS, MOST_TENSORS
-from autolearn.models.small_files import check_regular, read_json
+from autolearn.models.small_files import check_regular, read_json, typed_path
 
 FOLDER = "models"
 """The folder of a workspace for models converted from GGUF files."""
@@ -98,8 +99,8 @@ def locate(model: str) -> Path:
     Raises:
         ModelNotFound: There is no such file.
     """
-    file = Path(model.strip()).expanduser()
-    if not file.is_file():
+    file = typed_path(model)
+    if not os.path.isfile(file):
         raise ModelNotFound(f"There is no file {file}; give the path of a GGUF file.")
     # Only the folder is resolved: in the hub cache the file is a link to a hash.
     return file.parent.resolve() / file.name

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -54,6 +54,10 @@ class Offer:
     """A model on the hub: its files, and whether there is disk space for them."""
 
     name: str
+    """The name by which it was asked for."""
+    found_as: str
+    """Its present name, which the cache uses. The hub also knows former names, and
+    those in other cases."""
     commit: str
     licence: str | None
     gated: bool
@@ -159,8 +163,9 @@ def _while_running(
     answers: Queue[dict[str, Any] | None] = Queue()
 
     def read() -> None:
-        for answer in _answers(process):
-            answers.put(answer)
+        with suppress(ValueError):  # it was killed within a line
+            for answer in _answers(process):
+                answers.put(answer)
         answers.put(None)
 
     reader = threading.Thread(target=read, daemon=True)

@@ -19,7 +19,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,7 @@ def _offer(request: ModelRequest, info: ModelInfo) -> Offer:
     bytes_held = sum(_bytes_held(info, siblings[name]) for name in names)
     return Offer(
         name=request.name,
+        found_as=replace(request, repository=info.id).name,
         commit=info.sha or "",
         licence=_licence(info),
         gated=bool(info.gated),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from os.path import isdir
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -9,7 +10,7 @@ from huggingface_hub import constants
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.models import files as model_files
 from autolearn.models import hardware
-from autolearn.models.small_files import read
+from autolearn.models.small_files import read, typed_path
 
 MOST_REF = 1 << 10
 """Most bytes of the file that names a commit."""
@@ -46,8 +47,8 @@ def on_this_computer(conversions: Path) -> list[LocalModel]:
 
 def in_folders(names: Iterable[str]) -> list[LocalModel]:
     """Return the models in these folders, as far as they are still there."""
-    folders = [(name, Path(name).expanduser()) for name in names]
-    return [_model(name, "folder", path) for name, path in folders if path.is_dir()]
+    folders = [(name, typed_path(name)) for name in names]
+    return [_model(name, "folder", path) for name, path in folders if isdir(path)]
 
 
 def in_hub_cache(cache: Path) -> list[LocalModel]:
