@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import decoding, markup
+from autolearn.ingest.readers import decoding, markup, page_styles
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _PAGES = ("text/html", "application/xhtml+xml")
@@ -24,17 +24,29 @@ def read(path: Path) -> Source:
     pages = [part for part in message.walk() if part.get_content_type() in _PAGES]
     if not pages:
         raise InputError("has no page; save the page as .html.")
-    return Source(_pieces(pages))
+    sheets = {
+        place: _text(part)
+        for part in message.walk()
+        if part.get_content_type() == "text/css"
+        and (place := part["Content-Location"] or "")
+    }
+    return Source(_pieces(pages, sheets))
 
 
-def _pieces(pages: list[EmailMessage]) -> Iterator[Piece]:
+def _pieces(pages: list[EmailMessage], sheets: dict[str, str]) -> Iterator[Piece]:
     for n, page in enumerate(pages):
         soup = markup.parse(_content(page))
         share = (n + 1) / len(pages)
         if n == 0:
+            page_styles.embed(soup, lambda href: sheets.get(href, ""))
             yield from markup.pieces(soup, share=share)
         elif text := soup.get_text(" ", strip=True):
             yield Piece(text, left_out="frame of the page", share=share)
+
+
+def _text(sheet: EmailMessage) -> str:
+    content = _content(sheet)
+    return content if isinstance(content, str) else content.decode("utf-8", "replace")
 
 
 def _content(page: EmailMessage) -> bytes | str:
