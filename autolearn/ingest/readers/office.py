@@ -13,10 +13,10 @@ from autolearn.core.errors import InputError
 from autolearn.ingest.readers import archives, charts, markup, packages, word_code
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
+from autolearn.ingest.readers.word_lists import WordLists
 from autolearn.ingest.readers.word_parts import (
     Preparation,
     Styles,
-    boxes_of_lists,
     text_of,
 )
 
@@ -96,7 +96,9 @@ def _prepare(
     preparation = Preparation(
         left_out,
         Styles.of(roots[0]) if roots else Styles(),
-        boxes_of_lists(packages.xml(archive, lists[0])) if lists else {},
+        WordLists.of(packages.xml(archive, lists[0]), next(iter(roots), None))
+        if lists
+        else WordLists(),
     )
     texts = {body, *(name for name, kind in parts.items() if kind in _WITH_TEXT)}
     document = io.BytesIO()
