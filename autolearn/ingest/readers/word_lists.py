@@ -86,6 +86,9 @@ class WordLists:
         start = numbering.starts.pop(depth, None)
         before = counts.get(depth, level.start - 1) if start is None else start - 1
         counts[depth] = before + 1
+        for other in range(depth):  # an item within no item begins one
+            if other in numbering.levels:
+                counts.setdefault(other, numbering.levels[other].start)
         for deeper in [other for other in counts if other > depth]:
             del counts[deeper]
         return list_labels.mark(_label(numbering.levels, level, counts))
