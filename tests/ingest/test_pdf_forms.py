@@ -58,6 +58,20 @@ def test_drawn_boxes_say_whether_they_are_ticked(tmp_path, sheet):
     assert "7 Place for a number" in " ".join(text.split())
 
 
+def test_a_dark_square_as_large_as_a_box_is_ticked(tmp_path, sheet):
+    box(sheet, "", "Sold")
+    for text in ("Not sold", "Burned"):
+        sheet.y -= 22
+        sheet.canvas.rect(72, sheet.y - 1, 10, 10, fill=1)
+        sheet.canvas.drawString(88, sheet.y, text)
+    text, _ = read(tmp_path, sheet)
+    assert [line.strip() for line in text.split("\n") if line] == [
+        "☐ Sold",
+        "☒ Not sold",
+        "☒ Burned",
+    ]
+
+
 def test_cells_in_a_row_are_no_boxes(tmp_path, sheet):
     sheet.line("Number of the ship", skip=20)
     for n in range(6):

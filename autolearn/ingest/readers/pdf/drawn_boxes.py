@@ -33,6 +33,8 @@ class Shape(NamedTuple):
     """Whether it is the outline of an empty rectangle."""
     is_coloured: bool
     """Whether it is filled with a colour that is neither dark nor white."""
+    is_dark_square: bool = False
+    """Whether it is a dark rectangle."""
 
     def holds(self, x: float, y: float) -> bool:
         """Return whether a point is inside."""
@@ -42,6 +44,7 @@ class Shape(NamedTuple):
 def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
     """Yield a sign for each box; take typed ticks out of the words of the page."""
     boxes = list(_boxes(shapes))
+    boxes = [*boxes, *_filled(shapes, boxes)]
     marks = [shape for shape in shapes if not shape.is_square]
     order = max((word.order for word in page_words), default=0) + 2
     for box in boxes if len(boxes) <= MOST_BOXES else ():
@@ -59,7 +62,7 @@ def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
         if any(mark.is_coloured for mark in within):
             continue
         side = box.bottom - box.top
-        text = TICK if is_typed or within else EMPTY
+        text = TICK if is_typed or within or box.is_dark_square else EMPTY
         place = (box.x0, box.x1, box.bottom - 0.1 * side)
         sign = Word(text, *place, round(side, 1), False, False, order, SPACE)
         yield on_baseline(sign, (box.x0, box.top, box.x1, box.bottom), page_words)
@@ -77,6 +80,23 @@ def _boxes(shapes: Sequence[Shape]) -> Iterator[Shape]:
         others = [*squares[:i], *squares[i + 1 :]]
         if not any(_touch(box, other) for other in others):
             yield box
+
+
+def _filled(shapes: Sequence[Shape], boxes: Sequence[Shape]) -> Iterator[Shape]:
+    """Yield the dark squares that are as large as a box; others may be bullets."""
+    for square in shapes:
+        is_mark = any(_touch(square, box) for box in boxes)
+        if (
+            square.is_dark_square
+            and not is_mark
+            and any(_are_as_large(square, box) for box in boxes)
+        ):
+            yield square
+
+
+def _are_as_large(a: Shape, b: Shape) -> bool:
+    sides = ((a.x1 - a.x0, b.x1 - b.x0), (a.bottom - a.top, b.bottom - b.top))
+    return all(abs(side - other) < 1 for side, other in sides)
 
 
 def _touch(a: Shape, b: Shape) -> bool:

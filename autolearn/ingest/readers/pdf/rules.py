@@ -97,13 +97,13 @@ def _shape(path: Any, corner: Point, other: Point) -> Shape | None:
     if is_light and not is_drawn:
         return None  # nothing to be seen
     is_square = (
-        is_drawn
-        and is_light
-        and min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
+        min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
         and pdfium_c.FPDFPath_CountSegments(path) in (4, 5)
         and _is_rectangle(path)
     )
-    return Shape(x0, y0, x1, y1, is_square, not (is_light or is_dark))
+    is_empty = is_square and is_drawn and is_light
+    is_coloured = not (is_light or is_dark)
+    return Shape(x0, y0, x1, y1, is_empty, is_coloured, is_square and is_dark)
 
 
 def _colours(path: Any) -> list[int]:
