@@ -139,6 +139,35 @@ def test_fonts_of_signs_breaks_and_contents_of_word(tmp_path):
     assert left_out == [("table of contents", "Pits 3")]
 
 
+def test_pages_within_a_word_document_are_text_and_other_formats_are_listed(tmp_path):
+    page = "<html><body><p>It has 10<sup>5</sup> cells.</p></body></html>"
+    archive = f"Content-Type: text/html\n\n{page.replace('It', 'She')}"
+    files.docx_of(
+        tmp_path / "a.docx",
+        PARAGRAPH.format("Before."),
+        more={"aFChunk1.xml": "", "aFChunk2.xml": "", "aFChunk3.xml": ""},
+    )
+    with zipfile.ZipFile(tmp_path / "a.docx") as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    relations = members["word/_rels/document.xml.rels"]
+    for name, kind, data in (
+        *(("aFChunk1", "html", page), ("aFChunk2", "mht", archive)),
+        ("aFChunk3", "rtf", "{}"),
+    ):
+        relations = relations.replace(f"{name}.xml".encode(), f"{name}.{kind}".encode())
+        del members[f"word/{name}.xml"]
+        members[f"word/{name}.{kind}"] = data.encode()
+    members["word/_rels/document.xml.rels"] = relations
+    files.zip_of(tmp_path / "a.docx", members)
+    text, left_out = read(tmp_path / "a.docx")
+    assert text.split("\n\n")[:-1] == [
+        "Before.",
+        "It has 10^5 cells.",
+        "She has 10^5 cells.",
+    ]
+    assert left_out == [("document in another format", "word/aFChunk3.rtf")]
+
+
 def test_charts_are_tables_of_their_values(tmp_path):
     def points(name, values):
         cells = "".join(f"<pt idx='{i}'><v>{v}</v></pt>" for i, v in enumerate(values))
