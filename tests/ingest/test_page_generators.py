@@ -190,3 +190,36 @@ def test_names_over_two_rows_without_marks_of_names_are_joined(tmp_path):
         "<td>2000</td></tr><tr><td>East</td><td>3.2</td><td>4.1</td></tr></table>",
     )
     assert text.splitlines()[0] == "| Pit | Depth / 1990 | Depth / 2000 |"
+
+
+def test_tables_by_their_roles_and_blocks_by_their_style_stay_apart(tmp_path):
+    def row(kind, *texts):
+        cells = "".join(f'<span role="{kind}">{text}</span>' for text in texts)
+        return f'<div role="row">{cells}</div>'
+
+    rows = row("columnheader", "Year", "Rain") + row("cell", "2020", "5")
+    text, _ = page(
+        tmp_path,
+        f'<div role="table"><div role="rowgroup">{rows}</div></div>'
+        '<p>Rain<span style="display: block">2021</span>7 mm</p>',
+    )
+    assert text == (
+        "| Year | Rain |\n| --- | --- |\n| 2020 | 5 |\n\nRain\n\n2021\n\n7 mm"
+    )
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<table><td>Year</td><td>Rain</td></table>",
+        "<td>Year</td><td>Rain</td>",
+        "<table><tr><b><td>Year</td></b><td>Rain</td></tr></table>",
+        '<div role="grid"><div role="row"><p><i role="x"><span role="cell">Year</span>'
+        '</i></p><p><span role="cell">Rain</span></p></div></div>',
+    ],
+)
+def test_no_cell_is_lost_wherever_it_stands(tmp_path, html):
+    text, _ = page(tmp_path, html)
+    assert "Year" in text
+    assert "Rain" in text
+    assert "YearRain" not in text

@@ -32,6 +32,8 @@ _SYMBOL = re.compile(r"[\"']?symbol\b", re.I)
 _WINGDINGS = re.compile(r"[\"']?wingdings\b", re.I)
 _SCRIPTS = {"superscript": "sup", "sup": "sup", "subscript": "sub", "sub": "sub"}
 """Usual names of classes whose style sheet may be missing."""
+_BLOCKS = ("block", "flex", "grid", "list-item", "table", "table-row")
+"""Values of display that begin a new line."""
 _INLINE = ("span", "font", "em", "b", "strong", "i", "a", "small", "u")
 
 _Rules = dict[str, list[tuple[str, frozenset[str], Declarations]]]
@@ -70,6 +72,8 @@ def write_out(soup: BeautifulSoup) -> None:
         )
         if is_struck and tag.name in ("font", "span"):
             tag.name = "s"
+        elif tag.name == "span" and own.get("display") in _BLOCKS:
+            tag.name = "div"
 
 
 def declarations(tag: Tag) -> Declarations:

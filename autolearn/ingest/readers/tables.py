@@ -18,6 +18,17 @@ LONG = 300
 SHORT = 120
 """Characters from which a cell of several paragraphs is a text."""
 
+_TABLE_ROLES = ["table", "grid", "treegrid"]
+_ROLES = {
+    **dict.fromkeys(_TABLE_ROLES, "table"),
+    "row": "tr",
+    "rowgroup": "tbody",
+    "cell": "td",
+    "gridcell": "td",
+    "columnheader": "th",
+    "rowheader": "th",
+}
+"""Elements by the roles of the parts of tables."""
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _RICH = [*_HEADINGS, "pre", "hr", "form", "article", "section", "blockquote"]
 _YEAR = re.compile(r"(?:1\d|20)\d\d(?:/\d+)?")
@@ -33,6 +44,7 @@ Grid = list[list[Tag | None]]
 
 def unfold(soup: BeautifulSoup) -> None:
     """Replace tables that lay out a page by what their cells have."""
+    _complete(soup)
     for table in soup("table"):
         if not _lays_out(table):
             continue
@@ -50,14 +62,37 @@ def unfold(soup: BeautifulSoup) -> None:
         table.name = "div"
 
 
+def _complete(soup: BeautifulSoup) -> None:
+    """Make tables of elements that are tables by their roles, and rows of cells."""
+    for part in soup(role=list(_ROLES)):
+        if part.name in ("div", "span", "ul", "li", "section") and (
+            part.find_parent(role=_TABLE_ROLES) or part["role"] in _TABLE_ROLES
+        ):
+            part.name = _ROLES[str(part["role"])]
+    for cell in soup(["td", "th"]):
+        _put_in_row(cell)
+
+
+def _put_in_row(cell: Tag) -> None:
+    """Give a cell without a row one of its own; a cell without a table is none."""
+    parent = cell.find_parent(["tr", "table"])
+    if parent is None or not cell.find_parent("table"):
+        cell.name = "div"
+    elif parent.name == "table":
+        row = Tag(name="tr")
+        cell.insert_before(row)
+        while isinstance(after := row.next_sibling, Tag) and after.name in ("td", "th"):
+            row.append(after.extract())
+
+
 def rows(table: Tag) -> list[Tag]:
     """Return the rows of a table, without those of tables in its cells."""
     return [row for row in table("tr") if row.find_parent("table") is table]
 
 
 def cells(row: Tag) -> list[Tag]:
-    """Return the cells of a row."""
-    return row.find_all(["td", "th"], recursive=False)
+    """Return the cells of a row, without those of tables in its cells."""
+    return [cell for cell in row(["td", "th"]) if cell.find_parent("tr") is row]
 
 
 def _lays_out(table: Tag) -> bool:
