@@ -22,14 +22,15 @@ def write_out(soup: BeautifulSoup, left_out: LeftOut) -> None:
         for line_break in code("br"):
             line_break.replace_with(NavigableString("\n"))
         for line in code(_LINES):
-            if not line.get_text().endswith("\n") and _has_text_after(line, code):
+            if not line.get_text().endswith("\n") and _goes_on(line, code):
                 line.append("\n")
 
 
-def _has_text_after(line: Tag, code: Tag) -> bool:
-    """Return whether a line is followed by more of the same code on the same line."""
-    for element in line.next_elements:
-        if isinstance(element, NavigableString) and line not in element.parents:
-            is_inside = any(parent is code for parent in element.parents)
-            return is_inside and element[:1] != "\n"
-    return False
+def _goes_on(line: Tag, code: Tag) -> bool:
+    """Return whether more of the same code follows without a line end."""
+    after = line.next_sibling
+    for parent in line.parents:
+        if after is not None or parent is code:
+            break
+        after = parent.next_sibling
+    return after is not None and after.get_text()[:1] != "\n"

@@ -17,8 +17,8 @@ from autolearn.ingest.readers import symbol_fonts
 Declarations = dict[str, str]
 """The values of properties, by their names."""
 
-_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.S)
-_BRACE = re.compile(r"([^{}]*)([{}])")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.S)
+_BRACE = re.compile(r"([{}])")
 _SELECTOR = re.compile(r"([a-z]\w*)?((?:[.#][\w-]+)+)", re.I)
 _NAME = re.compile(r"[.#][\w-]+")
 _EVERYWHERE = re.compile(r"@media\s+(?:only\s+)?(?:screen|all)\s*", re.I)
@@ -157,7 +157,8 @@ def _rules(sheet: str) -> _Rules:
 def _blocks(sheet: str) -> Iterator[tuple[str, str]]:
     """Yield the selectors and the body of each rule that holds on a screen."""
     open_blocks: list[str] = []
-    for text, brace in _BRACE.findall(sheet):
+    parts = _BRACE.split(sheet)
+    for text, brace in zip(parts[::2], parts[1::2], strict=False):
         if brace == "{":
             open_blocks.append(text.rpartition(";")[2].strip())
         elif open_blocks:
