@@ -13,7 +13,7 @@ from bs4.element import NavigableString, Tag
 ATTRIBUTE = "autolearn-label"
 """The attribute with the label of an item."""
 _BEGIN, _END = "\ue0f0", "\ue0f1"
-_MARK = re.compile(f"{_BEGIN}([^{_END}]*){_END}")
+_MARK = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
 _STYLE = re.compile(r"list-style(?:-type)?\s*:\s*([\w-]+)")
 _FORMATS = {
     "a": "a", "A": "A", "i": "i", "I": "I", "lower-alpha": "a", "lower-latin": "a",
