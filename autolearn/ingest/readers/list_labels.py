@@ -47,17 +47,17 @@ def write_out(soup: BeautifulSoup) -> None:
     """Give each item of a numbered list its label, and write those of paragraphs."""
     for item in soup("li"):
         item.attrs.pop(ATTRIBUTE, None)
-        own = [part for part in item.contents if isinstance(part, Tag) or part.strip()]
+        own = [part for part in item.contents if part.get_text().strip()]
         if len(own) == 1 and isinstance(own[0], Tag) and own[0].name in ("ul", "ol"):
             item.unwrap()  # an inner list without an item of the outer one
     for numbered in soup("ol"):
         _number(numbered)
     for string in list(soup.find_all(string=_MARK)):
         labels = _MARK.findall(string)
-        item = _item_that_begins_with(string)
+        labelled = _item_that_begins_with(string)
         text = _MARK.sub("", string)
-        if item is not None:
-            item[ATTRIBUTE] = labels[0] or "-"
+        if labelled is not None:
+            labelled[ATTRIBUTE] = labels[0] or "-"
         elif labels[0]:
             text = f"{labels[0]} {text}"
         string.replace_with(NavigableString(text))

@@ -14,7 +14,7 @@ def write_out(soup: BeautifulSoup) -> None:
     """Replace boxes of forms, and those that are drawn by their class, by signs."""
     for box in soup("input", type=("checkbox", "radio")):
         _put(box, is_ticked=box.has_attr("checked"))
-    for box in soup(role=("checkbox", "radio"), attrs={"aria-checked": True}):
+    for box in soup.select("[role=checkbox][aria-checked], [role=radio][aria-checked]"):
         _insert(box, is_ticked=box["aria-checked"] == "true")
     for name, is_ticked in _CLASSES.items():
         for box in soup(class_=name):

@@ -104,8 +104,10 @@ def _may_refer_to_note(link: Tag, text: str) -> bool:
 def _write_fraction(numerator: Tag) -> None:
     """Write a raised number, a slash and a lowered number as a fraction."""
     slash = numerator.next_sibling
-    denominator = slash.next_sibling if isinstance(slash, NavigableString) else None
-    if str(slash).strip() not in _SLASHES or not isinstance(denominator, Tag):
+    if not isinstance(slash, NavigableString) or slash.strip() not in _SLASHES:
+        return
+    denominator = slash.next_sibling
+    if not isinstance(denominator, Tag):
         return
     texts = [tag.get_text().strip() for tag in (numerator, denominator)]
     if denominator.name == "sub" and all(map(str.isdigit, texts)):
