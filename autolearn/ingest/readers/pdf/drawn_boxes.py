@@ -33,8 +33,10 @@ class Shape(NamedTuple):
     """Whether it is the outline of an empty rectangle."""
     is_coloured: bool
     """Whether it is filled with a colour that is neither dark nor white."""
-    is_dark_square: bool = False
-    """Whether it is a dark rectangle."""
+    is_filled_square: bool = False
+    """Whether it is a rectangle that is filled with a colour other than white."""
+    is_stroke: bool = False
+    """Whether it is drawn and not filled."""
 
     def holds(self, x: float, y: float) -> bool:
         """Return whether a point is inside."""
@@ -59,10 +61,10 @@ def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
             for mark in marks
             if box.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
         ]
-        if any(mark.is_coloured for mark in within):
+        if any(mark.is_coloured for mark in within) and not box.is_filled_square:
             continue
         side = box.bottom - box.top
-        text = TICK if is_typed or within or box.is_dark_square else EMPTY
+        text = TICK if is_typed or within or box.is_filled_square else EMPTY
         place = (box.x0, box.x1, box.bottom - 0.1 * side)
         sign = Word(text, *place, round(side, 1), False, False, order, SPACE)
         yield on_baseline(sign, (box.x0, box.top, box.x1, box.bottom), page_words)
@@ -83,13 +85,19 @@ def _boxes(shapes: Sequence[Shape]) -> Iterator[Shape]:
 
 
 def _filled(shapes: Sequence[Shape], boxes: Sequence[Shape]) -> Iterator[Shape]:
-    """Yield the dark squares that are as large as a box; others may be bullets."""
+    """Yield the filled squares that are ticked boxes; others may be bullets.
+
+    They are dark and as large as a box, or a tick is drawn on them, as browsers do.
+    """
+    strokes = [shape for shape in shapes if shape.is_stroke and not shape.is_square]
     for square in shapes:
-        is_mark = any(_touch(square, box) for box in boxes)
-        if (
-            square.is_dark_square
-            and not is_mark
-            and any(_are_as_large(square, box) for box in boxes)
+        if not square.is_filled_square or any(_touch(square, box) for box in boxes):
+            continue
+        if any(
+            square.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
+            for mark in strokes
+        ) or (
+            not square.is_coloured and any(_are_as_large(square, box) for box in boxes)
         ):
             yield square
 
