@@ -78,16 +78,16 @@ class _Table:
 class _FormField:
     """A field of a form: a box to tick, or a list of which one entry is chosen."""
 
-    settings: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
     """The numbers behind the control words."""
     entries: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         """Return what the field shows; empty for a field of text, which has it."""
-        value = self.settings.get("ffres", _NO_RESULT)
+        value = self.numbers.get("ffres", _NO_RESULT)
         if value == _NO_RESULT:
-            value = self.settings.get("ffdefres", 0)
-        kind = self.settings.get("fftype")
+            value = self.numbers.get("ffdefres", 0)
+        kind = self.numbers.get("fftype")
         if kind == _BOX:
             return "☒ " if value else "☐ "
         return "".join(self.entries[value:][:1]) if kind == _DROP_DOWN else ""
@@ -255,7 +255,7 @@ class _Parser:
             self._add(self._form.text())
             self._form = _FormField()
         elif word[:2] == "ff":
-            self._form.settings[word] = number
+            self._form.numbers[word] = number
         else:
             self._table_structure(word)
 
