@@ -24,10 +24,11 @@ CHAT_KEYS = (
     "dialog",
     "turns",
     "chat_messages",
+    "contents",
 )
 _MAPPING = "mapping"
 """The key of the messages in an export of ChatGPT."""
-_TEXTS = ("text", "value", "content")
+_TEXTS = ("text", "value", "content", "parts")
 _SPEAKERS = ("from", "role", "speaker", "author", "sender")
 _ASKING = ("human", "user", "prompter", "client")
 _ANSWERING = ("gpt", "assistant", "bot", "chatgpt", "model", "bing", "bard")

@@ -83,6 +83,91 @@ def test_entities_and_too_many_tags_are_refused(tmp_path):
         read(tmp_path / "b.docx")
 
 
+def test_the_chosen_entry_of_a_list_in_a_form_is_text(tmp_path):
+    field = (
+        '<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:ddList><w:result '
+        'w:val="1"/><w:listEntry w:val="red"/><w:listEntry w:val="blue"/></w:ddList>'
+        "</w:ffData></w:fldChar></w:r><w:r><w:instrText>FORMDROPDOWN</w:instrText></w:r>"
+        '<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:fldChar '
+        'w:fldCharType="end"/></w:r><w:r><w:t> it is</w:t></w:r>'
+    )
+    assert word(tmp_path, f"<w:p>{field}</w:p>")[0] == "blue it is\n\n"
+
+
+def test_deleted_rows_cells_and_ends_of_paragraphs(tmp_path):
+    def row(first, second, more="", properties=""):
+        cells = f"<w:tc>{more}{PARAGRAPH.format(first)}</w:tc>"
+        cells += f"<w:tc>{PARAGRAPH.format(second)}</w:tc>"
+        return f"<w:tr>{properties}{cells}</w:tr>"
+
+    deleted = '<w:trPr><w:del w:id="1"/></w:trPr>'
+    gone = '<w:tcPr><w:cellDel w:id="2"/></w:tcPr>'
+    end = '<w:pPr><w:rPr><w:del w:id="3"/></w:rPr></w:pPr>'
+    text, left_out = word(
+        tmp_path,
+        PARAGRAPH.format("It is ").replace("<w:p>", f"<w:p>{end}")
+        + PARAGRAPH.format("not old.")
+        + f"<w:tbl>{row('Oden', '1')}{row('Tarn', '2', '', deleted)}"
+        + f"{row('Lost', '3', gone)}</w:tbl>",
+    )
+    assert text.startswith("It is not old.\n\n")
+    assert "Tarn" not in text
+    assert "Lost" not in text
+    assert sorted(left_out) == [
+        ("deleted in a tracked change", "Lost"),
+        ("deleted in a tracked change", "Tarn 2"),
+    ]
+
+
+def test_fonts_of_signs_breaks_and_contents_of_word(tmp_path):
+    def run(text, font):
+        fonts = f'<w:rPr><w:rFonts w:ascii="{font}"/></w:rPr>'
+        return f"<w:r>{fonts}<w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+    contents = (
+        '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/>'
+        f"</w:docPartObj></w:sdtPr><w:sdtContent>{PARAGRAPH.format('Pits 3')}"
+        "</w:sdtContent></w:sdt>"
+    )
+    body = (
+        f"{contents}<w:p>{run('5 ', 'Arial')}{run('m', 'Symbol')}{run('g ', 'Arial')}"
+        f"{run('&#xf0fe;', 'Wingdings')}<w:r><w:br w:type='page'/></w:r>"
+        f"{run('paid', 'Arial')}</w:p>"
+    )
+    text, left_out = word(tmp_path, body)
+    assert text == "5 μg ☑ paid\n\n"
+    assert left_out == [("table of contents", "Pits 3")]
+
+
+def test_pages_within_a_word_document_are_text_and_other_formats_are_listed(tmp_path):
+    page = "<html><body><p>It has 10<sup>5</sup> cells.</p></body></html>"
+    archive = f"Content-Type: text/html\n\n{page.replace('It', 'She')}"
+    files.docx_of(
+        tmp_path / "a.docx",
+        PARAGRAPH.format("Before."),
+        more={"aFChunk1.xml": "", "aFChunk2.xml": "", "aFChunk3.xml": ""},
+    )
+    with zipfile.ZipFile(tmp_path / "a.docx") as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    relations = members["word/_rels/document.xml.rels"]
+    for name, kind, data in (
+        *(("aFChunk1", "html", page), ("aFChunk2", "mht", archive)),
+        ("aFChunk3", "rtf", "{}"),
+    ):
+        relations = relations.replace(f"{name}.xml".encode(), f"{name}.{kind}".encode())
+        del members[f"word/{name}.xml"]
+        members[f"word/{name}.{kind}"] = data.encode()
+    members["word/_rels/document.xml.rels"] = relations
+    files.zip_of(tmp_path / "a.docx", members)
+    text, left_out = read(tmp_path / "a.docx")
+    assert text.split("\n\n")[:-1] == [
+        "Before.",
+        "It has 10^5 cells.",
+        "She has 10^5 cells.",
+    ]
+    assert left_out == [("document in another format", "word/aFChunk3.rtf")]
+
+
 def test_charts_are_tables_of_their_values(tmp_path):
     def points(name, values):
         cells = "".join(f"<pt idx='{i}'><v>{v}</v></pt>" for i, v in enumerate(values))
@@ -167,6 +252,71 @@ def test_characters_of_rtf(tmp_path, rtf, text):
     assert " ".join(read(tmp_path / "a.rtf")[0].split()) == text
 
 
+def test_struck_text_fields_and_code_of_rtf(tmp_path):
+    field = r"{\field{\*\fldinst FORM {\*\formfield{%s}}}{\fldrslt }}"
+    box = field % r"\fftype1\ffres25\ffdefres1"
+    entries = field % r"\fftype2\ffres1{\*\ffl red}{\*\ffl blue}"
+    (tmp_path / "a.rtf").write_text(
+        r"{\rtf1\ansi\deff0{\fonttbl{\f0 Arial;}{\f1\fmodern Courier New;}}"
+        rf"It is {{\strike 12}} 14.\par {box}Paid, {entries}\par "
+        r"\pard\f1 def f():\par     return 5\par\f0 Done.\par}"
+    )
+    assert read(tmp_path / "a.rtf")[0].split("\n\n")[:-1] == [
+        "It is ~~12~~ 14.",
+        "☒ Paid, blue",
+        "```\ndef f():\n    return 5\n```",
+        "Done.",
+    ]
+
+
+OPEN = "urn:oasis:names:tc:opendocument:xmlns"
+
+
+def test_styles_fields_and_hidden_parts_of_opendocument(tmp_path):
+    names = " ".join(
+        f'xmlns:{name}="{OPEN}:{name}:1.0"'
+        for name in ("office", "text", "style", "draw", "presentation")
+    )
+    styles = "".join(
+        f'<style:style style:name="{name}" style:family="{kind}"><style:{properties}/>'
+        "</style:style>"
+        for name, kind, properties in (
+            ("S", "text", 'text-properties style:font-name="Symbol"'),
+            ("X", "text", 'text-properties style:text-line-through-style="solid"'),
+            ("C", "paragraph", 'text-properties style:font-name="Liberation Mono"'),
+            ("H", "page", 'drawing-page-properties presentation:visibility="hidden"'),
+        )
+    )
+    body = (
+        '<text:p>5 <text:span text:style-name="S">m</text:span>g, <text:span '
+        'text:style-name="X">12</text:span> <text:drop-down><text:label '
+        'text:value="a"/><text:label text:value="b"/>blue</text:drop-down></text:p>'
+        '<text:p text:style-name="C">if x:</text:p><text:p text:style-name="C"><text:s '
+        'text:c="4"/>go</text:p><text:section text:display="none"><text:p>Off</text:p>'
+        '</text:section><draw:page draw:style-name="H"><text:p>Not now</text:p>'
+        "</draw:page>"
+    )
+    document = (
+        f"<office:document-content {names}><office:automatic-styles>{styles}"
+        f"</office:automatic-styles><office:body><office:text>{body}</office:text>"
+        "</office:body></office:document-content>"
+    )
+    files.zip_of(tmp_path / "a.odt", {"content.xml": document.encode()})
+    text, left_out = read(tmp_path / "a.odt")
+    assert text == "5 μg, ~~12~~ blue\n\n```\nif x:\n    go\n```\n\n"
+    assert left_out == [("hidden", "Off"), ("hidden slide", "Not now")]
+
+
+def test_fonts_and_struck_text_of_slides(tmp_path):
+    runs = (
+        '<a:r><a:rPr><a:latin typeface="Symbol"/></a:rPr><a:t>m</a:t></a:r><a:r>'
+        '<a:t>g </a:t></a:r><a:r><a:rPr strike="sngStrike"/><a:t>12</a:t></a:r>'
+    )
+    shapes = f"<p:sp><p:txBody><a:p>{runs}</a:p></p:txBody></p:sp>"
+    rich_office.pptx_of(tmp_path / "a.pptx", [(shapes, "")])
+    assert read(tmp_path / "a.pptx")[0] == "μg ~~12~~\n\n"
+
+
 def test_unknown_signs_of_rtf_are_listed(tmp_path):
     rtf = rf"{{\rtf1\ansi {SYMBOLS}Call {{\f2 (J}}\par}}"
     (tmp_path / "a.rtf").write_text(rtf)
@@ -192,6 +342,23 @@ def test_sources_include_no_other_file(tmp_path, name, data, names):
     (tmp_path / "b.rst").write_text(table)
     with pytest.raises(InputError, match=r"secret\.txt not found"):
         read(tmp_path / "b.rst")
+
+
+def test_rules_signs_and_formulas_of_chemistry_of_latex(tmp_path):
+    (tmp_path / "a.tex").write_text(
+        r"\begin{document}\begin{tabular}{lcc} Pit & \multicolumn{2}{c}{Depth} \\ "
+        r"\cmidrule(lr){2-3} & 1990 & 2000 \\ \cline{1-3} East & 5 & 6 \end{tabular}"
+        "\n\nAt 20\\degree C, 5\\ohm{} \\textpm{} 1, \\ce{H2SO4}.\n\n"
+        "\\begin{verbatim}\n\\cline{2-3}\n\\end{verbatim}\\end{document}",
+        encoding="utf-8",
+    )
+    text, left_out = read(tmp_path / "a.tex")
+    assert text.split("\n\n")[:-1] == [
+        "| Pit | Depth / 1990 | Depth / 2000 |\n| --- | --- | --- |\n| East | 5 | 6 |",
+        "At 20°C, 5Ω ± 1, H2SO4.",
+        "```\n\\cline{2-3}\n```",
+    ]
+    assert left_out == []
 
 
 def test_commands_that_are_not_known_are_listed_and_own_ones_expanded(tmp_path):

@@ -392,3 +392,29 @@ def test_any_paragraphs_in_columns_are_read_word_for_word(
     text, pieces = read_pdf(path)
     assert text.split() == " ".join(sentences).split()
     assert not [piece for piece in pieces if piece.left_out]
+
+
+def test_a_heading_below_a_wide_abstract_belongs_to_its_column(sheet, read):
+    """The heading alone hardly reaches below the abstract, but its column does."""
+    abstract = "Copper was found at last in the pit."
+    sheet.line("The copper of Tarn", 200, size=18)
+    sheet.line(abstract, 190, skip=24)
+    sheet.line("Introduction", size=15, skip=40)
+    rows = zip(pdfs.wrapped(PARAGRAPH, 210), pdfs.wrapped(PARAGRAPH, 210), strict=True)
+    for first, second in rows:
+        sheet.line(first)
+        sheet.line(second, 310, skip=0)
+    text, _ = read()
+    assert text.index(abstract) < text.index("Introduction")
+
+
+def test_lines_beside_nothing_are_as_long_as_those_beside_a_column(sheet, read):
+    """A wide title does not make a column wider whose lines have nothing beside."""
+    sheet.line(SENTENCES[0][:-1], size=14)
+    sheet.line("")
+    for n, line in enumerate(pdfs.wrapped(PARAGRAPH, 210)):
+        sheet.line(line)
+        if n > 4:
+            sheet.line(f"Map {n}", 310, skip=0)
+    text, _ = read()
+    assert PARAGRAPH in text

@@ -58,6 +58,47 @@ def test_drawn_boxes_say_whether_they_are_ticked(tmp_path, sheet):
     assert "7 Place for a number" in " ".join(text.split())
 
 
+def test_a_dark_square_as_large_as_a_box_is_ticked(tmp_path, sheet):
+    box(sheet, "", "Sold")
+    for text in ("Not sold", "Burned"):
+        sheet.y -= 22
+        sheet.canvas.rect(72, sheet.y - 1, 10, 10, fill=1)
+        sheet.canvas.drawString(88, sheet.y, text)
+    text, _ = read(tmp_path, sheet)
+    assert [line.strip() for line in text.split("\n") if line] == [
+        "☐ Sold",
+        "☒ Not sold",
+        "☒ Burned",
+    ]
+
+
+def test_boxes_of_browsers_have_round_corners_and_colours(tmp_path, sheet):
+    canvas = sheet.canvas
+    for text, is_ticked in (("Paid", True), ("Sent", False)):
+        sheet.y -= 22
+        canvas.setFillColorRGB(0, 0.46, 1)
+        canvas.setStrokeColorRGB(0.46, 0.46, 0.46)
+        canvas.roundRect(72, sheet.y, 10, 10, 2, fill=is_ticked, stroke=not is_ticked)
+        if is_ticked:
+            canvas.setStrokeColorRGB(1, 1, 1)
+            tick = [(74, 5), (76, 3), (76, 3), (80, 8)]
+            (a, b), (c, d), (e, f), (g, h) = tick
+            y = sheet.y
+            canvas.lines([(a, y + b, c, y + d), (e, y + f, g, y + h)])
+        canvas.setFillColorRGB(0, 0, 0)
+        canvas.drawString(88, sheet.y, text)
+    sheet.y -= 22
+    canvas.setFillColorRGB(0, 0.46, 1)
+    canvas.roundRect(72, sheet.y, 10, 10, 2, fill=1, stroke=0)
+    canvas.setFillColorRGB(0, 0, 0)
+    canvas.drawString(88, sheet.y, "Blue of a chart")
+    sheet.y -= 22
+    canvas.circle(77, sheet.y + 5, 5)
+    canvas.drawString(88, sheet.y, "Ring of a chart")
+    text, _ = read(tmp_path, sheet)
+    assert " ".join(text.split()) == ("☒ Paid ☐ Sent Blue of a chart Ring of a chart")
+
+
 def test_cells_in_a_row_are_no_boxes(tmp_path, sheet):
     sheet.line("Number of the ship", skip=20)
     for n in range(6):

@@ -78,3 +78,30 @@ def test_a_word_with_a_raised_part_is_measured_as_one(sheet, read):
     sheet.raised(["10", "-12", " of all"])
     sheet.line("blocks of stone")
     assert read().strip() == "the share is 10^-12 of all blocks of stone"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("She had a house by the lake and all that a person of Tarn could ask of",
+         "it. Nobody knew who had paid for the stones of the two upper terraces."),
+        ("The upper pit was opened in the spring of that year by one of the men of",
+         "C. Lux, who had come down from the coast with a cart and seven horses."),
+        ("The men repaired their lamps in the winter, and in the spring on May",
+         "12. The others went to the market of Oden and sold whatever was left."),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_not_divided_where_a_line_looks_like_an_item(sheet, read, lines):
+    for line in lines:
+        sheet.line(line)
+    assert " ".join(lines) in read()
+
+
+def test_lettered_items_that_end_without_a_full_stop_stay_apart(sheet, read):
+    lines = (
+        "A. a block of marble that was cut by hand and carried to the ferry",
+        "B. a block of slate that was cut by hand and carried to the lakes",
+    )
+    for line in lines:
+        sheet.line(line)
+    assert read().strip().split("\n") == list(lines)

@@ -294,3 +294,77 @@ def test_a_line_above_a_table_does_not_continue_below_it(sheet, read):
     read_lines = read()[0].splitlines()
     assert "배의 이름과 연도를 이 표에 적는다 모두 세 척" in read_lines
     assert "항구는 북쪽에 있다." in read_lines
+
+
+def test_years_divide_a_name_over_two_columns(sheet, read):
+    xs, ys = (72, 172, 272, 372), [700, 680, 660, 640]
+    grid(sheet, (xs[0], xs[1], xs[3]), ys, merged=[(680, 172, 372)])
+    sheet.canvas.line(xs[2], 680, xs[2], 640)
+    for x, y, text in (
+        *((76, 686, "Pit"), (200, 686, "Depth"), (176, 666, "1990")),
+        *((276, 666, "2000"), (76, 646, "East"), (176, 646, "3.2"), (276, 646, "4.1")),
+    ):
+        put(sheet, x, y, text)
+    text, _ = read()
+    assert rows(text) == [
+        "| Pit | Depth 1990 | Depth 2000 |",
+        "| --- | --- | --- |",
+        "| East | 3.2 | 4.1 |",
+    ]
+
+
+def test_narrow_columns_are_divided_where_no_row_has_words(sheet, read):
+    """A single gap would be a wide space; the gaps of all rows are not."""
+    cells = [
+        ("Pit", "Cu", "Zn", "pH"),
+        ("East", "12", "5", "6.1"),
+        ("West", "7", "6", "7"),
+    ]
+    sheet.canvas.line(100, 720, 260, 720)
+    for n, row in enumerate(cells):
+        for x, text in zip((120, 180, 199, 218), row, strict=True):
+            put(
+                sheet,
+                x - pdfmetrics.stringWidth(text, pdfs.BODY, 10) / 2,
+                706 - 16 * n,
+                text,
+            )
+    sheet.canvas.line(100, 700, 260, 700)
+    sheet.canvas.line(100, 668, 260, 668)
+    text, _ = read()
+    assert rows(text) == [
+        "| Pit | Cu | Zn | pH |",
+        "| --- | --- | --- | --- |",
+        "| East | 12 | 5 | 6.1 |",
+        "| West | 7 | 6 | 7 |",
+    ]
+
+
+def test_an_invoice_is_divided_into_its_address_and_its_items(sheet, read):
+    for y, left, right in (
+        *((760, "Ada Quill", "Invoice no.: 117"), (746, "Pit Road 5", "Date: 3 May")),
+        (732, "12345 Tarn", "Due: 17 May"),
+    ):
+        put(sheet, 72, y, left)
+        put(sheet, 300, y, right)
+    for y, *cells in (
+        (708, "Pos.", "Description", "Qty", "Total"),
+        (688, "1", "A lamp of copper with a long description that goes on", "2", "40"),
+        (676, "", "in a second line", "", ""),
+        (656, "2", "Rope", "1", "7"),
+        (636, "", "", "Sum", "47"),
+    ):
+        for x, text in zip((72, 110, 400, 470), cells, strict=True):
+            put(sheet, x, y, text)
+    for y in (702, 670, 650, 630):
+        sheet.canvas.line(68, y, 500, y)
+    text, _ = read()
+    assert rows(text)[-5:] == [
+        "| Pos. | Description | Qty | Total |",
+        "| --- | --- | --- | --- |",
+        "| 1 | A lamp of copper with a long description that goes on in a second line "
+        "| 2 | 40 |",
+        "| 2 | Rope | 1 | 7 |",
+        "|  |  | Sum | 47 |",
+    ]
+    assert "| 12345 Tarn | Due: 17 May |" in text

@@ -79,6 +79,48 @@ def test_cells_beyond_the_names_and_names_that_occur_twice_are_kept(tmp_path):
     assert read(path)[0] == "note: b\nnote 3: c\ncolumn 4: d\ncolumn 5: e\n\nOne.\n\n"
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (
+            "Rain of Oden,,\nMade,2020-01-01,\n,,\nplace,mm,days\nTarn,5,6\nOden,7,8\n",
+            ["Rain of Oden\nMade, 2020-01-01", "place: Tarn\nmm: 5\ndays: 6"],
+        ),
+        (
+            "# Unit: mm\n,1990,1991\nTarn,5,6\nOden,7,8\n",
+            ["# Unit: mm", "column 1: Tarn\n1990: 5\n1991: 6"],
+        ),
+        ("place;mm\n\nTarn;5\n;6\n", ["place: Tarn\nmm: 5"]),
+        ("place\nTarn, 5\n", ["place: Tarn\ncolumn 2: 5"]),
+    ],
+)
+def test_rows_above_the_names_are_a_text_of_their_own(tmp_path, data, expected):
+    text, *_ = read(written(tmp_path, "a.csv", data))
+    assert text.split("\n\n")[: len(expected)] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.tsv", 'at\tsize\nA\t"wide\nB\t5" pipe\n', ['at: A\nsize: "wide',
+                                                     'at: B\nsize: 5" pipe']),
+        ("a.csv", r'''at,said
+A,"he said \"no\", then C:\new"
+B,x
+''', ['at: A\nsaid: he said "no", then C:\\new', "at: B\nsaid: x"]),
+        ("a.csv", 'at, size\nA, "1, 2"\nB, "3"\n', ["at: A\nsize: 1, 2",
+                                                   "at: B\nsize: 3"]),
+        ("a.csv", 'at,said\nA,"two\nlines, not one"\n', ["at: A\nsaid: two\n"
+                                                        "lines, not one"]),
+        ("a.csv", 'at;path\nA;"C:\\"\nB;"D"\n', ["at: A\npath: C:\\",
+                                                 "at: B\npath: D"]),
+    ],
+)  # fmt: skip
+def test_quotation_marks_are_read_as_the_file_uses_them(tmp_path, name, data, expected):
+    text, *_ = read(written(tmp_path, name, data))
+    assert text.strip().split("\n\n") == expected
+
+
 def test_no_two_columns_have_one_name(tmp_path):
     path = written(tmp_path, "a.csv", "column 2,,column 5,text\na,b,c,One.,d\n")
     lines = read(path)[0].splitlines()
@@ -193,6 +235,12 @@ OPENAI = {
         {"role": "assistant", "content": "Kell did."},
     ]
 }
+GEMINI = {
+    "contents": [
+        {"role": "user", "parts": [{"text": "Who built it?"}]},
+        {"role": "model", "parts": [{"text": "Kell did."}]},
+    ]
+}
 ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
 
 
@@ -202,6 +250,7 @@ ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
         (SHAREGPT, "chats", "holds chats"),
         (OPENAI, "chats", "holds chats"),
         ({"dialogue": OPENAI["messages"]}, "chats", "holds chats"),
+        (GEMINI, "chats", "holds chats"),
         (ALPACA, "instructions", "added as instructions"),
         ({"prompt": "P", "completion": "C"}, "instructions", "as instructions"),
         ({"question": "Q?", "answer": "A."}, "questions", "as quiz, as"),

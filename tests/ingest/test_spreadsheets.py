@@ -67,6 +67,22 @@ def test_durations_keep_their_sign_and_fraction(tmp_path, seconds, text):
     ]
 
 
+def test_formulas_without_results_are_shown_and_counted(tmp_path):
+    path = tmp_path / "a.xlsx"
+    formula = '<c r="{}"{}><f>{}</f><v></v></c>'.format
+    lines = written(
+        path,
+        [
+            inline("A1", "Item") + inline("B1", "Sum"),
+            inline("A2", "Nails") + formula("B2", "", 'IF(C2&lt;9,"no",5)'),
+            inline("A3", "Lamps") + formula("B3", ' t="str"', "A9"),
+        ],
+    )
+    assert lines[2:] == ['| Nails | =IF(C2<9,"no",5) |', "| Lamps |  |"]
+    notes = [piece.note for piece in readers.open_source(path, path.name).pieces]
+    assert "1 cell has a formula" in "".join(notes)
+
+
 def test_a_title_over_a_whole_row_does_not_end_the_merged_cells(tmp_path):
     cells = [
         inline("A1", "Fleet"),

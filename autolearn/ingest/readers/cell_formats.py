@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 from xml.etree.ElementTree import Element
 
 from bs4 import BeautifulSoup
@@ -27,6 +27,12 @@ _SHARED_TEXT = re.compile(
     rb"<(?:\w+:)?v>(\d{1,9})<"
 )
 """A cell with the number of a text that cells share."""
+_FORMULA_ALONE = re.compile(
+    rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d{1,7})")(?![^>]*\bt="str")[^>]*>\s*'
+    rb"<(?:\w+:)?f\b[^>]*>([^<]*)</(?:\w+:)?f>\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+"""A cell with a formula and no result, as programs other than Excel write it."""
 _REFERENCE = re.compile(rb"([A-Z]{1,3})(\d{1,7})")
 _PERCENT = {9: "0%", 10: "0.00%"}
 """Formats of percentages that every file has."""
@@ -40,6 +46,8 @@ class SheetFormats:
     """Formats that add something to a number."""
     texts: Mapping[Place, str] = field(default_factory=dict)
     """Texts with superscripts or subscripts, as they are to be written."""
+    formulas: Mapping[Place, str] = field(default_factory=dict)
+    """Formulas whose results the file does not have."""
 
 
 def of_sheets(archive: zipfile.ZipFile) -> dict[str, SheetFormats]:
@@ -79,7 +87,11 @@ def _of_sheet(
     }
     if b"vertAlign" in data:
         texts |= _inline_texts(packages.xml(archive, name))
-    return SheetFormats(numbers, texts)
+    formulas = {
+        _place(letters, row): f"={unescape(formula.decode('utf-8', 'replace'))}"
+        for letters, row, formula in _FORMULA_ALONE.findall(data)
+    }
+    return SheetFormats(numbers, texts, formulas)
 
 
 def _inline_texts(sheet: Element) -> dict[Place, str]:

@@ -1,18 +1,24 @@
-"""Read CSV and TSV: one text per row, below a row with the column names."""
+"""Read CSV and TSV: one text per row, below a row with the column names.
+
+Rows above that one, such as a title, a source or a unit, are a text of their own.
+"""
 
 import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import chain, count, islice
 from pathlib import Path
+from typing import Literal, Protocol
 
 from autolearn.core.errors import InputError
 from autolearn.core.reading import ReadingChoices
 from autolearn.ingest.readers import decoding, rows
 from autolearn.ingest.readers.decoding import Decoding
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
+from autolearn.ingest.row_kinds import TEXT_COLUMNS
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 2**16
@@ -20,8 +26,22 @@ _SAMPLE = 2**16
 _DELIMITER_LINE = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 """A first line in which Excel names the delimiter."""
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+MOST_ABOVE = 20
+"""Most rows above the names of the columns."""
+_ESCAPED_QUOTE = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
+"""A quotation mark that is marked by a backslash rather than by another one."""
 LONGEST_NAME = 80
 """Most characters of a column's name; a longer cell is not a name."""
+
+
+class _Reader(Protocol):
+    """A reader of rows, as ``csv.reader`` returns it."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
 
 
 def read(path: Path, choices: ReadingChoices) -> Source:
@@ -43,19 +63,22 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     with decoding.open_text(path, file_decoding, newline="") as (file, _):
         sample = file.read(_SAMPLE)
     delimiter_line = _DELIMITER_LINE.match(sample)
-    delimiter = delimiter_line[1] if delimiter_line else _delimiter(sample)
+    form = _form(sample, delimiter_line[1] if delimiter_line else _delimiter(sample))
     with decoding.open_text(path, file_decoding, newline="") as (file, binary):
-        table = csv.reader(file, delimiter=delimiter)
+        table = form.reader(file)
         try:
             if delimiter_line:
                 next(table)
-            head = list(islice(table, 2))
-            first, following = head[0] if head else [], head[1:]
+            head = list(islice(table, MOST_ABOVE + 2))
+            n_above = _n_above(head)
+            if n_above:
+                yield rows.TableRow("row 1", _lines(head[:n_above]))
+            first, *following = head[n_above:] or [[]]
+            n_before = n_above + (2 if delimiter_line else 1)
             names = _names(first, following)
             if names is None:
                 names = _unique_names([""] * len(first))
-                yield rows.TableRow("row 1", _cells(names, first))
-            n_before = 2 if delimiter_line else 1
+                yield rows.TableRow(f"row {n_before}", _cells(names, first))
             for number, row in enumerate(chain(following, table), n_before + 1):
                 share = binary.tell() / size
                 yield rows.TableRow(f"row {number}", _cells(names, row), share)
@@ -66,12 +89,93 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
             ) from None
 
 
+@dataclass(frozen=True)
+class _Form:
+    """How the cells of a file are divided and quoted."""
+
+    delimiter: str
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+    has_backslashes: bool = False
+    """Whether a quotation mark in a cell is marked by a backslash."""
+
+    def reader(self, lines: Iterable[str], *, strict: bool = False) -> _Reader:
+        """Return a reader of rows."""
+        if self.has_backslashes:
+            lines = (_ESCAPED_QUOTE.sub(r'\1""', line) for line in lines)
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quoting=self.quoting,
+            skipinitialspace=True,
+            strict=strict,
+        )
+
+    def fits(self, sample: str) -> bool:
+        """Return whether all quotation marks are where this form has them."""
+        try:
+            for _ in self.reader(StringIO(sample, newline=""), strict=True):
+                pass
+        except csv.Error as error:
+            return len(sample) == _SAMPLE and "unexpected end" in str(error)
+        return True
+
+    def is_regular(self, sample: str) -> bool:
+        """Return whether all rows have the same number of cells, at least two."""
+        table = list(self.reader(StringIO(sample, newline="")))
+        whole = table[:-1] if len(sample) == _SAMPLE else table
+        lengths = {len(row) for row in whole if row}
+        return len(lengths) == 1 and lengths != {1}
+
+
+def _form(sample: str, delimiter: str) -> _Form:
+    """Return how the cells of a file are divided and quoted.
+
+    Some programs mark a quotation mark by a backslash. Others never quote, so that a
+    mark is an inch, or opens what the next rows would be a part of.
+    """
+    usual = _Form(delimiter)
+    escaped = replace(usual, has_backslashes=True)
+    literal = replace(usual, quoting=csv.QUOTE_NONE)
+    if usual.fits(sample):
+        return usual
+    if escaped.fits(sample):
+        return escaped
+    return literal if literal.is_regular(sample) else usual
+
+
+def _n_above(head: list[list[str]]) -> int:
+    """Return how many rows are above the names of the columns.
+
+    The first of them has fewer cells than most rows, and no name of a text column.
+    """
+    counts = [sum(1 for cell in row if cell.strip()) for row in head]
+    widths = Counter(n for n in counts if n > 1)
+    if not widths or not counts[0] or head[0][0].strip().lower() in TEXT_COLUMNS:
+        return 0
+    width = max(widths, key=lambda n: (widths[n], n))
+    if counts[0] > 1 and (width < 4 or counts[0] > width // 2):
+        return 0
+    blank = counts.index(0) if 0 in counts else 0
+    start = blank + 1 if counts[1:blank].count(width) < 2 else 1
+    for i in range(start, len(head)):
+        without_first = counts[i] == width - 1 > 1 and not head[i][0].strip()
+        if counts[i] == width or without_first:
+            return i if counts[i:].count(width) > 1 else 0
+    return 0
+
+
+def _lines(table: list[list[str]]) -> str:
+    """Return rows as lines of text."""
+    cells = ([cell.strip() for cell in row if cell.strip()] for row in table)
+    return "\n".join(", ".join(row) for row in cells if row)
+
+
 def _delimiter(sample: str) -> str:
     """Return the delimiter with which most rows have as many cells as the first."""
 
     def fit(delimiter: str) -> tuple[float, int]:
         text = StringIO(sample, newline="")
-        table = islice(csv.reader(text, delimiter=delimiter), 100)
+        table = islice(_Form(delimiter).reader(text), 100)
         try:
             counts = Counter(len(row) for row in table if row)
         except csv.Error:  # reported when the rows are read

@@ -127,6 +127,11 @@ _WITHIN_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s](?=[^\W\d_])")
 _JOINS = "’‘\u2010\u2011·\u00ad"  # noqa: RUF001
 _USUAL_SYMBOLS = "’‘“”„‚«»‹›–—…•·°€£©®™§±×÷½¼¾²³µ¿¡№†\u00a0\u00ad"  # noqa: RUF001
 _POWER = re.compile("[^\\W\\d_mMсмкмk][²³¹]")  # noqa: RUF001
+_MARKS = re.compile(
+    "(?<=[\u0590-\u06ff\u0e00-\u0e7f])[\u0591-\u05c7\u064b-\u065f\u0670\u0e31\u0e34-\u0e3a"
+    "\u0e47-\u0e4e]+"
+)
+"""Vowels and tones above or below a letter of Hebrew, Arabic or Thai."""
 USUAL = 0.9
 """Share of ASCII and East Asian characters of text in UTF-16 without a mark."""
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]")
@@ -281,6 +286,7 @@ def _confidences(data: bytes) -> dict[str, float]:
 
 def oddness(text: str) -> float:
     """Return how unlikely the letters of a text are, as a natural logarithm."""
+    text = _MARKS.sub("", text)
     words = [word for word in _WORD.findall(text) if _has_letters(word)]
     symbols = [c for c in text if c > "\x7f" and not c.isalpha() and not _is_cjk(c)]
     per_script = Counter(script for word in words for script in _scripts(word))

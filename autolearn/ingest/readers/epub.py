@@ -3,12 +3,13 @@
 import posixpath
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, markup
+from autolearn.ingest.readers import archives, markup, page_styles
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _NAMES = {
@@ -39,6 +40,7 @@ def _pieces(path: Path, chapters: list[tuple[str, str]]) -> Iterator[Piece]:
         for n, (name, reason) in enumerate(chapters, 1):
             markup.check_size(archive.getinfo(name).file_size)
             soup = markup.parse(archive.read(name))
+            page_styles.embed(soup, partial(_sheet, archive, posixpath.dirname(name)))
             share = n / len(chapters)
             if reason:
                 text = soup.get_text(" ", strip=True)
@@ -47,6 +49,15 @@ def _pieces(path: Path, chapters: list[tuple[str, str]]) -> Iterator[Piece]:
                 yield from markup.pieces(
                     soup, starts_passage=True, share=share, is_book=True
                 )
+
+
+def _sheet(archive: zipfile.ZipFile, folder: str, href: str) -> str:
+    """Return a style sheet of the book; empty if it is not in it."""
+    name = posixpath.normpath(posixpath.join(folder, unquote(href)))
+    if name not in archive.namelist():
+        return ""
+    markup.check_size(archive.getinfo(name).file_size)
+    return archive.read(name).decode("utf-8", "replace")
 
 
 def _refuse_protected(archive: zipfile.ZipFile) -> None:

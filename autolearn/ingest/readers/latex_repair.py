@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 )
 _BLANK = re.compile(r"\n[ \t]*\n")
 _LINE = re.compile(r"line (\d+)")
-_VERBATIM = ("verbatim", "verbatim*", "lstlisting", "minted", "Verbatim", "comment")
+VERBATIM = ("verbatim", "verbatim*", "lstlisting", "minted", "Verbatim", "comment")
 _FORMULAS = re.compile(
     r"(?:equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign)\*?"
 )
@@ -122,7 +122,7 @@ class _Mender:
         return self._edited_text()
 
     def _begin(self, name: str, match: re.Match[str]) -> int:
-        if name in _VERBATIM and name not in self._without_end:
+        if name in VERBATIM and name not in self._without_end:
             closing = f"\\end{{{name}}}"
             if (end := self.text.find(closing, match.end())) >= 0:
                 return end + len(closing)

@@ -6,14 +6,14 @@ from typing import Any
 from bs4.element import Tag
 from markdownify import MarkdownConverter
 
-from autolearn.ingest.readers import tables
+from autolearn.ingest.readers import list_labels, tables
 
 _FENCE = re.compile(r"`{3,}")
 _LANGUAGE = re.compile(
     r"(?:lang(?:uage)?|highlight|source|sourceCode)[- ](\w[\w+#.-]*)"
 )
 _HEADING = re.compile(r"^(\s*)(#{1,6}\s)")
-_ITEM = re.compile(r"\s*\n+\s*(?:-\s+|(?=\d+\.\s))")
+_ITEM = re.compile(r"\s*\n+\s*(?:-\s+|(?=\(?\w{1,4}[.)]\s))")
 _LINES = re.compile(r"\s*\n\s*")
 
 
@@ -42,6 +42,14 @@ class Converter(MarkdownConverter):
     def convert_tr(self, tag: Tag, text: str, parent_tags: set[str]) -> str:
         """Return the text of a row outside its cells."""
         return text
+
+    def convert_li(self, tag: Tag, text: str, parent_tags: set[str]) -> str:
+        """Return an item behind its number or a hyphen, with its lines indented."""
+        lines = text.strip().split("\n")
+        label = f"{tag.get(list_labels.ATTRIBUTE, '-')} "
+        indent = " " * len(label)
+        rest = (f"{indent}{line}" if line.strip() else "" for line in lines[1:])
+        return "\n".join([label + lines[0], *rest]) + "\n" if text.strip() else "\n"
 
     def convert_table(self, tag: Tag, text: str, parent_tags: set[str]) -> str:
         """Return a table, after its text outside the cells."""

@@ -13,8 +13,13 @@ from autolearn.core.reading import ReadingChoices
 from autolearn.ingest.readers import (
     decoding,
     formulas,
+    list_labels,
     nesting,
+    page_boxes,
+    page_code,
+    page_notes,
     page_parts,
+    page_styles,
     superscripts,
     tables,
 )
@@ -31,7 +36,6 @@ _BLOCKS = [
 """Elements that begin on a new line without further meaning."""
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
-_BOXES = {True: "☒", False: "☐"}
 
 
 def read(path: Path, choices: ReadingChoices) -> Source:
@@ -104,6 +108,7 @@ def pieces(
 
 def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
     """Reduce a page to text, headings, lists, tables of values and code."""
+    page_styles.write_out(soup)
     formulas.write_out(soup, left_out)
     title = None if is_book else soup.find("title")
     name = left_out.add(title.get_text() if title else "", "title of the page")
@@ -112,17 +117,26 @@ def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
     for comment in soup.find_all(string=lambda s: isinstance(s, PreformattedString)):
         comment.extract()
     page_parts.take_out(soup, left_out, is_book=is_book)
-    for box in soup("input", type=("checkbox", "radio")):
-        box.replace_with(NavigableString(f"{_BOXES[box.has_attr('checked')]} "))
+    page_notes.move(soup)
+    page_boxes.write_out(soup)
+    _write_pronunciations(soup)
     superscripts.write_out(soup)
-    for line_break in soup.select("pre br"):
-        line_break.replace_with(NavigableString("\n"))
+    list_labels.write_out(soup)
+    page_code.write_out(soup, left_out)
     for block in soup(_BLOCKS):
         block.name = "div"  # else what they hold would be joined without a space
     tables.unfold(soup)
     _flow(soup)
     if name:
         soup.insert(0, NavigableString(name))
+
+
+def _write_pronunciations(soup: BeautifulSoup) -> None:
+    """Put pronunciations in brackets, which browsers show above their text."""
+    for ruby in soup("ruby"):
+        for text in ruby("rt") if not ruby.find("rp") else []:
+            text.insert(0, "(")
+            text.append(")")
 
 
 def _flow(soup: BeautifulSoup) -> None:

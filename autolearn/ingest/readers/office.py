@@ -1,6 +1,7 @@
 """Convert Word documents to Markdown, by way of HTML."""
 
 import io
+import posixpath
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,20 @@ from xml.parsers.expat import ExpatError
 import mammoth
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, charts, markup, packages, word_code
+from autolearn.ingest.readers import (
+    archives,
+    charts,
+    markup,
+    packages,
+    web_archive,
+    word_code,
+)
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
+from autolearn.ingest.readers.word_lists import WordLists
 from autolearn.ingest.readers.word_parts import (
     Preparation,
     Styles,
-    boxes_of_lists,
     text_of,
 )
 
@@ -29,6 +37,8 @@ _OUTSIDE = {
     "diagramData": "text in a drawing",
 }
 """Parts that are not in the text, and why they are left out."""
+_EMBEDDED = "aFChunk"
+"""The kind of a document in another format that is a part of the text."""
 _STYLE_MAP = f"""
 p.{word_code.STYLE} => pre:separator('\\n')
 p[style-name='Title'] => h1:fresh
@@ -76,7 +86,25 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
     for chart in chart_pages:
         soup.append(markup.parse(chart))
     yield from markup.pieces(soup, left_out=left_out)
+    with archives.open_zip(path) as archive:
+        for name in [name for name, kind in parts.items() if kind == _EMBEDDED]:
+            yield from _embedded(archive, name)
     yield from outside
+
+
+def _embedded(archive: zipfile.ZipFile, name: str) -> Iterator[Piece]:
+    """Yield a document in another format, which Word shows as a part of the text."""
+    markup.check_size(archive.getinfo(name).file_size)
+    data, suffix = archive.read(name), posixpath.splitext(name)[1].lower()
+    if suffix in (".mht", ".mhtml"):
+        pages = web_archive.pages(data)[:1]
+    elif suffix in (".htm", ".html", ".xhtml"):
+        pages = [markup.parse(data)]
+    else:
+        yield Piece(name, left_out="document in another format", share=1.0)
+        return
+    for page in pages:
+        yield from markup.pieces(page)
 
 
 def _parts(archive: zipfile.ZipFile, body: str) -> dict[str, str]:
@@ -96,7 +124,9 @@ def _prepare(
     preparation = Preparation(
         left_out,
         Styles.of(roots[0]) if roots else Styles(),
-        boxes_of_lists(packages.xml(archive, lists[0])) if lists else {},
+        WordLists.of(packages.xml(archive, lists[0]), next(iter(roots), None))
+        if lists
+        else WordLists(),
     )
     texts = {body, *(name for name, kind in parts.items() if kind in _WITH_TEXT)}
     document = io.BytesIO()

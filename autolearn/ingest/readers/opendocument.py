@@ -1,16 +1,22 @@
 """Convert OpenDocument texts and presentations to Markdown, by way of HTML."""
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Self
 from xml.etree.ElementTree import Element, tostring
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, markup, packages, sheet_tables
+from autolearn.ingest.readers import (
+    archives,
+    list_labels,
+    markup,
+    packages,
+    sheet_tables,
+    symbol_fonts,
+)
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.opendocument_cells import (
     MOST_REPEATED,
@@ -19,12 +25,14 @@ from autolearn.ingest.readers.opendocument_cells import (
     plain_text,
     rows,
 )
+from autolearn.ingest.readers.opendocument_lists import OpenLists
+from autolearn.ingest.readers.opendocument_styles import OpenStyles
 from autolearn.ingest.readers.packages import child, tag, value
 from autolearn.ingest.readers.pages import element
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _CONTENT = "content.xml"
-_BLOCKS = {"list-item": "li", "list-header": "li", "numbered-paragraph": "div"}
+_BLOCKS = {"numbered-paragraph": "div"}
 _LEFT_OUT = {
     "annotation": "comment",
     "tracked-changes": "deleted in a tracked change",
@@ -76,7 +84,7 @@ def _pieces(path: Path) -> Iterator[Piece]:
         styles = [content]
         if "styles.xml" in archive.namelist():
             styles.append(packages.xml(archive, "styles.xml"))
-        writer = _Writer(archive, left_out, _Styles.of(styles))
+        writer = _Writer(archive, left_out, OpenStyles.of(styles))
         try:
             body = child(content, "body")
             html = writer.page(body) if body is not None else ""
@@ -97,73 +105,15 @@ def _heads(root: Element) -> Iterator[Element]:
             )
 
 
-@dataclass(frozen=True)
-class _Styles:
-    """The names of styles, by what they say about their text."""
-
-    parents: dict[str, str] = field(default_factory=dict)
-    above: set[str] = field(default_factory=set)
-    below: set[str] = field(default_factory=set)
-    hidden_styles: set[str] = field(default_factory=set)
-    code: set[str] = field(default_factory=set)
-    numbered_styles: set[str] = field(default_factory=set)
-    """Styles of lists and their levels that are numbered."""
-
-    @classmethod
-    def of(cls, roots: list[Element]) -> Self:
-        styles = cls()
-        for part in (part for root in roots for part in root.iter()):
-            if tag(part) == "style":
-                styles._add(part)
-            elif tag(part) == "list-style":
-                for level in part:
-                    if tag(level) == "list-level-style-number" and value(
-                        level, "num-format"
-                    ):
-                        name = value(part, "name")
-                        styles.numbered_styles.add(f"{name} {value(level, 'level')}")
-        return styles
-
-    def _add(self, style: Element) -> None:
-        name = value(style, "name")
-        self.parents[name] = value(style, "parent-style-name")
-        text = child(style, "text-properties")
-        position = value(text, "text-position").split()
-        if position and (position[0] == "super" or _percent(position[0]) > 0):
-            self.above.add(name)
-        elif position and (position[0] == "sub" or _percent(position[0]) < 0):
-            self.below.add(name)
-        is_table_hidden = value(child(style, "table-properties"), "display") == "false"
-        if value(text, "display") == "none" or is_table_hidden:
-            self.hidden_styles.add(name)
-        if "Preformatted" in name or value(style, "display-name") == "Source Code":
-            self.code.add(name)
-
-    def has(self, kind: set[str], name: str) -> bool:
-        """Return whether a style, or one that it is based on, is of a kind."""
-        visited_styles: set[str] = set()
-        while name and name not in visited_styles:
-            if name in kind:
-                return True
-            visited_styles.add(name)
-            name = self.parents.get(name, "")
-        return False
-
-
-def _percent(text: str) -> float:
-    number = text.rstrip("%")
-    return float(number) if number.lstrip("-").replace(".", "", 1).isdigit() else 0.0
-
-
 class _Writer:
     """Writes the content of a document as HTML."""
 
     def __init__(
-        self, archive: zipfile.ZipFile, left_out: LeftOut, styles: _Styles
+        self, archive: zipfile.ZipFile, left_out: LeftOut, styles: OpenStyles
     ) -> None:
         self._archive, self._left_out, self._styles = archive, left_out, styles
         self._notes: list[str] = []
-        self._lists: list[str] = []
+        self._lists = OpenLists(styles.levels)
 
     def page(self, body: Element) -> str:
         """Return the whole text, with its notes at the end."""
@@ -195,8 +145,9 @@ class _Writer:
 
     def _write_h(self, part: Element) -> str:
         level = value(part, "outline-level")
+        label = self._lists.heading(part)
         level = level if level in ("1", "2", "3", "4", "5", "6") else "6"
-        return element(f"h{level}", self._children(part))
+        return element(f"h{level}", label + self._children(part))
 
     def _write_p(self, part: Element) -> str:
         style = value(part, "style-name")
@@ -214,7 +165,13 @@ class _Writer:
         style = value(part, "style-name")
         if self._styles.has(self._styles.hidden_styles, style):
             return self._left_out.add(plain_text(part), "hidden")
+        if self._styles.has(self._styles.symbols, style):
+            part.text = symbol_fonts.symbol(part.text or "")
+            for inner in part:
+                inner.tail = symbol_fonts.symbol(inner.tail or "")
         html = self._children(part)
+        if self._styles.has(self._styles.struck, style):
+            html = element("s", html)
         if self._styles.has(self._styles.above, style):
             return element("sup", html)
         if self._styles.has(self._styles.below, style):
@@ -245,6 +202,8 @@ class _Writer:
 
     def _write_page(self, part: Element) -> str:
         """Return a slide."""
+        if self._styles.has(self._styles.hidden_slides, value(part, "style-name")):
+            return element("p", self._left_out.add(plain_text(part), "hidden slide"))
         return element("section", self._children(part))
 
     def _write_notes(self, part: Element) -> str:
@@ -281,11 +240,29 @@ class _Writer:
         return self._left_out.add(plain_text(root), "text in a drawing")
 
     def _write_list(self, part: Element) -> str:
-        self._lists.append(value(part, "style-name") or (self._lists or [""])[-1])
-        kind = f"{self._lists[-1]} {len(self._lists)}"
+        is_numbered = self._lists.begin(part)
         html = self._children(part)
-        self._lists.pop()
-        return element("ol" if kind in self._styles.numbered_styles else "ul", html)
+        self._lists.end()
+        return element("ol" if is_numbered else "ul", html)
+
+    def _write_list_item(self, part: Element) -> str:
+        label = self._lists.label(value(part, "start-value"))
+        html = self._children(part)
+        place = re.match(r"(?:<(?:p|h\d)>)?", html)
+        n = place.end() if place else 0
+        return element("li", html[:n] + label + html[n:])
+
+    def _write_list_header(self, part: Element) -> str:
+        return element("li", list_labels.mark("") + self._children(part))
+
+    def _write_drop_down(self, part: Element) -> str:
+        """Return the entry that is chosen, which stands after the others."""
+        return escape("".join(entry.tail or "" for entry in part))
+
+    def _write_section(self, part: Element) -> str:
+        if value(part, "display") == "none":
+            return element("p", self._left_out.add(plain_text(part), "hidden"))
+        return self._children(part)
 
     def _write_spreadsheet(self, part: Element) -> str:
         """Return the sheets, each below its name."""

@@ -5,6 +5,7 @@ import re
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 
+from autolearn.ingest.readers import page_styles
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.superscripts import BLOCKS
 
@@ -48,6 +49,7 @@ _CLASSES = {
     "mw-portlet-lang": "list of languages",
     "interlanguage-link": "list of languages",
     "mw-cite-backlink": "link back",
+    "headerlink": "navigation",
     "linenos": "line numbers",
     "lineno": "line numbers",
     "linenumber": "line numbers",
@@ -61,8 +63,10 @@ _UNSEEN = {
 _NOTES = re.compile(
     r"\b(?:doc-)?(?:foot|end|rear)?notes?\b|\bdoc-(?:tip|example|pullquote)\b"
 )
-_HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b")
+_NOTE_CLASSES = re.compile(r"\b(?:foot|end|rear|side|margin)-?notes?\b")
 _BACK = frozenset("↑↩^⏎⤴")
+_SELF_LINKS = ("¶", "#", "§", "🔗")
+"""Links of headings to themselves."""
 _IN_TABLE = ("tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "col", "caption")
 
 
@@ -88,18 +92,17 @@ def take_out(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
         if reason in _WRAPPERS and _is_wrapper(tag, n_page):
             continue
         _replace(tag, left_out.add(text, reason))
-    for aside in soup("aside"):
-        _place_after_paragraph(aside)
 
 
 def _reason(tag: Tag, *, is_book: bool) -> str:
     """Return why an element is left out; empty if it is not."""
-    if tag.has_attr("hidden") or tag.get("aria-hidden") == "true":
-        return "hidden"
-    if _HIDING_STYLE.search(str(tag.get("style", ""))):
+    # The note that a mark opens is hidden until then.
+    is_hidden = tag.has_attr("hidden") or page_styles.is_hidden(tag)
+    if tag.get("aria-hidden") == "true" or (is_hidden and not _is_note(tag)):
         return "hidden"
     for role in f"{tag.get('role', '')} {tag.get('epub:type', '')}".split():
-        if role in _ROLES:
+        is_number = role == "doc-backlink" and _is_mark(tag)
+        if role in _ROLES and not is_number:
             return _ROLES[role]
     if reason := next(filter(None, map(_CLASSES.get, tag.get("class") or [])), ""):
         return reason
@@ -107,9 +110,17 @@ def _reason(tag: Tag, *, is_book: bool) -> str:
         return "list of languages"
     if tag.name == "a" and set(tag.get_text()) & _BACK and len(tag.get_text()) <= 2:
         return "link back"
+    if tag.name == "a" and tag.get_text(strip=True) in _SELF_LINKS:
+        return "navigation" if _leads_within(tag) else ""
     if tag.name == "aside" and (is_book or _is_note(tag)):
         return ""
     return _ASIDE.get(tag.name) or _UNSEEN.get(tag.name, "")
+
+
+def _is_mark(tag: Tag) -> bool:
+    """Return whether a link back is the mark of its note."""
+    text = tag.get_text(strip=True)
+    return len(text) <= 3 and text.isalnum()
 
 
 def _is_wrapper(tag: Tag, n_page: int) -> bool:
@@ -126,7 +137,8 @@ def _is_wrapper(tag: Tag, n_page: int) -> bool:
 
 def _is_note(tag: Tag) -> bool:
     kind = f"{tag.get('role', '')} {tag.get('epub:type', '')}"
-    return _NOTES.search(kind) is not None
+    classes = " ".join(tag.get("class") or [])
+    return bool(_NOTES.search(kind) or _NOTE_CLASSES.search(classes))
 
 
 def _replace(tag: Tag, mark: str) -> None:
@@ -196,9 +208,3 @@ def _take_out_pictures(soup: BeautifulSoup, left_out: LeftOut) -> None:
         is_sign = 0 < len(text) <= 4 and not any(map(str.isalnum, text))
         mark = text if is_sign else left_out.add(text, "description of a picture")
         image.replace_with(NavigableString(mark))
-
-
-def _place_after_paragraph(aside: Tag) -> None:
-    """Move a note within a sentence to the end of its paragraph."""
-    if paragraph := aside.find_parent("p"):
-        paragraph.insert_after(aside.extract())

@@ -11,67 +11,20 @@ from html import escape
 from pathlib import Path
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import formulas, markup, symbol_fonts
+from autolearn.ingest.readers import markup, rtf_words, symbol_fonts
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pages import element
 from autolearn.ingest.readers.pieces import Piece, Source
+from autolearn.ingest.readers.word_code import is_monospace
 
 _TOKEN = re.compile(
     r"\\([a-zA-Z]+)(-?\d+)? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n\0]+"
     r"|([^\\{}\r\n\0]+)"
 )
-_SIGNS = {
-    "tab": "\t",
-    "line": "\n",
-    "emdash": "—",
-    "endash": "–",  # noqa: RUF001
-    "lquote": "‘",  # noqa: RUF001
-    "rquote": "’",  # noqa: RUF001
-    "ldblquote": "“",
-    "rdblquote": "”",
-    "bullet": "•",
-    "~": "\u00a0",
-    "_": "-",
-    "emspace": " ",
-    "enspace": " ",
-    "nestcell": ", ",
-    "nestrow": "; ",
-    **{sign: sign for sign in "\\{}"},
-}
-_INVISIBLE_GROUPS = frozenset((
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "generator",
-    "listtable", "listoverridetable", "rsidtbl", "themedata",
-    "colorschememapping", "datastore", "xmlnstbl", "latentstyles", "mmathPr",
-    "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict",
-    "revtbl", "filetbl", "shpinst_sp", "sp", "pgdsctbl", "template", "operator",
-    "userprops", "docvar", "wgrffmtfilter", "passwordhash",
-))  # fmt: skip
-"""Groups that have no text."""
-_LEFT_OUT = {
-    **{f"header{kind}": "head of the page" for kind in ("", "l", "r", "f")},
-    **{f"footer{kind}": "foot of the page" for kind in ("", "l", "r", "f")},
-    "annotation": "comment",
-    "moMath": formulas.REASON,
-}
-_VISIBLE_GROUPS = frozenset(
-    ("shpinst", "shptxt", "shppict", "moMath", "annotation", "do")
-)
-"""Groups that are read although a reader may ignore them."""
-_WITHOUT_TEXT = ("unseen", "fonts", "styles")
-"""Kinds of groups whose characters are not kept."""
-_SCRIPTS = {"super": "sup", "up": "sup", "sub": "sub", "dn": "sub", "nosupersub": ""}
-_REASONS = {"v": "hidden", "deleted": "deleted in a tracked change"}
-_CODE_PAGES = {
-    77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gbk", 136: "big5", 161: "cp1253",
-    162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257",
-    204: "cp1251", 222: "cp874", 238: "cp1250",
-}  # fmt: skip
-"""The encodings of the character sets of fonts."""
-_UNKNOWN_SIGN = "sign of a font of pictures"
-_SIGN_SET = 2
-"""The character set of fonts that have signs instead of letters."""
-_SYMBOL, _PICTURES = "font Symbol", "font of pictures"
-"""What stands for an encoding in fonts that have signs instead of letters."""
+_BOX, _DROP_DOWN = 1, 2
+"""Kinds of fields of forms."""
+_NO_RESULT = 25
+"""The result of a field that has its default."""
 
 
 def read(path: Path) -> Source:
@@ -100,6 +53,9 @@ class _State:
     kind: str = "text"
     """``text``, ``note``, one of those without text, or why it is left out."""
     script: str = ""
+    is_struck: bool = False
+    is_code: bool = False
+    """Whether the font is one of code, and not that of the document."""
     reason: str = ""
     """Why characters are left out: hidden or deleted."""
     code_page: str = ""
@@ -118,6 +74,25 @@ class _Table:
     row: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _FormField:
+    """A field of a form: a box to tick, or a list of which one entry is chosen."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    """The numbers behind the control words."""
+    entries: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Return what the field shows; empty for a field of text, which has it."""
+        value = self.numbers.get("ffres", _NO_RESULT)
+        if value == _NO_RESULT:
+            value = self.numbers.get("ffdefres", 0)
+        kind = self.numbers.get("fftype")
+        if kind == _BOX:
+            return "☒ " if value else "☐ "
+        return "".join(self.entries[value:][:1]) if kind == _DROP_DOWN else ""
+
+
 class _Parser:
     """Turns the tokens of a file into a page."""
 
@@ -130,7 +105,9 @@ class _Parser:
         self._state, self._stack = _State(), list[_State]()
         self._code_page = "cp1252"
         self._fonts: dict[int, str] = {}
-        self._font = self._style = self._level = -1
+        self._code_fonts: set[int] = set()
+        self._font = self._default_font = self._style = self._level = -1
+        self._form = _FormField()
         self._headings: dict[int, int] = {}
         self._table, self._in_table, self._merges = _Table(), False, ""
         self._bytes, self._n_skipped = bytearray(), 0
@@ -159,7 +136,8 @@ class _Parser:
 
     def page(self) -> str:
         """Return all that was read as HTML."""
-        return "".join([*self._blocks, *self._notes])
+        html = "".join([*self._blocks, *self._notes])
+        return html.replace("</pre><pre>", "\n")  # a paragraph for each line of code
 
     def _open(self) -> None:
         self._n_skipped = 0
@@ -169,7 +147,7 @@ class _Parser:
     def _close(self) -> None:
         group, self._n_skipped = self._state, 0
         self._state = self._stack.pop() if self._stack else _State()
-        if group.kind != self._state.kind and group.kind not in _WITHOUT_TEXT:
+        if group.kind != self._state.kind and group.kind not in rtf_words.WITHOUT_TEXT:
             self._end_group(group.kind)
 
     def _begin_group(self, kind: str) -> None:
@@ -177,7 +155,7 @@ class _Parser:
         self._state = _State(
             kind, code_page=outer.code_page, n_fallback=outer.n_fallback
         )
-        if kind not in _WITHOUT_TEXT:
+        if kind not in rtf_words.WITHOUT_TEXT:
             self._outer.append(self._paragraph)
             self._paragraph = []
 
@@ -199,8 +177,8 @@ class _Parser:
             self._state = replace(self._state, is_optional=True)
         elif word == "u":
             self._unicode(number or 0)
-        elif word in _SIGNS:
-            self._add(_SIGNS[word])
+        elif word in rtf_words.SIGNS:
+            self._add(rtf_words.SIGNS[word])
         elif not self._group(word) and not self._formatting(word, number):
             self._structure(word, number or 0)
 
@@ -212,14 +190,16 @@ class _Parser:
             self._begin_group("fonts")
         elif word == "stylesheet":
             self._begin_group("styles")
-        elif self._state.kind in _WITHOUT_TEXT:
+        elif word == "ffl":
+            self._begin_group("entry")
+        elif self._state.kind in rtf_words.WITHOUT_TEXT:
             return False
-        elif word in _LEFT_OUT:
-            self._begin_group(_LEFT_OUT[word])
+        elif word in rtf_words.LEFT_OUT:
+            self._begin_group(rtf_words.LEFT_OUT[word])
         elif word == "footnote":
             self._begin_group("note")
-        elif word in _INVISIBLE_GROUPS or (
-            was_optional and word not in _VISIBLE_GROUPS
+        elif word in rtf_words.INVISIBLE_GROUPS or (
+            was_optional and word not in rtf_words.VISIBLE_GROUPS
         ):
             self._begin_group("unseen")
         else:
@@ -229,12 +209,14 @@ class _Parser:
     def _formatting(self, word: str, number: int | None) -> bool:
         """Follow a word that says how characters are shown, if it is one."""
         state, is_on = self._state, number != 0
-        if word in _SCRIPTS:
-            state = replace(state, script=_SCRIPTS[word] if is_on else "")
-        elif word in _REASONS:
-            state = replace(state, reason=_REASONS[word] if is_on else "")
+        if word in rtf_words.SCRIPTS:
+            state = replace(state, script=rtf_words.SCRIPTS[word] if is_on else "")
+        elif word in rtf_words.REASONS:
+            state = replace(state, reason=rtf_words.REASONS[word] if is_on else "")
+        elif word in ("strike", "striked"):
+            state = replace(state, is_struck=is_on)
         elif word == "plain":
-            state = replace(state, script="", reason="")
+            state = replace(state, script="", reason="", is_struck=False, is_code=False)
         elif word == "uc":
             state = replace(state, n_fallback=number or 0)
         else:
@@ -246,10 +228,13 @@ class _Parser:
         if word == "f":
             self._font = number
             code_page = self._fonts.get(number, "")
-            self._state = replace(self._state, code_page=code_page)
+            is_code = number in self._code_fonts and number != self._default_font
+            self._state = replace(self._state, code_page=code_page, is_code=is_code)
+        elif word == "deff":
+            self._default_font = number
         elif word == "fcharset":
-            code_page = _PICTURES if number == _SIGN_SET else ""
-            self._fonts[self._font] = _CODE_PAGES.get(number, code_page)
+            code_page = rtf_words.PICTURES if number == rtf_words.SIGN_SET else ""
+            self._fonts[self._font] = rtf_words.CODE_PAGES.get(number, code_page)
         elif word == "ansicpg":
             self._code_page = f"cp{number}"
         else:
@@ -266,6 +251,11 @@ class _Parser:
             self._style = number
         elif word == "outlinelevel":
             self._level = number
+        elif word == "fldrslt":
+            self._add(self._form.text())
+            self._form = _FormField()
+        elif word[:2] == "ff":
+            self._form.numbers[word] = number
         else:
             self._table_structure(word)
 
@@ -303,7 +293,7 @@ class _Parser:
     def _flush_bytes(self) -> None:
         if self._bytes:
             data, self._bytes = bytes(self._bytes), bytearray()
-            if self._state.code_page in (_SYMBOL, _PICTURES):
+            if self._state.code_page in (rtf_words.SYMBOL, rtf_words.PICTURES):
                 self._add_in_font(data.decode("latin-1"))
                 return
             try:
@@ -318,60 +308,68 @@ class _Parser:
         if self._state.kind == "styles":
             if match := re.match(r"heading (\d)", text, re.I):
                 self._headings[self._style] = int(match[1])
+        elif self._state.kind == "entry":
+            self._form.entries.append(text)
         elif self._state.kind == "fonts":
+            if is_monospace(text):
+                self._code_fonts.add(self._font)
             is_symbol = re.match(r"symbol(?:mt)?\b", text, re.I)
-            if is_symbol and self._fonts.get(self._font) == _PICTURES:
-                self._fonts[self._font] = _SYMBOL
+            if is_symbol and self._fonts.get(self._font) == rtf_words.PICTURES:
+                self._fonts[self._font] = rtf_words.SYMBOL
         elif text:
             self._add_in_font(text)
 
     def _add_in_font(self, text: str) -> None:
         """Add characters that may be signs of their font."""
-        if self._state.code_page == _SYMBOL:
-            self._add(text.translate(symbol_fonts.SYMBOL))
-        elif self._state.code_page == _PICTURES:
+        if self._state.code_page == rtf_words.SYMBOL:
+            self._add(symbol_fonts.symbol(text))
+        elif self._state.code_page == rtf_words.PICTURES:
             signs = symbol_fonts.private(text).translate(symbol_fonts.BULLETS)
             for character, sign in zip(text, signs, strict=True):
                 if "\uf000" <= sign <= "\uf0ff":
-                    self._add(character, _UNKNOWN_SIGN)
+                    self._add(character, rtf_words.UNKNOWN_SIGN)
                 else:
                     self._add(sign)
         else:
             self._add(text)
 
     def _add(self, text: str, reason: str = "") -> None:
-        if self._state.kind not in _WITHOUT_TEXT:
+        if self._state.kind not in rtf_words.WITHOUT_TEXT:
             is_listed = bool(reason) and not self._state.reason
             state = replace(self._state, reason=reason) if is_listed else self._state
             self._paragraph.append((text, state))
 
     def _html(self) -> str:
         """Return the paragraph so far as HTML, with marks for what is left out."""
-        parts: list[tuple[str, str, str]] = []
+        parts: list[tuple[str, str, str, bool]] = []
         for text, state in self._paragraph:
-            key = state.script, state.reason
+            key = state.script, state.reason, state.is_struck
             if parts and parts[-1][1:] == key:
                 text = parts.pop()[0] + text
             parts.append((text, *key))
         html = []
-        for text, script, reason in parts:
+        for text, script, reason, is_struck in parts:
             whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             if reason:
                 html.append(self.left_out.add(whole, reason))
                 continue
             line = escape(whole).replace("\n", "<br/>")
-            html.append(element(script, line) if script and whole.strip() else line)
+            if whole.strip():
+                line = element("s", line) if is_struck else line
+                line = element(script, line) if script else line
+            html.append(line)
         return "".join(html)
 
     def _end_paragraph(self) -> None:
         if self._state.kind != "text" or self._in_table:
             self._add("\n")
             return
+        is_code = all(state.is_code for text, state in self._paragraph if text.strip())
         html, self._paragraph = self._html(), []
         if html.strip():
             self._end_table()
             level = self._headings.get(self._style, self._level + 1)
-            name = f"h{level}" if 1 <= level <= 6 else "p"
+            name = f"h{level}" if 1 <= level <= 6 else "pre" if is_code else "p"
             self._blocks.append(element(name, html))
 
     def _end_row(self) -> None:

@@ -1,5 +1,6 @@
 """Convert PowerPoint presentations to Markdown, by way of HTML."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from html import escape
@@ -8,7 +9,15 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, charts, formulas, markup, packages
+from autolearn.ingest.readers import (
+    archives,
+    charts,
+    formulas,
+    list_labels,
+    markup,
+    packages,
+    symbol_fonts,
+)
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.packages import Relation, child, tag, value
 from autolearn.ingest.readers.pages import element
@@ -17,6 +26,8 @@ from autolearn.ingest.readers.pieces import Piece, Source
 _MAIN = "ppt/presentation.xml"
 _FEET = {"dt": "foot of the page", "ftr": "foot of the page", "sldNum": "page number"}
 _TITLES = ("title", "ctrTitle")
+_NUMBER_FORMATS = {"alphaLc": "a", "alphaUc": "A", "romanLc": "i", "romanUc": "I"}
+_PRIVATE = re.compile("[\uf020-\uf0ff]")
 _SHAPES = ("sp", "graphicFrame", "grpSp", "AlternateContent", "cxnSp")
 
 
@@ -146,14 +157,15 @@ class _Slide:
         """Return the paragraphs of a shape; those with bullets are list items."""
         lines = [part for part in body if tag(part) == "p" and _plain(part)]
         html = ""
+        counts: dict[int, int] = {}
         for key, group in groupby(
             lines, lambda line: _bullet(line, len(lines), is_list)
         ):
-            if key:
-                items = "".join(element("li", self._inline(line)) for line in group)
-                html += element(key, items)
-            else:
-                html += "".join(element("p", self._inline(line)) for line in group)
+            items = "".join(
+                element("li" if key else "p", _label(line, counts) + self._inline(line))
+                for line in group
+            )
+            html += element(key, items) if key else items
         return html
 
     def _inline(self, paragraph: Element) -> str:
@@ -163,8 +175,10 @@ class _Slide:
         name = tag(run)
         if name in ("r", "fld"):
             inner = child(run, "t")
-            text = escape(inner.text or "") if inner is not None else ""
+            text = escape(_in_font(run, inner.text or "")) if inner is not None else ""
             baseline = value(child(run, "rPr"), "baseline")
+            if value(child(run, "rPr"), "strike") in ("sngStrike", "dblStrike"):
+                text = element("s", text)
             if baseline.lstrip("-").isdigit() and int(baseline):
                 return element("sub" if int(baseline) < 0 else "sup", text)
             return text
@@ -229,6 +243,43 @@ def _bullet(paragraph: Element, n: int, is_list: bool) -> str:
     if child(properties, "buChar") is not None:
         return "ul"
     return "ul" if is_list and n > 1 and child(properties, "buNone") is None else ""
+
+
+def _in_font(run: Element, text: str) -> str:
+    """Return a text as it is shown in the fonts of its run."""
+    properties = child(run, "rPr")
+    fonts = {
+        name: value(child(properties, name), "typeface").lower()
+        for name in ("latin", "sym")
+    }
+    if "symbol" in (fonts["latin"], fonts["sym"] if _PRIVATE.search(text) else ""):
+        return symbol_fonts.symbol(text)
+    return symbol_fonts.wingdings(text) if fonts["latin"] == "wingdings" else text
+
+
+def _label(paragraph: Element, counts: dict[int, int]) -> str:
+    """Count a paragraph; return the mark of its number, empty if it has none.
+
+    Args:
+        paragraph: The paragraph.
+        counts: The last number of each level, from 0. It is changed.
+    """
+    properties = child(paragraph, "pPr")
+    automatic = child(properties, "buAutoNum")
+    level = int(value(properties, "lvl") or 0)
+    for deeper in [other for other in counts if other > level]:
+        del counts[deeper]
+    if automatic is None:
+        counts.pop(level, None)
+        return ""
+    start = value(automatic, "startAt")
+    first = int(start) if start.isdecimal() else 1
+    counts[level] = n = counts.get(level, first - 1) + 1
+    kind = value(automatic, "type")
+    form = next((form for name, form in _NUMBER_FORMATS.items() if name in kind), "1")
+    sign = ")" if "Paren" in kind else "" if kind.endswith("Plain") else "."
+    bracket = "(" if "Both" in kind else ""
+    return list_labels.mark(f"{bracket}{list_labels.number(n, form)}{sign}")
 
 
 def _placeholder(shape: Element) -> str:

@@ -7,7 +7,13 @@ from typing import Any
 
 from autolearn.core.errors import InputError
 from autolearn.core.reading import ReadingChoices
-from autolearn.ingest.readers import decoding, latex_repair, markup, pandoc
+from autolearn.ingest.readers import (
+    decoding,
+    latex_repair,
+    latex_source,
+    markup,
+    pandoc,
+)
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -29,8 +35,6 @@ _WITHOUT_TEXT = re.compile(
 """Commands without text, and citations, which are written in the text."""
 _PACKAGES = (".sty", ".cls", ".bst")
 """Files that say how a text looks."""
-_PRELUDE = r"\providecommand{\newblock}{}"
-"""Else pandoc takes what follows this command of bibliographies for its argument."""
 
 
 def read(path: Path, choices: ReadingChoices) -> Source:
@@ -55,9 +59,8 @@ def _pieces(text: str, source: str) -> Iterator[Piece]:
 
     def convert(text: str) -> bytes:
         nonlocal messages
-        data = ((_PRELUDE if source == "latex" else "") + text).encode(
-            "utf-8", "replace"
-        )
+        prepared = latex_source.prepared(text) if source == "latex" else text
+        data = prepared.encode("utf-8", "replace")
         html, messages = pandoc.convert(data, source, "html")
         return html
 

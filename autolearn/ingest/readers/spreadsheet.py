@@ -38,6 +38,7 @@ _Range = tuple[tuple[int, int], tuple[int, int]]
 """The first and the last row and column of merged cells."""
 MOST_CELLS = 5_000_000
 """Most cells of a sheet, which bounds the memory that it takes."""
+_TOO_LARGE = f"has more than {MOST_CELLS:,} cells in a sheet; save it as .csv."
 MOST_REPEATED = 10_000
 """Most cells of a sheet in which merged ones are repeated."""
 _VALUES_ONLY = (
@@ -87,10 +88,22 @@ def _text(root: Element) -> str:
     return " ".join(" ".join(parts).split())
 
 
+def _note(n_formulas: int) -> str:
+    """Return a note on formulas without results; empty if there are none."""
+    if not n_formulas:
+        return ""
+    cells = "1 cell has" if n_formulas == 1 else f"{n_formulas} cells have"
+    return (
+        f"{cells} a formula whose result the file does not have; open the file in a "
+        "spreadsheet program and save it again"
+    )
+
+
 def _sheets(
     book: CalamineWorkbook, formats: Mapping[str, SheetFormats]
 ) -> Iterator[Piece]:
     sheets = book.sheets_metadata
+    n_formulas = 0
     for n, sheet in enumerate(sheets, 1):
         share = n / len(sheets)
         try:
@@ -98,10 +111,9 @@ def _sheets(
         except CalamineError:
             continue  # a sheet of charts
         if content.total_height * content.total_width > MOST_CELLS:
-            raise InputError(
-                f"has more than {MOST_CELLS:,} cells in a sheet; save it as .csv."
-            )
-        rows = _rows(content, formats.get(sheet.name, SheetFormats()))
+            raise InputError(_TOO_LARGE)
+        own = formats.get(sheet.name, SheetFormats())
+        rows = _rows(content, own)
         if not rows:
             continue
         if sheet.visible != SheetVisibleEnum.Visible:
@@ -113,6 +125,8 @@ def _sheets(
         )
         for text in sheet_tables.written(rows):
             yield Piece(text, share=share)
+        n_formulas += len(own.formulas)
+    yield Piece("", share=1.0, note=_note(n_formulas))
 
 
 def _rows(sheet: CalamineSheet, formats: SheetFormats) -> list[list[str]]:
@@ -121,6 +135,14 @@ def _rows(sheet: CalamineSheet, formats: SheetFormats) -> list[list[str]]:
         [_cell_text(value, formats, (i, n)) for n, value in enumerate(row)]
         for i, row in enumerate(sheet.to_python(skip_empty_area=False))
     ]
+    for (i, n), formula in formats.formulas.items():
+        if (i + 1) * (n + 1) > MOST_CELLS:
+            raise InputError(_TOO_LARGE)
+        rows.extend([] for _ in range(len(rows), i + 1))
+        rows[i].extend([""] * (n + 1 - len(rows[i])))
+        rows[i][n] = formula
+    width = max(map(len, rows), default=0)
+    rows = [row + [""] * (width - len(row)) for row in rows]
     _repeat_merged(rows, sheet.merged_cell_ranges or [])
     return rows if any(any(row) for row in rows) else []
 

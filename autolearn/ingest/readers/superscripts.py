@@ -12,7 +12,7 @@ from itertools import islice
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 
-from autolearn.ingest.readers import powers
+from autolearn.ingest.readers import page_styles, powers
 
 BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "br", "caption", "dd",
@@ -32,12 +32,20 @@ _NUMBERS = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*\d{1,3})*|[a-z](?:\s*,\s*[a-z])
 _SIGNS = re.compile(r"[*†‡§¶#®©™℠°′″º+\-−–]+|TM|SM|\[.*\]|\(.*\)", re.S)  # noqa: RUF001
 """Matches raised or lowered text that needs no sign to stay apart."""
 _SIMPLE = re.compile(r"[+\-−–]?(?:\d[\d.,]*|[^\W\d_]+|[^\W_]+)")  # noqa: RUF001
+_LIST = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*(?:\d{1,3}|[*†‡]+))+")  # noqa: RUF001
+"""Marks of several notes."""
+_MARK = re.compile(r"\d{1,3}|[*†‡§]{1,3}")
+_BEFORE_MARK = re.compile(r"[\w.,;:!?\"”’»)%]$")  # noqa: RUF001
+"""What a mark that is not raised directly follows."""
+_STACKED = "template-chem2-su"
+"""The class of a charge above a number in formulas of Wikipedia."""
+_SLASHES = ("/", "\u2044", "\u2215")
+_ISOTOPE = re.compile(r"[A-Z][a-z]?(?![\w\s])")
+"""What a mass number stands before, if nothing but a symbol follows."""
 _ORDINALS = frozenset((
     "st", "nd", "rd", "th", "e", "er", "re", "ers", "ère", "ères", "ième", "me",
     "ème", "nde", "de", "º", "ª", "o", "a", "os", "as",
 ))  # fmt: skip
-_RAISED = re.compile(r"vertical-align\s*:\s*(super|sub)\b")
-"""How a style says that text is raised or lowered."""
 _YEAR = re.compile(r"(?<![\d.,×*^])(?:1[2-9]|20)\d\d$")  # noqa: RUF001
 _WORD = re.compile(r"[^\W\d_]{4,}$|[^\W\d_]{2,}[.,;:!?\"”’»]+$|\d{2,}[.,;:!?\"”’»]+$")  # noqa: RUF001
 """What a note mark follows: a word, or the end of a clause."""
@@ -46,28 +54,67 @@ _ROMAN_OR_NUMBER = re.compile(r"(?:\d|\b[IVXLCDM]+|\bn)$")
 
 def write_out(soup: BeautifulSoup) -> None:
     """Replace raised and lowered text, and links to notes, by plain text."""
-    for tag in soup(style=_RAISED):
-        if (match := _RAISED.search(str(tag["style"]))) and tag.name not in BLOCKS:
-            tag.name = match[1].replace("super", "sup")
+    _name(soup)
     for tag in soup(["sup", "sub"]):
         if not tag.get_text(strip=True):
             tag.extract()
+    for tag in soup("sup"):
+        _write_fraction(tag)
     for tag in reversed(soup(["sup", "sub", "a"])):
-        if tag.name == "a" and not _refers_to_note(tag):
-            continue
         text = " ".join(tag.get_text().split())
+        if tag.name == "a" and not _may_refer_to_note(tag, text):
+            continue
         before, after = _neighbour(tag, forward=False), _neighbour(tag, forward=True)
         if tag.name == "sub":
             tag.replace_with(_subscript(text, before, after))
         elif tag.name == "sup":
             tag.replace_with(_superscript(tag, text, before, after))
-        elif not tag.find_parent("sup"):
+        elif not tag.find_parent("sup") and (
+            _refers_to_note(tag) or _is_attached(before, after)
+        ):
             tag.replace_with(_note(text))
+
+
+def _name(soup: BeautifulSoup) -> None:
+    """Name elements that only a style or a class raises or lowers."""
+    for tag in soup.find_all(True):
+        if tag.name not in BLOCKS and (script := page_styles.script(tag)):
+            tag.name = script
+    for pair in soup("span", class_=_STACKED):
+        for name, tag in zip(("sup", "sub"), pair("span"), strict=False):
+            tag.name = name
+
+
+def _is_attached(before: str, after: str) -> bool:
+    """Return whether a mark directly follows a word, and ends there."""
+    return bool(_BEFORE_MARK.search(before)) and not after[:1].isalnum()
 
 
 def _refers_to_note(link: Tag) -> bool:
     role = f"{link.get('role', '')} {link.get('epub:type', '')}"
     return "noteref" in role or "biblioref" in role
+
+
+def _may_refer_to_note(link: Tag, text: str) -> bool:
+    """Return whether a link leads to a note, or to a place and looks like a mark."""
+    is_mark = "#" in str(link.get("href", "")) and _MARK.fullmatch(text)
+    return bool(is_mark) or _refers_to_note(link)
+
+
+def _write_fraction(numerator: Tag) -> None:
+    """Write a raised number, a slash and a lowered number as a fraction."""
+    slash = numerator.next_sibling
+    if not isinstance(slash, NavigableString) or slash.strip() not in _SLASHES:
+        return
+    denominator = slash.next_sibling
+    if not isinstance(denominator, Tag):
+        return
+    texts = [tag.get_text().strip() for tag in (numerator, denominator)]
+    if denominator.name == "sub" and all(map(str.isdigit, texts)):
+        is_mixed = _neighbour(numerator, forward=False)[-1:].isdigit()
+        numerator.replace_with(" " * is_mixed + "/".join(texts))
+        denominator.extract()
+        slash.extract()
 
 
 def _note(text: str) -> str:
@@ -81,16 +128,19 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
     if not text or (_SIGNS.fullmatch(text) and not text[-1:].isdigit() and before):
         is_one_word = text[:1] not in "+-−–" or not before[-1:].isdigit()  # noqa: RUF001
         return text if is_one_word else f"^{text}"
-    if text == "o" and before[-1:].isdigit() and re.match(r"[CFNSEW]\b", after):
+    is_degree = text in ("o", "0", "º") and re.search(r"\d\s?$", before)
+    if is_degree and re.match(r"\s?[CF]\b|[NSEW]\b", after):
         return "°"
     if text[:1] == ":":
         return text  # the page of a reference
     is_ordinal = text.lower() in _ORDINALS and _ROMAN_OR_NUMBER.search(before)
-    if is_ordinal and not re.search(r"\d{4}$", before):
+    if is_ordinal and not re.search(r"\d{4}$|\d[.,]\d+$", before):
         return text
     if len(text) > 1 and text.isalpha() and re.search(r"(?:^|\W)[A-Z]$", before):
         return text  # M<sup>me</sup>
     if _NUMBERS.fullmatch(text) and _is_note(before, after, text):
+        return _note(text)
+    if _LIST.fullmatch(text) and before and not before[-1].isdigit():
         return _note(text)
     return _with_sign("^", text, before, after)
 
@@ -98,6 +148,8 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
 def _is_note(before: str, after: str, text: str) -> bool:
     """Return whether a small number or letter is the mark of a note."""
     if not before:
+        if text.isdigit() and _ISOTOPE.match(after):
+            return False
         return after[:1].isspace() or (after[:1].isupper() and after[1:2].islower())
     if powers.takes_exponent(before, after):
         return False

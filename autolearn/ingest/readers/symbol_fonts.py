@@ -31,6 +31,19 @@ BULLETS = str.maketrans(
 """Bullets, boxes and arrows of Symbol and Wingdings, as private characters."""
 
 
+def symbol(text: str) -> str:
+    """Return a text in the font Symbol."""
+    return text.translate(SYMBOL)
+
+
+def wingdings(text: str) -> str:
+    """Return a text in the font Wingdings; signs that are not known stay codes."""
+    return "".join(
+        code if "\uf000" <= sign <= "\uf0ff" else sign
+        for code, sign in zip(text, private(text).translate(BULLETS), strict=True)
+    )
+
+
 def private(text: str) -> str:
     """Return the codes of a font of signs as private characters."""
     return "".join(chr(_PRIVATE + ord(c)) if " " < c < "\u0100" else c for c in text)

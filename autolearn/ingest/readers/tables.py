@@ -18,10 +18,25 @@ LONG = 300
 SHORT = 120
 """Characters from which a cell of several paragraphs is a text."""
 
+_TABLE_ROLES = ["table", "grid", "treegrid"]
+_ROLES = {
+    **dict.fromkeys(_TABLE_ROLES, "table"),
+    "row": "tr",
+    "rowgroup": "tbody",
+    "cell": "td",
+    "gridcell": "td",
+    "columnheader": "th",
+    "rowheader": "th",
+}
+"""Elements by the roles of the parts of tables."""
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _RICH = [*_HEADINGS, "pre", "hr", "form", "article", "section", "blockquote"]
 _YEAR = re.compile(r"(?:1\d|20)\d\d(?:/\d+)?")
 _FORMULA = re.compile(r"\$[^$]+\$")
+_EQUATION = re.compile(
+    r"\s*(?:\$++[^$]+\$++[\s,.;]*+)+|\s*\(?[A-Z]?\.?[\d.]+[a-z]?\)?\s*"
+)
+"""A cell of an equation: formulas, or its number."""
 
 Grid = list[list[Tag | None]]
 """The cell at each place; None if there is none."""
@@ -29,11 +44,12 @@ Grid = list[list[Tag | None]]
 
 def unfold(soup: BeautifulSoup) -> None:
     """Replace tables that lay out a page by what their cells have."""
+    _complete(soup)
     for table in soup("table"):
         if not _lays_out(table):
             continue
         own = rows(table)
-        is_line = len(own) == 1 and not _is_rich(table)
+        is_line = (len(own) == 1 and not _is_rich(table)) or _has_equations(table)
         for row in own:
             for cell in cells(row):
                 cell.name = "span" if is_line else "div"
@@ -46,14 +62,37 @@ def unfold(soup: BeautifulSoup) -> None:
         table.name = "div"
 
 
+def _complete(soup: BeautifulSoup) -> None:
+    """Make tables of elements that are tables by their roles, and rows of cells."""
+    for part in soup(role=list(_ROLES)):
+        if part.name in ("div", "span", "ul", "li", "section") and (
+            part.find_parent(role=_TABLE_ROLES) or part["role"] in _TABLE_ROLES
+        ):
+            part.name = _ROLES[str(part["role"])]
+    for cell in soup(["td", "th"]):
+        _put_in_row(cell)
+
+
+def _put_in_row(cell: Tag) -> None:
+    """Give a cell without a row one of its own; a cell without a table is none."""
+    parent = cell.find_parent(["tr", "table"])
+    if parent is None or not cell.find_parent("table"):
+        cell.name = "div"
+    elif parent.name == "table":
+        row = Tag(name="tr")
+        cell.insert_before(row)
+        while isinstance(after := row.next_sibling, Tag) and after.name in ("td", "th"):
+            row.append(after.extract())
+
+
 def rows(table: Tag) -> list[Tag]:
     """Return the rows of a table, without those of tables in its cells."""
     return [row for row in table("tr") if row.find_parent("table") is table]
 
 
 def cells(row: Tag) -> list[Tag]:
-    """Return the cells of a row."""
-    return row.find_all(["td", "th"], recursive=False)
+    """Return the cells of a row, without those of tables in its cells."""
+    return [cell for cell in row(["td", "th"]) if cell.find_parent("tr") is row]
 
 
 def _lays_out(table: Tag) -> bool:
@@ -66,11 +105,24 @@ def _lays_out(table: Tag) -> bool:
     has_names = any(cell.name == "th" for cell in own) or table.find("caption")
     if has_names:
         return False
-    if len(full) == 1 or table.find(_RICH) or _has_large_tables(table, full):
+    if max(len(cells(row)) for row in rows(table)) == 1 or len(full) == 1:
         return True
-    if len(rows(table)) == 1 and _has_formula(table):
+    if table.find(_RICH) or _has_large_tables(table, full) or _has_equations(table):
+        return True
+    is_row = len(rows(table)) == 1
+    if is_row and (_has_formula(table) or any(map(_is_rich, full))):
         return True
     return 2 * sum(map(_is_rich, full)) > len(full)
+
+
+def _has_equations(table: Tag) -> bool:
+    """Return whether the cells hold nothing but the parts of equations."""
+    texts = [cell.get_text() for row in rows(table) for cell in cells(row)]
+    return (
+        _has_formula(table)
+        and all(_EQUATION.fullmatch(text) for text in texts if text.strip())
+        and any(not _FORMULA.search(text) for text in texts if text.strip())
+    )
 
 
 def _has_large_tables(table: Tag, full: list[Tag]) -> bool:
@@ -229,7 +281,10 @@ def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
     is_named = (
         len(names) == len(first) and all(first[1:]) and not _is_section(places[0])
     )
-    if is_named and _is_divided(places[0]) and len(places) > 2:
+    is_divided = _is_divided(places[0]) or (
+        not lines[1][0] and _has_merged_cells(places[0]) and all(lines[1][1:])
+    )
+    if is_named and is_divided and len(places) > 2:
         return 2
     return int(is_named)
 
@@ -243,13 +298,18 @@ def _is_divided(row: list[Tag | None]) -> bool:
     return (
         first is not None
         and _span(first, "rowspan") == 2
-        and any(a is b for a, b in pairwise(others))
+        and _has_merged_cells(others)
         and all(
             _span(cell, "rowspan") == 2 or _span(cell, "colspan") > 1
             for cell in others
             if cell
         )
     )
+
+
+def _has_merged_cells(row: list[Tag | None]) -> bool:
+    """Return whether a cell covers several columns of a row."""
+    return any(a is b is not None for a, b in pairwise(row))
 
 
 def _continues(row: list[Tag | None], following: Grid) -> bool:

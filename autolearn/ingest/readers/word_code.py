@@ -31,7 +31,12 @@ def is_code_style(style: Element) -> bool:
         return False
     font = value(child(style, "rPr", "rFonts"), "ascii")
     name = value(child(style, "name"))
-    return bool(_NAMES.search(name) or _MONOSPACE_FONT.search(font))
+    return bool(_NAMES.search(name)) or is_monospace(font)
+
+
+def is_monospace(font: str) -> bool:
+    """Return whether all letters of a font are equally wide, by its name."""
+    return _MONOSPACE_FONT.search(font) is not None
 
 
 def mark(root: Element, styles: frozenset[str], namespace: str) -> None:
@@ -62,8 +67,7 @@ def _is_code(paragraph: Element, styles: frozenset[str]) -> bool:
         return True
     runs = [part for part in paragraph if tag(part) == "r" and _text(part).strip()]
     return bool(runs) and all(
-        _MONOSPACE_FONT.search(value(child(run, "rPr", "rFonts"), "ascii"))
-        for run in runs
+        is_monospace(value(child(run, "rPr", "rFonts"), "ascii")) for run in runs
     )
 
 

@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 from typing import Self
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from autolearn.ingest.readers import formulas, word_code
+from autolearn.ingest.readers import formulas, symbol_fonts, word_code
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.packages import child, is_on, tag, value
+from autolearn.ingest.readers.word_lists import WordLists
 
 MOST_PADDED = 64
 """Most cells by which a row of a table begins further to the right."""
 LEAST_RISE = 4
 """Half points by which small text is above or below its line."""
 HIDDEN, DELETED = "hidden", "deleted in a tracked change"
+CONTENTS = "table of contents"
 
-ListLevel = tuple[str, str]
-"""The number of a list, and a level of it."""
-
+_CONTENTS_STYLE = re.compile(r"toc (?:heading|\d)", re.I)
 _OLD_EQUATION = re.compile(r"Equation|MathType")
-_BOXES = frozenset("☐☑☒✓✔✗✘□■🗹")
 _WRAPPERS = frozenset(("fldSimple", "dir", "bdo"))
 """Elements around text that mammoth would ignore."""
+_WITHIN_RUNS = frozenset(("object", "instrText", "ruby", "br", "fldChar"))
 _EQUIVALENT_TAGS = {"cr": "br", "ptab": "tab"}
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
@@ -37,6 +37,8 @@ class Styles:
 
     hidden_styles: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
+    contents: frozenset[str] = frozenset()
+    """Styles of the entries of tables of contents."""
     scripts: Mapping[str, str] = field(default_factory=dict)
     """Whether the text of a style is above or below the line, by its id."""
 
@@ -59,7 +61,14 @@ class Styles:
             base = value(child(style, "basedOn"))
             if not scripts[value(style, "styleId")] and scripts.get(base):
                 scripts[value(style, "styleId")] = scripts[base]
-        return cls(frozenset(hidden_styles), frozenset(code), scripts)
+        contents = {
+            value(style, "styleId")
+            for style in styles
+            if _CONTENTS_STYLE.match(value(child(style, "name")))
+        }
+        return cls(
+            frozenset(hidden_styles), frozenset(code), frozenset(contents), scripts
+        )
 
 
 @dataclass
@@ -68,8 +77,7 @@ class Preparation:
 
     left_out: LeftOut
     styles: Styles
-    boxes: Mapping[ListLevel, str] = field(default_factory=dict)
-    """The boxes and ticks that lists have instead of bullets."""
+    lists: WordLists = field(default_factory=WordLists)
     _formulas: list[tuple[Element, Element, bool]] = field(default_factory=list)
 
     def prepare(self, root: Element) -> bytes:
@@ -95,42 +103,71 @@ class Preparation:
     def _replacement(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
         """Yield what takes the place of an element."""
         name = tag(part)
-        if name == "p":
+        if self._is_contents(part):
+            yield self._exclusion(part, CONTENTS)
+        elif reason := self._reason(part, is_hidden=is_hidden):
+            yield from self._mark(part, reason)
+        elif name == "p":
             yield from self._paragraph(part, is_hidden=is_hidden)
-        elif name in ("del", "moveFrom") or _is_deleted_row(part):
-            yield from self._mark(part, DELETED)
         elif name in ("oMath", "oMathPara"):
             yield self._formula(part)
-        elif name == "r" and (is_hidden or self._is_hidden(part)) and text_of(part):
-            yield from self._mark(part, HIDDEN)
         elif name in _WRAPPERS:
             self._rewrite(part, is_hidden=is_hidden)
             yield from part
-        elif name == "object" or (name == "instrText" and _is_equation(part)):
+        elif name in _WITHIN_RUNS:
+            yield from self._within_run(part)
+        elif name == "pPr":
+            yield part  # what it deletes is only the end of the paragraph
+        else:
+            self._change(part, is_hidden=is_hidden)
+            yield part
+
+    def _reason(self, part: Element, *, is_hidden: bool) -> str:
+        """Return why an element is left out; empty if it is not."""
+        name = tag(part)
+        if name in ("del", "moveFrom") or _is_deleted(part, "tr", "trPr", "del"):
+            return DELETED
+        is_hidden_run = name == "r" and (is_hidden or self._is_hidden(part))
+        return HIDDEN if is_hidden_run and text_of(part) else ""
+
+    def _within_run(self, part: Element) -> Iterator[Element]:
+        """Yield what takes the place of a part of a run that mammoth would lose."""
+        name = tag(part)
+        if name == "object" or (name == "instrText" and _is_equation(part)):
             yield from self._picture(part)
         elif name == "ruby":
             yield from self._ruby(part)
+        elif name == "br" and value(part, "type") in ("page", "column"):
+            yield self._text(" ")
         else:
-            part.tag = (
-                self._namespace + _EQUIVALENT_TAGS[name]
-                if name in _EQUIVALENT_TAGS
-                else part.tag
-            )
-            self._rewrite(part, is_hidden=is_hidden)
-            if name == "r":
-                self._raise(part)
-            elif name == "tr":
-                self._pad(part)
             yield part
+            if choice := _choice(part):
+                yield self._text(choice)
+
+    def _change(self, part: Element, *, is_hidden: bool) -> None:
+        """Change an element that stays."""
+        name = tag(part)
+        if _is_deleted(part, "tc", "tcPr", "cellDel"):
+            part[:] = [self._exclusion(part, DELETED)]
+            return
+        if name in _EQUIVALENT_TAGS:
+            part.tag = self._namespace + _EQUIVALENT_TAGS[name]
+        self._rewrite(part, is_hidden=is_hidden)
+        if name == "r":
+            self._raise(part)
+            _write_signs(part)
+        elif name == "tr":
+            self._pad(part)
 
     def _paragraph(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
         """Yield a paragraph, and after it the text boxes that are in it."""
         style = value(child(part, "pPr", "pStyle"))
         boxes = list(_text_boxes(part))
         self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden_styles)
-        if sign := self.boxes.get(_list_level(part), ""):
+        mark = self.lists.mark(part)
+        if mark and any(tag(inner) == "t" for inner in part.iter()):
             after_properties = int(child(part, "pPr") is not None)
-            part.insert(after_properties, self._run(f"{sign} "))
+            part.insert(after_properties, self._run(mark))
         yield part
         for box in boxes:
             self._rewrite(box, is_hidden=is_hidden)
@@ -164,25 +201,39 @@ class Preparation:
         return is_on(vanish) or (vanish is None and style in self.styles.hidden_styles)
 
     def _mark(self, part: Element, reason: str) -> Iterator[Element]:
-        if tag(part) == "tr":
-            return  # mammoth leaves the row out; a mark needs a cell
         mark = self.left_out.add(text_of(part), reason)
-        if mark:
+        if mark and tag(part) != "tr":  # a mark needs a cell; it is listed at the end
             yield self._run(mark)
+
+    def _exclusion(self, part: Element, reason: str) -> Element:
+        """Return a paragraph with nothing but a mark."""
+        paragraph = Element(f"{self._namespace}p")
+        paragraph.extend(self._mark(part, reason))
+        return paragraph
+
+    def _is_contents(self, part: Element) -> bool:
+        """Return whether a part is a table of contents, or an entry of one."""
+        if tag(part) == "p":
+            return value(child(part, "pPr", "pStyle")) in self.styles.contents
+        gallery = child(part, "sdtPr", "docPartObj", "docPartGallery")
+        return tag(part) == "sdt" and value(gallery) == "Table of Contents"
 
     def _run(self, text: str) -> Element:
         run = Element(f"{self._namespace}r")
-        SubElement(run, f"{self._namespace}t").text = text
+        run.append(self._text(text))
         return run
+
+    def _text(self, text: str) -> Element:
+        element = Element(f"{self._namespace}t")
+        element.text = text
+        return element
 
     def _picture(self, part: Element) -> Iterator[Element]:
         """Yield a mark for a formula that is an object or a field."""
         kinds = [value(x, "ProgID") for x in part.iter() if tag(x) == "OLEObject"]
         text = next(filter(_OLD_EQUATION.match, kinds), "") or (part.text or "")
         if mark := self.left_out.add(text, formulas.REASON):
-            place = Element(f"{self._namespace}t")
-            place.text = mark
-            yield place
+            yield self._text(mark)
         else:
             yield part
 
@@ -191,9 +242,7 @@ class Preparation:
         for name, form in (("rubyBase", "{}"), ("rt", "({})")):
             text = text_of(child(ruby, name))
             if text:
-                text_element = Element(f"{self._namespace}t")
-                text_element.text = form.format(text)
-                yield text_element
+                yield self._text(form.format(text))
 
     def _formula(self, formula: Element) -> Element:
         """Return a run that will hold a formula."""
@@ -220,37 +269,6 @@ class Preparation:
 def _is_equation(instruction: Element) -> bool:
     """Return whether a field draws a formula."""
     return (instruction.text or "").split()[:1] == ["EQ"]
-
-
-def boxes_of_lists(root: Element) -> dict[ListLevel, str]:
-    """Return the boxes and ticks that lists have instead of bullets.
-
-    Args:
-        root: The part that describes the lists.
-    """
-    boxes = {
-        (value(shape, "abstractNumId"), value(level, "ilvl")): value(text)
-        for shape in root
-        if tag(shape) == "abstractNum"
-        for level in shape
-        if (text := child(level, "lvlText")) is not None and value(text) in _BOXES
-    }
-    shapes = {
-        value(number, "numId"): value(child(number, "abstractNumId"))
-        for number in root
-        if tag(number) == "num"
-    }
-    return {
-        (number, level): sign
-        for number, shape in shapes.items()
-        for (name, level), sign in boxes.items()
-        if name == shape
-    }
-
-
-def _list_level(paragraph: Element) -> ListLevel:
-    numbering = child(paragraph, "pPr", "numPr")
-    return value(child(numbering, "numId")), value(child(numbering, "ilvl")) or "0"
 
 
 def _script(part: Element) -> str:
@@ -284,8 +302,31 @@ def text_of(element: Element | None) -> str:
     return re.sub(r"[ \t]+", " ", "".join(parts)).strip()
 
 
-def _is_deleted_row(part: Element) -> bool:
-    return tag(part) == "tr" and child(part, "trPr", "del") is not None
+def _is_deleted(part: Element, name: str, *path: str) -> bool:
+    """Return whether a part of a table is deleted in a tracked change."""
+    return tag(part) == name and child(part, *path) is not None
+
+
+def _choice(field_start: Element) -> str:
+    """Return the entry that is chosen in a drop-down list of a form."""
+    entries = child(field_start, "ffData", "ddList")
+    texts = [value(part) for part in entries or () if tag(part) == "listEntry"]
+    number = value(child(entries, "result")) or value(child(entries, "default")) or "0"
+    return "".join(texts[int(number) :][:1]) if number.isdecimal() else ""
+
+
+def _write_signs(run: Element) -> None:
+    """Write the codes of fonts of signs as the signs, and a double strike as one."""
+    properties = child(run, "rPr")
+    font = value(child(properties, "rFonts"), "ascii").lower()
+    for part in run:
+        if tag(part) == "t" and part.text and font == "symbol":
+            part.text = symbol_fonts.symbol(part.text)
+        elif tag(part) == "t" and part.text and font == "wingdings":
+            part.text = symbol_fonts.wingdings(part.text)
+    for part in properties if properties is not None else ():
+        if tag(part) == "dstrike":
+            part.tag = part.tag.replace("dstrike", "strike")
 
 
 def _text_boxes(parent: Element) -> Iterator[Element]:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import captioned_values, running_text, table_rows
+from autolearn.ingest.readers.pdf import (
+    captioned_values,
+    common_gaps,
+    framed_rows,
+    running_text,
+    table_rows,
+)
 from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import (
     BULLETS,
@@ -18,17 +24,11 @@ from autolearn.ingest.readers.pdf.shapes import (
 )
 from autolearn.ingest.readers.pdf.survey import LARGER
 
-MAX_ROW_GAP = 2.6
-"""Largest distance of two rows of one table, in font sizes."""
 LEAST_ROWS = 3
 MOST_CUT = 4
 """Rows at the edges of a table that may turn out to be no part of it."""
 MOST_CONTINUED = 3
 """Lines of one cell that may follow a row."""
-SHORTEST_RULE, THICKEST = 40, 4
-"""Length of a rule across a table, and distance of the edges of one rule, in points."""
-MOST_FRAMED = 0.25
-"""Share of running text between two rules from which they frame no table."""
 CELL_GAP = 0.42
 """A gap within a line that may divide two cells, in font sizes."""
 MOST_CROSSED = 0.15
@@ -92,7 +92,14 @@ def find(
         folds: Places of rules from the upper to the lower edge of the page.
     """
     places = {id(line): i for i, line in enumerate(lines)}
-    tables = _between_rules(lines, rules, prose)
+    tables: list[tuple[PageTable, set[int]]] = []
+    line_places: set[int] = set()
+    for frame in framed_rows.find(lines, rules, prose):
+        free = [line for line in frame.lines if places[id(line)] not in line_places]
+        if table := _table(free, least=2, head=frame.head):
+            table_places = {places[id(line)] for line in free}
+            line_places |= table_places
+            tables.append((table, table_places))
     line_places = {i for _, table_places in tables for i in table_places}
     rest = [
         line for i, line in enumerate(lines) if i not in line_places and i not in prose
@@ -109,29 +116,6 @@ def find(
     return tables
 
 
-def _between_rules(
-    lines: Sequence[Line], rules: Sequence[RulingLine], prose: set[int]
-) -> list[tuple[PageTable, set[int]]]:
-    """Return the tables between horizontal rules, with the places of their lines."""
-    places = {id(line): i for i, line in enumerate(lines)}
-    tables: list[tuple[PageTable, set[int]]] = []
-    line_places: set[int] = set()
-    for band in _bands(rules):
-        inside = [
-            line
-            for i, line in enumerate(lines)
-            if i not in line_places and _is_within(line, band)
-        ]
-        n_prose = sum(places[id(line)] in prose for line in inside)
-        if len(band) == 2 and n_prose > MOST_FRAMED * len(inside):
-            continue
-        if table := _table(inside, least=2, head=band[1].y0):
-            table_places = {places[id(line)] for line in inside}
-            line_places |= table_places
-            tables.append((table, table_places))
-    return tables
-
-
 def _cuts(run: list[LineRow]) -> Iterator[list[Line]]:
     """Yield the lines of a run, then without its first and its last rows.
 
@@ -143,30 +127,6 @@ def _cuts(run: list[LineRow]) -> Iterator[list[Line]]:
             rest = run[first : len(run) - (n - first)]
             if len(rest) >= LEAST_ROWS and len(rest[0]) > 1:
                 yield [line for row in rest for line in row]
-
-
-def _bands(rules: Sequence[RulingLine]) -> Iterator[list[RulingLine]]:
-    """Yield horizontal rules of one width under one another, two at least."""
-    groups: dict[tuple[int, int], list[RulingLine]] = {}
-    for rule in sorted(rules, key=lambda rule: rule.y0):
-        if rule.is_horizontal and rule.x1 - rule.x0 > SHORTEST_RULE:
-            key = round(rule.x0 / 6), round(rule.x1 / 6)
-            groups.setdefault(key, []).append(rule)
-    for group in groups.values():
-        distinct = group[:1]
-        for rule in group[1:]:
-            if rule.y0 - distinct[-1].y0 > THICKEST:
-                distinct.append(rule)
-        if len(distinct) > 1:
-            yield distinct
-
-
-def _is_within(line: Line, band: list[RulingLine]) -> bool:
-    return (
-        band[0].y0 < line.base <= band[-1].y0 + 1
-        and line.x0 >= band[0].x0 - 6
-        and line.x1 <= band[0].x1 + 6
-    )
 
 
 def _sides(lines: Sequence[Line], folds: Sequence[float]) -> Iterator[list[Line]]:
@@ -183,7 +143,7 @@ def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[LineRow]
     for row in rows(lines):
         near = (
             run
-            and row[0].base - run[-1][0].base <= MAX_ROW_GAP * row[0].size
+            and row[0].base - run[-1][0].base <= framed_rows.MAX_ROW_GAP * row[0].size
             and not any(_goes_across(box, run[-1], row) for box in boxes)
             and not (len(row) == 1 and _is_title(row[0], run[-1]))
         )
@@ -249,7 +209,7 @@ def _goes_across(box: Box, before: LineRow, row: LineRow) -> bool:
 
 def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | None:
     """Return the table that lines make; None if they are something else."""
-    all_rows = list(rows(lines))
+    all_rows = common_gaps.divided(list(rows(lines)))
     if sum(len(row) > 1 for row in all_rows) < least:
         return None
     columns = _columns(all_rows)

@@ -25,6 +25,8 @@ INDENT = 0.8
 """Indentation of a first line, in font sizes."""
 SHORT_FILL = 0.75
 """A line that fills less of its column has been ended on purpose."""
+LEAST_WITHIN = 0.8
+"""Share of the lines that begin at a place which end before the next column."""
 MIN_CODE_SHARE = 0.4
 """Share of the lines that look like code, where all text has one width."""
 
@@ -33,6 +35,9 @@ ITEM = re.compile(
     rf"|(?:[{CLEAR_BULLETS}]|[0-9]{{1,3}}[.)])(?![a-z])(?=[^\W\d_])"
 )
 """The mark of a list item, with a space behind it unless it can be nothing else."""
+_NUMBER = re.compile(r"(?:[0-9]{1,3}|[a-zA-Z])[.)](?=\s)")
+_WORD = re.compile(r"(?![ivxlcIVXLC]+[.)])[a-zA-Z]{2,3}[.)]\s")
+"""A short word that ends a sentence, and no Roman numeral."""
 LABEL = re.compile(
     r"[\[<\u3008\u300a]\s?(?:figure|fig\.|table|tab\.|abb\.|图|圖|表|図|표|그림)\s*\d+",
     re.IGNORECASE,
@@ -82,6 +87,7 @@ class TextColumn:
             self._ends[is_rtl(line)].append(self.end(line))
         for ends in self._ends.values():
             ends.sort()
+        self._marks = {mark[0] for line in lines if (mark := _numbered(line))}
         self._pitches: dict[int, list[float]] = {}
         for a, b in pairwise(lines):
             pitch = (b.base - a.base) / b.size
@@ -113,10 +119,27 @@ class TextColumn:
         """Return the usual distance of lines in a size, in font sizes."""
         return median(self._pitches.get(round(size), [1.3]))
 
+    def has_neighbour(self, line: Line) -> bool:
+        """Return whether another line begins with the number before or after."""
+        mark = _numbered(line)
+        if mark is None:
+            return True
+        text, sign = mark[0][:-1], mark[0][-1]
+        if text.isdecimal():
+            near = [str(int(text) - 1), str(int(text) + 1)]
+        else:
+            near = [chr(ord(text) - 1), chr(ord(text) + 1)]
+        return any(f"{other}{sign}" in self._marks for other in near)
+
     def fits(self, line: Line, after: Line) -> bool:
         """Return whether the first word of the next line would fit on a line."""
         room = self._right(line) - self.end(line) - 0.3 * line.size
         return room > 1.05 * _first_width(after)
+
+
+def _numbered(line: Line) -> re.Match[str] | None:
+    """Return the number or letter without a bracket before it that begins a line."""
+    return _NUMBER.match(line_text.text(line))
 
 
 def _first_width(line: Line) -> float:
@@ -141,7 +164,26 @@ def limits(lines: Sequence[Line]) -> dict[int, float]:
         starts[id(line)] = min(
             (other.x0 for other in near if other.x0 > line.x1), default=math.inf
         )
-    return starts
+    return starts | _shared_limits(lines, starts)
+
+
+def _shared_limits(lines: Sequence[Line], starts: dict[int, float]) -> dict[int, float]:
+    """Return limits for lines beside nothing, from others of the same column.
+
+    Most lines that begin at their place must end before the next column.
+    """
+    shared: dict[int, float] = {}
+    by_start: dict[int, list[Line]] = {}
+    for line in lines:
+        by_start.setdefault(round(line.x0), []).append(line)
+    for group in by_start.values():
+        limit = min(starts[id(line)] for line in group)
+        within = [line for line in group if line.x1 < limit]
+        if limit < math.inf and len(within) > LEAST_WITHIN * len(group):
+            shared |= {
+                id(line): limit for line in within if starts[id(line)] == math.inf
+            }
+    return shared
 
 
 def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[TextColumn]:
@@ -214,10 +256,23 @@ def _divides(
         return False
     is_unfinished = not is_sentence_end(text) and after[:1].islower()
     is_open = is_unfinished and is_full(before, column)
-    has_mark = ITEM.match(after) or LABEL.match(after)
+    has_mark = _is_item(before, line, column) or LABEL.match(after)
     if pitch > (OPEN_SENTENCE_GAP if is_open else PARAGRAPH_GAP) or has_mark:
         return True
     return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)
+
+
+def _is_item(before: Line, line: Line, column: TextColumn) -> bool:
+    """Return whether a line begins with the mark of an item.
+
+    After a full line within a sentence, it may be the initial of a name or the end of
+    the sentence ("in May of the year / 12. The"), unless its neighbour is an item too.
+    """
+    text = line_text.text(line)
+    if not ITEM.match(text) or _WORD.match(text):
+        return False
+    is_within = not is_sentence_end(line_text.text(before)) and is_full(before, column)
+    return column.has_neighbour(line) or not is_within or column.fits(before, line)
 
 
 def _share_mono(a: Line, b: Line) -> bool:

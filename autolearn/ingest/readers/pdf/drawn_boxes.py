@@ -33,6 +33,10 @@ class Shape(NamedTuple):
     """Whether it is the outline of an empty rectangle."""
     is_coloured: bool
     """Whether it is filled with a colour that is neither dark nor white."""
+    is_filled_square: bool = False
+    """Whether it is a rectangle that is filled with a colour other than white."""
+    is_stroke: bool = False
+    """Whether it is drawn and not filled."""
 
     def holds(self, x: float, y: float) -> bool:
         """Return whether a point is inside."""
@@ -42,6 +46,7 @@ class Shape(NamedTuple):
 def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
     """Yield a sign for each box; take typed ticks out of the words of the page."""
     boxes = list(_boxes(shapes))
+    boxes = [*boxes, *_filled(shapes, boxes)]
     marks = [shape for shape in shapes if not shape.is_square]
     order = max((word.order for word in page_words), default=0) + 2
     for box in boxes if len(boxes) <= MOST_BOXES else ():
@@ -56,10 +61,10 @@ def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
             for mark in marks
             if box.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
         ]
-        if any(mark.is_coloured for mark in within):
+        if any(mark.is_coloured for mark in within) and not box.is_filled_square:
             continue
         side = box.bottom - box.top
-        text = TICK if is_typed or within else EMPTY
+        text = TICK if is_typed or within or box.is_filled_square else EMPTY
         place = (box.x0, box.x1, box.bottom - 0.1 * side)
         sign = Word(text, *place, round(side, 1), False, False, order, SPACE)
         yield on_baseline(sign, (box.x0, box.top, box.x1, box.bottom), page_words)
@@ -77,6 +82,29 @@ def _boxes(shapes: Sequence[Shape]) -> Iterator[Shape]:
         others = [*squares[:i], *squares[i + 1 :]]
         if not any(_touch(box, other) for other in others):
             yield box
+
+
+def _filled(shapes: Sequence[Shape], boxes: Sequence[Shape]) -> Iterator[Shape]:
+    """Yield the filled squares that are ticked boxes; others may be bullets.
+
+    They are dark and as large as a box, or a tick is drawn on them, as browsers do.
+    """
+    strokes = [shape for shape in shapes if shape.is_stroke and not shape.is_square]
+    for square in shapes:
+        if not square.is_filled_square or any(_touch(square, box) for box in boxes):
+            continue
+        if any(
+            square.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
+            for mark in strokes
+        ) or (
+            not square.is_coloured and any(_are_as_large(square, box) for box in boxes)
+        ):
+            yield square
+
+
+def _are_as_large(a: Shape, b: Shape) -> bool:
+    sides = ((a.x1 - a.x0, b.x1 - b.x0), (a.bottom - a.top, b.bottom - b.top))
+    return all(abs(side - other) < 1 for side, other in sides)
 
 
 def _touch(a: Shape, b: Shape) -> bool:

@@ -61,11 +61,37 @@ def ordered(items: Sequence[Box], *, is_rtl: bool = False) -> list[Box]:
     if is_rtl:
         for part in parts:
             part.x0, part.x1 = -part.x1, -part.x0
+    _widen(parts)
     if len(parts) > MOST_PARTS:
         parts.sort(key=lambda part: (round(part.top), part.x0))
     else:
         parts = _sorted(parts)
     return [item for part in parts for item in part.items]
+
+
+def _widen(parts: Sequence[ColumnPart]) -> None:
+    """Make a heading as wide as the text directly below it.
+
+    It belongs to the same column, which what is over both may be wider than.
+    """
+    for part in parts:
+        height = part.bottom - part.top
+        if len(part.items) > 1:
+            continue
+        for below in parts:
+            if (
+                len(below.items) > 1
+                and abs(below.x0 - part.x0) < height
+                and -1 < below.top - part.bottom < height
+                and not any(_is_beside(part, below, other) for other in parts)
+            ):
+                part.x1 = max(part.x1, below.x1)
+
+
+def _is_beside(part: ColumnPart, below: ColumnPart, other: ColumnPart) -> bool:
+    """Return whether something is on the right of a heading, over the text below."""
+    is_level = other.top < part.bottom and part.top < other.bottom
+    return other is not part and is_level and part.x1 - 1 < other.x0 < below.x1
 
 
 def columns(lines: Sequence[Line]) -> list[list[Line]]:

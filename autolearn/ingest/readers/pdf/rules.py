@@ -32,6 +32,9 @@ Matrix = tuple[float, float, float, float, float, float]
 Edge = tuple[Point, Point, tuple[Point, Point] | None]
 """Start and end of a segment, and two corners of the filled area that it bounds."""
 _SAME: Matrix = (1, 0, 0, 1, 0, 0)
+LEAST_STRAIGHT, LEAST_SIDES = 0.4, 3
+"""Share of a side of a rectangle with round corners that is straight, and how many
+sides are so; the last one may be closed without a line."""
 
 
 def drawn(
@@ -96,14 +99,19 @@ def _shape(path: Any, corner: Point, other: Point) -> Shape | None:
     is_light, is_dark = min(colours) >= LIGHT, max(colours) <= DARK
     if is_light and not is_drawn:
         return None  # nothing to be seen
-    is_square = (
-        is_drawn
-        and is_light
-        and min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
-        and pdfium_c.FPDFPath_CountSegments(path) in (4, 5)
-        and _is_rectangle(path)
+    is_even = min(width, height) >= max(SMALLEST, (1 - UNEQUAL) * max(width, height))
+    is_square = is_even and (
+        _is_rectangle(path)
+        if pdfium_c.FPDFPath_CountSegments(path) in (4, 5)
+        else _is_rounded(path)
     )
-    return Shape(x0, y0, x1, y1, is_square, not (is_light or is_dark))
+    return Shape(
+        *(x0, y0, x1, y1),
+        is_square=is_square and is_drawn and is_light,
+        is_coloured=not (is_light or is_dark),
+        is_filled_square=is_square and is_filled and not is_light,
+        is_stroke=is_drawn and not is_filled,
+    )
 
 
 def _colours(path: Any) -> list[int]:
@@ -120,6 +128,24 @@ def _is_rectangle(path: Any) -> bool:
         len({round(value) for value in values}) == 2
         for values in zip(*outlines[0], strict=True)
     )
+
+
+def _is_rounded(path: Any) -> bool:
+    """Return whether a path is a rectangle with round corners.
+
+    Each of its sides is straight for a part, unlike those of a circle.
+    """
+    outlines = list(_outlines(path))
+    points = [point for outline in outlines for point in outline]
+    straight = set()
+    for axis in (0, 1) if points else ():
+        low, high = (pick(point[axis] for point in points) for pick in (min, max))
+        for a, b in (pair for outline in outlines for pair in pairwise(outline)):
+            is_long = abs(a[1 - axis] - b[1 - axis]) > LEAST_STRAIGHT * (high - low)
+            for edge in (low, high):
+                if is_long and max(abs(a[axis] - edge), abs(b[axis] - edge)) < 0.1:
+                    straight.add((axis, edge))
+    return len(straight) >= LEAST_SIDES
 
 
 def _page_paths(page: pdfium.PdfPage) -> Iterator[tuple[Any, Matrix]]:

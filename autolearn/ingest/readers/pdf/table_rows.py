@@ -109,10 +109,11 @@ def _is_divided(
     others = [
         (a, b) for a, b in zip(above, band, strict=True) if a not in repeats and a != b
     ]
+    names = [contents.get(b, []) for _, b in parts]
     return (
         len(parts) > len(repeats)
         and not any(contents.get(b) for _, b in others)
-        and not has_numbers([contents.get(b, []) for _, b in parts])
+        and (not has_numbers(names) or _has_years(names))
     )
 
 
