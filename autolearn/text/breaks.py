@@ -11,8 +11,8 @@ from autolearn.core.scripts import (
     SPACE_ENDS_CLAUSE,
 )
 
-CLOSING = r"[\"'”’)\]»」』】）]*"  # noqa: RUF001
-"""Quotation marks and brackets that belong to the sentence before them."""
+CLOSING = r"[\"'”’)\]»」』】）]*(?:\[[^\[\]\s]{1,4}\])*"  # noqa: RUF001
+"""Quotation marks, brackets and marks of notes ("[12]") after the end of a sentence."""
 SENTENCE_END = re.compile(
     # One class of characters first, which makes the search three times as fast.
     rf"[\n.!?;\u037e։༎།{SENTENCE_MARKS}{SPACE_ENDS_CLAUSE}](?:"  # noqa: RUF001

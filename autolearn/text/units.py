@@ -28,6 +28,7 @@ _MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
 """The start of a line that does not continue the one before."""
 _NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\w{1,3}\.$")
 """The number of a list item, whose dot ends no sentence."""
+_QUOTES = "\"'”’“»"  # noqa: RUF001
 _LOOK = 16
 """Characters after a break that are needed to classify it."""
 
@@ -187,7 +188,8 @@ def _is_within(text: str, match: re.Match[str]) -> bool:
     if match[0] == "\n":
         return _is_wrapped(text, start, end)
     if text[start] != ".":
-        return False
+        # As in: "Really?" he asked.
+        return text[start + 1 : start + 2] in _QUOTES and text[end : end + 1].islower()
     if "\n" not in match[0]:
         is_number = _NUMBER.search(text, max(0, start - 8), start + 1)
         return bool(is_number) or is_within_sentence(text, start, end)

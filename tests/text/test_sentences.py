@@ -32,6 +32,27 @@ def test_headings_rules_and_numbers_are_no_sentences():
     assert [s.text for s in sentences.of(text)] == ["It opened in 1842 in the north."]
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (
+            "It opened in the year 1842.[1]",
+            "It burnt down in 1900.[2][b]",
+            "Now it is an old mill.",
+        ),
+        (
+            "“Is it really so?” asked the miller.",
+            "She said: “It is so!”",
+            "Then he left it alone.",
+        ),
+        ("Das ist also „die Mühle?“ rief er.", "Sie ging nach Hause."),
+        ("村长问“这是真的。”", "磨坊主说那是真的。"),
+    ],
+)
+def test_marks_of_notes_and_quoted_questions_end_sentences_where_they_end(parts):
+    assert [s.text for s in sentences.of(" ".join(parts))] == list(parts)
+
+
 def test_a_long_sentence_is_cut_where_a_clause_ends_and_dates_stay_whole():
     text = (
         "The mill opened in the north of the old town on July 30, 2023, and it was "
