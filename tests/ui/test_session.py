@@ -1,20 +1,10 @@
 """What the tabs share."""
 
-from typing import Any
-
 import gradio as gr
 import pytest
 
 from autolearn.core.records import RunKind
-from autolearn.ui.session import PageContext, Session, with_notice
-
-
-@pytest.fixture
-def context(store):
-    """The parts of a page, of which a form needs none but the workspace."""
-    parts: dict[str, Any] = dict.fromkeys(PageContext.__dataclass_fields__)
-    parts |= {"session": Session(store.folder), "redrawn_on_change": []}
-    return PageContext(**parts)
+from autolearn.ui.session import with_notice
 
 
 def forms_while_a_run_comes_and_goes(context, kind: RunKind, *, opens_again):

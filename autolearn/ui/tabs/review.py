@@ -47,15 +47,19 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         # Samples of a model that is no longer chosen disappear.
         if current and queue.shows(session.store, current):
             return [gr.skip()] * len(panels)
-        card, number, version, *_ = _show(session, queue)
-        return card, number, version, gr.skip(), gr.skip()
+        # What is being edited belongs to the sample that was shown; the note stays.
+        return *_show(session, queue)[:-1], gr.skip()
 
-    def again(current: int) -> Any:
-        return _card(session, current) if current else (gr.skip(), gr.skip())
+    def again(current: int, queue: ReviewQueue) -> Any:
+        # A sample that disappears now has given its place to that of ``first``.
+        if current and queue.shows(session.store, current):
+            return _card(session, current)
+        return gr.skip(), gr.skip()
 
-    context.redraw_on_change(first, [parts.current, parts.queue], panels)
+    shown = [parts.current, parts.queue]
+    context.redraw_on_change(first, shown, panels)
     context.redraw_on_change(partial(_counts, session), [parts.queue], parts.counters)
-    context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
+    context.redraw_on_opening(again, shown, [parts.card, parts.known_version])
     chosen = [filters.document, filters.run]
     context.redraw_on_opening(partial(_choices, session), chosen, chosen)
 
