@@ -11,6 +11,7 @@ from autolearn.core.run_results import RunResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.rounds.sources import collect
+from autolearn.services import reading_actions
 from autolearn.services.experiments import (
     comparison_tasks,
     reports,
@@ -67,6 +68,15 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
     assert [arm.arm for arm in report.result.arms] == list(ARMS)
     trained_arms = [arm for arm in report.result.arms if arm.cost.steps]
     assert all(arm.n_seeds == 2 for arm in trained_arms)
+
+
+def test_a_report_stays_as_it_is_when_a_document_is_deleted(library):
+    experiment, run = begun(library, comparing(library, **ONE_ARM))
+    PretendWorker(library).end_all(run)
+    before = reports.values(comparison_report(library, experiment))
+    for document in library.library.documents():
+        reading_actions.remove(library, document.id)
+    assert reports.values(comparison_report(library, experiment)) == before
 
 
 def test_the_runs_of_all_tasks_are_read_at_once(library):

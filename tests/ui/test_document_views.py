@@ -22,7 +22,7 @@ from autolearn.ui.views import document as views
 from autolearn.ui.views.document import LibraryViewState
 from tests.support import statements
 from tests.support.rounds import approve
-from tests.support.texts import put, put_passages
+from tests.support.texts import put, put_passages, put_text
 
 MODEL = ModelIdentity("built-in", "abc", "nf4", "", "")
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -140,6 +140,16 @@ def test_nothing_moves_while_a_study_reads_the_passages(store, polish):
     for key in (f"encoding-{polish.id}-cp1252", f"cut-[[{passage.id}, 0, 4]]"):
         with pytest.raises(JobError, match="A study is reading the passages"):
             press_document(session, LibraryViewState(), key)
+
+
+def test_a_document_that_another_window_deleted_is_missing_in_words(store):
+    first, second = (
+        put_text(store, f"{n}.md", f"{n} was founded in 1711.") for n in "AB"
+    )
+    reading_actions.remove(store, second.id)
+    markup = views.draw(store, LibraryViewState(second.id))
+    assert "This document was deleted" in markup
+    assert "A was founded" in views.draw(store, LibraryViewState(first.id))
 
 
 def test_what_an_earlier_version_added_cannot_be_read_again(store):

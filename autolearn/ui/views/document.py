@@ -54,7 +54,10 @@ def draw(store: Store, state: LibraryViewState) -> Html:
     documents = store.library.document_sizes()
     if not documents:
         return html.note("The passages of a document are shown here.")
-    document = store.library.document(state.document_id or documents[0].id)
+    document_id = state.document_id or documents[0].id
+    if all(document.id != document_id for document in documents):
+        return html.note("This document was deleted; choose another one in the list.")
+    document = store.library.document(document_id)
     n, covered = store.library.coverage(document.id)
     passages = store.library.stretch(document.id, state.first, AT_ONCE)
     between: list[Exclusion] = []
