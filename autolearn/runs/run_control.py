@@ -79,6 +79,13 @@ def _wait(
         time.sleep(POLL_SECONDS)
 
 
+def current(store: Store) -> Run | None:
+    """Return the run in progress, or else the one that is next; None: there is none."""
+    # A resumed run waits with a lower id than the one in progress.
+    active = [*store.runs.in_state("running"), *store.runs.in_state("queued")]
+    return active[0] if active else None
+
+
 def cancel(store: Store, run_id: int | None = None) -> Run:
     """Ask a run to stop; one that is still queued is cancelled at once.
 
@@ -91,11 +98,10 @@ def cancel(store: Store, run_id: int | None = None) -> Run:
     """
     recover(store)
     if run_id is None:
-        # A resumed run waits with a lower id than the one in progress.
-        active = [*store.runs.in_state("running"), *store.runs.in_state("queued")]
-        if not active:
+        run = current(store)
+        if run is None:
             raise JobError("Nothing is running, so there is nothing to stop.")
-        run_id = active[0].id
+        run_id = run.id
     is_requested = store.runs.request_cancel(run_id)
     run = store.runs.get(run_id)
     if not is_requested:

@@ -63,8 +63,9 @@ def current(store: Store) -> int:
 
 
 def select(store: Store, number: int) -> None:
-    """Continue an earlier conversation."""
-    store.choices.set(_CHOICE, number)
+    """Continue a conversation."""
+    if number != current(store):
+        store.choices.set(_CHOICE, number)
 
 
 def begin(store: Store) -> None:

@@ -13,7 +13,7 @@ import gradio as gr
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run, RunKind
 from autolearn.core.server_addresses import check_has_weights
-from autolearn.runs import worker_locks, worker_processes
+from autolearn.runs import run_control, worker_locks, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import demo_library, pipeline
 from autolearn.store import Store
@@ -265,6 +265,8 @@ class PageContext:
     sidebar: gr.HTML
     steps_panel: gr.HTML
     stop: gr.Button
+    stoppable: gr.State
+    """The id of the run that it stops: another may have begun since it was drawn."""
     start_round_button: gr.Button
     """Starts a whole round; only while nothing runs."""
     round_strip: gr.HTML
@@ -360,6 +362,7 @@ class PageContext:
             self.steps_panel,
             self.timer,
             self.stop,
+            self.stoppable,
             self.start_round_button,
         ]
         outputs.append(self.round_strip)
@@ -376,12 +379,13 @@ class PageContext:
     def _refresh(self, current: str) -> tuple[Any, ...]:
         """Return the present sidebar, and the revision for the open tab."""
         store, busy = self.session.store, self.session.is_busy()
-        revision = self.session.revision()
+        revision, run = self.session.revision(), run_control.current(store)
         return (
             status.draw(store),
             guide.draw(store),
             gr.Timer(active=busy),
             gr.Button(interactive=busy),
+            run.id if run else 0,
             gr.Button(interactive=not busy),
             whole_round.draw(store),
             *(
