@@ -197,12 +197,11 @@ def _wire_decisions(context: PageContext, parts: Parts) -> None:
         )
 
     def overrule(
-        current: int, known_version: int, queue: ReviewQueue, event: gr.EventData
+        known_version: int, queue: ReviewQueue, event: gr.EventData
     ) -> tuple[Any, ...]:
-        is_gap = event.pick == "gap"
-        return _overrule(session, current, known_version, queue, is_gap=is_gap)
+        return _overrule(session, str(event.pick), known_version, queue)
 
-    context.on_action([parts.card.click], overrule, inputs, panels)
+    context.on_action([parts.card.click], overrule, inputs[1:], panels)
     context.on_action(
         [parts.actions.buttons["open-book"].click],
         partial(_approve_open_book, session),
@@ -241,21 +240,17 @@ def _approve_open_book(
 
 
 def _overrule(
-    session: Session,
-    current: int,
-    known_version: int,
-    queue: ReviewQueue,
-    *,
-    is_gap: bool,
+    session: Session, key: str, known_version: int, queue: ReviewQueue
 ) -> tuple[Any, ...]:
+    number, is_gap = sample.overruled(key)
     note = ""
     try:
         review_actions.overrule(
-            session.store, current, gap=is_gap, known_version=known_version
+            session.store, number, gap=is_gap, known_version=known_version
         )
     except Outdated as error:
         note = str(error)
-    return _show(session, queue, current, note)
+    return _show(session, queue, number, note)
 
 
 def _undo(
