@@ -246,12 +246,11 @@ def _effort(
     )
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
-    seconds = durations.study_seconds(store, model, settings, n)
-    fit, is_first = None, seconds is None
+    time = durations.study_time(store, model, settings, n)
+    fit = None
     if not is_server(model.model):
-        seconds = seconds or durations.first_study_seconds(model, settings, n)
         fit = memory_needs.of_study(store, model, settings, n)
-    effort = views.effort(n, n_bare, seconds, fit, is_first=is_first)
+    effort = views.effort(n, n_bare, time, fit)
     return effort + tokenizer_fit.warning(store, texts)
 
 
