@@ -210,8 +210,8 @@ def add_gold(store: Store, path: Path, split: Split) -> int:
     addition = gold_actions.add_gold(store, path, split)
     if addition.n_trained:
         warn(
-            f"{addition.n_trained} questions of {path.name} are left out, because a "
-            "round was trained on them."
+            f"Left out of {path.name}, because a round was trained on them: "
+            f"{addition.n_trained}."
         )
     return addition.n_in_set
 

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from autolearn.core.records import Run
 from autolearn.core.run_kinds import RUN_KINDS
+from autolearn.core.visible_text import visible
 
 _BAR_OPTIONS: dict[str, dict[str, Any]] = {
     "items": {},
@@ -62,7 +63,7 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """Write a line for the user to standard error."""
-    sys.stderr.write("\n".join(map(_printable, text.split("\n"))) + "\n")
+    sys.stderr.write(visible(text, keep="\n") + "\n")
 
 
 def as_text(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
@@ -131,9 +132,4 @@ def _cell(value: object) -> str:
         return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
-    return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """Return a line of a model or a file without characters that move the cursor."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return visible(str(value))

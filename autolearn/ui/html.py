@@ -175,12 +175,14 @@ def rough_duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if minutes < 2:
         return f"{max(10, round(seconds / 10) * 10)} s"
-    return f"{minutes} min" if minutes < 60 else duration(seconds)
+    return f"{minutes} min" if minutes < 60 else duration(60 * minutes)
 
 
 def size(n_bytes: float | None) -> str:
     """Return an amount of memory; a dash for none."""
     if n_bytes is None:
         return DASH
-    mib = n_bytes / 2**20
+    kib, mib = n_bytes / 2**10, n_bytes / 2**20
+    if kib < 1000:
+        return f"{kib:.0f} KiB"
     return f"{mib / 1024:.1f} GiB" if mib >= 1000 else f"{mib:.0f} MiB"

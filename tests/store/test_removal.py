@@ -84,6 +84,8 @@ def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
     assert "No passage has" in markup
     markup = library_views.search_results(store, "harbour")
     assert "<mark>harbour</mark>" in markup
+    put_passages(store, "c.md", ["İzmir, İstanbul, İznik: KIYI lies there."])
+    assert "<mark>KIYI</mark>" in library_views.search_results(store, "kiyi")
     assert 'data-pick="place-2-0"' in markup
 
 

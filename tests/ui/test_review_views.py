@@ -155,7 +155,11 @@ def test_an_empty_place_says_what_to_do_next(store):
     (sample,) = filled(store)
     assert "change or clear" in review.empty(store, SampleFilter(text="nowhere"))
     review_actions.decide(store, [sample.id], "approve", "")
-    assert "All 1 samples are decided. Train on the 1" in review.empty(store, pending)
+    empty = review.empty(store, pending)
+    assert "All samples are decided, 1 of 1 approved. Train on these" in empty
+    review_actions.decide(store, [sample.id], "reject", "")
+    empty = review.empty(store, pending)
+    assert "All samples are decided, 0 of 1 approved. Choose another state" in empty
 
 
 def test_progress_counts_what_is_decided(store):

@@ -8,6 +8,7 @@ from autolearn.core.errors import InputError
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import prompt_editor
 from autolearn.study.prompts import names
+from autolearn.ui import html
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
@@ -152,8 +153,9 @@ def _preview(
     place = int(number or 1)
     passages = store.library.stretch(source.id, place - 1, 1) if place > 0 else []
     if not passages:
+        n, _ = store.library.coverage(source.id)
         raise InputError(
-            f"{source.name} has passages 1 to {source.n_passages}; enter one of these."
+            f"{source.name} has {html.count(n, 'passage')}; enter 1 to {n}."
         )
     model = chosen_model(store)
     preview = prompt_editor.preview(store, model, prompt_name, text, passages[0])

@@ -166,9 +166,8 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     store = session.store
     choices = document_choice.choices(store.library.document_sizes())
     if n := len(store.library.instructions()):
-        choices.append(
-            (f"{n} instructions, such as word problems (no text)", INSTRUCTIONS)
-        )
+        title = f"{html.count(n, 'instruction')} (word problems and others, no text)"
+        choices.append((title, INSTRUCTIONS))
     new = [] if chosen else document_choice.new_documents(store)
     if new:
         return gr.Dropdown(choices=choices, value=new)

@@ -279,8 +279,9 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
         and (n := n_samples_of_others(store))
     ):
         notes.append(
-            f"{n} approved samples of other models are left out: what those did not "
-            "know says little about this one. Include them under “Which samples”."
+            f"Left out: {html.count(n, 'approved sample')} of other models; what those "
+            "did not know says little about this one. Include them under “Which "
+            "samples”."
         )
     progress = round_progress.newest(store)
     if progress and progress.is_active:

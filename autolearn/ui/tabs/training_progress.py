@@ -112,7 +112,7 @@ def _training_accordion(session: Session) -> gr.Accordion:
 
 
 def _more(epochs: float | None) -> str:
-    return f"Train {epochs or 0:g} more epochs"
+    return f"Train {epochs or 0:g} more epoch{'s' * (epochs != 1)}"
 
 
 def _wire(context: PageContext, parts: TrainingParts, shown: gr.State) -> None:

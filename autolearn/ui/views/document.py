@@ -340,7 +340,7 @@ def _repeat(passage: Passage, earlier: Passage, name: str) -> str:
 
 def _passage(passage: Passage, repeat: str) -> Html:
     place = f"{passage.position + 1}. characters {passage.start} to {passage.end}, "
-    place += f"{passage.n_tokens} tokens{repeat}"
+    place += f"{html.count(passage.n_tokens, 'token')}{repeat}"
     if passage.exclusion_id:
         place += ", included by you"
     word = "Include" if passage.excluded else "Exclude"

@@ -295,7 +295,7 @@ def _export(run: Run) -> Html:
         )
     body = html.tag("div", html.text(settings.target), "al-faint al-path")
     if n is not None:
-        body += html.tag("div", html.text(f"{n} lines"), "al-faint")
+        body += html.tag("div", html.text(html.count(n, "line")), "al-faint")
     if result.n_questions:
         counts = f"{result.n_same_answers} of {result.n_questions}"
         words = f"{counts} quiz answers match this workspace"

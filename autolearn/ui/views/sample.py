@@ -142,7 +142,7 @@ def _closed_book(view: SampleView) -> Html:
     content = _text(answer.text if answer else view.sample.rejected)
     if further:
         rows = html.join(html.tag("li", html.text(entry.text)) for entry in further)
-        title = html.tag("summary", f"{len(further)} more sampled answers")
+        title = html.tag("summary", html.count(len(further), "more sampled answer"))
         content += html.tag("details", title + html.tag("ol", rows))
     return _part("Closed-book answer", content)
 
