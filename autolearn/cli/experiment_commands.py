@@ -28,6 +28,7 @@ from autolearn.core.experiments import (
     CompareSettings,
     EvolveSettings,
     Experiment,
+    first_seeds,
 )
 from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import (
@@ -109,7 +110,7 @@ def compare(args: Args) -> Result:
             documents,
             placebo,
             arms,
-            tuple(range(args.seeds)),
+            first_seeds(args.seeds),
             args.rule,
             args.steps,
             pairs,

@@ -32,11 +32,13 @@ def problem(sentence: str) -> Html:
     return tag("p", text(sentence), "al-problem", role="alert")
 
 
-def notice(content: Html) -> Html:
+def notice(sentence: str, classes: str = "al-note") -> Html:
     """Return a notice in a corner of the page, until it is clicked or some time passes.
 
-    It carries the time, so that a repeated message is shown again.
+    It carries the time, so that a repeated message is shown again. Screen readers read
+    it because of its panel, not of its role.
     """
+    content = tag("p", text(sentence), classes)
     return tag("div", content, "al-notice", data_time=time.time_ns())
 
 

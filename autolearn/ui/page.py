@@ -33,7 +33,7 @@ from autolearn.ui.tabs import (
     train,
 )
 from autolearn.ui.temporary import DELETE_CACHE
-from autolearn.ui.views import whole_round
+from autolearn.ui.views import status, whole_round
 from autolearn.ui.views.links import tab_of
 
 
@@ -143,9 +143,12 @@ def _wire(context: PageContext) -> None:
         lambda run_id: _stop(session.store, run_id),
         [context.stoppable],
     )
-    context.on_action(
-        [context.sidebar.click], lambda: model_scope.toggle_all_models(session.store)
-    )
+
+    def press_sidebar(event: gr.EventData) -> None:
+        is_all = event.pick == status.ALL_MODELS
+        model_scope.show_all_models(session.store, all_models=is_all)
+
+    context.on_action([context.sidebar.click], press_sidebar)
     question = context.round_question
     button = context.start_round_button
     context.on_action([button.click], session.ask_or_start_round, [], [question])

@@ -47,6 +47,7 @@ element.addEventListener('click', (event) => {
 """Lets a click on a part of an HTML component tell which part it was."""
 
 NOTICE_JS = """
+element.setAttribute('aria-live', 'assertive');
 let going;
 const go = () => { element.hidden = true; };
 watch('value', () => {
@@ -58,7 +59,7 @@ element.addEventListener('click', go);
 """
 """Hides a notice after 12 seconds, or when it is clicked. Gradio's own notices (6.31)
 all disappear when the time of the first is over, so the newest may go before it was
-read.
+read. Screen readers read what comes into an element that was live before.
 """
 
 
@@ -159,13 +160,13 @@ def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., An
         try:
             result = handler(*args)
         except AutolearnError as error:
-            return *unchanged, html.notice(html.problem(str(error))), now()
+            return *unchanged, html.notice(str(error), "al-problem"), now()
         except OSError as error:
             place = error.filename or "A file"
             reason = f"{place} cannot be read or written: {error.strerror or error}."
-            return *unchanged, html.notice(html.problem(reason)), now()
+            return *unchanged, html.notice(reason, "al-problem"), now()
         if not n_outputs:
-            return html.notice(html.note(result)) if result else "", now()
+            return html.notice(result) if result else "", now()
         return *(result if n_outputs > 1 else [result]), "", now()
 
     return wrapped

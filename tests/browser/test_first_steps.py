@@ -138,7 +138,7 @@ def test_data_of_another_model_are_hidden_until_they_are_asked_for(visit, review
     expect(page.locator("#review-progress")).to_contain_text("0 of 2 decided")
     page.locator("#status [data-pick=all-models]").click()
     expect(page.locator("#review-progress")).to_contain_text("0 of 5 decided")
-    page.locator("#status [data-pick=all-models]").click()
+    page.locator("#status [data-pick=one-model]").click()
     expect(page.locator("#review-progress")).to_contain_text("0 of 2 decided")
 
 

@@ -299,6 +299,7 @@ def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
         ({"corpora": ()}, "questions and answers by people"),
         ({"corpora": (99,)}, "no corpus 99"),
         ({"rule": "nice"}, "no rule 'nice'"),
+        ({"steps": -5}, "steps must be from 0"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_before_anything_is_queued(

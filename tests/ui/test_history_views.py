@@ -166,6 +166,7 @@ def test_an_export_is_queued_listed_and_zipped(store):
     result = {"path": str(folder / "data.jsonl"), "samples": 1}
     store.runs.finish(run.id, "done", result=result)
     assert "Download" in views.exports(store)
+    assert ">1 line<" in views.exports(store)
     assert history._zip_file(session, run.id).endswith("round-1-chat.zip")
 
 

@@ -85,6 +85,14 @@ def test_rough_durations_claim_no_seconds(seconds, shown):
     assert html.rough_duration(seconds) == shown
 
 
+@pytest.mark.parametrize(
+    ("n_bytes", "shown"),
+    [(None, "\N{EN DASH}"), (700, "1 KiB"), (400 << 10, "400 KiB"), (5 << 20, "5 MiB")],
+)
+def test_sizes_have_the_unit_that_fits(n_bytes, shown):
+    assert html.size(n_bytes) == shown
+
+
 def test_a_bar_tells_how_far_and_never_more_than_all():
     assert 'aria-valuenow="50"' in html.bar(1, 2, "x")
     assert "width:100.0%" in html.bar(3, 2, "x")

@@ -77,6 +77,7 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
 def _lay_out_question() -> tuple[gr.Textbox, gr.Button]:
     with gr.Row(equal_height=True):
         question = gr.Textbox(
+            label="Question",
             show_label=False,
             placeholder="Ask a question (Enter sends)",
             scale=5,

@@ -88,7 +88,6 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
         number = gr.Number(
             value=1,
             precision=0,
-            minimum=1,
             label="Passage",
             info="Its number in the document, from 1.",
             elem_id="prompts-passage",

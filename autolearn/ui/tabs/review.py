@@ -178,8 +178,8 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
     draw_on_load(
         lambda: session.store.choices.get(KEYS_CHOICE) is not False, [], [keys]
     )
-    keys.input(
-        lambda on: session.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET
+    context.on_action(
+        [keys.input], lambda on: session.store.choices.set(KEYS_CHOICE, on), [keys]
     )
 
 

@@ -20,6 +20,7 @@ from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import document_choice, prompts
 from autolearn.ui.tabs.document_choice import Choice
+from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.views import knowledge_grid, tokenizer_fit
 from autolearn.ui.views import study as views
 from autolearn.ui.views.knowledge_map import MapView
@@ -277,4 +278,6 @@ def _study_request(
         if value is None:
             raise InputError(f"Enter a number for “{LABELS[name]}”.")
     texts = document_choice.document_ids(store, documents) if documents else None
-    return StudySettings(**how), texts, INSTRUCTIONS in documents
+    with named_by(LABELS):
+        settings = StudySettings(**how)
+    return settings, texts, INSTRUCTIONS in documents

@@ -60,7 +60,6 @@ def _controls() -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
             N_MORE,
             label="More epochs",
             info="Continued in a new round.",
-            minimum=1,
             elem_id="train-more",
         )
     with gr.Row():
