@@ -5,9 +5,10 @@ The worker of its queue does the run; see ``runs.worker``.
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from autolearn.core.errors import JobError, WorkerLost
-from autolearn.core.records import END_STATES, Run
+from autolearn.core.errors import AlreadyQueued, JobError, WorkerLost
+from autolearn.core.records import ACTIVE_STATES, END_STATES, Run, RunKind
 from autolearn.core.run_settings import RunSettings
 from autolearn.runs.queues import queue_of
 from autolearn.runs.versions import versions
@@ -15,6 +16,10 @@ from autolearn.runs.waiting import waiting_for
 from autolearn.runs.worker_locks import recover
 from autolearn.runs.worker_processes import is_starting, replace_dead_workers
 from autolearn.store import Store, layout
+from autolearn.store.encoding import as_json
+
+_ONCE: tuple[RunKind, ...] = ("study", "train", "quiz")
+"""Kinds of runs that take long, and give the same a second time."""
 
 POLL_SECONDS = 0.2
 """How often a waiting caller checks its run."""
@@ -24,9 +29,27 @@ START_SECONDS = 30.0
 
 
 def submit(store: Store, settings: RunSettings) -> Run:
-    """Put a run with these settings into the queue; a worker will take it."""
+    """Put a run with these settings into the queue; a worker will take it.
+
+    Raises:
+        AlreadyQueued: It would do once more what a run in the queue will do.
+    """
     assert settings.kind is not None
-    return store.runs.create(settings.kind, settings.as_dict(), versions())
+    values = settings.as_dict()
+    with store.atomic():  # of two clicks at once, the second sees the run of the first
+        if settings.kind in _ONCE:
+            _refuse_twin(store, settings.kind, values)
+        return store.runs.create(settings.kind, values, versions())
+
+
+def _refuse_twin(store: Store, kind: RunKind, values: dict[str, Any]) -> None:
+    for run in store.runs.in_state(*ACTIVE_STATES):
+        if run.kind == kind and as_json(run.settings) == as_json(values):
+            raise AlreadyQueued(
+                f"Run {run.id} does exactly this and is {run.state}; wait for its end, "
+                "or stop it first.",
+                command=f"cancel {run.id}",
+            )
 
 
 def wait(
