@@ -1,6 +1,7 @@
 """The command ``documents``: show documents, and change how they are read."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import get_args
 
 from autolearn.cli.common import Args, Result, finish
@@ -103,7 +104,14 @@ def _change(store: Store, args: Args, document: Document) -> None:
     for text in args.leave_out or ():
         reading_actions.leave_out(store, [_place(store, document, text)])
     for passages, is_excluded in ((args.exclude, True), (args.include, False)):
+        _check_passages(store, document, passages or ())
         store.library.set_excluded(passages or (), excluded=is_excluded)
+
+
+def _check_passages(store: Store, document: Document, ids: Iterable[int]) -> None:
+    passages = store.library.passages([document.id], with_excluded=True)
+    for missing in set(ids) - {passage.id for passage in passages}:
+        raise InputError(f"{document.name} has no passage with the id {missing}.")
 
 
 def _place(store: Store, document: Document, text: str) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from autolearn.cli.common import (
     finish_import,
     model_name,
     model_of,
+    open_existing,
     open_store,
     settings_of,
 )
@@ -147,7 +148,7 @@ def evolve(args: Args) -> Result:
 
 def experiments(args: Args) -> list[Result] | Result:
     """List the experiments, or show one."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         if args.id is not None:
             experiment = store.experiments.get(args.id)
             _write_files(store, experiment, args)

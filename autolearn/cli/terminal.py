@@ -1,10 +1,11 @@
 """Show runs, results and tables in a terminal: data on stdout, progress on stderr."""
 
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from tqdm import tqdm
 
@@ -58,12 +59,22 @@ class Progress:
 
 def say(text: str) -> None:
     """Write a line for the user to standard output."""
-    sys.stdout.write(text + "\n")
+    _write(sys.stdout, text)
 
 
 def warn(text: str) -> None:
     """Write a line for the user to standard error."""
-    sys.stderr.write(visible(text, keep="\n") + "\n")
+    _write(sys.stderr, visible(text, keep="\n"))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        # The reader, such as ``head``, has seen enough. At the end, Python would write
+        # what is left in the stream, and fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def as_text(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

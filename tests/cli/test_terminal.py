@@ -1,4 +1,5 @@
 import io
+import subprocess
 import sys
 
 from autolearn.cli import terminal
@@ -30,6 +31,19 @@ def test_what_a_model_says_cannot_move_the_cursor():
 def test_a_file_name_in_a_warning_cannot_move_the_cursor(capsys):
     terminal.warn("a\x1b[2J.txt cannot be read.\nThe next line.")
     assert capsys.readouterr().err == "a\ufffd[2J.txt cannot be read.\nThe next line.\n"
+
+
+def test_a_reader_that_has_seen_enough_ends_no_command():
+    """A result that went into ``head`` ended with a traceback."""
+    code = "from autolearn.cli import terminal; terminal.say('x' * 1_000_000)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
 
 
 def test_a_refusal_names_its_command_in_a_terminal_only():

@@ -20,6 +20,8 @@ from autolearn.training import presets
 
 @pytest.fixture
 def run(tmp_path, capsys):
+    Store.open(tmp_path / "lab").close()
+
     def run(*words, code=0):
         arguments = [*map(str, words), "--workspace", str(tmp_path / "lab")]
         assert main(arguments) == code
@@ -61,6 +63,7 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
         (["cancel"], "Nothing is running"),
         (["add"], "Name a text file"),
         (["reject", "5"], "There is no sample 5"),
+        (["edit", "5"], "Give the new text with --answer"),
         (["train", "--learning-rate", "-1"], "learning_rate must be from 0 to 1"),
         (["study", "--quantization", "int3"], "quantization must be one of"),
     ],
@@ -127,7 +130,6 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path, capsys):
 
 
 def test_a_damaged_database_is_refused(run, tmp_path):
-    (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "autolearn.db").write_bytes(b"x" * 5000)
     assert "not a database" in run("runs", code=1).err
 
