@@ -14,6 +14,8 @@ from autolearn.ui.views import labels
 
 SHOWN = 80
 """Characters that are shown of the names of new documents."""
+N_LISTED = 500
+"""Most documents in a table: it is drawn again whenever one is added."""
 FOUND = 30
 """Most passages that a search shows."""
 AROUND = 70
@@ -54,6 +56,7 @@ def _folder(name: str, documents: Sequence[DocumentSize]) -> Html:
 
 
 def _table(documents: Sequence[DocumentSize], folder: str = "") -> Html:
+    n, listed = len(documents), documents[-N_LISTED:]
     rows = [
         (
             html.pick(
@@ -64,10 +67,15 @@ def _table(documents: Sequence[DocumentSize], folder: str = "") -> Html:
             html.number(document.n_tokens),
             html.number(document.n_left_out),
         )
-        for document in documents
+        for document in listed
     ]
     heads = ("Document", "Passages", "Tokens", "Left out")
-    return html.table(heads, rows, f"Documents {folder}".strip())
+    table = html.table(heads, rows, f"Documents {folder}".strip())
+    if n == len(listed):
+        return table
+    return table + html.note(
+        f"The newest {len(listed)} of {n:,} are listed; search for words of the others."
+    )
 
 
 def search_results(store: Store, text: str) -> Html:
