@@ -299,7 +299,8 @@ def resume(args: Args) -> Result:
         ]
         if args.run is None and not candidates:
             raise JobError("There is no unfinished run to resume.")
-        run = actions.resume(store, args.run or candidates[-1].id, args.devices)
+        run_id = candidates[-1].id if args.run is None else args.run
+        run = actions.resume(store, run_id, args.devices)
         run = finish(store, run, run.kind, quiet=args.json)
         is_report = run.kind == "skills" and not args.json
         return skill_actions.readable(run) if is_report else run.result

@@ -10,7 +10,7 @@ from typing import Any
 from autolearn.core.errors import AlreadyQueued, JobError, WorkerLost
 from autolearn.core.records import ACTIVE_STATES, END_STATES, Run, RunKind
 from autolearn.core.run_settings import RunSettings
-from autolearn.runs.queues import queue_of
+from autolearn.runs.queues import MODEL_QUEUE, queue_of
 from autolearn.runs.versions import versions
 from autolearn.runs.waiting import waiting_for
 from autolearn.runs.worker_locks import recover
@@ -103,10 +103,16 @@ def _wait(
 
 
 def current(store: Store) -> Run | None:
-    """Return the run in progress, or else the one that is next; None: there is none."""
+    """Return the run in progress, or else the one that is next; None: there is none.
+
+    Texts may be read, and models be downloaded, at the same time: they come last.
+    """
     # A resumed run waits with a lower id than the one in progress.
-    active = [*store.runs.in_state("running"), *store.runs.in_state("queued")]
-    return active[0] if active else None
+    return min(
+        store.runs.in_state(*ACTIVE_STATES),
+        key=lambda run: (run.state == "queued", queue_of(run.kind) != MODEL_QUEUE),
+        default=None,
+    )
 
 
 def cancel(store: Store, run_id: int | None = None) -> Run:

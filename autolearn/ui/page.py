@@ -99,7 +99,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
     with gr.Sidebar(width=270):
         html_panel("title", html.tag("h1", "autolearn", "al-title"))
         sidebar = html_panel("status")
-        stop = gr.Button("Stop this run", size="sm", elem_id="stop")
+        stop = gr.Button("Stop", size="sm", elem_id="stop")
         start_round = gr.Button("Run a whole round", variant="primary", elem_id="whole")
         steps_panel = html_panel("steps")
         refresh_button = gr.Button("Refresh", elem_id="look", visible="hidden")

@@ -385,7 +385,7 @@ class PageContext:
             status.draw(store),
             guide.draw(store),
             gr.Timer(active=busy),
-            gr.Button(interactive=busy),
+            gr.Button(f"Stop run {run.id}" if run else "Stop", interactive=busy),
             run.id if run else 0,
             gr.Button(interactive=not busy),
             whole_round.draw(store),

@@ -15,6 +15,7 @@ from autolearn.models import shape as model_shape
 from autolearn.runs import queues, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
+from autolearn.store.runs import Runs
 from autolearn.training import presets
 
 
@@ -60,6 +61,7 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
         (["undo"], "no decision to undo"),
         (["resume"], "no unfinished run"),
         (["resume", "7"], "There is no run 7"),
+        (["resume", "0"], "There is no run 0"),
         (["cancel"], "Nothing is running"),
         (["add"], "Name a text file"),
         (["reject", "5"], "There is no sample 5"),
@@ -96,6 +98,15 @@ def test_settings_that_are_not_given_follow_from_the_size_of_the_model(
 def test_an_error_is_json_too_when_json_is_wanted(run):
     output = run("study", "--json", code=1)
     assert "no text" in json.loads(output.out)["error"]
+
+
+def test_a_stop_is_json_too_when_json_is_wanted(run, monkeypatch):
+    def interrupt(store):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Runs, "newest", interrupt)
+    output = run("runs", "--json", code=1)
+    assert json.loads(output.out) == {"error": "Stopped."}
 
 
 @pytest.mark.parametrize(

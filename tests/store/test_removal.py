@@ -69,8 +69,11 @@ def test_a_document_gets_another_name(store):
     document = put_text(store, "avel.md", "Avel was founded in 1711.")
     reading_actions.rename(store, document.id, "  Towns ")
     assert store.library.document(document.id).name == "Towns"
-    with pytest.raises(InputError, match="Enter a name"):
-        reading_actions.rename(store, document.id, " ")
+    for name in (" ", " / "):
+        with pytest.raises(InputError, match="Enter a name"):
+            reading_actions.rename(store, document.id, name)
+    reading_actions.rename(store, document.id, "papers/")  # it has to be seen in a list
+    assert store.library.document(document.id).name == "papers"
 
 
 def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):

@@ -144,6 +144,9 @@ def test_another_model_does_not_get_the_answers_of_the_first(
     chat._send(session, 0, ChatForm("Who?", 0, 0, False, False))
     end(store, {"left": "Ada.", "right": "Ada."})
     choose_model(store, ModelSettings(other_model))
+    with pytest.raises(JobError, match="is with another model"):
+        chat._regenerate(session, 1)
+    assert conversations.current(store) == 1
     chat._send(session, 0, ChatForm("And now?", 0, 0, False, False))
     histories = [run.settings["messages"] for run in store.runs.in_state("queued")]
     assert [len(messages) for messages in histories] == [1, 1]

@@ -47,7 +47,9 @@ def offer(model: Offer) -> Html:
     }
     if model.gated:
         facts["Access"] = html.text("gated; you have accepted its conditions")
-    room = Html("") if model.fits else html.problem(model.no_room())
+    room = html.note("Press “Download” to fetch it.")
+    if not model.fits:
+        room = html.problem(model.no_room())
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")

@@ -46,7 +46,9 @@ def _place(store: Store) -> Html:
         hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file),
     )
     rows = {
-        "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
+        "Workspace": html.tag(
+            "span", html.text(store.folder.absolute().name), title=store.folder
+        ),
         "Model": _model(model.model),
         "Precision": html.text(
             "4 bit" if model.quantization == "nf4" else "16 or 32 bit"
