@@ -191,7 +191,8 @@ def undo(args: Args) -> Result:
 
 def train(args: Args) -> Result:
     """Train a round."""
-    with open_existing(args) as store:
+    # A corpus that is named needs nothing of the workspace.
+    with (open_store if args.corpus else open_existing)(args) as store:
         model = model_of(store, args)
         settings = train_settings(args, model)
         sources = corpus_commands.named_sources(store, args)

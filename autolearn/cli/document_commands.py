@@ -15,7 +15,7 @@ from autolearn.services import reading_actions
 from autolearn.store import Store
 
 EXCERPT = 80
-"""Characters of what was left out that are shown."""
+"""Characters of a passage, or of what was left out, that are shown."""
 MOST_KINDS = 40
 """Kinds of exclusions that are shown."""
 _USES = tuple(use.replace(" ", "-") for use in get_args(ColumnUse))
@@ -149,9 +149,17 @@ def _details(store: Store, document: Document) -> Result:
             "reason": kind.reason,
             "count": kind.n,
             "place": kind.place,
-            "text": " ".join(kind.excerpt.split())[:EXCERPT],
+            "text": _excerpt(kind.excerpt),
         }
         for kind in kinds
+    ]
+    details["its_passages"] = [
+        {
+            "passage": passage.id,
+            "excluded": "yes" if passage.excluded else "no",
+            "text": _excerpt(passage.text),
+        }
+        for passage in store.library.passages([document.id], with_excluded=True)
     ]
     if reading.encoding:
         details["encoding"] = reading.encoding
@@ -174,3 +182,7 @@ def _details(store: Store, document: Document) -> Result:
             for column in reading.columns
         ]
     return details
+
+
+def _excerpt(text: str) -> str:
+    return " ".join(text.split())[:EXCERPT]

@@ -62,6 +62,13 @@ def test_a_mistyped_workspace_is_reported_and_not_made(words, tmp_path, capsys):
     assert not folder.exists()
 
 
+def test_a_named_corpus_is_learned_in_a_new_workspace(tmp_path, capsys):
+    (tmp_path / "empty.jsonl").write_text("")
+    words = ["train", "--method", "meta", "--corpus", str(tmp_path / "empty.jsonl")]
+    assert main.main([*words, "--workspace", str(tmp_path / "new")]) == 1
+    assert "There is no workspace" not in capsys.readouterr().err
+
+
 def test_the_doctor_makes_no_workspace(tmp_path):
     finding = doctor._workspace(tmp_path / "new")
     assert (finding.ok, finding.result) == (True, f"none yet in {tmp_path / 'new'}")
