@@ -68,6 +68,9 @@ def warn(text: str) -> None:
 
 
 def _write(stream: TextIO, text: str) -> None:
+    if not _takes(stream, text):  # a terminal that knows only the letters of a region
+        encoding = stream.encoding
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         stream.write(text + "\n")
         stream.flush()
@@ -75,6 +78,15 @@ def _write(stream: TextIO, text: str) -> None:
         # The reader, such as ``head``, has seen enough. At the end, Python would write
         # what is left in the stream, and fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _takes(stream: TextIO, text: str) -> bool:
+    """Return whether the encoding of a stream has all letters of a text."""
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def as_text(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
@@ -121,8 +133,9 @@ def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
 
 
 def as_json(value: object) -> str:
-    """Return a value as one line of JSON."""
-    return json.dumps(value, ensure_ascii=False)
+    """Return a value as one line of JSON that standard output can take."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if _takes(sys.stdout, text) else json.dumps(value)
 
 
 def _text_lines(value: object) -> list[str]:
