@@ -262,7 +262,7 @@ def runs(args: Args) -> list[Result]:
                 "finished": (run.finished_at or "")[:19],
                 "error": run.error or "",
             }
-            for run in store.runs.newest()
+            for run in store.runs.newest(args.limit)
         ]
 
 

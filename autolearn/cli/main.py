@@ -118,7 +118,7 @@ COMMANDS = (
         "list experiments",
         experiment_commands.add_experiments,
     ),
-    Command("runs", commands.runs, "list runs, the newest first"),
+    Command("runs", commands.runs, "list runs, the newest first", arguments.runs),
     Command("rounds", commands.rounds, "list rounds and their scores"),
     Command("resume", commands.resume, "resume an unfinished run", arguments.resume),
     Command(

@@ -101,7 +101,7 @@ def test_an_error_is_json_too_when_json_is_wanted(run):
 
 
 def test_a_stop_is_json_too_when_json_is_wanted(run, monkeypatch):
-    def interrupt(store):
+    def interrupt(store, limit):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Runs, "newest", interrupt)
