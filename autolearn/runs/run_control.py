@@ -16,7 +16,6 @@ from autolearn.runs.waiting import waiting_for
 from autolearn.runs.worker_locks import recover
 from autolearn.runs.worker_processes import is_starting, replace_dead_workers
 from autolearn.store import Store, layout
-from autolearn.store.encoding import as_json
 
 _ONCE: tuple[RunKind, ...] = ("study", "train", "quiz")
 """Kinds of runs that take long, and give the same a second time."""
@@ -43,13 +42,12 @@ def submit(store: Store, settings: RunSettings) -> Run:
 
 
 def _refuse_twin(store: Store, kind: RunKind, values: dict[str, Any]) -> None:
-    for run in store.runs.in_state(*ACTIVE_STATES):
-        if run.kind == kind and as_json(run.settings) == as_json(values):
-            raise AlreadyQueued(
-                f"Run {run.id} does exactly this and is {run.state}; wait for its end, "
-                "or stop it first.",
-                command=f"cancel {run.id}",
-            )
+    if run := store.runs.same(kind, values, *ACTIVE_STATES):
+        raise AlreadyQueued(
+            f"Run {run.id} does exactly this and is {run.state}; wait for its end, or "
+            "stop it first.",
+            command=f"cancel {run.id}",
+        )
 
 
 def wait(

@@ -250,6 +250,8 @@ def test_a_round_whose_adapter_is_gone_is_trained_again(library):
     (library.folder / round_.adapter).rmdir()
     _, run = begun(library, settings)
     assert run.kind == "train"
+    _, shared = begun(library, settings)
+    assert shared.id == run.id, "one training of two experiments"
 
 
 def test_a_quiz_with_new_questions_is_asked_again(library):
