@@ -67,11 +67,11 @@ def test_a_study_is_stopped_before_a_download_that_began_earlier(store):
     )
     for run in (download, study):
         store.runs.claim(os.getpid(), [run.kind])
-    assert run_control.current(store).id == study.id
+    assert run_control.current(store) == store.runs.get(study.id)
     store.runs.finish(study.id, "done")
-    assert run_control.current(store).id == download.id
+    assert run_control.current(store) == store.runs.get(download.id)
     store.runs.finish(download.id, "done")
-    assert run_control.current(store).id == reading.id
+    assert run_control.current(store) == store.runs.get(reading.id)
 
 
 def test_an_ended_run_cannot_be_cancelled(store):

@@ -160,7 +160,7 @@ def _still_holds(store: Store, run: Run, settings: RunSettings) -> bool:
     """Return whether the results of a finished run are those of a new one."""
     if run.kind == "train":
         (round_,) = store.rounds.all(run.id)
-        return bool(round_.adapter) and (store.folder / round_.adapter).is_dir()
+        return bool(round_.adapter and (store.folder / round_.adapter).is_dir())
     if isinstance(settings, QuizRunSettings):
         return _asked_all(store, run, settings)
     return True
