@@ -49,8 +49,9 @@
     seen(panel + (save ? 'save' : 'cancel'))?.click();
   };
   document.addEventListener('click', (event) => {
-    if (event.target.closest?.('[data-pick=close-drawer]'))
-      document.body.classList.add('al-drawer-closed');
+    if (!event.target.closest?.('[data-pick=close-drawer]')) return;
+    document.body.classList.add('al-drawer-closed');
+    window.alOpener?.focus();
   });
   document.addEventListener('keydown', (event) => {
     if (event.isComposing) return;

@@ -123,12 +123,7 @@ def samples(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--search", metavar="WORDS", help="only samples with these words"
     )
-    parser.add_argument(
-        "--limit",
-        type=int,
-        default=20,
-        help="maximum number of samples to list (default: 20)",
-    )
+    _add_limit(parser, 20, "samples")
 
 
 def _ids(parser: ArgumentParser, nargs: str = "+") -> None:
@@ -226,6 +221,21 @@ def evolve(parser: ArgumentParser) -> None:
     """Add what ``evolve`` takes."""
     model(parser)
     experiment_commands.add_evolve(parser)
+
+
+def runs(parser: ArgumentParser) -> None:
+    """Add what ``runs`` takes."""
+    _add_limit(parser, 50, "runs")
+
+
+def _add_limit(parser: ArgumentParser, default: int, what: str) -> None:
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=default,
+        metavar="N",
+        help=f"maximum number of {what} to list (default: {default})",
+    )
 
 
 def resume(parser: ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from autolearn.cli.common import (
     finish_import,
     model_name,
     model_of,
+    open_existing,
     open_store,
     settings_of,
     workspace_of,
@@ -102,20 +103,20 @@ def _add_texts(store: Store, args: Args) -> Result:
 
 def documents(args: Args) -> Result:
     """List documents, or show and change how one is read."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return document_commands.show(store, args)
 
 
 def list_corpora(args: Args) -> list[Result]:
     """List the corpora of the library, or leave out, use again or remove some."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return corpus_commands.change(store, args)
 
 
 def study(args: Args) -> Result:
     """Study the texts."""
     settings = settings_of(args, StudySettings)
-    with open_store(args) as store:
+    with open_existing(args) as store:
         documents = args.document or ([] if args.instructions else None)
         run = actions.study(
             store,
@@ -130,7 +131,7 @@ def study(args: Args) -> Result:
 def samples(args: Args) -> list[Result]:
     """List samples."""
     criteria = SampleFilter(state=args.state, flag=args.flag, text=args.search)
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return [
             {
                 "id": sample.id,
@@ -149,7 +150,7 @@ def approve(args: Args) -> Result:
     """Approve by rule or by id."""
     if bool(args.ids) == bool(args.rule):
         raise InputError("Name the samples to approve, or a rule with --rule.")
-    with open_store(args) as store:
+    with open_existing(args) as store:
         if args.rule:
             n = actions.approve(store, args.rule)
         else:
@@ -160,7 +161,7 @@ def approve(args: Args) -> Result:
 def reject(args: Args) -> Result:
     """Reject samples."""
     decision = Decision(0, "reject", "person", args.reason)
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return {"rejected": actions.decide(store, args.ids, decision), **_counts(store)}
 
 
@@ -172,14 +173,16 @@ def edit(args: Args) -> Result:
         "feedback": args.feedback,
     }
     after = {name: text for name, text in texts.items() if text}
-    with open_store(args) as store:
+    if not after:
+        raise InputError("Give the new text with --answer, --refined or --feedback.")
+    with open_existing(args) as store:
         actions.decide(store, [args.id], Decision(0, "edit", "person", after=after))
         return {"edited": args.id, **_counts(store)}
 
 
 def undo(args: Args) -> Result:
     """Take back the last decision, with all that was decided together with it."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         last = store.decisions.last()
         if last is None:
             raise InputError("There is no decision to undo.")
@@ -188,7 +191,8 @@ def undo(args: Args) -> Result:
 
 def train(args: Args) -> Result:
     """Train a round."""
-    with open_store(args) as store:
+    # A corpus that is named needs nothing of the workspace.
+    with (open_store if args.corpus else open_existing)(args) as store:
         model = model_of(store, args)
         settings = train_settings(args, model)
         sources = corpus_commands.named_sources(store, args)
@@ -208,7 +212,7 @@ def train_settings(args: Args, model: ModelSettings) -> TrainSettings:
 
 def quiz(args: Args) -> Result:
     """Ask the quiz; for a round, compare with the newest quiz run of its base."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         model = model_of(store, args)
         if args.open_book:
             quiz_actions.check_open_book(store)
@@ -224,7 +228,7 @@ def quiz(args: Args) -> Result:
 
 def quizzes(args: Args) -> Result:
     """List the questions of quiz and control; lock them, or change their scoring."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return quiz_commands.change(store, args)
 
 
@@ -247,7 +251,7 @@ def chat(args: Args) -> Result:
 
 def runs(args: Args) -> list[Result]:
     """List runs."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return [
             {
                 "run": run.id,
@@ -258,13 +262,13 @@ def runs(args: Args) -> list[Result]:
                 "finished": (run.finished_at or "")[:19],
                 "error": run.error or "",
             }
-            for run in store.runs.newest()
+            for run in store.runs.newest(args.limit)
         ]
 
 
 def rounds(args: Args) -> list[Result]:
     """List rounds."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return [_listed_round(store, round_) for round_ in store.rounds.all()]
 
 
@@ -290,13 +294,14 @@ def _listed_round(store: Store, round_: Round) -> Result:
 
 def resume(args: Args) -> Result:
     """Resume a run that was stopped, killed or failed."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         candidates = [
             run for run in store.runs.in_state(*OPEN_STATES) if run.state != "running"
         ]
         if args.run is None and not candidates:
             raise JobError("There is no unfinished run to resume.")
-        run = actions.resume(store, args.run or candidates[-1].id, args.devices)
+        run_id = candidates[-1].id if args.run is None else args.run
+        run = actions.resume(store, run_id, args.devices)
         run = finish(store, run, run.kind, quiet=args.json)
         is_report = run.kind == "skills" and not args.json
         return skill_actions.readable(run) if is_report else run.result
@@ -304,7 +309,7 @@ def resume(args: Args) -> Result:
 
 def cancel(args: Args) -> Result:
     """Ask a run to stop."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         return {"cancelled": run_control.cancel(store, args.run).id}
 
 

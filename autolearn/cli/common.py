@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autolearn.cli.terminal import Progress, warn
-from autolearn.core.errors import JobError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.records import NewDocument, Run, Split
 from autolearn.core.run_results import ImportResult
@@ -16,7 +16,7 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import run_control, worker_processes
 from autolearn.runs.model_choice import last_used_model
 from autolearn.services import gold_actions, model_actions, reading_actions
-from autolearn.store import DEFAULT_WORKSPACE, Store
+from autolearn.store import DEFAULT_WORKSPACE, Store, layout
 from autolearn.study import prompts
 
 Args = argparse.Namespace
@@ -39,10 +39,26 @@ def workspace_of(args: Args) -> Path:
 
 
 def open_store(args: Args) -> Store:
-    """Open the workspace of a call, with its prompts."""
+    """Open the workspace of a call, with its prompts; make it if there is none."""
     folder = workspace_of(args)
     prompts.use(folder / prompts.FOLDER)
     return Store.open(folder)
+
+
+def open_existing(args: Args) -> Store:
+    """Open the workspace of a call that needs what is in it.
+
+    Raises:
+        InputError: There is none: the folder may be mistyped.
+    """
+    folder = workspace_of(args)
+    if not (folder / layout.DATABASE).exists() and not folder.is_file():
+        raise InputError(
+            f"There is no workspace {folder}; name another one with --workspace, or "
+            "add texts first.",
+            command="add FILE",
+        )
+    return open_store(args)
 
 
 def model_of(store: Store, args: Args) -> ModelSettings:
@@ -210,8 +226,8 @@ def add_gold(store: Store, path: Path, split: Split) -> int:
     addition = gold_actions.add_gold(store, path, split)
     if addition.n_trained:
         warn(
-            f"{addition.n_trained} questions of {path.name} are left out, because a "
-            "round was trained on them."
+            f"Left out of {path.name}, because a round was trained on them: "
+            f"{addition.n_trained}."
         )
     return addition.n_in_set
 

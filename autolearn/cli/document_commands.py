@@ -1,6 +1,7 @@
 """The command ``documents``: show documents, and change how they are read."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import get_args
 
 from autolearn.cli.common import Args, Result, finish
@@ -14,7 +15,7 @@ from autolearn.services import reading_actions
 from autolearn.store import Store
 
 EXCERPT = 80
-"""Characters of what was left out that are shown."""
+"""Characters of a passage, or of what was left out, that are shown."""
 MOST_KINDS = 40
 """Kinds of exclusions that are shown."""
 _USES = tuple(use.replace(" ", "-") for use in get_args(ColumnUse))
@@ -103,7 +104,14 @@ def _change(store: Store, args: Args, document: Document) -> None:
     for text in args.leave_out or ():
         reading_actions.leave_out(store, [_place(store, document, text)])
     for passages, is_excluded in ((args.exclude, True), (args.include, False)):
+        _check_passages(store, document, passages or ())
         store.library.set_excluded(passages or (), excluded=is_excluded)
+
+
+def _check_passages(store: Store, document: Document, ids: Iterable[int]) -> None:
+    passages = store.library.passages([document.id], with_excluded=True)
+    for missing in set(ids) - {passage.id for passage in passages}:
+        raise InputError(f"{document.name} has no passage with the id {missing}.")
 
 
 def _place(store: Store, document: Document, text: str) -> tuple[int, int, int]:
@@ -141,9 +149,17 @@ def _details(store: Store, document: Document) -> Result:
             "reason": kind.reason,
             "count": kind.n,
             "place": kind.place,
-            "text": " ".join(kind.excerpt.split())[:EXCERPT],
+            "text": _excerpt(kind.excerpt),
         }
         for kind in kinds
+    ]
+    details["its_passages"] = [
+        {
+            "passage": passage.id,
+            "excluded": "yes" if passage.excluded else "no",
+            "text": _excerpt(passage.text),
+        }
+        for passage in store.library.passages([document.id], with_excluded=True)
     ]
     if reading.encoding:
         details["encoding"] = reading.encoding
@@ -166,3 +182,7 @@ def _details(store: Store, document: Document) -> Result:
             for column in reading.columns
         ]
     return details
+
+
+def _excerpt(text: str) -> str:
+    return " ".join(text.split())[:EXCERPT]

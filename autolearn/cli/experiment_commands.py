@@ -18,6 +18,7 @@ from autolearn.cli.common import (
     finish_import,
     model_name,
     model_of,
+    open_existing,
     open_store,
     settings_of,
 )
@@ -28,6 +29,7 @@ from autolearn.core.experiments import (
     CompareSettings,
     EvolveSettings,
     Experiment,
+    first_seeds,
 )
 from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import (
@@ -109,7 +111,7 @@ def compare(args: Args) -> Result:
             documents,
             placebo,
             arms,
-            tuple(range(args.seeds)),
+            first_seeds(args.seeds),
             args.rule,
             args.steps,
             pairs,
@@ -146,7 +148,7 @@ def evolve(args: Args) -> Result:
 
 def experiments(args: Args) -> list[Result] | Result:
     """List the experiments, or show one."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         if args.id is not None:
             experiment = store.experiments.get(args.id)
             _write_files(store, experiment, args)

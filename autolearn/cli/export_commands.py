@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from autolearn.cli.common import Args, Result, finish, open_store
+from autolearn.cli.common import Args, Result, finish, open_existing
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import TrainSettings
@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def export(args: Args) -> Result:
     """Write samples, items, weights or a folder for another trainer."""
-    with open_store(args) as store:
+    with open_existing(args) as store:
         scope = SampleScope() if args.other_models else None
         run = export_actions.export(
             store, args.what, args.target, args.round, scope, args.method

@@ -118,7 +118,7 @@ COMMANDS = (
         "list experiments",
         experiment_commands.add_experiments,
     ),
-    Command("runs", commands.runs, "list runs, the newest first"),
+    Command("runs", commands.runs, "list runs, the newest first", arguments.runs),
     Command("rounds", commands.rounds, "list rounds and their scores"),
     Command("resume", commands.resume, "resume an unfinished run", arguments.resume),
     Command(
@@ -150,18 +150,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = args.command(args)
     except AutolearnError as error:
-        terminal.warn(error.for_terminal())
-        if args.json:
-            terminal.say(terminal.as_json({"error": error.for_terminal()}))
-        return 1
+        return _fail(args, error.for_terminal())
     except KeyboardInterrupt:
-        terminal.warn("Stopped.")
-        return 1
+        return _fail(args, "Stopped.")
     if result is None:  # everything is printed
         return 0
     text = terminal.as_json(result) if args.json else args.show(result)
     terminal.say(text)
     return 0
+
+
+def _fail(args: Args, reason: str) -> int:
+    """Say why a command failed; return its exit code."""
+    terminal.warn(reason)
+    if args.json:
+        terminal.say(terminal.as_json({"error": reason}))
+    return 1
 
 
 def parser() -> ArgumentParser:

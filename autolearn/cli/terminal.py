@@ -1,15 +1,17 @@
 """Show runs, results and tables in a terminal: data on stdout, progress on stderr."""
 
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from tqdm import tqdm
 
 from autolearn.core.records import Run
 from autolearn.core.run_kinds import RUN_KINDS
+from autolearn.core.visible_text import visible
 
 _BAR_OPTIONS: dict[str, dict[str, Any]] = {
     "items": {},
@@ -57,12 +59,34 @@ class Progress:
 
 def say(text: str) -> None:
     """Write a line for the user to standard output."""
-    sys.stdout.write(text + "\n")
+    _write(sys.stdout, text)
 
 
 def warn(text: str) -> None:
     """Write a line for the user to standard error."""
-    sys.stderr.write("\n".join(map(_printable, text.split("\n"))) + "\n")
+    _write(sys.stderr, visible(text, keep="\n"))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    if not _takes(stream, text):  # a terminal that knows only the letters of a region
+        encoding = stream.encoding
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        # The reader, such as ``head``, has seen enough. At the end, Python would write
+        # what is left in the stream, and fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _takes(stream: TextIO, text: str) -> bool:
+    """Return whether the encoding of a stream has all letters of a text."""
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def as_text(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
@@ -109,8 +133,9 @@ def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
 
 
 def as_json(value: object) -> str:
-    """Return a value as one line of JSON."""
-    return json.dumps(value, ensure_ascii=False)
+    """Return a value as one line of JSON that standard output can take."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if _takes(sys.stdout, text) else json.dumps(value)
 
 
 def _text_lines(value: object) -> list[str]:
@@ -131,9 +156,4 @@ def _cell(value: object) -> str:
         return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
-    return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """Return a line of a model or a file without characters that move the cursor."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return visible(str(value))

@@ -13,6 +13,7 @@ AutolearnError
 │   └── SchemaTooNew      it was written by a newer autolearn
 ├── ChildFailed           work in a child process ended without a result
 └── JobError              a run cannot be started or continued
+    ├── AlreadyQueued     a run in the queue does the same
     ├── WorkerBusy        another worker owns this workspace
     └── WorkerLost        the worker ended in the middle of a run
 """
@@ -100,6 +101,10 @@ class ChildFailed(AutolearnError):
 
 class JobError(AutolearnError):
     """A run cannot be started or continued as asked."""
+
+
+class AlreadyQueued(JobError):
+    """A run that is queued or running does exactly the same."""
 
 
 class WorkerBusy(JobError):

@@ -11,9 +11,10 @@ from autolearn.core.codec import JsonRecord
 from autolearn.core.errors import InputError
 from autolearn.core.methods import Method
 from autolearn.core.quiz_records import QuizMode
-from autolearn.core.setting_fields import Range, Settings, setting
+from autolearn.core.setting_fields import Range, Settings, check, setting
 from autolearn.core.settings import (
     EVOLUTION_MEANING,
+    MANY,
     Evolution,
     ModelSettings,
     StudySettings,
@@ -78,6 +79,20 @@ _MISSING_SOURCES: dict[ArmSource, str] = {
 }
 
 
+MOST_SEEDS = 100
+
+
+def first_seeds(n: int) -> tuple[int, ...]:
+    """Return ``n`` seeds, from 0 on.
+
+    Raises:
+        InputError: There is none, or so many that one of them must be meant.
+    """
+    if not 1 <= n <= MOST_SEEDS:
+        raise InputError(f"Give the number of seeds, from 1 to {MOST_SEEDS}, not {n}.")
+    return tuple(range(n))
+
+
 @dataclass(frozen=True)
 class CompareSettings(JsonRecord):
     """A comparison of arms on the same documents and questions."""
@@ -102,9 +117,10 @@ class CompareSettings(JsonRecord):
         """Refuse what cannot be compared.
 
         Raises:
-            InputError: No seed, no trained arm, an arm without what it learns, or a
-                placebo that is one of the documents.
+            InputError: No seed, no trained arm, an arm without what it learns, a
+                placebo that is one of the documents, or a negative number of steps.
         """
+        check("steps", self.steps, Range(0, MANY))
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise InputError("Name at least one seed, and each only once.")
         for arm in self.arms:

@@ -241,6 +241,8 @@ class DownloadRunSettings(RunSettings):
     name: str = ""
     bytes: int = 0
     commit: str = ""
+    licence: str | None = field(default=None, metadata=EXTRA)
+    """What the hub stated; the files of the model may not say it."""
 
 
 @dataclass(frozen=True)

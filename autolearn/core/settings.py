@@ -18,7 +18,8 @@ EVOLUTION_MEANING = (
 )
 _SHARE = Range(0, 1)
 _ABOVE_0 = Range(0, excludes_low=True)
-_MANY = 10_000_000
+MANY = 10_000_000
+"""Most optimiser steps of a training."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +130,12 @@ class TrainSettings(Settings):
     )
     epochs: float = setting(8, "Passes over the items", _ABOVE_0)
     max_steps: int = setting(
-        0, "Optimiser steps; 0: as many as the epochs take", Range(0, _MANY)
+        0, "Optimiser steps; 0: as many as the epochs take", Range(0, MANY)
     )
     least_steps: int = setting(
         120,
         "Fewest optimiser steps, where few items make short epochs; not for DPO",
-        Range(0, _MANY),
+        Range(0, MANY),
     )
     batch_size: int = setting(8, "Items per optimiser step", Range(1, 1024))
     warmup_steps: int = setting(

@@ -133,10 +133,18 @@ class _Conversation:
 
 
 def _passages(context: RunContext, passage_ids: Sequence[int]) -> str:
-    """Return the passages that a question is to be answered from."""
+    """Return the passages that a question is to be answered from.
+
+    Raises:
+        InputError: None of them is left.
+    """
     passages = context.store.library.passages_by_id(passage_ids)
     # A passage may be gone since its document was read again.
-    remaining = (passages[number] for number in passage_ids if number in passages)
+    remaining = [passages[number] for number in passage_ids if number in passages]
+    if not remaining:
+        raise InputError(
+            "The passages for this answer are no longer in the library; ask again."
+        )
     return "\n\n".join(passage.text.strip() for passage in remaining)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from autolearn.core.errors import BackendError
+from autolearn.core.errors import BackendError, InputError
 from autolearn.core.ports import Backend
 from autolearn.core.records import Passage, Question
 from autolearn.core.run_results import StudyResult
@@ -44,6 +44,7 @@ def study(context: RunContext, backend: StudyBackend) -> StudyResult:
 
     Raises:
         BackendError: No passage gave a question.
+        InputError: Its documents are no longer in the library.
     """
     settings = _settings(context)
     passages = _passages(context)
@@ -67,11 +68,23 @@ def _passages(context: RunContext) -> list[Passage]:
     """Return the passages of a study, also those begun before they left the library.
 
     They may have been excluded, deleted or replaced before the study was resumed.
+
+    Raises:
+        InputError: There is none left.
     """
-    library = context.store.library
-    passages = library.passages(StudyRunSettings.of(context.run).documents)
+    library, documents = (
+        context.store.library,
+        StudyRunSettings.of(context.run).documents,
+    )
+    passages = library.passages(documents)
     others = context.journal.passage_ids() - {passage.id for passage in passages}
-    return passages + list(library.passages_by_id(others).values())
+    passages += library.passages_by_id(others).values()
+    if documents and not passages:
+        raise InputError(
+            "The documents of this study have no passage in the library any more; "
+            "study others."
+        )
+    return passages
 
 
 def _settings(context: RunContext) -> StudySettings:

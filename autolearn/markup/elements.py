@@ -7,6 +7,8 @@ passed through ``text`` or was written in this project.
 from collections.abc import Iterable
 from html import escape
 
+from autolearn.core.visible_text import visible
+
 _TEMPLATES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 """Signs that the component would read as its own template."""
 
@@ -27,10 +29,7 @@ class Html(str):
 
 def text(value: object) -> Html:
     """Return any value as text that is shown and never obeyed."""
-    printable = "".join(
-        c if c.isprintable() or c == "\n" else "\ufffd" for c in str(value)
-    )
-    return Html(escape(printable).translate(_TEMPLATES))
+    return Html(escape(visible(str(value), keep="\n\t")).translate(_TEMPLATES))
 
 
 def from_template(markup: str) -> Html:

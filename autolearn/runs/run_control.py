@@ -5,16 +5,20 @@ The worker of its queue does the run; see ``runs.worker``.
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from autolearn.core.errors import JobError, WorkerLost
-from autolearn.core.records import END_STATES, Run
+from autolearn.core.errors import AlreadyQueued, JobError, WorkerLost
+from autolearn.core.records import ACTIVE_STATES, END_STATES, Run, RunKind
 from autolearn.core.run_settings import RunSettings
-from autolearn.runs.queues import queue_of
+from autolearn.runs.queues import MODEL_QUEUE, queue_of
 from autolearn.runs.versions import versions
 from autolearn.runs.waiting import waiting_for
 from autolearn.runs.worker_locks import recover
 from autolearn.runs.worker_processes import is_starting, replace_dead_workers
 from autolearn.store import Store, layout
+
+_ONCE: tuple[RunKind, ...] = ("study", "train", "quiz")
+"""Kinds of runs that take long, and give the same a second time."""
 
 POLL_SECONDS = 0.2
 """How often a waiting caller checks its run."""
@@ -24,9 +28,26 @@ START_SECONDS = 30.0
 
 
 def submit(store: Store, settings: RunSettings) -> Run:
-    """Put a run with these settings into the queue; a worker will take it."""
+    """Put a run with these settings into the queue; a worker will take it.
+
+    Raises:
+        AlreadyQueued: It would do once more what a run in the queue will do.
+    """
     assert settings.kind is not None
-    return store.runs.create(settings.kind, settings.as_dict(), versions())
+    values = settings.as_dict()
+    with store.atomic():  # of two clicks at once, the second sees the run of the first
+        if settings.kind in _ONCE:
+            _refuse_twin(store, settings.kind, values)
+        return store.runs.create(settings.kind, values, versions())
+
+
+def _refuse_twin(store: Store, kind: RunKind, values: dict[str, Any]) -> None:
+    if run := store.runs.same(kind, values, *ACTIVE_STATES):
+        raise AlreadyQueued(
+            f"Run {run.id} does exactly this and is {run.state}; wait for its end, or "
+            "stop it first.",
+            command=f"cancel {run.id}",
+        )
 
 
 def wait(
@@ -79,6 +100,19 @@ def _wait(
         time.sleep(POLL_SECONDS)
 
 
+def current(store: Store) -> Run | None:
+    """Return the run in progress, or else the one that is next; None: there is none.
+
+    Texts may be read, and models be downloaded, at the same time: they come last.
+    """
+    # A resumed run waits with a lower id than the one in progress.
+    return min(
+        store.runs.in_state(*ACTIVE_STATES),
+        key=lambda run: (run.state == "queued", queue_of(run.kind) != MODEL_QUEUE),
+        default=None,
+    )
+
+
 def cancel(store: Store, run_id: int | None = None) -> Run:
     """Ask a run to stop; one that is still queued is cancelled at once.
 
@@ -91,11 +125,10 @@ def cancel(store: Store, run_id: int | None = None) -> Run:
     """
     recover(store)
     if run_id is None:
-        # A resumed run waits with a lower id than the one in progress.
-        active = [*store.runs.in_state("running"), *store.runs.in_state("queued")]
-        if not active:
+        run = current(store)
+        if run is None:
             raise JobError("Nothing is running, so there is nothing to stop.")
-        run_id = active[0].id
+        run_id = run.id
     is_requested = store.runs.request_cancel(run_id)
     run = store.runs.get(run_id)
     if not is_requested:

@@ -63,8 +63,9 @@ def current(store: Store) -> int:
 
 
 def select(store: Store, number: int) -> None:
-    """Continue an earlier conversation."""
-    store.choices.set(_CHOICE, number)
+    """Continue a conversation."""
+    if number != current(store):
+        store.choices.set(_CHOICE, number)
 
 
 def begin(store: Store) -> None:
@@ -135,12 +136,16 @@ def regenerate(store: Store) -> list[Run]:
     """Queue other answers to the last question, in place of those it has.
 
     Raises:
-        JobError: Nothing was asked, or the answers are still being written.
+        JobError: Nothing was asked, it was asked of another model, or the answers are
+            still being written.
     """
-    past_runs = _latest(_past_runs(store, chosen_model(store).model))
-    if not past_runs:
+    settings = [ChatRunSettings.of(run) for run in _latest(_finished_runs(store))]
+    if not settings:
         raise JobError("Ask a question first.")
-    settings = [ChatRunSettings.of(run) for run in past_runs]
+    if any(s.model.model != chosen_model(store).model for s in settings):
+        raise JobError(
+            "This conversation is with another model; ask the question anew."
+        )
     last_turn = settings[-1].turn
     return [_repeat(store, answer) for answer in settings if answer.turn == last_turn]
 
@@ -182,15 +187,25 @@ def _past_runs(store: Store, model: str) -> list[Run]:
     Raises:
         JobError: The answers to the last question are not there yet.
     """
+    past_runs = _finished_runs(store)
+    if any(ChatRunSettings.of(run).model.model != model for run in past_runs):
+        begin(store)
+        return []
+    return past_runs
+
+
+def _finished_runs(store: Store) -> list[Run]:
+    """Return the runs of the current conversation.
+
+    Raises:
+        JobError: One has not ended yet.
+    """
     past_runs = store.runs.conversation(current(store))
     if pending := [run for run in past_runs if run.state in ACTIVE_STATES]:
         worker_processes.start_worker_for(store, pending[0])  # its worker may have died
         raise JobError(
             "The answers to the last question are still being written; wait for them."
         )
-    if any(ChatRunSettings.of(run).model.model != model for run in past_runs):
-        begin(store)
-        return []
     return past_runs
 
 

@@ -15,7 +15,7 @@ from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
 from autolearn.runs.versions import PACKAGES, versions
 from autolearn.services.integrity import Finding
-from autolearn.store import Store, copies
+from autolearn.store import Store, copies, layout
 
 _LARGEST_ROUNDING = 0.2
 """Largest error of numbers between -1 and 1 in NF4: half of its widest gap, and some.
@@ -97,14 +97,22 @@ def _memory() -> Finding:
 
 
 def _disk(workspace: Path) -> Finding:
-    folder = next(
-        p for p in (workspace.absolute(), *workspace.absolute().parents) if p.exists()
-    )
-    free = shutil.disk_usage(folder).free / 2**30
+    free = shutil.disk_usage(_nearest(workspace)).free / 2**30
     return Finding("disk", free >= 1, f"{free:.1f} GiB free")
 
 
+def _nearest(place: Path) -> Path:
+    """Return a place, or what there is of the folders that lead to it."""
+    return next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
+
+
 def _workspace(workspace: Path) -> Finding:
+    place = _nearest(workspace)
+    if place.is_dir() and not (workspace / layout.DATABASE).exists():
+        if os.access(place, os.W_OK):
+            return Finding("workspace", True, f"none yet in {workspace}")
+        result = f"{place} cannot be written; choose another folder"
+        return Finding("workspace", False, result)
     try:
         with Store.open(workspace) as store:
             problems = copies.problems(store.path)

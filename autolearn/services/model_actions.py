@@ -13,6 +13,7 @@ from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_settings import ConvertRunSettings, DownloadRunSettings
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, Quantization
+from autolearn.models import files as model_files
 from autolearn.models import hardware
 from autolearn.models.sources import gguf_file, hub, hub_files, local
 from autolearn.models.sources.hub import Offer
@@ -57,8 +58,17 @@ def download(store: Store, offer: Offer) -> Run:
             raise JobError(
                 f"{offer.found_as} is being downloaded already; wait for run {run.id}."
             )
-    settings = DownloadRunSettings(offer.found_as, offer.n_bytes, offer.commit)
+    settings = DownloadRunSettings(
+        offer.found_as, offer.n_bytes, offer.commit, offer.licence
+    )
     return run_control.submit(store, settings)
+
+
+def licence_on_hub(store: Store, folder: Path) -> str | None:
+    """Return the licence that the hub stated when a model was downloaded here."""
+    name = model_files.hub_id(folder)
+    settings = map(DownloadRunSettings.of, store.runs.find(RunFilter(("download",))))
+    return next((s.licence for s in settings if s.name == name and s.licence), None)
 
 
 def on_this_computer(store: Store) -> list[LocalModel]:

@@ -64,6 +64,6 @@ def other_models(store: Store) -> list[str]:
     return store.runs.other_models(chosen_digest(store) or "")
 
 
-def toggle_all_models(store: Store) -> None:
-    """Show the data of all models, or again those of the chosen one."""
-    store.choices.set(CHOICE, not store.choices.get(CHOICE))
+def show_all_models(store: Store, *, all_models: bool) -> None:
+    """Show the data of all models, or of the chosen one only."""
+    store.choices.set(CHOICE, all_models)

@@ -1,7 +1,9 @@
 """The finished quizzes of a round and of the model before it, and their comparison."""
 
+from contextlib import suppress
 from dataclasses import replace
 
+from autolearn.core.errors import AlreadyQueued
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
@@ -34,14 +36,15 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
     The base model is also asked open-book, which shows how much there is to learn.
 
     Raises:
-        JobError: There is no quiz, or the round is not finished.
+        JobError: There is no quiz, the round is not finished, or it is in the queue.
     """
     round_ = store.rounds.get(round_id)
     own = TrainRunSettings.of(round_).model
     new_runs = []
     if not _is_current(store, round_, before_id):
         before = replace(own, round_id=before_id)
-        new_runs.append(actions.quiz(store, before, open_book=before_id is None))
+        with suppress(AlreadyQueued):  # for another round
+            new_runs.append(actions.quiz(store, before, open_book=before_id is None))
     after = replace(own, round_id=round_id)
     return [*new_runs, actions.quiz(store, after)]
 

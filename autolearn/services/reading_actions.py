@@ -42,10 +42,11 @@ def rename(store: Store, document_id: int, name: str) -> None:
     Raises:
         InputError: There is no such document, or the name is empty.
     """
-    if not name.strip():
+    new_name = name.strip().strip("/")  # a folder without a name could not be clicked
+    if not new_name:
         raise InputError("Enter a name for the document.")
     store.library.document(document_id)
-    store.library.rename(document_id, name.strip())
+    store.library.rename(document_id, new_name)
 
 
 def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:

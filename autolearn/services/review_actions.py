@@ -117,8 +117,8 @@ def _apply_rule(
 def _check_number(n_now: int, n_asked: int) -> None:
     if n_now != n_asked:
         raise InputError(
-            f"The filter now matches {n_now} samples instead of {n_asked}; check them "
-            "and press again."
+            f"The filter now matches {n_samples_in_words(n_now)} instead of {n_asked}; "
+            "check again, and press again."
         )
 
 

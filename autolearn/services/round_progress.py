@@ -148,8 +148,7 @@ def seconds_of_all(store: Store, model: ModelSettings, passages: int) -> float |
     Raises:
         AutolearnError: The model cannot be used.
     """
-    study = durations.study_seconds(store, model, StudySettings(), passages)
-    study = study or durations.first_study_seconds(model, StudySettings(), passages)
+    study = durations.study_time(store, model, StudySettings(), passages).seconds
     if study is None:
         return None
     # Two quizzes: one before and one after the training.

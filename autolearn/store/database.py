@@ -136,13 +136,19 @@ class Database:
         """Insert rows of the same columns, within ``atomic``, and return their ids.
 
         The transaction keeps other writers out, so the ids can be given here: one
-        ``executemany`` instead of one statement a row.
+        ``executemany`` instead of one statement a row. No id is given twice, even if
+        its row was deleted.
         """
         assert self._connection.in_transaction
         if not rows:
             return []
-        last = self.rows(f"SELECT coalesce(max(id), 0) AS id FROM {table}")[0]["id"]
+        last = self.rows(
+            f"SELECT max(coalesce((SELECT max(id) FROM {table}), 0),"
+            " coalesce((SELECT id FROM last_ids WHERE name = ?), 0)) AS id",
+            table,
+        )[0]["id"]
         ids = list(range(last + 1, last + 1 + len(rows)))
+        self.write("UPDATE last_ids SET id = ? WHERE name = ?", ids[-1], table)
         columns = ", ".join(f'"{name}"' for name in rows[0])
         marks = ", ".join("?" * len(rows[0]))
         self.write_many(

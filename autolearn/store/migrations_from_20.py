@@ -80,3 +80,38 @@ CREATE TRIGGER exclusions_count_old AFTER DELETE ON exclusions BEGIN
 def m022_counts(db: Database) -> None:
     """Keep the sizes of documents with them."""
     execute_all(db, _COUNTS)
+
+
+_LAST_IDS = """
+-- The highest id that was given in the tables from which rows are deleted. Settings of
+-- runs, and pages that are open, may still name a deleted row, so its id stays unused.
+CREATE TABLE last_ids (
+    name TEXT PRIMARY KEY,
+    id INTEGER NOT NULL
+) STRICT;
+CREATE TEMP TABLE named_ids AS
+    SELECT key, path, atom FROM runs, json_tree(settings) AS part
+    WHERE part.type = 'integer'
+    UNION ALL SELECT key, path, atom FROM experiments, json_tree(settings) AS part
+    WHERE part.type = 'integer';
+INSERT INTO last_ids SELECT 'documents', coalesce(max(id), 0) FROM (
+    SELECT id FROM documents UNION ALL SELECT atom FROM named_ids
+    WHERE path LIKE '%.documents' OR path LIKE '%.placebo' OR key = 'document_id'
+);
+INSERT INTO last_ids SELECT 'passages', coalesce(max(id), 0) FROM (
+    SELECT id FROM passages
+    UNION ALL SELECT atom FROM named_ids WHERE path LIKE '%.passages'
+);
+INSERT INTO last_ids SELECT 'exclusions', coalesce(max(id), 0) FROM exclusions;
+INSERT INTO last_ids SELECT 'corpora', coalesce(max(id), 0) FROM (
+    SELECT id FROM corpora UNION ALL SELECT atom FROM named_ids
+    WHERE path LIKE '%corpus_ids%' OR path LIKE '%.corpora'
+);
+DROP TABLE temp.named_ids;
+"""
+
+
+@MIGRATIONS()
+def m023_last_ids(db: Database) -> None:
+    """Keep the ids of deleted rows from being given again."""
+    execute_all(db, _LAST_IDS)

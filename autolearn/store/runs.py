@@ -149,13 +149,15 @@ class Runs:
         )
         return [row["model"] for row in rows]
 
-    def same(self, kind: RunKind, settings: Mapping[str, Any]) -> Run | None:
-        """Return the newest run with exactly these settings that is done or will be."""
+    def same(
+        self, kind: RunKind, settings: Mapping[str, Any], *states: RunState
+    ) -> Run | None:
+        """Return the newest run with exactly these settings in one of these states."""
         tail = (
-            "WHERE kind = ? AND state IN ('done', 'queued', 'running') AND settings = ?"
-            " ORDER BY state = 'done' DESC, id DESC LIMIT 1"
+            f"WHERE kind = ? AND state IN ({', '.join('?' * len(states))})"
+            " AND settings = ? ORDER BY id DESC LIMIT 1"
         )
-        records = self._db.select(Run, tail, kind, as_json(dict(settings)))
+        records = self._db.select(Run, tail, kind, *states, as_json(dict(settings)))
         return records[0] if records else None
 
     def next_in_pipeline(self, run_id: int) -> Run | None:

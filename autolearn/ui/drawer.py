@@ -7,6 +7,8 @@ CLOSE = "close-drawer"
 """The key of the click that closes it; so does Escape."""
 FOCUS_JS = """() => {
   document.body.classList.remove("al-drawer-closed");
+  const opener = document.activeElement;
+  if (!opener.closest(".al-drawer")) window.alOpener = opener;
   let left = 600;
   const timer = setInterval(() => {
     const drawers = [...document.querySelectorAll(".al-drawer")];
@@ -18,7 +20,8 @@ FOCUS_JS = """() => {
 """Moves the keyboard to it once it is drawn, within half a minute.
 
 What closes it hides it at once (assets/autolearn.js), until it is opened again: an
-answer that was on its way meanwhile may still draw it.
+answer that was on its way meanwhile may still draw it. The keyboard then returns to
+what opened it.
 """
 
 

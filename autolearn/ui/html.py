@@ -32,11 +32,13 @@ def problem(sentence: str) -> Html:
     return tag("p", text(sentence), "al-problem", role="alert")
 
 
-def notice(content: Html) -> Html:
+def notice(sentence: str, classes: str = "al-note") -> Html:
     """Return a notice in a corner of the page, until it is clicked or some time passes.
 
-    It carries the time, so that a repeated message is shown again.
+    It carries the time, so that a repeated message is shown again. Screen readers read
+    it because of its panel, not of its role.
     """
+    content = tag("p", text(sentence), classes)
     return tag("div", content, "al-notice", data_time=time.time_ns())
 
 
@@ -175,12 +177,14 @@ def rough_duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if minutes < 2:
         return f"{max(10, round(seconds / 10) * 10)} s"
-    return f"{minutes} min" if minutes < 60 else duration(seconds)
+    return f"{minutes} min" if minutes < 60 else duration(60 * minutes)
 
 
 def size(n_bytes: float | None) -> str:
     """Return an amount of memory; a dash for none."""
     if n_bytes is None:
         return DASH
-    mib = n_bytes / 2**20
+    kib, mib = n_bytes / 2**10, n_bytes / 2**20
+    if kib < 1000:
+        return f"{kib:.0f} KiB"
     return f"{mib / 1024:.1f} GiB" if mib >= 1000 else f"{mib:.0f} MiB"

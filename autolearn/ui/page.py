@@ -33,7 +33,7 @@ from autolearn.ui.tabs import (
     train,
 )
 from autolearn.ui.temporary import DELETE_CACHE
-from autolearn.ui.views import whole_round
+from autolearn.ui.views import status, whole_round
 from autolearn.ui.views.links import tab_of
 
 
@@ -99,7 +99,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
     with gr.Sidebar(width=270):
         html_panel("title", html.tag("h1", "autolearn", "al-title"))
         sidebar = html_panel("status")
-        stop = gr.Button("Stop this run", size="sm", elem_id="stop")
+        stop = gr.Button("Stop", size="sm", elem_id="stop")
         start_round = gr.Button("Run a whole round", variant="primary", elem_id="whole")
         steps_panel = html_panel("steps")
         refresh_button = gr.Button("Refresh", elem_id="look", visible="hidden")
@@ -113,6 +113,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
         sidebar,
         steps_panel,
         stop,
+        gr.State(0),
         start_round,
         html_panel("whole-round"),
         html_panel("whole-round-question"),
@@ -137,10 +138,17 @@ def _build_tab(context: PageContext, module: TabModule) -> None:
 def _wire(context: PageContext) -> None:
     """Wire what is next to and above the tabs."""
     session = context.session
-    context.on_action([context.stop.click], lambda: _stop(session.store))
     context.on_action(
-        [context.sidebar.click], lambda: model_scope.toggle_all_models(session.store)
+        [context.stop.click],
+        lambda run_id: _stop(session.store, run_id),
+        [context.stoppable],
     )
+
+    def press_sidebar(event: gr.EventData) -> None:
+        is_all = event.pick == status.ALL_MODELS
+        model_scope.show_all_models(session.store, all_models=is_all)
+
+    context.on_action([context.sidebar.click], press_sidebar)
     question = context.round_question
     button = context.start_round_button
     context.on_action([button.click], session.ask_or_start_round, [], [question])
@@ -174,15 +182,23 @@ def _open_named_tab(address: str) -> Any:
 def _press_strip(session: Session, key: str) -> None:
     """Dismiss the result of a whole round, or resume its run."""
     store = session.store
-    if key == whole_round.CLOSE and (last := store.runs.last_in_pipeline()):
-        store.choices.set(whole_round.CLOSED, last.id)
+    if key.startswith(whole_round.DISMISS):
+        run_id = int(key.removeprefix(whole_round.DISMISS))
+        store.choices.set(whole_round.CLOSED, run_id)
     elif key.startswith(whole_round.RESUME):
         run_id = int(key.removeprefix(whole_round.RESUME))
         session.start_worker_for(run_control.resume(store, run_id))
 
 
-def _stop(store: Store) -> None:
-    run_control.cancel(store)
+def _stop(store: Store, run_id: int) -> None:
+    """Stop a run, or what a whole round has begun after it; 0: the current run."""
+    run = store.runs.get(run_id) if run_id else None
+    while run and run.state == "done":
+        following = store.runs.next_in_pipeline(run.id)
+        if following is None:
+            break
+        run = following
+    run_control.cancel(store, run.id if run else None)
 
 
 def theme() -> gr.Theme:

@@ -13,7 +13,7 @@ import gradio as gr
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run, RunKind
 from autolearn.core.server_addresses import check_has_weights
-from autolearn.runs import worker_locks, worker_processes
+from autolearn.runs import run_control, worker_locks, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import demo_library, pipeline
 from autolearn.store import Store
@@ -47,6 +47,7 @@ element.addEventListener('click', (event) => {
 """Lets a click on a part of an HTML component tell which part it was."""
 
 NOTICE_JS = """
+element.setAttribute('aria-live', 'assertive');
 let going;
 const go = () => { element.hidden = true; };
 watch('value', () => {
@@ -58,7 +59,7 @@ element.addEventListener('click', go);
 """
 """Hides a notice after 12 seconds, or when it is clicked. Gradio's own notices (6.31)
 all disappear when the time of the first is over, so the newest may go before it was
-read.
+read. Screen readers read what comes into an element that was live before.
 """
 
 
@@ -159,13 +160,13 @@ def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., An
         try:
             result = handler(*args)
         except AutolearnError as error:
-            return *unchanged, html.notice(html.problem(str(error))), now()
+            return *unchanged, html.notice(str(error), "al-problem"), now()
         except OSError as error:
             place = error.filename or "A file"
             reason = f"{place} cannot be read or written: {error.strerror or error}."
-            return *unchanged, html.notice(html.problem(reason)), now()
+            return *unchanged, html.notice(reason, "al-problem"), now()
         if not n_outputs:
-            return html.notice(html.note(result)) if result else "", now()
+            return html.notice(result) if result else "", now()
         return *(result if n_outputs > 1 else [result]), "", now()
 
     return wrapped
@@ -265,6 +266,8 @@ class PageContext:
     sidebar: gr.HTML
     steps_panel: gr.HTML
     stop: gr.Button
+    stoppable: gr.State
+    """The id of the run that it stops: another may have begun since it was drawn."""
     start_round_button: gr.Button
     """Starts a whole round; only while nothing runs."""
     round_strip: gr.HTML
@@ -360,6 +363,7 @@ class PageContext:
             self.steps_panel,
             self.timer,
             self.stop,
+            self.stoppable,
             self.start_round_button,
         ]
         outputs.append(self.round_strip)
@@ -376,12 +380,13 @@ class PageContext:
     def _refresh(self, current: str) -> tuple[Any, ...]:
         """Return the present sidebar, and the revision for the open tab."""
         store, busy = self.session.store, self.session.is_busy()
-        revision = self.session.revision()
+        revision, run = self.session.revision(), run_control.current(store)
         return (
             status.draw(store),
             guide.draw(store),
             gr.Timer(active=busy),
-            gr.Button(interactive=busy),
+            gr.Button(f"Stop run {run.id}" if run else "Stop", interactive=busy),
+            run.id if run else 0,
             gr.Button(interactive=not busy),
             whole_round.draw(store),
             *(

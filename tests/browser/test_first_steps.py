@@ -112,7 +112,6 @@ def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):
     open_tab(page, "Study")
     page.locator("#study-show").get_by_label("All samples").check()
     expect(page.locator("#study-found .al-row")).to_have_count(2)
-    page.wait_for_timeout(2000)  # until all that the opened tab draws has come
     page.locator("#study-found .al-row").first.click()
     drawer = page.locator("#study-detail .al-drawer")
     expect(drawer).to_be_in_viewport()
@@ -120,6 +119,7 @@ def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):
     assert page.evaluate("window.scrollY") == 0
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
+    expect(page.locator("#study-found .al-row").first).to_be_focused()
     with review_app.store() as store:
         store.decisions.decide([Decision(max(store.samples.ids()), "reject", "person")])
     page.evaluate("window.dispatchEvent(new Event('focus'))")
@@ -138,7 +138,7 @@ def test_data_of_another_model_are_hidden_until_they_are_asked_for(visit, review
     expect(page.locator("#review-progress")).to_contain_text("0 of 2 decided")
     page.locator("#status [data-pick=all-models]").click()
     expect(page.locator("#review-progress")).to_contain_text("0 of 5 decided")
-    page.locator("#status [data-pick=all-models]").click()
+    page.locator("#status [data-pick=one-model]").click()
     expect(page.locator("#review-progress")).to_contain_text("0 of 2 decided")
 
 

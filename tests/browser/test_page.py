@@ -226,7 +226,7 @@ def test_a_document_that_a_round_has_learned_from_is_deleted(
     expect(page.locator("#review-card")).to_contain_text("founded in 1711")
     open_tab(page, "History")
     page.locator("#history-rounds .al-pick").first.click()
-    expect(page.locator("#history-round")).to_contain_text("Digest of the base")
+    expect(page.locator("#history-detail")).to_contain_text("Digest of the base")
     page.keyboard.press("Escape")
     open_tab(page, "Evaluation")
     expect(page.locator("#evaluation-rounds")).to_contain_text("trained")

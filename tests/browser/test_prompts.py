@@ -16,8 +16,7 @@ def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
     page = visit(app)
     open_tab(page, "Study")
     page.locator("#prompts > button").click()
-    page.locator("#prompts-choice input").fill("closed_book")
-    page.keyboard.press("Enter")
+    choose(page, "closed_book")
     text = page.locator("#prompts-text textarea")
     expect(text).to_have_value(re.compile(r"one full sentence"))
     about = page.locator("#prompts-about")
@@ -27,6 +26,10 @@ def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
     page.locator("#prompts-save").click()
     expect(page.locator("#notice")).to_contain_text("needs $question")
     text.fill(default.replace("one full sentence", "<b>one word</b>"))
+    choose(page, "ask")
+    expect(text).not_to_have_value(re.compile(r"one word"))
+    choose(page, "closed_book")
+    expect(text).to_have_value(re.compile(r"one word"))
     page.locator("#prompts-save").click()
     expect(about).to_contain_text("Changed in this workspace: closed_book.")
     page.locator("#prompts-look").click()
@@ -37,3 +40,8 @@ def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
     expect(about).not_to_contain_text("Changed in this workspace")
     expect(text).to_have_value(default)
     assert not changed.exists()
+
+
+def choose(page, name):
+    page.locator("#prompts-choice input").fill(name)
+    page.keyboard.press("Enter")

@@ -215,7 +215,7 @@ def test_chats_are_added_as_what_a_person_chooses(app, visit, tmp_path):
     expect(report).to_contain_text("holds chats (ShareGPT or OpenAI messages)")
     picture(page, "chats")
     report.get_by_label("Add talks.jsonl as instructions").click()
-    expect(page.locator("#library-told")).to_contain_text("1 new instructions")
+    expect(page.locator("#library-told")).to_contain_text("New instructions: 1")
     report.get_by_label("Add talks.jsonl as quiz").click()
     expect(page.locator("#library-told")).to_contain_text(
         "Questions of the file in the quiz: 1"

@@ -157,4 +157,4 @@ def export_by_hand(app, page):
     page.locator("#history-exports").get_by_role("button").first.click()
     expect(page.locator("#export-file")).to_contain_text("approved-chat")
     page.locator("#history-rounds .al-pick").first.click()
-    expect(page.locator("#history-round")).to_contain_text("Digest of the base")
+    expect(page.locator("#history-detail")).to_contain_text("Digest of the base")

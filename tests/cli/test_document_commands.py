@@ -78,6 +78,13 @@ def test_parts_are_taken_in_and_left_out(table):
     assert len(ids) == 3
     show(table, "1", "--exclude", str(ids[0]), "--exclude", str(ids[1]))
     show(table, "1", "--include", str(ids[0]))
+    assert show(table, "1")["its_passages"] == [
+        {"passage": ids[0], "excluded": "no", "text": "größe: klein"},
+        {"passage": ids[1], "excluded": "yes", "text": "Avel hat"},
+        {"passage": ids[2], "excluded": "no", "text": "5 Brücken."},
+    ]
+    with pytest.raises(InputError, match=r"towns\.csv has no passage with the id 99"):
+        show(table, "1", "--exclude", "99")
     assert [p.id for p in table.library.passages()] == [ids[0], ids[2]]
     with pytest.raises(InputError, match=r"No passage of towns\.csv has this stretch"):
         show(table, "1", "--leave-out", "hat 7")

@@ -1,4 +1,6 @@
 import io
+import json
+import subprocess
 import sys
 
 from autolearn.cli import terminal
@@ -30,6 +32,31 @@ def test_what_a_model_says_cannot_move_the_cursor():
 def test_a_file_name_in_a_warning_cannot_move_the_cursor(capsys):
     terminal.warn("a\x1b[2J.txt cannot be read.\nThe next line.")
     assert capsys.readouterr().err == "a\ufffd[2J.txt cannot be read.\nThe next line.\n"
+
+
+def test_a_reader_that_has_seen_enough_ends_no_command():
+    """A result that went into ``head`` ended with a traceback."""
+    code = "from autolearn.cli import terminal; terminal.say('x' * 1_000_000)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_terminal_without_the_letters_of_a_result_gets_their_numbers(monkeypatch):
+    """A study ended with a traceback in a terminal that is not UTF-8."""
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", screen)
+    value = {"name": "тест 😀"}
+    terminal.say(terminal.as_json(value))
+    terminal.say(terminal.as_text(value))
+    as_json, as_text = screen.buffer.getvalue().decode("ascii").splitlines()
+    assert json.loads(as_json) == value
+    assert as_text == r"name: \u0442\u0435\u0441\u0442 \U0001f600"
 
 
 def test_a_refusal_names_its_command_in_a_terminal_only():

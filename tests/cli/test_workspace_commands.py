@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from autolearn.cli import main
+from autolearn.services import doctor
 from tests.support.texts import put_text
 
 
@@ -49,3 +50,26 @@ def test_general_knowledge_is_added_as_control_set(tmp_path, capsys):
     arguments = ["add", "--general-knowledge", "--workspace", str(tmp_path / "w")]
     assert main.main(arguments) == 0
     assert "general knowledge: 171" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", ["samples", "documents", "runs", "study", "train", "cancel", "experiments"]
+)
+def test_a_mistyped_workspace_is_reported_and_not_made(words, tmp_path, capsys):
+    folder = tmp_path / "typo"
+    assert main.main([words, "--workspace", str(folder)]) == 1
+    assert f"There is no workspace {folder}" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_a_named_corpus_is_learned_in_a_new_workspace(tmp_path, capsys):
+    (tmp_path / "empty.jsonl").write_text("")
+    words = ["train", "--method", "meta", "--corpus", str(tmp_path / "empty.jsonl")]
+    assert main.main([*words, "--workspace", str(tmp_path / "new")]) == 1
+    assert "There is no workspace" not in capsys.readouterr().err
+
+
+def test_the_doctor_makes_no_workspace(tmp_path):
+    finding = doctor._workspace(tmp_path / "new")
+    assert (finding.ok, finding.result) == (True, f"none yet in {tmp_path / 'new'}")
+    assert list(tmp_path.iterdir()) == []

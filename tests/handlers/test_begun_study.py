@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autolearn.core.errors import BackendError
+from autolearn.core.errors import BackendError, InputError
 from autolearn.core.records import Question
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import StudySettings
@@ -111,3 +111,12 @@ def test_a_skill_check_and_a_locked_quiz_change_no_study_that_has_begun(store, l
     )
     assert begun == resumed == (0.5, 0.5, True)
     assert new == (0.0, 0.62, False)
+
+
+def test_a_study_whose_documents_were_deleted_studies_no_other_one(store):
+    (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
+    run = queue(store, documents=(passage.document_id,))
+    store.readings.remove(passage.document_id)
+    put_passages(store, "brin.md", ["Brin lies by the sea."])
+    with pytest.raises(InputError, match="no passage in the library any more"):
+        study(store, run, Inventive())

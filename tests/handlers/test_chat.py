@@ -4,10 +4,12 @@ from typing import cast
 
 import pytest
 
+from autolearn.core.errors import InputError
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.handlers import chat
 from autolearn.runs.context import RunContext
 from tests.support.scripted_backend import ScriptedBackend
+from tests.support.texts import put_passages
 
 
 class Speaker(ScriptedBackend):
@@ -45,3 +47,17 @@ def test_only_an_answer_that_is_called_incorrect_is_refined(store, said, refined
     # A worker that is killed now, before the end is written, makes nothing again.
     silent = cast(HuggingFaceBackend, Speaker([]))
     assert chat.answer(context, silent) == result
+
+
+def test_what_is_gone_from_the_library_is_not_answered_from(store):
+    """The model was shown an empty text, and answered from that."""
+    (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
+    settings = {
+        "messages": [{"role": "user", "content": "When was Avel founded?"}],
+        "passages": [passage.id],
+    }
+    run = store.runs.create("chat", settings)
+    store.readings.remove(passage.document_id)
+    context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
+    with pytest.raises(InputError, match="no longer in the library"):
+        chat.answer(context, cast(HuggingFaceBackend, Speaker([])))

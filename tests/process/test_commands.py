@@ -15,11 +15,14 @@ from autolearn.models import shape as model_shape
 from autolearn.runs import queues, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
+from autolearn.store.runs import Runs
 from autolearn.training import presets
 
 
 @pytest.fixture
 def run(tmp_path, capsys):
+    Store.open(tmp_path / "lab").close()
+
     def run(*words, code=0):
         arguments = [*map(str, words), "--workspace", str(tmp_path / "lab")]
         assert main(arguments) == code
@@ -58,9 +61,11 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
         (["undo"], "no decision to undo"),
         (["resume"], "no unfinished run"),
         (["resume", "7"], "There is no run 7"),
+        (["resume", "0"], "There is no run 0"),
         (["cancel"], "Nothing is running"),
         (["add"], "Name a text file"),
         (["reject", "5"], "There is no sample 5"),
+        (["edit", "5"], "Give the new text with --answer"),
         (["train", "--learning-rate", "-1"], "learning_rate must be from 0 to 1"),
         (["study", "--quantization", "int3"], "quantization must be one of"),
     ],
@@ -95,6 +100,15 @@ def test_an_error_is_json_too_when_json_is_wanted(run):
     assert "no text" in json.loads(output.out)["error"]
 
 
+def test_a_stop_is_json_too_when_json_is_wanted(run, monkeypatch):
+    def interrupt(store, limit):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Runs, "newest", interrupt)
+    output = run("runs", "--json", code=1)
+    assert json.loads(output.out) == {"error": "Stopped."}
+
+
 @pytest.mark.parametrize(
     "words",
     [["fly"], [], ["train", "--method", "magic"], ["approve", "--rule", "magic"]],
@@ -127,7 +141,6 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path, capsys):
 
 
 def test_a_damaged_database_is_refused(run, tmp_path):
-    (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "autolearn.db").write_bytes(b"x" * 5000)
     assert "not a database" in run("runs", code=1).err
 

@@ -161,6 +161,7 @@ CHANGES_WITH = {
     "round_items": "rounds",
     "gold_examples": "corpora",
     "experiments": "experiment_runs",
+    "last_ids": "documents",
 }
 """Tables whose rows come with a row of another table, which the page looks at."""
 

@@ -19,6 +19,7 @@ from autolearn.services import (
     prompt_editor,
     skill_actions,
 )
+from autolearn.services.estimates.durations import StudyTime
 from autolearn.store import RunFilter, Store
 from autolearn.training import presets
 from autolearn.ui.tabs import train as train_tab
@@ -123,7 +124,9 @@ def test_the_page_does_not_ask_the_server_when_it_is_drawn(store):
     with model_server.running() as server:
         choose_model(store, ModelSettings(server.address))
     assert "llama.cpp" in model_view.about(store, server.address, "nf4")
-    assert "the server has the model" in study_view.effort(2, 0, None, None)
+    assert "the server has the model" in study_view.effort(
+        2, 0, StudyTime(None, is_first=True), None
+    )
     order = TrainRunSettings(model=ModelSettings(server.address))
     with pytest.raises(AutolearnError, match="cannot be trained here"):
         train_tab.PlanCache().intake(store, order)

@@ -61,6 +61,19 @@ def test_the_run_in_progress_is_stopped_before_an_older_one_that_waits(
         run_control.cancel(store)
 
 
+def test_a_study_is_stopped_before_a_download_that_began_earlier(store):
+    download, reading, study = (
+        store.runs.create(kind, {}) for kind in ("download", "import", "study")
+    )
+    for run in (download, study):
+        store.runs.claim(os.getpid(), [run.kind])
+    assert run_control.current(store) == store.runs.get(study.id)
+    store.runs.finish(study.id, "done")
+    assert run_control.current(store) == store.runs.get(download.id)
+    store.runs.finish(download.id, "done")
+    assert run_control.current(store) == store.runs.get(reading.id)
+
+
 def test_an_ended_run_cannot_be_cancelled(store):
     run = store.runs.create("study", {})
     run_control.cancel(store, run.id)

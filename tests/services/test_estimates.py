@@ -20,10 +20,13 @@ from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device
 from autolearn.runs import run_control
+from autolearn.services import round_progress
 from autolearn.services.estimates import durations, memory_needs, replay_writing
+from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.round_contents import ItemLength, round_contents
 from autolearn.study import prompts
 from autolearn.training import replay, similar_questions
+from autolearn.ui.views import study as study_views
 from tests.support.trainings import ORDER, SETTINGS, count, samples
 
 
@@ -105,6 +108,40 @@ def test_the_first_study_is_estimated_by_the_speed_of_this_computer(monkeypatch)
     assert seconds(10) > 5 * slow
     monkeypatch.setattr(hardware, "device", lambda: replace(cpu, kind="cuda"))
     assert seconds(10) is None
+
+
+def test_the_study_tab_and_a_whole_round_estimate_a_study_alike(store, monkeypatch):
+    model, settings = ModelSettings(), StudySettings()
+    monkeypatch.setattr(durations, "first_study_seconds", lambda *_: 50.0)
+    assert durations.study_time(store, model, settings, 9) == StudyTime(
+        50.0, is_first=True
+    )
+    shares = sum(round_progress.FIRST_SHARES.values())
+    shares += round_progress.FIRST_SHARES["quiz"]
+    assert round_progress.seconds_of_all(store, model, 9) == 50.0 * shares
+    monkeypatch.setattr(durations, "study_seconds", lambda *_: 20.0)
+    assert durations.study_time(store, model, settings, 9) == StudyTime(
+        20.0, is_first=False
+    )
+    assert round_progress.seconds_of_all(store, model, 9) == 20.0 * shares
+    monkeypatch.setattr(durations, "study_seconds", lambda *_: None)
+    server = ModelSettings("http://127.0.0.1:1/v1#tiny")
+    assert durations.study_time(store, server, settings, 9) == StudyTime(
+        None, is_first=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("passages", "instructions", "says"),
+    [
+        (3, 0, "3 passages; about 60 s, at the speed of the last study"),
+        (3, 5, "3 passages and 5 instructions; about 60 s for the passages, at"),
+        (0, 5, "5 instructions; the time of instructions is not estimated"),
+    ],
+)
+def test_the_time_of_a_study_is_that_of_its_passages(passages, instructions, says):
+    time = StudyTime(60.0, is_first=False)
+    assert says in study_views.effort(passages, instructions, time, None)
 
 
 def test_the_pace_of_a_study_is_that_of_one_that_did_the_same(store):

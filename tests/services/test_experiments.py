@@ -11,6 +11,7 @@ from autolearn.core.run_results import RunResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.rounds.sources import collect
+from autolearn.services import reading_actions
 from autolearn.services.experiments import (
     comparison_tasks,
     reports,
@@ -67,6 +68,15 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
     assert [arm.arm for arm in report.result.arms] == list(ARMS)
     trained_arms = [arm for arm in report.result.arms if arm.cost.steps]
     assert all(arm.n_seeds == 2 for arm in trained_arms)
+
+
+def test_a_report_stays_as_it_is_when_a_document_is_deleted(library):
+    experiment, run = begun(library, comparing(library, **ONE_ARM))
+    PretendWorker(library).end_all(run)
+    before = reports.values(comparison_report(library, experiment))
+    for document in library.library.documents():
+        reading_actions.remove(library, document.id)
+    assert reports.values(comparison_report(library, experiment)) == before
 
 
 def test_the_runs_of_all_tasks_are_read_at_once(library):
@@ -240,6 +250,8 @@ def test_a_round_whose_adapter_is_gone_is_trained_again(library):
     (library.folder / round_.adapter).rmdir()
     _, run = begun(library, settings)
     assert run.kind == "train"
+    _, shared = begun(library, settings)
+    assert shared.id == run.id, "one training of two experiments"
 
 
 def test_a_quiz_with_new_questions_is_asked_again(library):
@@ -289,6 +301,7 @@ def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
         ({"corpora": ()}, "questions and answers by people"),
         ({"corpora": (99,)}, "no corpus 99"),
         ({"rule": "nice"}, "no rule 'nice'"),
+        ({"steps": -5}, "steps must be from 0"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_before_anything_is_queued(

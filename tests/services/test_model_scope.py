@@ -49,11 +49,21 @@ def test_the_page_shows_the_chosen_model_and_can_show_all(store):
     sidebar = status.draw(store)
     assert "Data of other-7b are hidden" in sidebar
     assert "/models/other-7b" not in sidebar
-    model_scope.toggle_all_models(store)
+    model_scope.show_all_models(store, all_models=True)
     assert model_scope.shown_digest(store) is None
-    assert "Data of all models are shown" in status.draw(store)
-    model_scope.toggle_all_models(store)
+    sidebar = status.draw(store)
+    assert "Data of all models are shown" in sidebar
+    assert f'data-pick="{status.ONE_MODEL}"' in sidebar
+    model_scope.show_all_models(store, all_models=False)
     assert model_scope.shown_digest(store) == digest
+
+
+def test_nothing_is_offered_that_a_missing_model_cannot_do(store):
+    study(store, OTHER)
+    store.choices.set("model", ModelSettings("/models/gone").as_dict())
+    sidebar = status.draw(store)
+    assert "The chosen model cannot be used" in sidebar
+    assert "data-pick" not in sidebar
 
 
 def test_rounds_and_runs_of_another_model_are_not_listed(store):
@@ -64,7 +74,7 @@ def test_rounds_and_runs_of_another_model_are_not_listed(store):
     assert [number for _, number in labels.finished(store, digest)] == [own.id]
     assert f"round {other.id}" not in history.lineage(store)
     assert "Study (run 4)" not in history.runs(store, 0)
-    model_scope.toggle_all_models(store)
+    model_scope.show_all_models(store, all_models=True)
     tree = history.lineage(store)
     assert "base model: built-in" in tree
     assert "base model: other-7b" in tree
@@ -76,7 +86,7 @@ def test_trainings_of_another_model_are_not_offered(store):
     order = TrainRunSettings(model=OTHER, model_digest="digest of /models/other-7b")
     store.runs.create("train", order.as_dict())
     assert train.trainings(store) == []
-    model_scope.toggle_all_models(store)
+    model_scope.show_all_models(store, all_models=True)
     assert len(train.trainings(store)) == 1
 
 
@@ -93,7 +103,7 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
     assert f's{own.id}"' in markup
     assert f's{other.id}"' not in markup
     assert other.prompt not in study_views.newest(store, only_last=True)
-    model_scope.toggle_all_models(store)
+    model_scope.show_all_models(store, all_models=True)
     assert queue.next(store, own.id) == other.id
 
 

@@ -10,6 +10,8 @@ from autolearn.core.run_results import RunResult, StudyResult, TrainResult
 from autolearn.core.settings import ModelSettings
 from autolearn.services import pipeline, round_progress
 from autolearn.store.runs import Pace
+from autolearn.ui import page
+from autolearn.ui.session import Session
 from autolearn.ui.views import guide, review, whole_round
 from tests.support.texts import put_text
 from tests.support.two_models import digest_of, finished_round, study
@@ -142,7 +144,7 @@ def test_a_round_that_ends_early_says_why_and_offers_no_run_that_is_done(store):
     assert "The whole round ends here: There are no samples yet" in markup
     assert f"(run {quiz.id})" not in markup
     assert whole_round.RESUME not in markup
-    assert f'data-pick="{whole_round.CLOSE}"' in markup
+    assert f'data-pick="{whole_round.DISMISS}{quiz.id}"' in markup
 
 
 def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
@@ -170,5 +172,24 @@ def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
     assert "0 % → 100 %" in markup
     assert "sample learned" in markup
     assert 'data-pick="tab-Chat"' in markup
-    store.choices.set(whole_round.CLOSED, after.id)
+    key = f"{whole_round.DISMISS}{after.id}"
+    assert f'data-pick="{key}"' in markup
+    page._press_strip(Session(store.folder), key)
     assert whole_round.draw(store) == ""
+    # Pressed again on a page that was drawn before: a new round stays in sight.
+    pipeline.begin(store, MODEL)
+    page._press_strip(Session(store.folder), key)
+    assert "step 1 of 4" in whole_round.draw(store)
+
+
+def test_stop_stops_the_run_that_was_shown_or_what_continues_it(store):
+    first = begun(store)
+    quiz = end(store, first)
+    chat = store.runs.create("chat", {})
+    page._stop(store, first.id)  # drawn before the study had ended
+    assert store.runs.get(quiz.id).state == "cancelled"
+    with pytest.raises(JobError, match="is cancelled; there is nothing to stop"):
+        page._stop(store, quiz.id)
+    assert store.runs.get(chat.id).state == "queued"
+    page._stop(store, 0)
+    assert store.runs.get(chat.id).state == "cancelled"

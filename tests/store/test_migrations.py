@@ -1,3 +1,4 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
@@ -9,6 +10,7 @@ from autolearn.core.records import TrainItem
 from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.store import RunFilter, Store, schema_sql
 from tests.support import old_runs
+from tests.support.texts import put_passages
 
 
 def test_opening_again_changes_nothing(workspace):
@@ -121,6 +123,25 @@ def test_an_old_quiz_keeps_its_questions_and_scores(workspace):
             assert schema_sql(store.db) == schema_sql(new.db)
 
 
+def test_ids_that_old_runs_name_are_not_given_again(workspace):
+    old = old_runs.old_database(workspace, "m022_counts")
+    for kind, settings in (
+        ("study", {"documents": [4, 5]}),
+        ("import", {"document_id": 8}),
+        ("chat", {"passages": [70], "messages": [{"content": "99"}]}),
+        ("train", {"scope": {"documents": [6]}, "corpus_ids": [3], "seed": 1000}),
+    ):
+        row = (kind, json.dumps(settings))
+        old.execute("INSERT INTO runs (kind, settings) VALUES (?, ?)", row)
+    old.conn.commit()
+    old.close()
+    with Store.open(workspace) as store:
+        (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
+        assert (passage.document_id, passage.id) == (9, 71)
+        rows = store.db.rows("SELECT id FROM last_ids WHERE name = 'corpora'")
+        assert [row["id"] for row in rows] == [3]
+
+
 @pytest.mark.parametrize(
     ("condition", "index"),
     [
@@ -146,7 +167,7 @@ def test_every_table_is_strict(store):
         for table in tables
         if table["type"] == "table" and "sqlite_" not in table["name"]
     ]
-    assert len(ours) == 25
+    assert len(ours) == 26
     assert all(table["strict"] for table in ours)
 
 

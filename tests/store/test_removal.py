@@ -3,6 +3,8 @@
 import pytest
 
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.gold import Corpus
+from autolearn.core.records import Exclusion
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.runs import run_control
 from autolearn.services import actions, reading_actions
@@ -67,8 +69,11 @@ def test_a_document_gets_another_name(store):
     document = put_text(store, "avel.md", "Avel was founded in 1711.")
     reading_actions.rename(store, document.id, "  Towns ")
     assert store.library.document(document.id).name == "Towns"
-    with pytest.raises(InputError, match="Enter a name"):
-        reading_actions.rename(store, document.id, " ")
+    for name in (" ", " / "):
+        with pytest.raises(InputError, match="Enter a name"):
+            reading_actions.rename(store, document.id, name)
+    reading_actions.rename(store, document.id, "papers/")  # it has to be seen in a list
+    assert store.library.document(document.id).name == "papers"
 
 
 def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
@@ -82,4 +87,27 @@ def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
     assert "No passage has" in markup
     markup = library_views.search_results(store, "harbour")
     assert "<mark>harbour</mark>" in markup
+    put_passages(store, "c.md", ["İzmir, İstanbul, İznik: KIYI lies there."])
+    assert "<mark>KIYI</mark>" in library_views.search_results(store, "kiyi")
     assert 'data-pick="place-2-0"' in markup
+
+
+def test_the_id_of_what_was_deleted_is_not_given_again(store):
+    def put_avel():
+        (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
+        document = store.library.document(passage.document_id)
+        exclusion = Exclusion(document.id, 0, "7", "page number")
+        store.readings.replace(document, [passage], [exclusion])
+        return document.id, passage.id, store.library.exclusions(document.id)[0].id
+
+    before = put_avel()
+    corpus = Corpus("gold", "digest", "squad", "", 1, 0, 0)
+    first = store.corpora.add(corpus, [])
+    reading_actions.remove(store, before[0])
+    store.corpora.remove(first.id)
+    after = put_avel()
+    assert all(new > old for old, new in zip(before, after, strict=True))
+    assert store.corpora.add(corpus, []).id > first.id
+    # A page that was drawn before names another row than before, or none.
+    with pytest.raises(InputError, match="changed since the page was drawn"):
+        reading_actions.take_in(store, before[2])

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 
 from autolearn.runs import worker_processes
+from autolearn.ui.session import PageContext, Session
 
 
 @pytest.fixture(autouse=True)
@@ -9,3 +12,11 @@ def no_worker(monkeypatch):
     monkeypatch.setattr(
         worker_processes, "ensure_worker", lambda *arguments, **options: None
     )
+
+
+@pytest.fixture
+def context(store):
+    """The parts of a page, of which drawing needs none but the workspace."""
+    parts: dict[str, Any] = dict.fromkeys(PageContext.__dataclass_fields__)
+    parts["session"] = Session(store.folder)
+    return PageContext(**parts | {"redrawn_on_change": [], "redrawn_on_opening": []})

@@ -2,6 +2,7 @@
 
 import shutil
 
+import gradio as gr
 import pytest
 
 from autolearn.core.errors import InputError, JobError
@@ -42,7 +43,7 @@ def test_an_empty_conversation_says_what_to_do(store):
 
 
 def test_a_question_is_asked_once_a_column(session, store):
-    chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, True))
+    chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, True))
     runs = store.runs.conversation(1)
     assert [run.settings["column"] for run in runs] == ["left", "right"]
     assert all(run.settings["refine"] for run in runs)
@@ -51,7 +52,7 @@ def test_a_question_is_asked_once_a_column(session, store):
 
 def test_an_open_book_gets_its_passages(session, store):
     add_text(store, "Avel was founded in 1711.\n")
-    chat._send(session, ChatForm("When was Avel founded?", 0, 0, True, True))
+    chat._send(session, 0, ChatForm("When was Avel founded?", 0, 0, True, True))
     (run,) = [r for r in store.runs.conversation(1) if r.settings["column"] == "open"]
     (passage,) = store.library.passages()
     assert run.settings["passages"] == [passage.id]
@@ -59,14 +60,14 @@ def test_an_open_book_gets_its_passages(session, store):
     assert "Passages in view: 1" in views.conversation(store, 1)
     end(store, {})
     with pytest.raises(InputError, match="No passage shares"):
-        chat._send(session, ChatForm("zebra", 0, 0, True, False))
+        chat._send(session, 0, ChatForm("zebra", 0, 0, True, False))
     assert not store.runs.in_state("queued")
 
 
 def test_earlier_turns_of_a_column_go_with_the_next_question(session, store):
-    chat._send(session, ChatForm("One?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("One?", 0, 0, False, False))
     end(store, {"left": "L.", "right": "R."})
-    chat._send(session, ChatForm("Two?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Two?", 0, 0, False, False))
     left, right = store.runs.conversation(1)[2:]
     assert left.settings["messages"] == [
         {"role": "user", "content": "One?"},
@@ -75,11 +76,11 @@ def test_earlier_turns_of_a_column_go_with_the_next_question(session, store):
     ]
     assert right.settings["messages"][1]["content"] == "R."
     with pytest.raises(JobError, match="still being written"):
-        chat._send(session, ChatForm("Three?", 0, 0, False, False))
+        chat._send(session, 0, ChatForm("Three?", 0, 0, False, False))
 
 
 def test_before_the_first_round_the_right_side_says_that_it_waits(session, store):
-    chat._send(session, ChatForm("Who?", 0, NEWEST, False, False))
+    chat._send(session, 0, ChatForm("Who?", 0, NEWEST, False, False))
     (run,) = store.runs.conversation(1)
     assert run.settings["column"] == "left"
     assert "There was no trained round yet" in views.conversation(store, 1)
@@ -87,9 +88,9 @@ def test_before_the_first_round_the_right_side_says_that_it_waits(session, store
 
 def test_nothing_is_queued_where_a_round_or_a_question_is_missing(session, store):
     with pytest.raises(JobError, match="no trained round"):
-        chat._send(session, ChatForm("Who?", NEWEST, 0, False, False))
+        chat._send(session, 0, ChatForm("Who?", NEWEST, 0, False, False))
     with pytest.raises(InputError, match="Type a question"):
-        chat._send(session, ChatForm("  ", 0, 0, False, False))
+        chat._send(session, 0, ChatForm("  ", 0, 0, False, False))
     assert not store.runs.in_state("queued")
 
 
@@ -130,20 +131,23 @@ def test_a_round_of_another_model_is_refused_before_anything_is_queued(
     left, right = chat._model_choices(session, 1, 1)
     assert (left.value, right.value) == (0, NEWEST)
     with pytest.raises(JobError, match="choose that model first") as refusal:
-        chat._send(session, ChatForm("Who?", 0, 1, False, False))
+        chat._send(session, 0, ChatForm("Who?", 0, 1, False, False))
     assert "--" not in str(refusal.value)
     assert not store.runs.in_state("queued")
-    chat._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Who?", 0, 0, False, False))
     assert len(store.runs.in_state("queued")) == 2
 
 
 def test_another_model_does_not_get_the_answers_of_the_first(
     session, store, other_model
 ):
-    chat._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Who?", 0, 0, False, False))
     end(store, {"left": "Ada.", "right": "Ada."})
     choose_model(store, ModelSettings(other_model))
-    chat._send(session, ChatForm("And now?", 0, 0, False, False))
+    with pytest.raises(JobError, match="is with another model"):
+        chat._regenerate(session, 1)
+    assert conversations.current(store) == 1
+    chat._send(session, 0, ChatForm("And now?", 0, 0, False, False))
     histories = [run.settings["messages"] for run in store.runs.in_state("queued")]
     assert [len(messages) for messages in histories] == [1, 1]
 
@@ -156,23 +160,23 @@ def test_a_pending_answer_gets_its_worker_again(store, monkeypatch):
         lambda store, run: started_runs.append(run),
     )
     session = Session(store.folder)
-    chat._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Who?", 0, 0, False, False))
     started_runs.clear()
     with pytest.raises(JobError, match="still being written"):
-        chat._send(session, ChatForm("Who else?", 0, 0, False, False))
+        chat._send(session, 0, ChatForm("Who else?", 0, 0, False, False))
     assert len(started_runs) == 1
 
 
 def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):
     chat._clear(session)
-    chat._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Who?", 0, 0, False, False))
     assert "Pick two models" in chat._clear(session)[0]
     assert len(store.runs.conversation(1)) == 2
 
 
 def test_answers_feedback_refinements_and_errors_are_text(session, store):
     add_text(store, f"Avel {HOSTILE}\n")
-    chat._send(session, ChatForm(f"Avel {HOSTILE}", 0, 0, True, True))
+    chat._send(session, 0, ChatForm(f"Avel {HOSTILE}", 0, 0, True, True))
     left, right, open_book = store.runs.conversation(1)
     refinement = {"answer": HOSTILE, "feedback": HOSTILE, "refined": f"{HOSTILE} more"}
     store.runs.finish(left.id, "done", result=refinement)
@@ -186,7 +190,7 @@ def test_answers_feedback_refinements_and_errors_are_text(session, store):
 
 
 def test_what_is_written_so_far_is_shown_while_it_continues(session, store):
-    chat._send(session, ChatForm("Who?", 0, 0, False, True))
+    chat._send(session, 0, ChatForm("Who?", 0, 0, False, True))
     run = store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     before = session.revision()
     store.runs.save_partial_result(run.id, {"answer": "Nim", "feedback": "The text"})
@@ -199,7 +203,7 @@ def test_what_is_written_so_far_is_shown_while_it_continues(session, store):
 
 
 def test_a_stopped_run_says_so(session, store):
-    chat._send(session, ChatForm("Who?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Who?", 0, 0, False, False))
     for run in store.runs.conversation(1):
         store.runs.request_cancel(run.id)
     assert "It was cancelled; ask again." in views.conversation(store, 1)
@@ -208,10 +212,12 @@ def test_a_stopped_run_says_so(session, store):
 
 def test_other_answers_replace_those_of_the_last_question(session, store):
     chat._send(
-        session, ChatForm("Who leads Avel?", 0, 0, False, False, 0.5, 40, "Be kind.")
+        session,
+        0,
+        ChatForm("Who leads Avel?", 0, 0, False, False, 0.5, 40, "Be kind."),
     )
     end(store, {"left": "Ada.", "right": "Bo."})
-    chat._regenerate(session)
+    chat._regenerate(session, 0)
     runs = store.runs.conversation(1)
     assert len(runs) == 4
     assert [ChatRunSettings.of(run).turn for run in runs] == [1, 1, 1, 1]
@@ -223,7 +229,7 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
     markup = views.conversation(store, 1)
     assert "Cy." in markup
     assert "Ada." not in markup
-    chat._send(session, ChatForm("And Brin?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("And Brin?", 0, 0, False, False))
     newest = ChatRunSettings.of(store.runs.conversation(1)[-2])
     assert [m.content for m in newest.messages] == [
         "Who leads Avel?",
@@ -235,7 +241,7 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
 def test_answers_that_are_being_written_are_stopped(session, store):
     with pytest.raises(JobError, match="nothing to stop"):
         conversations.stop(session.store)
-    chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, False))
     conversations.stop(session.store)
     states = {run.state for run in store.runs.conversation(1)}
     assert states == {"cancelled"}
@@ -245,19 +251,46 @@ def test_answers_that_are_being_written_are_stopped(session, store):
 def test_settings_out_of_their_range_are_refused(session, temperature, length):
     form = ChatForm("Who?", 0, 0, False, False, temperature, length)
     with pytest.raises(InputError, match="Enter a"):
-        chat._send(session, form)
+        chat._send(session, 0, form)
 
 
 def test_earlier_conversations_are_listed_and_opened(session, store):
-    chat._send(session, ChatForm("First <b>?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("First <b>?", 0, 0, False, False))
     end(store, {})
     chat._clear(session)
-    chat._send(session, ChatForm("Second?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Second?", 0, 0, False, False))
     numbers = [run.settings["conversation"] for run in store.runs.conversations()]
     assert numbers == [2, 1]
-    assert "First" in chat._open(session, 1)
-    assert "Second" not in chat._open(session, 1)
+    assert "First" in chat._open(session, 1)[0]
+    assert "Second" not in chat._open(session, 1)[0]
     assert store.runs.conversations("another model") == []
+
+
+def test_the_buttons_act_on_the_conversation_that_is_shown(session, store):
+    """Another window had begun a new chat, and the question went there."""
+    chat._send(session, 0, ChatForm("First?", 0, 0, False, False))
+    end(store, {})
+    _, past, shown = chat._redraw(session, 0)
+    assert (past.value, shown) == (1, 1)
+    chat._clear(session)
+    *_, shown_then = chat._send(session, shown, ChatForm("And?", 0, 0, False, False))
+    assert shown_then == 1
+    assert len(store.runs.conversation(1)) == 4
+    conversations.begin(store)
+    chat._stop(session, shown)
+    assert not store.runs.in_state("queued")
+    assert chat._redraw(session, 1)[1] == gr.skip()  # the list stays as it is
+
+
+def test_an_old_conversation_can_be_read_where_nothing_can_be_written(
+    session, store, monkeypatch
+):
+    chat._send(session, 0, ChatForm("First?", 0, 0, False, False))
+    end(store, {})
+    chat._clear(session)
+    monkeypatch.setattr(session.store.db, "read_only", True)
+    assert "First?" in chat._open(session, 1)[0]
+    assert conversations.current(store) == 2
 
 
 @pytest.mark.parametrize("is_other_model", [False, True])
@@ -267,14 +300,14 @@ def test_a_new_conversation_is_new_also_after_an_old_one(
     """It was the one after the current one, which had its own questions."""
     for question in ("First?", "Second?"):
         chat._clear(session)
-        chat._send(session, ChatForm(question, 0, 0, False, False))
+        chat._send(session, 0, ChatForm(question, 0, 0, False, False))
         end(store, {})
     chat._open(session, 1)
     if is_other_model:  # its first question begins a conversation
         choose_model(store, ModelSettings(other_model))
     else:
         assert "Pick two models" in chat._clear(session)[0]
-    chat._send(session, ChatForm("Third?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Third?", 0, 0, False, False))
     (left, _) = store.runs.in_state("queued")
     settings = ChatRunSettings.of(left)
     assert (settings.conversation, settings.turn) == (3, 1)
@@ -282,7 +315,7 @@ def test_a_new_conversation_is_new_also_after_an_old_one(
 
 
 def test_an_answer_that_was_cut_off_says_so(session, store):
-    chat._send(session, ChatForm("Who leads Avel?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, False))
     run = store.runs.conversation(1)[0]
     store.runs.finish(run.id, "done", result={"answer": "Ada", "truncated": True})
     assert "Cut off at the length limit" in views.conversation(store, 1)

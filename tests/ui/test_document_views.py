@@ -22,7 +22,7 @@ from autolearn.ui.views import document as views
 from autolearn.ui.views.document import LibraryViewState
 from tests.support import statements
 from tests.support.rounds import approve
-from tests.support.texts import put, put_passages
+from tests.support.texts import put, put_passages, put_text
 
 MODEL = ModelIdentity("built-in", "abc", "nf4", "", "")
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -122,13 +122,15 @@ def test_exclusions_and_passages_are_turned_by_clicks(store):
     press_document(session, LibraryViewState(), "take-1")
     assert "included by you" in views.draw(store, LibraryViewState())
     first, second = store.library.passages()
-    press_document(session, LibraryViewState(), str(second.id))
-    assert store.library.passages() == [first]
+    for _ in range(2):  # the second click is one of a page that was drawn before
+        press_document(session, LibraryViewState(), f"exclude-{second.id}")
+        assert store.library.passages() == [first]
+    assert f'data-pick="include-{second.id}"' in views.draw(store, LibraryViewState())
     selection = json.dumps([[first.id, 5, 8]])
     press_document(session, LibraryViewState(), f"cut-{selection}")
     assert [p.text for p in store.library.passages()] == ["Avel ", "old. "]
     assert "left out by you: is" in views.draw(store, LibraryViewState())
-    for key in ("cut-[]", f"cut-{selection}", "take-1", "999"):
+    for key in ("cut-[]", f"cut-{selection}", "take-1", "exclude-999"):
         with pytest.raises(InputError):
             press_document(session, LibraryViewState(), key)
 
@@ -140,6 +142,16 @@ def test_nothing_moves_while_a_study_reads_the_passages(store, polish):
     for key in (f"encoding-{polish.id}-cp1252", f"cut-[[{passage.id}, 0, 4]]"):
         with pytest.raises(JobError, match="A study is reading the passages"):
             press_document(session, LibraryViewState(), key)
+
+
+def test_a_document_that_another_window_deleted_is_missing_in_words(store):
+    first, second = (
+        put_text(store, f"{n}.md", f"{n} was founded in 1711.") for n in "AB"
+    )
+    reading_actions.remove(store, second.id)
+    markup = views.draw(store, LibraryViewState(second.id))
+    assert "This document was deleted" in markup
+    assert "A was founded" in views.draw(store, LibraryViewState(first.id))
 
 
 def test_what_an_earlier_version_added_cannot_be_read_again(store):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn.core.errors import InputError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.core.records import Answer, Question, Round
@@ -171,8 +171,15 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
     settings = [QuizRunSettings.of(run) for run in runs]
     assert [each.model.round_id for each in settings] == [None, round_.id]
     assert ("quiz", "closed_book") in settings[0].parts
+    with pytest.raises(JobError, match="does exactly this and is queued"):
+        quiz_runs.queue_quizzes(store, round_.id, None)  # the button, pressed twice
+    store.runs.finish(runs[1].id, "cancelled")
+    (run,) = quiz_runs.queue_quizzes(store, round_.id, None)
+    for each in (runs[0], run):
+        store.runs.finish(each.id, "cancelled")
     take(store, questions, 3)
-    assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 1
+    (run,) = quiz_runs.queue_quizzes(store, round_.id, None)
+    store.runs.finish(run.id, "cancelled")
     store.library.add_questions([Question("New?", "quiz", "gold", gold_answer="Yes.")])
     assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 2
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from zipfile import ZipFile
 
+import gradio as gr
 import pytest
 
 from autolearn.api.lab import Lab
@@ -11,6 +12,7 @@ from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Metric, Round, TrainItem
 from autolearn.core.run_settings import ExportRunSettings
 from autolearn.runs import queues
+from autolearn.ui.html import Html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import history
 from autolearn.ui.tabs import workspace as workspace_tab
@@ -38,8 +40,7 @@ def test_empty_places_say_what_to_do(store):
     assert "No round yet" in views.lineage(store)
     assert "No runs yet" in views.runs(store, 0)
     assert "No exports yet" in views.exports(store)
-    assert views.run_details(store, 0) == ""
-    assert views.round_details(store, 0) == ""
+    assert views.details(store, "") == ""
     assert "two different runs" in views.compare(store, 0, 3)
 
 
@@ -101,9 +102,9 @@ def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):
 def test_runs_come_in_pages_by_their_number(store):
     for _ in range(views.RUNS_A_PAGE + 1):
         store.runs.create("study", {})
-    assert 'data-pick="2"' in views.runs(store, 0)
-    assert 'data-pick="1"' not in views.runs(store, 0)
-    assert 'data-pick="1"' in views.runs(store, 2)
+    assert 'data-pick="run-2"' in views.runs(store, 0)
+    assert 'data-pick="run-1"' not in views.runs(store, 0)
+    assert 'data-pick="run-1"' in views.runs(store, 2)
     session = Session(store.folder)
     assert history._older(session, 0, True) == 2
     assert history._older(session, 2, True) == 2
@@ -136,12 +137,20 @@ def test_two_runs_differ_in_what_differs_only(store):
     assert "Results that differ: none." in markup
 
 
-def test_a_run_that_has_ended_is_drawn_once(store):
+def test_what_has_not_changed_is_not_drawn_again_and_a_stopped_run_is_resumed(store):
+    """So it stays unfolded, and a late drawing does not empty what was opened since."""
     run, session = store.runs.create("study", {}), Session(store.folder)
+    key, nothing = f"{views.RUN}{run.id}", (gr.skip(), gr.skip())
+    assert history._redraw(session, "", Html("")) == nothing
+    content, drawn = history._draw(session, key)
+    assert "Resume" not in content
+    assert history._redraw(session, key, drawn) == nothing
     store.runs.request_cancel(run.id)
-    _, markup = history._details(session, run.id, "")
-    again, _ = history._details(session, run.id, markup)
-    assert again == {"__type__": "update"}
+    content, _ = history._redraw(session, key, drawn)
+    assert "Resume this run" in content
+    assert f'data-pick="{key}"' in content
+    history._resume(session, key)
+    assert store.runs.get(run.id).state == "queued"
 
 
 def test_an_export_is_queued_listed_and_zipped(store):
@@ -157,6 +166,7 @@ def test_an_export_is_queued_listed_and_zipped(store):
     result = {"path": str(folder / "data.jsonl"), "samples": 1}
     store.runs.finish(run.id, "done", result=result)
     assert "Download" in views.exports(store)
+    assert ">1 line<" in views.exports(store)
     assert history._zip_file(session, run.id).endswith("round-1-chat.zip")
 
 

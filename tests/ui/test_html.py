@@ -16,6 +16,22 @@ def test_text_is_shown_and_never_obeyed():
     assert html.text("one\ntwo") == "one\ntwo"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "می\u200cشود",  # a Persian word with a joiner
+        "क\u094d\u200dष",
+        "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}",
+        "東京\u3000大阪",
+        "5\u202f% «\xa0ici\xa0»",
+        "a\tb\xad",
+    ],
+)
+def test_spaces_and_joiners_of_a_text_are_shown_as_they_are(text):
+    """They were replaced, so that pages in some languages were unreadable."""
+    assert html.text(text) == text
+
+
 def test_attributes_are_escaped_too():
     markup = html.tag("p", "", title='"><script>', data_pick=3, hidden=None)
     assert markup == '<p title="&quot;&gt;&lt;script&gt;" data-pick="3"></p>'
@@ -67,6 +83,14 @@ def test_one_thing_is_no_plural():
 )
 def test_rough_durations_claim_no_seconds(seconds, shown):
     assert html.rough_duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "shown"),
+    [(None, "\N{EN DASH}"), (700, "1 KiB"), (400 << 10, "400 KiB"), (5 << 20, "5 MiB")],
+)
+def test_sizes_have_the_unit_that_fits(n_bytes, shown):
+    assert html.size(n_bytes) == shown
 
 
 def test_a_bar_tells_how_far_and_never_more_than_all():

@@ -85,6 +85,19 @@ def test_how_a_file_was_read_is_not_decoded_for_all_documents(store, draw):
     assert not any("*" in sql or "reading" in sql for sql in of_import)
 
 
+def test_of_many_documents_the_newest_and_those_nearby_are_listed(store, monkeypatch):
+    monkeypatch.setattr(library, "N_LISTED", 3)
+    monkeypatch.setattr(knowledge_map, "N_BESIDE", 1)
+    ids = [put_text(store, f"{i}.md", f"Town {i} is old.").id for i in range(5)]
+    markup = library.documents(store)
+    assert re.findall(r'data-pick="(\d+)"', markup) == [str(i) for i in ids[2:]]
+    assert "The newest 3 of 5 are listed" in markup
+    markup = knowledge_map.draw(store, MapView(ids[3]))
+    assert re.findall(r'data-pick="d(\d+)"', markup) == ["0", *map(str, ids[2:])]
+    store.library.rename(ids[0], "papers/0.md")
+    assert "0.md" in library.documents(store)
+
+
 def test_reading_all_passages_is_seen(store):
     taken = statements.taken_by(store, store.library.passages)
     assert whole_reads(store, taken) == taken

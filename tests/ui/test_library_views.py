@@ -57,7 +57,7 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     quiz_file.write_text('{"prompt": "Count to three."}\n')
     gold.write_text('{"question": "Who leads Avel?", "answer": "Ada does."}\n')
     assert (
-        "1 new instructions"
+        "New instructions: 1."
         in library._add_questions(session, "instructions", str(quiz_file))[0]
     )
     assert "in the quiz: 1." in library._add_questions(session, "quiz", str(gold))[0]

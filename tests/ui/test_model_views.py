@@ -1,5 +1,6 @@
 """What the model tab and the sidebar say about a model."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,11 @@ from autolearn.core.errors import JobError
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Round, Run
 from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
 from autolearn.models import hardware
+from autolearn.models.sources.hub import Offer
 from autolearn.runs.model_choice import choose_model
+from autolearn.services import model_actions
 from autolearn.services.integrity import Finding
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import model
@@ -33,6 +37,18 @@ def test_the_page_says_whether_a_model_fits(store, monkeypatch):
     markup = views.about(store, "built-in", "none")
     assert "does not fit" in markup
     assert "not in use" in markup
+
+
+def test_the_licence_that_the_hub_stated_is_kept(store, tmp_path):
+    """The folder of a model without a model card does not say it."""
+    folder = tmp_path / "models--org--tiny" / "snapshots" / "abc"
+    shutil.copytree(
+        model_files.BUILT_IN, folder, ignore=shutil.ignore_patterns("README.md")
+    )
+    assert "not stated in its folder" in views.about(store, str(folder), "nf4")
+    offer = Offer("org/tiny", "abc", "mit", False, (), 0, 1 << 40, "", "")
+    model_actions.download(store, offer)
+    assert "mit (as the hub stated it)" in views.about(store, str(folder), "nf4")
 
 
 def test_a_hostile_name_is_text(store):

@@ -4,6 +4,8 @@ from autolearn.core.model_calls import Message
 from autolearn.services import prompt_editor
 from autolearn.services.prompt_editor import PromptPreview
 from autolearn.study import prompts
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import prompts as prompts_tab
 from autolearn.ui.views import prompts as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -44,3 +46,20 @@ def test_a_preview_shows_each_turn_and_obeys_none():
     assert "<img" not in markup
     assert "${" not in markup
     assert "{{" not in markup
+
+
+def test_what_is_not_saved_is_there_when_the_prompt_is_chosen_again(workspace):
+    """To look at another prompt lost what had been changed in this one."""
+    session = Session(workspace)
+    default, edits = prompts_tab._first(session)
+    first, other = edits.name, "closed_book"
+    mine = default + "mine"
+    text, edits, *_ = prompts_tab._open(session, other, mine, edits)
+    assert text == prompts.default_text(other)
+    text, edits, *_ = prompts_tab._open(session, first, text, edits)
+    assert text == mine
+    text, edits, _ = prompts_tab._reset(session, first, edits)
+    assert text == default
+    text, edits, *_ = prompts_tab._open(session, other, text, edits)
+    text, edits, *_ = prompts_tab._open(session, first, text, edits)
+    assert text == default

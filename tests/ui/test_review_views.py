@@ -10,10 +10,39 @@ from autolearn.services import actions, review_actions
 from autolearn.store import SampleFilter
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import review as review_tab
+from autolearn.ui.tabs import review_filter, review_layout
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
+from tests.support.layouts import laid_out, opened
 from tests.support.reviews import HOSTILE, chosen, filled
 from tests.support.texts import put_text
+from tests.support.two_models import OTHER, study
+
+
+def test_the_card_is_that_of_the_sample_which_is_decided_after_another_model(
+    store, context
+):
+    def lay_out():
+        parts = review_layout.lay_out()
+        review_tab._wire_drawing(context, parts)
+        return parts
+
+    def open_with(sample):
+        values = {component: component.value for component in parts.filters}
+        queue = review_filter.FRESH.queue()
+        return opened(context, values | {parts.current: sample.id, parts.queue: queue})
+
+    (old,) = study(store, OTHER, approve=False)
+    (new,) = study(store, ModelSettings(), approve=False)
+    parts = laid_out(lay_out)
+    shown = open_with(old)
+    assert shown[parts.current] == new.id
+    assert f"Sample {new.id}" in shown[parts.card]
+    assert not shown[parts.edit.panel].visible  # it has the texts of the old one
+    shown = open_with(new)
+    assert parts.current not in shown
+    assert f"Sample {new.id}" in shown[parts.card]
+
 
 # --- the card -----------------------------------------------------------------
 
@@ -126,7 +155,11 @@ def test_an_empty_place_says_what_to_do_next(store):
     (sample,) = filled(store)
     assert "change or clear" in review.empty(store, SampleFilter(text="nowhere"))
     review_actions.decide(store, [sample.id], "approve", "")
-    assert "All 1 samples are decided. Train on the 1" in review.empty(store, pending)
+    empty = review.empty(store, pending)
+    assert "All samples are decided, 1 of 1 approved. Train on these" in empty
+    review_actions.decide(store, [sample.id], "reject", "")
+    empty = review.empty(store, pending)
+    assert "All samples are decided, 0 of 1 approved. Choose another state" in empty
 
 
 def test_progress_counts_what_is_decided(store):

@@ -1,20 +1,14 @@
 """What the tabs share."""
 
-from typing import Any
+import re
 
 import gradio as gr
 import pytest
 
 from autolearn.core.records import RunKind
-from autolearn.ui.session import PageContext, Session, with_notice
-
-
-@pytest.fixture
-def context(store):
-    """The parts of a page, of which a form needs none but the workspace."""
-    parts: dict[str, Any] = dict.fromkeys(PageContext.__dataclass_fields__)
-    parts |= {"session": Session(store.folder), "redrawn_on_change": []}
-    return PageContext(**parts)
+from autolearn.store import Pace
+from autolearn.ui.session import NOTICE_JS, with_notice
+from autolearn.ui.views.status import draw
 
 
 def forms_while_a_run_comes_and_goes(context, kind: RunKind, *, opens_again):
@@ -48,6 +42,20 @@ def test_a_form_that_does_not_open_again_stays_folded(context):
 def test_a_form_stays_as_it_is_while_another_kind_of_run_continues(context):
     openings = forms_while_a_run_comes_and_goes(context, "train", opens_again=True)
     assert openings == [None] * 5
+
+
+def test_a_notice_is_read_because_of_its_panel_and_the_progress_is_not_read(store):
+    """A panel that is live before is read; a role that comes with the text is not."""
+    assert "'aria-live'" in NOTICE_JS
+    notice, _ = with_notice(lambda: "Done.", 0)()
+    assert 'class="al-note">Done.' in notice
+    assert "role" not in notice
+    store.runs.create("study", {})
+    store.runs.claim(1, ["study"])
+    store.runs.save_progress(1, Pace("reading", 1, 2))
+    (spoken,) = re.findall(r'<p class="al-unseen" role="status">(.*?)</p>', draw(store))
+    assert spoken == "Study (run 1) is running."
+    assert "aria-live" not in draw(store)
 
 
 @pytest.mark.parametrize(

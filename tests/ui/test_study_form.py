@@ -5,11 +5,12 @@ import time
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import hardware
 from autolearn.models.memory import Device
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import study as tab
+from autolearn.ui.tabs import train
 from tests.support.texts import put_passages
 
 
@@ -17,6 +18,16 @@ def test_an_empty_field_is_reported_by_its_name(workspace):
     values = [getattr(StudySettings(), name) for name in tab.LABELS]
     with pytest.raises(InputError, match="Questions per passage"):
         tab._study(Session(workspace), [], None, *values[1:])
+
+
+def test_a_setting_out_of_its_range_is_named_as_the_form_names_it(workspace):
+    values = {name: getattr(StudySettings(), name) for name in tab.LABELS}
+    values["ask_rounds"] = 99
+    with pytest.raises(InputError, match="“Question lists per passage” must be from"):
+        tab._study(Session(workspace), [], *values.values())
+    wrong = vars(TrainSettings()) | {"rank": 0}
+    with pytest.raises(InputError, match="“LoRA rank” must be from"):
+        train.settings_of([*wrong.values()])
 
 
 def test_the_form_has_every_setting_of_a_study():

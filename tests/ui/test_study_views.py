@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from autolearn.core.flags import DOUBTFUL, FLAGS
@@ -31,6 +32,9 @@ from autolearn.core.records import (
 )
 from autolearn.runs import queues
 from autolearn.services import actions, review_actions
+from autolearn.ui.html import Html
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import study as study_tab
 from autolearn.ui.views import knowledge_grid, knowledge_map, sample, study
 from autolearn.ui.views.knowledge_map import MapView
 from tests.support.texts import put_passages
@@ -205,13 +209,24 @@ def test_the_evidence_is_marked_where_it_stands_in_the_document(store, library):
 
 def test_a_person_overrules_the_gap_and_takes_it_back(store, library):
     sample = studied(store, library[1][0])
-    assert 'data-pick="known"' in study.detail(store, sample.id)
+    assert f'data-pick="known-{sample.id}"' in study.detail(store, sample.id)
     review_actions.overrule(store, sample.id, gap=False)
     markup = study.detail(store, sample.id)
     assert "changed by you" in markup
-    assert 'data-pick="gap"' in markup
+    assert f'data-pick="gap-{sample.id}"' in markup
     store.decisions.undo_batch(store.decisions.last().id)
     assert "overruled" not in study.detail(store, sample.id)
+
+
+def test_a_late_drawing_does_not_empty_a_drawer_that_was_opened_since(store, library):
+    session, nothing = Session(store.folder), (gr.skip(),) * 3
+    assert study_tab._changed_detail(session, 0, Html("")) == nothing
+    sample = studied(store, library[1][0])
+    content, drawn, _ = study_tab._detail(session, sample.id)
+    assert f"Sample {sample.id}" in content
+    assert study_tab._changed_detail(session, sample.id, drawn) == nothing
+    review_actions.overrule(store, sample.id, gap=False)
+    assert "changed by you" in study_tab._changed_detail(session, sample.id, drawn)[0]
 
 
 def test_words_of_a_person_stand_in_place_of_those_of_the_model(store, library):

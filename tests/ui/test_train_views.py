@@ -266,12 +266,14 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store):
     samples(store, 3, gaps=3)
     session = Session(store.folder)
     first = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
-    assert training_progress._less(session, 0).visible is False
+    assert training_progress._live(session, 0)[1].visible is False
     advice: dict[str, Any] = {"max_tokens": 256}
     store.runs.finish(first.id, "failed", "too little", {"advice": advice})
-    button = training_progress._less(session, first.id)
+    _, button, shown = training_progress._live(session, 0)
     assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
-    training_progress._retry(session, first.id)
+    # A newer training that began since then is not the one that is retried.
+    store.runs.create("train", TrainRunSettings.of(first).as_dict())
+    training_progress._retry(session, shown)
     again = store.runs.newest(1)[0]
     settings = TrainRunSettings.of(first).train
     assert TrainRunSettings.of(again).train == replace(settings, **advice)

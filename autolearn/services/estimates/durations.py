@@ -6,6 +6,7 @@ from math import ceil
 from autolearn.core.records import Run
 from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import compute
 from autolearn.models.memory import MemoryEstimator
@@ -122,6 +123,32 @@ def latest_speed(store: Store, run: Run) -> float | None:
     after = max(-1, run.done - _LATEST)
     metrics = store.runs.metrics(run.id, "tokens_per_second", after)
     return sum(m.value for m in metrics) / len(metrics) if metrics else None
+
+
+@dataclass(frozen=True)
+class StudyTime:
+    """How long a study takes."""
+
+    seconds: float | None
+    """None: not known."""
+    is_first: bool
+    """Whether no study with this model has shown its pace yet."""
+
+
+def study_time(
+    store: Store, model: ModelSettings, settings: StudySettings, passages: int
+) -> StudyTime:
+    """Return how long a study takes: by an earlier one, or by this computer's speed.
+
+    Raises:
+        AutolearnError: The model cannot be used.
+    """
+    seconds = study_seconds(store, model, settings, passages)
+    if seconds is not None:
+        return StudyTime(seconds, is_first=False)
+    if not is_server(model.model):
+        seconds = first_study_seconds(model, settings, passages)
+    return StudyTime(seconds, is_first=True)
 
 
 def study_seconds(

@@ -37,7 +37,6 @@ class ComparisonReport:
     result: ArmComparison
     shared_seconds: float
     """Of the study that all arms share."""
-    documents: tuple[str, ...]
     questions: tuple[QuestionRow, ...]
     has_gold: bool
     """Whether the quiz has gold answers; if not, the model's own count as right."""
@@ -58,14 +57,12 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
     outcomes = [o for o in arms_asked if o.quiz and all(o.quiz)]
     result = arm_statistics.compare(outcomes)
     study_run = runs.get(comparison_tasks.STUDY)
-    names = [store.library.document(i).name for i in settings.documents]
     return ComparisonReport(
         experiment,
         settings,
         tuple(tasks),
         result,
         (study_run.seconds or 0.0) if study_run else 0.0,
-        tuple(names),
         tuple(reader.rows(outcomes, result.questions)),
         all(question.is_gold for question in reader.quiz.values()),
     )
@@ -83,12 +80,14 @@ class _ArmReader:
         self.texts: dict[Arm, dict[int, str]] = {}
 
     def _about_documents(self) -> dict[int, QuizQuestion]:
-        """Return the questions about the documents, and those about none."""
-        passages = {p.id for p in self.store.library.passages(self.settings.documents)}
+        """Return the questions about the documents, and those about none.
+
+        A document may have been deleted since; its questions keep their passages.
+        """
         return {
             q.question.id: q
             for q in quiz_sets.measured_by(self.store, "quiz")
-            if q.question.passage_id is None or q.question.passage_id in passages
+            if not q.passage or q.passage.document_id in self.settings.documents
         }
 
     def outcome(self, arm: Arm) -> ArmOutcome:

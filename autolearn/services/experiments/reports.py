@@ -114,7 +114,7 @@ def _comparison_values(report: ComparisonReport) -> dict[str, Any]:
         "experiment": report.experiment.id,
         "model": report.settings.model.model,
         "round": report.settings.model.round_id,
-        "documents": len(report.documents),
+        "documents": len(report.settings.documents),
         "seeds": len(report.settings.seeds),
         "steps": report.settings.steps,
         "quiz": "gold" if report.has_gold else "self-made",

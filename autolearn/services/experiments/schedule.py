@@ -149,16 +149,21 @@ def resume(store: Store, experiment_id: int) -> Run:
 def _earlier(store: Store, settings: RunSettings) -> Run | None:
     """Return a run that does the same, or has done it and whose results still hold."""
     assert settings.kind is not None
-    run = store.runs.same(settings.kind, settings.as_dict())
-    if run is None or run.state != "done":
-        return run
+    values = settings.as_dict()
+    finished = store.runs.same(settings.kind, values, "done")
+    if finished and _still_holds(store, finished, settings):
+        return finished
+    return store.runs.same(settings.kind, values, *ACTIVE_STATES)
+
+
+def _still_holds(store: Store, run: Run, settings: RunSettings) -> bool:
+    """Return whether the results of a finished run are those of a new one."""
     if run.kind == "train":
         (round_,) = store.rounds.all(run.id)
-        has_adapter = round_.adapter and (store.folder / round_.adapter).is_dir()
-        return run if has_adapter else None
+        return bool(round_.adapter and (store.folder / round_.adapter).is_dir())
     if isinstance(settings, QuizRunSettings):
-        return run if _asked_all(store, run, settings) else None
-    return run
+        return _asked_all(store, run, settings)
+    return True
 
 
 def _asked_all(store: Store, run: Run, settings: QuizRunSettings) -> bool:

@@ -31,20 +31,23 @@ def build(context: PageContext) -> None:
     question, send = _lay_out_question()
     past, again, stop, clear = _lay_out_conversations()
     panel = html_panel("chat-conversation")
-    context.redraw_on_change(lambda: _conversation(session), [], [panel])
+    # What the buttons act on: another window may have begun a new chat since.
+    shown = gr.State(0)
+    conversation = [panel, past, shown]
+    context.redraw_on_change(partial(_redraw, session), [shown], conversation)
     context.redraw_on_opening(lambda: _past_chats(session), [], [past])
-    redraw_on([past.input], partial(_open, session), [past], [panel])
-    context.on_action([stop.click], lambda: conversations.stop(session.store))
-    context.on_action([again.click], lambda: _regenerate(session), [], [panel])
+    redraw_on([past.input], partial(_open, session), [past], [panel, shown])
+    context.on_action([stop.click], partial(_stop, session), [shown])
+    context.on_action([again.click], partial(_regenerate, session), [shown], [panel])
     context.redraw_on_opening(partial(_model_choices, session), sides, sides)
     form = [question, *sides, *options, *sampling]
     context.on_action(
         [send.click, question.submit],
-        lambda *values: _send(session, ChatForm(*values)),
-        form,
-        [question, panel, past],
+        lambda number, *values: _send(session, number, ChatForm(*values)),
+        [shown, *form],
+        [question, *conversation],
     )
-    context.on_action([clear.click], lambda: _clear(session), [], [panel, past])
+    context.on_action([clear.click], lambda: _clear(session), [], conversation)
 
 
 def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Checkbox]]:
@@ -74,6 +77,7 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
 def _lay_out_question() -> tuple[gr.Textbox, gr.Button]:
     with gr.Row(equal_height=True):
         question = gr.Textbox(
+            label="Question",
             show_label=False,
             placeholder="Ask a question (Enter sends)",
             scale=5,
@@ -117,19 +121,48 @@ def _model_choices(
     return offer(choices, left, labels.BASE[1]), offer(choices, right, NEWEST)
 
 
-def _conversation(session: Session) -> Html:
-    return views.conversation(session.store, conversations.current(session.store))
+def _conversation(session: Session) -> tuple[Html, int]:
+    """Return the current conversation, and its number."""
+    number = conversations.current(session.store)
+    return views.conversation(session.store, number), number
 
 
-def _send(session: Session, form: ChatForm) -> tuple[str, Html, gr.Dropdown]:
-    """Ask a question; the box of the question becomes empty."""
+def _redraw(session: Session, shown: int) -> tuple[Html, Any, int]:
+    """Return the conversation; the list of all only if it is another one."""
+    panel, number = _conversation(session)
+    past = gr.skip() if number == shown else _past_chats(session)
+    return panel, past, number
+
+
+def _with_list(session: Session) -> tuple[Html, gr.Dropdown, int]:
+    panel, number = _conversation(session)
+    return panel, _past_chats(session), number
+
+
+def _send(
+    session: Session, shown: int, form: ChatForm
+) -> tuple[str, Html, gr.Dropdown, int]:
+    """Ask a question in the conversation shown; the box of the question is emptied."""
+    _select(session, shown)
     _answer(session, conversations.ask(session.store, form))
-    return "", _conversation(session), _past_chats(session)
+    return "", *_with_list(session)
 
 
-def _regenerate(session: Session) -> Html:
+def _regenerate(session: Session, shown: int) -> Html:
+    _select(session, shown)
     _answer(session, conversations.regenerate(session.store))
-    return _conversation(session)
+    return _conversation(session)[0]
+
+
+def _stop(session: Session, shown: int) -> None:
+    _select(session, shown)
+    conversations.stop(session.store)
+
+
+def _select(session: Session, shown: int) -> None:
+    """Continue the conversation that is shown; 0: none is drawn yet."""
+    if shown:
+        conversations.select(session.store, shown)
 
 
 def _answer(session: Session, runs: Sequence[Run]) -> None:
@@ -137,14 +170,15 @@ def _answer(session: Session, runs: Sequence[Run]) -> None:
         session.start_worker_for(run)
 
 
-def _clear(session: Session) -> tuple[Html, gr.Dropdown]:
+def _clear(session: Session) -> tuple[Html, gr.Dropdown, int]:
     conversations.begin(session.store)
-    return _conversation(session), _past_chats(session)
+    return _with_list(session)
 
 
-def _open(session: Session, number: int) -> Html:
-    conversations.select(session.store, number)
-    return _conversation(session)
+def _open(session: Session, number: int) -> tuple[Html, int]:
+    if not session.store.read_only:
+        conversations.select(session.store, number)
+    return views.conversation(session.store, number), number
 
 
 def _past_chats(session: Session) -> gr.Dropdown:

@@ -6,14 +6,15 @@ from autolearn.services.conversations import ANSWER_TOKENS
 
 
 def lay_out() -> list[gr.Number | gr.Textbox]:
-    """Lay out how answers are written: temperature, length and system prompt."""
+    """Lay out how answers are written: temperature, length and system prompt.
+
+    Their ranges are checked with the question: a refusal by Gradio names no field.
+    """
     return [
         gr.Number(
             0.0,
             label="Temperature",
             info="0: the likeliest answer; up to 2.",
-            minimum=0,
-            maximum=2,
             step=0.1,
             min_width=140,
             elem_id="chat-temperature",
@@ -22,7 +23,6 @@ def lay_out() -> list[gr.Number | gr.Textbox]:
             ANSWER_TOKENS,
             label="Length",
             info="New tokens at most.",
-            minimum=1,
             precision=0,
             min_width=140,
             elem_id="chat-length",

@@ -81,10 +81,10 @@ def _make(session: Session) -> None:
 
 
 def _press(session: Session, key: str) -> None:
-    """Remove a corpus, or switch its use on or off."""
-    store = session.store
+    """Remove a corpus, or exclude or include it."""
+    store, number = session.store, int(key.rpartition("-")[2])
     if key.startswith(views.REMOVE):
-        corpus_actions.remove(store, int(key.removeprefix(views.REMOVE)))
+        corpus_actions.remove(store, number)
         return
-    corpus = store.corpora.get(int(key))
-    store.corpora.set_excluded(corpus.id, excluded=not corpus.excluded)
+    corpus = store.corpora.get(number)
+    store.corpora.set_excluded(corpus.id, excluded=key.startswith(views.EXCLUDE))

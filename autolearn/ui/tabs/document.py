@@ -80,7 +80,8 @@ def press_document(
         _read_again(session, state, key)
         return replace(state, columns=(), first=0)
     else:
-        _toggle_excluded(store, int(key))
+        _, number = key.split("-")
+        _set_excluded(store, int(number), excluded=key.startswith(views.EXCLUDE))
     return state
 
 
@@ -121,12 +122,10 @@ def _leave_out(store: Store, key: str) -> None:
     reading_actions.leave_out(store, stretches)
 
 
-def _toggle_excluded(store: Store, passage_id: int) -> None:
+def _set_excluded(store: Store, passage_id: int, *, excluded: bool) -> None:
     """Exclude a passage from studies, or include it again."""
-    passages = store.library.passages_by_id([passage_id])
-    if passage_id not in passages:
+    if passage_id not in store.library.passages_by_id([passage_id]):
         raise InputError(
             "This passage has changed since the page was drawn; open it again."
         )
-    is_excluded = passages[passage_id].excluded
-    store.library.set_excluded([passage_id], excluded=not is_excluded)
+    store.library.set_excluded([passage_id], excluded=excluded)

@@ -103,7 +103,7 @@ def _lay_out_results(
     def press_version(event: gr.EventData) -> str:
         if event.pick == control_offer.ADD:
             return control_offer.accept(session.store)
-        return _lock(session)
+        return _set_locked(session.store, locked=event.pick == views.LOCK)
 
     context.on_action([version.click], press_version)
 
@@ -163,11 +163,9 @@ def _accept(store: Store, key: str) -> str:
     return f"The answer is accepted; the quiz is now version {version.version}."
 
 
-def _lock(session: Session) -> str:
+def _set_locked(store: Store, *, locked: bool) -> str:
     """Lock the quiz, or unlock it."""
-    newest = session.store.quizzes.newest()
-    locked = not (newest and newest.locked)
-    version = quiz_actions.set_locked(session.store, locked=locked)
+    version = quiz_actions.set_locked(store, locked=locked)
     state = "locked" if version.locked else "unlocked"
     return f"Version {version.version} of the quiz is {state}."
 

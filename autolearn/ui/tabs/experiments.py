@@ -7,8 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn.core.errors import JobError
-from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.experiments import (
+    ARMS,
+    CompareSettings,
+    EvolveSettings,
+    first_seeds,
+)
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.experiments import (
@@ -25,9 +30,18 @@ from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import document_choice
 from autolearn.ui.tabs.document_choice import Choice
+from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.views import experiments as views
 
 TITLE = "Experiments"
+LABELS = {
+    "quiz_share": "Self-made quiz share",
+    "steps": "Steps per arm",
+    "rounds": "Rounds",
+    "new_instructions": "New instructions",
+    "votes": "Votes",
+}
+"""The labels of settings that may be refused."""
 _EVOLUTIONS = [
     ("restart from the base model on all samples", "restart"),
     ("continue on all samples", "continual"),
@@ -88,25 +102,23 @@ def _lay_out_numbers() -> tuple[gr.Number, gr.Number, gr.Number]:
         seeds = gr.Number(
             len(CompareSettings.seeds),
             label="Seeds",
+            info="Trainings per arm.",
             precision=0,
             min_width=90,
             elem_id="experiments-seeds",
         )
         steps = gr.Number(
             0,
-            label="Steps per arm",
+            label=LABELS["steps"],
             info="0: as many as “both papers combined” takes.",
             precision=0,
-            minimum=0,
             min_width=120,
             elem_id="experiments-steps",
         )
         share = gr.Number(
             0.0,
-            label="Self-made quiz share",
+            label=LABELS["quiz_share"],
             info="Of the model's own questions; 0: the quiz has gold only.",
-            minimum=0,
-            maximum=1,
             min_width=120,
         )
     return seeds, steps, share
@@ -128,18 +140,19 @@ def _begin_compare(session: Session, *values: Any) -> str:
         for chosen in (documents, placebo)
     )
     rest = tuple(d.id for d in store.library.document_sizes() if d.id not in others)
-    settings = CompareSettings(
-        model,
-        StudySettings(quiz_share=share or 0.0),
-        presets.preset_settings(model, TrainSettings()),
-        selected or rest,
-        others,
-        tuple(arm for arm in ARMS if arm in arms),
-        tuple(range(int(seeds or 0))),
-        rule,
-        int(steps or 0),
-        tuple(pairs or ()),
-    )
+    with named_by(LABELS):
+        settings = CompareSettings(
+            model,
+            StudySettings(quiz_share=share or 0.0),
+            presets.preset_settings(model, TrainSettings()),
+            selected or rest,
+            others,
+            tuple(arm for arm in ARMS if arm in arms),
+            first_seeds(int(seeds or 0)),
+            rule,
+            int(steps or 0),
+            tuple(pairs or ()),
+        )
     return _start(session, comparison_tasks.begin(store, settings).id)
 
 
@@ -148,22 +161,20 @@ def _evolve(context: PageContext) -> None:
     html_panel("experiments-evolve-help", views.EVOLVE_HELP)
     with gr.Row():
         rounds = gr.Number(
-            EvolveSettings.rounds, label="Rounds", precision=0, minimum=1, min_width=90
+            EvolveSettings.rounds, label=LABELS["rounds"], precision=0, min_width=90
         )
         new = gr.Number(
             0,
-            label="New instructions",
+            label=LABELS["new_instructions"],
             info="Per later round; 0: as many as given.",
             precision=0,
-            minimum=0,
             min_width=120,
         )
         votes = gr.Number(
             EvolveSettings.votes,
-            label="Votes",
+            label=LABELS["votes"],
             info="Self-consistency; 0: off.",
             precision=0,
-            minimum=0,
             min_width=90,
         )
     way = gr.Radio(_EVOLUTIONS, value=EvolveSettings.evolution, label="Training")
@@ -173,7 +184,6 @@ def _evolve(context: PageContext) -> None:
         margin = gr.Number(
             100 * EvolveSettings.margin,
             label="Margin of the control score, points",
-            minimum=0,
             min_width=120,
         )
     begin = gr.Button("Evolve", variant="primary", elem_id="experiments-evolve")
@@ -184,18 +194,21 @@ def _evolve(context: PageContext) -> None:
 def _begin_evolve(session: Session, *values: Any) -> str:
     rounds, new, votes, way, meta, stop, margin = values
     store, model = session.store, chosen_model(session.store)
-    settings = EvolveSettings(
-        model,
-        StudySettings(),
-        presets.preset_settings(model, TrainSettings()),
-        int(rounds or 0),
-        way,
-        int(new or 0),
-        meta,
-        int(votes or 0),
-        (margin or 0.0) / 100,
-        stop,
-    )
+    if not 0 <= (margin or 0) <= 100:
+        raise InputError("Enter a margin from 0 to 100 points.")
+    with named_by(LABELS):
+        settings = EvolveSettings(
+            model,
+            StudySettings(),
+            presets.preset_settings(model, TrainSettings()),
+            int(rounds or 0),
+            way,
+            int(new or 0),
+            meta,
+            int(votes or 0),
+            (margin or 0.0) / 100,
+            stop,
+        )
     return _start(session, evolution_tasks.begin(store, settings).id)
 
 

@@ -1,6 +1,6 @@
 """The history: rounds, runs, a comparison of two runs, and exports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import END_STATES
 from autolearn.core.run_results import ExportResult
 from autolearn.core.run_settings import ExportRunSettings, SampleScope
 from autolearn.export import formats
@@ -19,7 +18,7 @@ from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import export_actions, model_scope
 from autolearn.store import layout
-from autolearn.ui.drawer import FOCUS_JS
+from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -47,65 +46,66 @@ WHAT = [
 
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
+    session = context.session
     with gr.Row():
         with gr.Column(scale=2, min_width=340):
-            _rounds(context)
+            tree = html_panel("history-rounds")
             with gr.Accordion("Export", open=True):
                 _exports(context)
             with gr.Accordion("Backup and check", open=False):
                 workspace.build(context)
         with gr.Column(scale=3, min_width=420):
-            _runs(context)
+            table = _runs(context)
             with gr.Accordion("Compare two runs", open=False):
                 _compare(context)
-
-
-def _rounds(context: PageContext) -> None:
-    session = context.session
-    round_id = gr.State(0)
-    tree = html_panel("history-rounds")
-    details = html_panel("history-round")
     context.redraw_on_change(lambda: views.lineage(session.store), [], [tree])
-    click = tree.click(_id_of, None, round_id, **QUIET)
-    redraw_on(
-        [click.then],
-        lambda i: views.round_details(session.store, i),
-        [round_id],
-        [details],
-    )
-    click.then(None, None, None, js=FOCUS_JS)
-    details.click(lambda: "", None, details, **QUIET)
+    _details(context, [tree, table])
 
 
-def _runs(context: PageContext) -> None:
+def _details(context: PageContext, lists: Sequence[gr.HTML]) -> None:
+    """Lay out the details of the round or the run that is clicked in one of the lists.
+
+    They share a drawer, since one would lie above the other.
+    """
     session = context.session
-    before, run_id, version = gr.State(0), gr.State(0), gr.State("")
+    key, drawn = gr.State(""), gr.State(Html(""))
+    panel = html_panel("history-detail")
+
+    def press(event: gr.EventData) -> tuple[str, Html, Html]:
+        key = str(event.pick)
+        if key == CLOSE:
+            return "", *_draw(session, "")
+        _resume(session, key)
+        return key, *_draw(session, key)
+
+    context.redraw_on_change(partial(_redraw, session), [key, drawn], [panel, drawn])
+    for entries in lists:
+        click = entries.click(_key_of, None, key, **QUIET)
+        redraw_on([click.then], partial(_draw, session), [key], [panel, drawn])
+        click.then(None, None, None, js=FOCUS_JS)
+    context.on_action([panel.click], press, [], [key, panel, drawn])
+
+
+def _runs(context: PageContext) -> gr.HTML:
+    """Lay out the list of runs, which is returned."""
+    session = context.session
+    before = gr.State(0)
     table = html_panel("history-runs")
     with gr.Row():
         newest = gr.Button("Newest", size="sm", elem_id="history-newest")
         older = gr.Button("Older", size="sm", elem_id="history-older")
-        resume = gr.Button(
-            "Resume the selected run", size="sm", elem_id="history-resume"
-        )
     chats = gr.Checkbox(label="Show chats", container=False, elem_id="history-chats")
-    details = html_panel("history-run")
-    state = [run_id, version]
     where = [before, chats]
 
     def draw(before_id: int, with_chats: bool) -> Html:
         return views.runs(session.store, before_id, with_chats=with_chats)
 
     context.redraw_on_change(draw, where, [table])
-    context.redraw_on_change(partial(_details, session), state, [details, version])
     first_page = newest.click(lambda: 0, None, before, **QUIET)
     next_page = older.click(partial(_older, session), where, before, **QUIET)
     pages: list[Callable[..., Any]] = [first_page.then, next_page.then, chats.input]
     redraw_on(pages, draw, where, [table])
-    click = table.click(_id_of, None, run_id, **QUIET)
-    redraw_on([click.then], partial(_details, session), state, [details, version])
-    click.then(None, None, None, js=FOCUS_JS)
-    details.click(lambda: ("", 0, ""), None, [details, run_id, version], **QUIET)
-    context.on_action([resume.click], partial(_resume, session), [run_id])
+    return table
 
 
 def _compare(context: PageContext) -> None:
@@ -151,17 +151,24 @@ def _exports(context: PageContext) -> None:
     context.on_action([panel.click], fetch, [], [file])
 
 
-def _id_of(event: gr.EventData) -> int:
-    return int(event.pick)
+def _draw(session: Session, key: str) -> tuple[Html, Html]:
+    """Return the details of a round or a run, to show and to remember."""
+    content = views.details(session.store, key)
+    return content, content
 
 
-def _details(session: Session, run_id: int, version: str) -> tuple[Any, Any]:
-    """Return a run; one that has ended is drawn once, so that it stays unfolded."""
-    state = session.store.runs.get(run_id).state if run_id else ""
-    now = f"{run_id} {state}"
-    if now == version and state in ("", *END_STATES):
-        return gr.skip(), gr.skip()
-    return views.run_details(session.store, run_id), now
+def _redraw(session: Session, key: str, drawn: Html) -> tuple[Any, ...]:
+    """Return the details if they have changed.
+
+    What is unfolded stays unfolded. And this may be answered after a later click has
+    opened the drawer, which it would empty.
+    """
+    content, _ = _draw(session, key)
+    return (gr.skip(), gr.skip()) if content == drawn else (content, content)
+
+
+def _key_of(event: gr.EventData) -> str:
+    return str(event.pick)
 
 
 def _older(session: Session, before_id: int, with_chats: bool) -> int:
@@ -172,9 +179,9 @@ def _older(session: Session, before_id: int, with_chats: bool) -> int:
     return last if views.page(store, last, with_chats=with_chats) else before_id
 
 
-def _resume(session: Session, run_id: int) -> None:
-    if not run_id:
-        raise JobError("Click a run in the table first.")
+def _resume(session: Session, key: str) -> None:
+    """Resume the run that a key names."""
+    run_id = int(key.removeprefix(views.RUN))
     session.start_worker_for(run_control.resume(session.store, run_id))
 
 

@@ -1,5 +1,7 @@
 """The prompts in the study tab: read, change, preview and reset them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import gradio as gr
@@ -8,6 +10,7 @@ from autolearn.core.errors import InputError
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import prompt_editor
 from autolearn.study.prompts import names
+from autolearn.ui import html
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
@@ -24,6 +27,15 @@ FIRST = ("the first document", 0)
 """The document of a preview unless another is chosen."""
 
 
+@dataclass(frozen=True)
+class _Edits:
+    """The prompt in the box, its text as it was saved, and unsaved texts of others."""
+
+    name: str | None = None
+    saved: str = ""
+    unsaved: Mapping[str, str] = field(default_factory=dict)
+
+
 def build(context: PageContext) -> None:
     """Lay out the part and wire it to the page."""
     session = context.session
@@ -31,12 +43,24 @@ def build(context: PageContext) -> None:
         choice, about = _choice_row()
         text, save, reset = _editor()
         document, number, look = _preview_form(context)
-        preview = html_panel("prompts-preview")
-    draw_on_load(lambda: _text(session, names()[0]), [], [text])
+        preview, edits = html_panel("prompts-preview"), gr.State(_Edits())
+    draw_on_load(partial(_first, session), [], [text, edits])
     context.redraw_on_change(partial(_about, session), [choice], [about])
-    redraw_on([choice.input], partial(_open, session), [choice], [text, about, preview])
-    context.on_action([save.click], partial(_save, session), [choice, text], [about])
-    context.on_action([reset.click], partial(_reset, session), [choice], [text, about])
+    redraw_on(
+        [choice.input],
+        partial(_open, session),
+        [choice, text, edits],
+        [text, edits, about, preview],
+    )
+    context.on_action(
+        [save.click], partial(_save, session), [choice, text, edits], [edits, about]
+    )
+    context.on_action(
+        [reset.click],
+        partial(_reset, session),
+        [choice, edits],
+        [text, edits, about],
+    )
     context.on_action(
         [look.click],
         partial(_preview, session),
@@ -87,7 +111,6 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
         number = gr.Number(
             value=1,
             precision=0,
-            minimum=1,
             label="Passage",
             info="Its number in the document, from 1.",
             elem_id="prompts-passage",
@@ -107,21 +130,39 @@ def _about(session: Session, name: str | None) -> Html:
     return views.about(prompt_editor.states(session.folder), name)
 
 
-def _open(session: Session, name: str | None) -> tuple[str, Html, Html]:
-    return _text(session, name), _about(session, name), Html("")
+def _first(session: Session) -> tuple[str, _Edits]:
+    saved = _saved(session, names()[0])
+    return saved, _Edits(names()[0], saved)
 
 
-def _save(session: Session, name: str | None, text: str) -> Html:
+def _open(
+    session: Session, name: str | None, text: str, edits: _Edits
+) -> tuple[str, _Edits, Html, Html]:
+    """Show another prompt; what was changed in the one before is kept until then."""
+    unsaved = dict(edits.unsaved)
+    if edits.name and text != edits.saved:
+        unsaved[edits.name] = text
+    saved = _saved(session, name)
+    shown = unsaved.pop(name or "", saved)
+    return shown, _Edits(name, saved, unsaved), _about(session, name), Html("")
+
+
+def _save(
+    session: Session, name: str | None, text: str, edits: _Edits
+) -> tuple[_Edits, Html]:
     prompt_editor.save(session.folder, _prompt_name(name), text)
-    return _about(session, name)
+    return replace(edits, saved=text), _about(session, name)
 
 
-def _reset(session: Session, name: str | None) -> tuple[str, Html]:
+def _reset(
+    session: Session, name: str | None, edits: _Edits
+) -> tuple[str, _Edits, Html]:
     prompt_editor.reset(session.folder, _prompt_name(name))
-    return _text(session, name), _about(session, name)
+    saved = _saved(session, name)
+    return saved, replace(edits, saved=saved), _about(session, name)
 
 
-def _text(session: Session, name: str | None) -> str:
+def _saved(session: Session, name: str | None) -> str:
     return prompt_editor.read(session.folder, name) if name else ""
 
 
@@ -152,8 +193,9 @@ def _preview(
     place = int(number or 1)
     passages = store.library.stretch(source.id, place - 1, 1) if place > 0 else []
     if not passages:
+        n, _ = store.library.coverage(source.id)
         raise InputError(
-            f"{source.name} has passages 1 to {source.n_passages}; enter one of these."
+            f"{source.name} has {html.count(n, 'passage')}; enter 1 to {n}."
         )
     model = chosen_model(store)
     preview = prompt_editor.preview(store, model, prompt_name, text, passages[0])

@@ -47,15 +47,19 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         # Samples of a model that is no longer chosen disappear.
         if current and queue.shows(session.store, current):
             return [gr.skip()] * len(panels)
-        card, number, version, *_ = _show(session, queue)
-        return card, number, version, gr.skip(), gr.skip()
+        # What is being edited belongs to the sample that was shown; the note stays.
+        return *_show(session, queue)[:-1], gr.skip()
 
-    def again(current: int) -> Any:
-        return _card(session, current) if current else (gr.skip(), gr.skip())
+    def again(current: int, queue: ReviewQueue) -> Any:
+        # A sample that disappears now has given its place to that of ``first``.
+        if current and queue.shows(session.store, current):
+            return _card(session, current)
+        return gr.skip(), gr.skip()
 
-    context.redraw_on_change(first, [parts.current, parts.queue], panels)
+    shown = [parts.current, parts.queue]
+    context.redraw_on_change(first, shown, panels)
     context.redraw_on_change(partial(_counts, session), [parts.queue], parts.counters)
-    context.redraw_on_opening(again, [parts.current], [parts.card, parts.known_version])
+    context.redraw_on_opening(again, shown, [parts.card, parts.known_version])
     chosen = [filters.document, filters.run]
     context.redraw_on_opening(partial(_choices, session), chosen, chosen)
 
@@ -174,8 +178,8 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
     draw_on_load(
         lambda: session.store.choices.get(KEYS_CHOICE) is not False, [], [keys]
     )
-    keys.input(
-        lambda on: session.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET
+    context.on_action(
+        [keys.input], lambda on: session.store.choices.set(KEYS_CHOICE, on), [keys]
     )
 
 
@@ -193,12 +197,11 @@ def _wire_decisions(context: PageContext, parts: Parts) -> None:
         )
 
     def overrule(
-        current: int, known_version: int, queue: ReviewQueue, event: gr.EventData
+        known_version: int, queue: ReviewQueue, event: gr.EventData
     ) -> tuple[Any, ...]:
-        is_gap = event.pick == "gap"
-        return _overrule(session, current, known_version, queue, is_gap=is_gap)
+        return _overrule(session, str(event.pick), known_version, queue)
 
-    context.on_action([parts.card.click], overrule, inputs, panels)
+    context.on_action([parts.card.click], overrule, inputs[1:], panels)
     context.on_action(
         [parts.actions.buttons["open-book"].click],
         partial(_approve_open_book, session),
@@ -237,21 +240,17 @@ def _approve_open_book(
 
 
 def _overrule(
-    session: Session,
-    current: int,
-    known_version: int,
-    queue: ReviewQueue,
-    *,
-    is_gap: bool,
+    session: Session, key: str, known_version: int, queue: ReviewQueue
 ) -> tuple[Any, ...]:
+    number, is_gap = sample.overruled(key)
     note = ""
     try:
         review_actions.overrule(
-            session.store, current, gap=is_gap, known_version=known_version
+            session.store, number, gap=is_gap, known_version=known_version
         )
     except Outdated as error:
         note = str(error)
-    return _show(session, queue, current, note)
+    return _show(session, queue, number, note)
 
 
 def _undo(

@@ -20,9 +20,11 @@ from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import document_choice, prompts
 from autolearn.ui.tabs.document_choice import Choice
+from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.views import knowledge_grid, tokenizer_fit
 from autolearn.ui.views import study as views
 from autolearn.ui.views.knowledge_map import MapView
+from autolearn.ui.views.sample import overruled
 
 TITLE = "Study"
 LAST, ALL, MAP = "Last study", "All samples", "Knowledge map"
@@ -56,6 +58,7 @@ def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
     sample_id, known_version, place = gr.State(0), gr.State(0), gr.State(MapView())
+    drawn = gr.State(Html(""))
     accordion, documents, form, start = _form(context)
     prompts.build(context)
     view = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
@@ -64,34 +67,26 @@ def build(context: PageContext) -> None:
     def draw(view: str, where: MapView) -> Html:
         return _draw(session, view, where)
 
-    def draw_detail(sample_id: int) -> tuple[Html, int]:
-        version = session.store.decisions.version()
-        return views.detail(session.store, sample_id), version
-
-    def press_detail(
-        sample_id: int, known_version: int, event: gr.EventData
-    ) -> tuple[Html, int, int]:
+    def press_detail(known_version: int, event: gr.EventData) -> tuple[Any, ...]:
         if event.pick == CLOSE:
-            return *draw_detail(0), 0
-        is_gap = event.pick == "gap"
+            return *_detail(session, 0), 0
+        sample_id, is_gap = overruled(event.pick)
         review_actions.overrule(
             session.store, sample_id, gap=is_gap, known_version=known_version
         )
-        return *draw_detail(sample_id), sample_id
+        return *_detail(session, sample_id), sample_id
 
     context.fold_form(accordion, "study", opens_again=False)
     context.redraw_on_change(draw, [view, place], [panel])
-    outputs = [detail, known_version]
-    context.redraw_on_change(draw_detail, [sample_id], outputs)
+    outputs = [detail, drawn, known_version]
+    redraw_detail = partial(_changed_detail, session)
+    context.redraw_on_change(redraw_detail, [sample_id, drawn], outputs)
     context.on_action([start.click], partial(_study, session), [documents, *form])
     context.on_action(
-        [detail.click],
-        press_detail,
-        [sample_id, known_version],
-        [*outputs, sample_id],
+        [detail.click], press_detail, [known_version], [*outputs, sample_id]
     )
     click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
-    redraw_on([click.then], draw_detail, [sample_id], outputs)
+    redraw_on([click.then], partial(_detail, session), [sample_id], outputs)
     click.then(None, None, None, js=FOCUS_JS)
     redraw_on([view.input, click.then], draw, [view, place], [panel])
 
@@ -172,9 +167,8 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     store = session.store
     choices = document_choice.choices(store.library.document_sizes())
     if n := len(store.library.instructions()):
-        choices.append(
-            (f"{n} instructions, such as word problems (no text)", INSTRUCTIONS)
-        )
+        title = f"{html.count(n, 'instruction')} (word problems and others, no text)"
+        choices.append((title, INSTRUCTIONS))
     new = [] if chosen else document_choice.new_documents(store)
     if new:
         return gr.Dropdown(choices=choices, value=new)
@@ -207,6 +201,24 @@ def _draw(session: Session, view: str, where: MapView) -> Html:
     return views.newest(session.store, only_last=view == LAST)
 
 
+def _detail(session: Session, sample_id: int) -> tuple[Html, Html, int]:
+    """Return a sample, to show and to remember, and the newest decision it can show."""
+    # Read first: what is decided in between is then refused, not overwritten.
+    version = session.store.decisions.version()
+    content = views.detail(session.store, sample_id)
+    return content, content, version
+
+
+def _changed_detail(session: Session, sample_id: int, drawn: Html) -> tuple[Any, ...]:
+    """Return a sample if it has changed.
+
+    This may be answered after a later click has opened the drawer. It would empty the
+    drawer, and the keyboard would leave it, if it drew again what was there before.
+    """
+    content, *others = _detail(session, sample_id)
+    return (gr.skip(),) * 3 if content == drawn else (content, *others)
+
+
 def _selection(
     sample_id: int, place: MapView, event: gr.EventData
 ) -> tuple[int, MapView]:
@@ -234,12 +246,11 @@ def _effort(
     )
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
-    seconds = durations.study_seconds(store, model, settings, n)
-    fit, is_first = None, seconds is None
+    time = durations.study_time(store, model, settings, n)
+    fit = None
     if not is_server(model.model):
-        seconds = seconds or durations.first_study_seconds(model, settings, n)
         fit = memory_needs.of_study(store, model, settings, n)
-    effort = views.effort(n, n_bare, seconds, fit, is_first=is_first)
+    effort = views.effort(n, n_bare, time, fit)
     return effort + tokenizer_fit.warning(store, texts)
 
 
@@ -267,4 +278,6 @@ def _study_request(
         if value is None:
             raise InputError(f"Enter a number for “{LABELS[name]}”.")
     texts = document_choice.document_ids(store, documents) if documents else None
-    return StudySettings(**how), texts, INSTRUCTIONS in documents
+    with named_by(LABELS):
+        settings = StudySettings(**how)
+    return settings, texts, INSTRUCTIONS in documents

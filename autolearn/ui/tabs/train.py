@@ -40,6 +40,7 @@ from autolearn.ui.session import (
     redraw_on,
 )
 from autolearn.ui.tabs import train_preset, train_scope, training_progress
+from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_samples_of_others
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -83,7 +84,12 @@ LABELS = {
     "tracker": "Experiment tracker",
     "devices": "GPUs that train together",
 }
-"""The labels of settings whose names alone say too little."""
+LABELS |= {
+    field.name: field.name.replace("_", " ").capitalize()
+    for field in fields(TrainSettings)
+    if field.name not in LABELS
+}
+"""The labels of the settings; of some, the names alone say enough."""
 
 
 def build(context: PageContext) -> None:
@@ -152,7 +158,7 @@ def _field(name: str) -> Any:
     value = getattr(TrainSettings(), name)
     common = {
         "value": value,
-        "label": LABELS.get(name, name.replace("_", " ").capitalize()),
+        "label": LABELS[name],
         "info": TrainSettings.help()[name],
         "elem_id": f"train-{name}",
     }
@@ -188,10 +194,10 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
     settings: dict[str, Any] = {}
     for field, value in zip(fields(TrainSettings), values, strict=True):
         if value is None and field.name != "tracker":
-            label = LABELS.get(field.name, field.name.replace("_", " "))
-            raise InputError(f"Enter a number for “{label}”.")
+            raise InputError(f"Enter a number for “{LABELS[field.name]}”.")
         settings[field.name] = value
-    return TrainSettings(**settings)
+    with named_by(LABELS):
+        return TrainSettings(**settings)
 
 
 class PlanCache:
@@ -279,8 +285,9 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
         and (n := n_samples_of_others(store))
     ):
         notes.append(
-            f"{n} approved samples of other models are left out: what those did not "
-            "know says little about this one. Include them under “Which samples”."
+            f"Left out: {html.count(n, 'approved sample')} of other models; what those "
+            "did not know says little about this one. Include them under “Which "
+            "samples”."
         )
     progress = round_progress.newest(store)
     if progress and progress.is_active:

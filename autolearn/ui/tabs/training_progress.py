@@ -60,7 +60,6 @@ def _controls() -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
             N_MORE,
             label="More epochs",
             info="Continued in a new round.",
-            minimum=1,
             elem_id="train-more",
         )
     with gr.Row():
@@ -87,6 +86,8 @@ def wire(
     run_choice, more, panel = parts.run_choice, parts.more, parts.panel
     go_on, less = parts.buttons[2:]
     names = gr.State(())
+    # What the buttons act on: a newer training may have begun since it was drawn.
+    shown = gr.State(0)
     session = context.session
     context.redraw_on_change(partial(_training_accordion, session), [], [parts.whole])
     context.fold_form(new_round, "train", opens_again=True)
@@ -95,15 +96,14 @@ def wire(
         [names, parent, run_choice],
         [parent, run_choice, names],
     )
-    for draw, output in ((_live, panel), (_less, less)):
-        context.redraw_on_change(
-            partial(draw, session),
-            [run_choice],
-            [output],
-            also_on=[run_choice.change],
-        )
+    context.redraw_on_change(
+        partial(_live, session),
+        [run_choice],
+        [panel, less, shown],
+        also_on=[run_choice.change],
+    )
     more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
-    _wire(context, run_choice, more, parts.buttons)
+    _wire(context, parts, shown)
 
 
 def _training_accordion(session: Session) -> gr.Accordion:
@@ -111,26 +111,20 @@ def _training_accordion(session: Session) -> gr.Accordion:
 
 
 def _more(epochs: float | None) -> str:
-    return f"Train {epochs or 0:g} more epochs"
+    return f"Train {epochs or 0:g} more epoch{'s' * (epochs != 1)}"
 
 
-def _wire(
-    context: PageContext,
-    run_choice: gr.Dropdown,
-    more: gr.Number,
-    buttons: tuple[gr.Button, ...],
-) -> None:
-    session = context.session
-    stop, again, go_on, less = buttons
-    context.on_action([stop.click], partial(_stop, session), [run_choice])
-    context.on_action([again.click], partial(_resume, session), [run_choice])
-    context.on_action(
-        [less.click], partial(_retry, session), [run_choice], [run_choice]
-    )
+def _wire(context: PageContext, parts: TrainingParts, shown: gr.State) -> None:
+    """Wire the buttons to the training that is shown."""
+    session, run_choice = context.session, parts.run_choice
+    stop, again, go_on, less = parts.buttons
+    context.on_action([stop.click], partial(_stop, session), [shown])
+    context.on_action([again.click], partial(_resume, session), [shown])
+    context.on_action([less.click], partial(_retry, session), [shown], [run_choice])
     context.on_action(
         [go_on.click],
         lambda run, epochs: _continue(session, run, epochs),
-        [run_choice, more],
+        [shown, parts.more],
         [run_choice],
     )
 
@@ -169,14 +163,15 @@ def _run(store: Store, run_id: int) -> Run | None:
 
 
 def _existing_run(store: Store, run_id: int) -> Run:
-    run = _run(store, run_id)
-    if run is None:
+    if not run_id:
         raise JobError("No round has been trained yet; start one first.")
-    return run
+    return store.runs.get(run_id)
 
 
-def _live(session: Session, run_id: int) -> Html:
-    return views.live(session.store, _run(session.store, run_id))
+def _live(session: Session, choice: int) -> tuple[Html, gr.Button, int]:
+    """Return the training that is shown, a way to retry it, and its id."""
+    run = _run(session.store, choice)
+    return views.live(session.store, run), _less(run), run.id if run else 0
 
 
 def _stop(session: Session, run_id: int) -> None:
@@ -189,9 +184,8 @@ def _resume(session: Session, run_id: int) -> None:
     )
 
 
-def _less(session: Session, run_id: int) -> gr.Button:
+def _less(run: Run | None) -> gr.Button:
     """Offer to try again with less if memory was short."""
-    run = _run(session.store, run_id)
     advice = views.advice(run) if run else ""
     return gr.Button(f"Retry with {advice}", visible=bool(advice))
 

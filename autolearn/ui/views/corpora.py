@@ -10,8 +10,8 @@ from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
-REMOVE = "remove-"
-"""How the key of a button begins that removes a corpus; others switch its use."""
+REMOVE, EXCLUDE, INCLUDE = "remove-", "exclude-", "include-"
+"""How the keys of the buttons begin; the id of the corpus follows."""
 OTHER = "closed-book"
 """The name of items that teach no skill of a corpus."""
 
@@ -29,10 +29,14 @@ def corpora(store: Store) -> Html:
 
 
 def _row(corpus: Corpus) -> tuple[Html, ...]:
-    turn = "Include" if corpus.excluded else "Exclude"
+    turn = ("Include", INCLUDE) if corpus.excluded else ("Exclude", EXCLUDE)
     buttons = [
-        html.pick(html.text(word), key, aria_label=f"{word}: corpus {corpus.name}")
-        for word, key in ((turn, str(corpus.id)), ("Remove", f"{REMOVE}{corpus.id}"))
+        html.pick(
+            html.text(word),
+            f"{key}{corpus.id}",
+            aria_label=f"{word}: corpus {corpus.name}",
+        )
+        for word, key in (turn, ("Remove", REMOVE))
     ]
     name = html.text(corpus.name)
     if corpus.excluded:

@@ -19,9 +19,10 @@ AT_ONCE = 40
 MOST_KINDS, MOST_EXCLUSIONS = 60, 300
 """Kinds of exclusions in the list, and exclusions between the passages shown."""
 PAGE, TAKE, BESIDE, CUT = "from-", "take-", "beside", "cut-"
+EXCLUDE, INCLUDE = "exclude-", "include-"
 REMOVE, RENAME = "remove-", "rename-"
 ENCODING, COLUMN, READ_COLUMNS = "encoding-", "column-", "columns-"
-"""How the keys of the actions begin; other keys are of passages.
+"""How the keys of the actions begin.
 
 Those of the last two lines continue with the id of the document that is shown: the
 first one of the library may be another when the click arrives.
@@ -54,7 +55,10 @@ def draw(store: Store, state: LibraryViewState) -> Html:
     documents = store.library.document_sizes()
     if not documents:
         return html.note("The passages of a document are shown here.")
-    document = store.library.document(state.document_id or documents[0].id)
+    document_id = state.document_id or documents[0].id
+    if all(document.id != document_id for document in documents):
+        return html.note("This document was deleted; choose another one in the list.")
+    document = store.library.document(document_id)
     n, covered = store.library.coverage(document.id)
     passages = store.library.stretch(document.id, state.first, AT_ONCE)
     between: list[Exclusion] = []
@@ -337,13 +341,13 @@ def _repeat(passage: Passage, earlier: Passage, name: str) -> str:
 
 def _passage(passage: Passage, repeat: str) -> Html:
     place = f"{passage.position + 1}. characters {passage.start} to {passage.end}, "
-    place += f"{passage.n_tokens} tokens{repeat}"
+    place += f"{html.count(passage.n_tokens, 'token')}{repeat}"
     if passage.exclusion_id:
         place += ", included by you"
-    word = "Include" if passage.excluded else "Exclude"
+    word, key = ("Include", INCLUDE) if passage.excluded else ("Exclude", EXCLUDE)
     label = f"{word}: passage {passage.position + 1}"
     head = html.tag("span", html.text(place), "al-faint") + html.pick(
-        html.text(word), passage.id, aria_label=label
+        html.text(word), f"{key}{passage.id}", aria_label=label
     )
     text = html.tag(
         "div", html.text(passage.text.rstrip()), "al-text", data_passage=passage.id

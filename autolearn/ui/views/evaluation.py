@@ -31,9 +31,9 @@ ORIGINS = {
     "model": "self-made and self-graded question",
 }
 """The names of the origins of quiz questions."""
-ACCEPT, LOCK = "accept-", "lock"
+ACCEPT, LOCK, UNLOCK = "accept-", "lock", "unlock"
 """Keys of clicks: to accept an answer, with the id of its question and the answer that
-is shown, which a later quiz does not change; and to lock.
+is shown, which a later quiz does not change; to lock the quiz, and to unlock it.
 """
 MOST_DOCUMENTS = 12
 """Documents that the table of retention has columns for."""
@@ -298,9 +298,11 @@ def lock(store: Store) -> Html:
     )
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"
-    label = "Unlock the quiz" if version.locked else "Lock the quiz"
+    label, key = "Lock the quiz", LOCK
+    if version.locked:
+        label, key = "Unlock the quiz", UNLOCK
     words = html.text(f"Quiz version {version.version}, {state}. {sizes}. ")
-    button = html.pick(html.text(label), LOCK, "al-link")
+    button = html.pick(html.text(label), key, "al-link")
     return html.tag("p", words + button, "al-faint")
 
 

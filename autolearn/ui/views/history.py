@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.core.methods import method_title
-from autolearn.core.records import Round, Run
+from autolearn.core.records import END_STATES, Round, Run
 from autolearn.core.run_results import (
     ExportResult,
     QuizRunResult,
@@ -28,6 +28,10 @@ from autolearn.ui.views import curve, labels
 RUNS_A_PAGE = 50
 LOG_LINES = 100
 _LOG_BYTES = 1 << 16
+ROUND, RUN = "round-", "run-"
+"""How the key of a click begins that shows a round or a run; its id follows. In the
+details of a run, its key resumes it.
+"""
 _LONGEST = 300
 """Characters of a setting that are shown."""
 
@@ -82,7 +86,9 @@ def _branch(
         _branch(store, children, child, scores) for child in children.get(round_.id, ())
     )
     lower = html.tag("ul", below) if below else Html("")
-    return html.tag("li", html.pick(content, round_.id, "al-card al-round") + lower)
+    return html.tag(
+        "li", html.pick(content, f"{ROUND}{round_.id}", "al-card al-round") + lower
+    )
 
 
 def _right(scores: QuizScores) -> dict[str, float | None]:
@@ -96,10 +102,15 @@ def _base_scores(store: Store, round_: Round) -> dict[str, float | None]:
     return _right(QuizRunResult.of(quiz) if quiz else QuizScores())
 
 
+def details(store: Store, key: str) -> Html:
+    """Return everything about the round or run of a key; nothing for an empty one."""
+    if key.startswith(ROUND):
+        return round_details(store, int(key.removeprefix(ROUND)))
+    return run_details(store, int(key.removeprefix(RUN))) if key else Html("")
+
+
 def round_details(store: Store, round_id: int) -> Html:
-    """Return everything about one round; nothing while none is selected."""
-    if not round_id:
-        return Html("")
+    """Return everything about one round."""
     round_ = store.rounds.get(round_id)
     counts = Counter(item.kind for item in store.rounds.items(round_id))
     state = labels.state(round_actions.state_of(store, round_))
@@ -154,7 +165,7 @@ def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
         )
     rows = [
         (
-            html.pick(html.text(labels.run(run)), run.id, "al-link"),
+            html.pick(html.text(labels.run(run)), f"{RUN}{run.id}", "al-link"),
             labels.state(run.state),
             html.text(html.duration(run.seconds)),
             html.text(labels.local_time(run.started_at)),
@@ -165,9 +176,7 @@ def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
 
 
 def run_details(store: Store, run_id: int) -> Html:
-    """Return one run with its settings, its result and its log, if one is chosen."""
-    if not run_id:
-        return Html("")
+    """Return one run with its settings, its result and its log, and a way to resume."""
     run = store.runs.get(run_id)
     head = html.tag("h3", html.text(labels.run(run)))
     log = html.tag("pre", html.text(log_tail(store.folder, run_id)), "al-log")
@@ -175,6 +184,7 @@ def run_details(store: Store, run_id: int) -> Html:
         "section",
         html.tag("header", head + labels.state(run.state), "al-spread")
         + (html.problem(run.error) if run.error else Html(""))
+        + _resume(run)
         + _details("Result", run.result)
         + _details("Settings", run.settings)
         + _details("Versions", run.versions)
@@ -182,6 +192,13 @@ def run_details(store: Store, run_id: int) -> Html:
         "al-card",
     )
     return drawer(body, labels.run(run))
+
+
+def _resume(run: Run) -> Html:
+    if run.state not in END_STATES or run.state == "done":
+        return Html("")
+    label = html.text("Resume this run")
+    return html.tag("p", html.pick(label, f"{RUN}{run.id}", "al-go"))
 
 
 def log_tail(folder: Path, run_id: int) -> str:
@@ -278,7 +295,7 @@ def _export(run: Run) -> Html:
         )
     body = html.tag("div", html.text(settings.target), "al-faint al-path")
     if n is not None:
-        body += html.tag("div", html.text(f"{n} lines"), "al-faint")
+        body += html.tag("div", html.text(html.count(n, "line")), "al-faint")
     if result.n_questions:
         counts = f"{result.n_same_answers} of {result.n_questions}"
         words = f"{counts} quiz answers match this workspace"

@@ -17,6 +17,8 @@ from autolearn.ui.views.sample import knowledge
 N_PASSAGES = 60
 N_CELLS = 40
 """Per passage; if there are more, only the newest are shown."""
+N_BESIDE = 30
+"""Documents before the one that is shown that lead to their maps, and after it."""
 N_TITLE = 200
 """Longer questions are cut in the description of a cell."""
 
@@ -119,7 +121,9 @@ def _switch(word: str, key: str, on: bool) -> Html:
 
 
 def _documents(documents: Sequence[DocumentSize], current: DocumentSize) -> Html:
-    picks = [_switch(d.name, f"d{d.id}", d.id == current.id) for d in documents]
+    place = documents.index(current)
+    beside = documents[max(0, place - N_BESIDE) : place + N_BESIDE + 1]
+    picks = [_switch(d.name, f"d{d.id}", d.id == current.id) for d in beside]
     if len(documents) > 1:
         picks.insert(0, _switch("All documents", "d0", False))
     return html.tag("div", html.join(picks), "al-switches")

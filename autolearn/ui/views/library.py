@@ -1,5 +1,6 @@
 """Documents with their counts, and the result of the last import."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ from autolearn.ui.views import labels
 
 SHOWN = 80
 """Characters that are shown of the names of new documents."""
+N_LISTED = 500
+"""Most documents in a table: it is drawn again whenever one is added."""
 FOUND = 30
 """Most passages that a search shows."""
 AROUND = 70
@@ -53,6 +56,7 @@ def _folder(name: str, documents: Sequence[DocumentSize]) -> Html:
 
 
 def _table(documents: Sequence[DocumentSize], folder: str = "") -> Html:
+    n, listed = len(documents), documents[-N_LISTED:]
     rows = [
         (
             html.pick(
@@ -63,10 +67,15 @@ def _table(documents: Sequence[DocumentSize], folder: str = "") -> Html:
             html.number(document.n_tokens),
             html.number(document.n_left_out),
         )
-        for document in documents
+        for document in listed
     ]
     heads = ("Document", "Passages", "Tokens", "Left out")
-    return html.table(heads, rows, f"Documents {folder}".strip())
+    table = html.table(heads, rows, f"Documents {folder}".strip())
+    if n == len(listed):
+        return table
+    return table + html.note(
+        f"The newest {len(listed)} of {n:,} are listed; search for words of the others."
+    )
 
 
 def search_results(store: Store, text: str) -> Html:
@@ -97,14 +106,12 @@ def _around(passage: str, words: str) -> Html:
 
     The words may be written differently in the passage; then its beginning is returned.
     """
-    first = words.split()[0].lower()
-    at = passage.lower().find(first)
-    if at < 0:
+    found = re.search(re.escape(words.split()[0]), passage, re.IGNORECASE)
+    if found is None:
         return html.beginning(passage, 2 * AROUND)
-    begin = max(0, at - AROUND)
-    end = at + len(first)
-    cut = passage[begin : end + AROUND].replace("\n", " ")
-    return html.marked(cut, at - begin, end - begin)
+    begin = max(0, found.start() - AROUND)
+    cut = passage[begin : found.end() + AROUND].replace("\n", " ")
+    return html.marked(cut, found.start() - begin, found.end() - begin)
 
 
 def _sign(shelved: DocumentSize) -> Html:
@@ -182,11 +189,11 @@ def import_note(kind: str, n: int, n_trained: int = 0) -> Html:
 
     ``n_trained``: questions left out because a round was trained on them.
     """
-    sentence = f"{n} new instructions; you can study them under Study."
+    sentence = f"New instructions: {n:,}. You can study them under Study."
     if kind != "instructions":
         sentence = f"Questions of the file in the {kind}: {n}. Evaluation asks them."
     if n_trained:
-        sentence += f" {n_trained} are left out, because a round was trained on them."
+        sentence += f" Left out, because a round was trained on them: {n_trained}."
     return html.tag("p", html.text(sentence), "al-good")
 
 

@@ -42,7 +42,7 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
-        + html.pairs(_facts(shape, folder))
+        + html.pairs(_facts(store, shape, folder))
         + _fit(shape, quantization)
         + _rounding(folder)
         + _files(folder),
@@ -62,7 +62,7 @@ def _rounding(folder: Path) -> Html:
     return model_sources.rounding(source) if source else Html("")
 
 
-def _facts(shape: ModelShape, folder: Path) -> dict[str, Html]:
+def _facts(store: Store, shape: ModelShape, folder: Path) -> dict[str, Html]:
     return {
         "Family": html.text(shape.family),
         "Architecture": html.text(shape.architecture),
@@ -72,7 +72,7 @@ def _facts(shape: ModelShape, folder: Path) -> dict[str, Html]:
         ),
         "Stored as": html.text(shape.dtype),
         "Chat template": html.text("yes" if model_files.has_template(folder) else "no"),
-        "Licence": html.text(_licence(shape, folder)),
+        "Licence": html.text(_licence(store, shape, folder)),
     }
 
 
@@ -86,9 +86,12 @@ def _files(folder: Path) -> Html:
     return html.tag("details", head + html.pairs(rows))
 
 
-def _licence(shape: ModelShape, folder: Path) -> str:
-    licence = shape.licence or gguf_file.source(folder).get("licence")
-    return str(licence or "not stated in its folder")
+def _licence(store: Store, shape: ModelShape, folder: Path) -> str:
+    if licence := shape.licence or gguf_file.source(folder).get("licence"):
+        return str(licence)
+    if licence := model_actions.licence_on_hub(store, folder):
+        return f"{licence} (as the hub stated it)"
+    return "not stated in its folder"
 
 
 def _count(n: int) -> str:

@@ -47,7 +47,9 @@ def offer(model: Offer) -> Html:
     }
     if model.gated:
         facts["Access"] = html.text("gated; you have accepted its conditions")
-    room = Html("") if model.fits else html.problem(model.no_room())
+    room = html.note("Press “Download” to fetch it.")
+    if not model.fits:
+        room = html.problem(model.no_room())
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
@@ -60,16 +62,14 @@ def offer(model: Offer) -> Html:
 
 def _files(model: Offer) -> Html:
     rows = [
-        (html.text(part.name), html.tag("span", _size(part.n_bytes), "al-number"))
+        (
+            html.text(part.name),
+            html.tag("span", html.text(html.size(part.n_bytes)), "al-number"),
+        )
         for part in sorted(model.parts, key=lambda part: -part.n_bytes)
     ]
-    title = html.tag("summary", html.text(f"{len(rows)} files"))
+    title = html.tag("summary", html.text(html.count(len(rows), "file")))
     return html.tag("details", title + html.table(("File", "Size"), rows, "Files"))
-
-
-def _size(n_bytes: int) -> Html:
-    kib = n_bytes / 1024
-    return html.text(f"{kib:,.0f} KiB" if kib < 1000 else html.size(n_bytes))
 
 
 def downloaded(store: Store) -> Html:

@@ -34,10 +34,11 @@ def empty(store: Store, criteria: SampleFilter) -> Html:
             "“Run a whole round”."
         )
     if criteria == SampleFilter(state="pending", model_digest=criteria.model_digest):
+        n, total = counts["approved"], sum(counts.values())
+        train = " Train on these in the tab Train." if n else ""
         return html.note(
-            f"All {sum(counts.values())} samples are decided. Train on the "
-            f"{counts['approved']} approved ones in the tab Train, or choose another "
-            "state in the filter to see them again."
+            f"All samples are decided, {n:,} of {total:,} approved.{train} Choose "
+            "another state in the filter to see them again."
         )
     return html.note("No sample matches this filter; change or clear it.")
 

@@ -113,8 +113,14 @@ def _gap(view: SampleView) -> Html:
     own = Html("")
     if edits and edits[0].before["gap"] != sample.gap:
         own = html.badge("changed by you")
-    button = html.pick(html.text(word), "known" if sample.gap else "gap", "al-overrule")
-    return badge + own + button
+    key = f"{'known' if sample.gap else 'gap'}-{sample.id}"
+    return badge + own + html.pick(html.text(word), key, "al-overrule")
+
+
+def overruled(key: object) -> tuple[int, bool]:
+    """Return the sample that a click on a card is about, and whether it is a gap."""
+    word, _, number = str(key).partition("-")
+    return int(number), word == "gap"
 
 
 def _place(view: SampleView) -> str:
@@ -136,7 +142,7 @@ def _closed_book(view: SampleView) -> Html:
     content = _text(answer.text if answer else view.sample.rejected)
     if further:
         rows = html.join(html.tag("li", html.text(entry.text)) for entry in further)
-        title = html.tag("summary", f"{len(further)} more sampled answers")
+        title = html.tag("summary", html.count(len(further), "more sampled answer"))
         content += html.tag("details", title + html.tag("ol", rows))
     return _part("Closed-book answer", content)
 

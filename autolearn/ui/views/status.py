@@ -11,8 +11,8 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 
-ALL_MODELS = "all-models"
-"""The key of a click that shows the data of all models, or of one again."""
+ALL_MODELS, ONE_MODEL = "all-models", "one-model"
+"""The keys of clicks that show the data of all models, or of one again."""
 BESIDE = 18
 """Most characters of a name that fit beside its label."""
 
@@ -22,14 +22,21 @@ def draw(store: Store) -> Html:
     active = store.runs.in_state(*ACTIVE_STATES)
     running = [run for run in active if run.state == "running"]
     waiting = [run for run in active if run.state == "queued"]
-    parts = [_place(store), _counts(store)]
+    parts = [_spoken(active), _place(store), _counts(store)]
     parts += [_running(run) for run in running]
     if waiting:
         parts.append(_waiting(waiting))
     if not active:
         parts.append(html.tag("div", html.note("Nothing is running."), "al-box"))
     parts.append(_last_error(store))
-    return html.tag("div", html.join(parts), "al-status", aria_live="polite")
+    return html.tag("div", html.join(parts), "al-status")
+
+
+def _spoken(active: list[Run]) -> Html:
+    """Return what screen readers read when it changes, unlike the progress."""
+    names = [f"{labels.run(run)} is {run.state}." for run in active]
+    words = html.text(" ".join(names) or "Nothing is running.")
+    return html.tag("p", words, "al-unseen", role="status")
 
 
 def _place(store: Store) -> Html:
@@ -39,7 +46,9 @@ def _place(store: Store) -> Html:
         hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file),
     )
     rows = {
-        "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
+        "Workspace": html.tag(
+            "span", html.text(store.folder.absolute().name), title=store.folder
+        ),
         "Model": _model(model.model),
         "Precision": html.text(
             "4 bit" if model.quantization == "nf4" else "16 or 32 bit"
@@ -77,12 +86,16 @@ def _models(store: Store, digest: str | None) -> Html:
     others = model_scope.other_models(store)
     if not others:
         return Html("")
+    if model_scope.chosen_digest(store) is None:
+        words = "The chosen model cannot be used, so the data of all models are shown."
+        return html.tag("div", html.text(words), "al-faint")
     names = ", ".join(map(labels.model, others))
-    sentence, label = f"Data of {names} are hidden.", "Show all models"
+    words, label, key = f"Data of {names} are hidden.", "Show all models", ALL_MODELS
     if digest is None:
-        sentence, label = "Data of all models are shown.", "Show the chosen model only"
-    button = html.pick(html.text(label), ALL_MODELS, "al-link")
-    return html.tag("div", html.text(f"{sentence} ") + button, "al-faint")
+        words, label = "Data of all models are shown.", "Show the chosen model only"
+        key = ONE_MODEL
+    button = html.pick(html.text(label), key, "al-link")
+    return html.tag("div", html.text(f"{words} ") + button, "al-faint")
 
 
 def _running(run: Run) -> Html:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from autolearn.core.flags import FLAGS
 from autolearn.core.records import ACTIVE_STATES, Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
+from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
@@ -31,28 +32,28 @@ N_CHARACTERS = 300
 def effort(
     passages: int,
     instructions: int,
-    seconds: float | None,
+    duration: StudyTime,
     fit: MemoryFit | None,
-    *,
-    is_first: bool = False,
 ) -> Html:
     """Return the time and memory of a study in a line, with the memory by part folded.
 
     Args:
         passages: How many passages it reads.
         instructions: How many instructions it answers.
-        seconds: How long it takes; None if that is not known.
+        duration: How long it takes.
         fit: None if the model is on a server.
-        is_first: Whether the time is not that of an earlier study with this model.
     """
     many = [html.count(passages, "passage")]
     many += [html.count(instructions, "instruction")] * bool(instructions)
     time = "time unknown until the first study with this model"
-    if seconds is not None:
+    if not passages:
+        time = "the time of instructions is not estimated"
+    elif duration.seconds is not None:
         source = ", at the speed of the last study"
-        if is_first:
+        if duration.is_first:
             source = " (rough: the first study with this model)"
-        time = f"about {html.rough_duration(seconds)}{source}"
+        of_passages = " for the passages" * bool(instructions)
+        time = f"about {html.rough_duration(duration.seconds)}{of_passages}{source}"
     if fit is None:
         return html.note(f"{' and '.join(many)}; {time}; the server has the model.")
     size, free = html.size(fit.need.total), html.size(fit.free)

@@ -91,9 +91,11 @@ def warnings(
         )
     too_long = sum(n > settings.max_tokens for n in contents.tokens)
     if too_long:
+        verb = "is" if too_long == 1 else "are"
         sentences.append(
-            f"About {too_long} items are longer than {settings.max_tokens} tokens and "
-            "will be dropped; raise “Max. tokens per item” to train on them."
+            f"About {html.count(too_long, 'item')} {verb} longer than "
+            f"{settings.max_tokens} tokens and will be dropped; raise “Max. tokens per "
+            "item” to train on more."
         )
     if settings.max_steps and settings.max_steps < settings.warmup_steps:
         sentences.append(
@@ -139,10 +141,10 @@ def preview(tokens: TokenPreview) -> Html:
     share = 100 * tokens.n_trained / max(1, tokens.tokens)
     sentence = (
         f"{tokens.n_trained:,} of {tokens.tokens:,} tokens are learned "
-        f"({share:.0f} %), in {tokens.n_items} "
-        f"items. {tokens.too_long} items are longer than {tokens.longest} tokens and "
-        f"{tokens.empty} have no answer; these are dropped. Each answer ends with the "
-        f"token “{tokens.end}”, which is learned too."
+        f"({share:.0f} %), in {html.count(tokens.n_items, 'item')}. Dropped: "
+        f"{tokens.too_long:,} longer than {tokens.longest} tokens, {tokens.empty:,} "
+        f"without an answer. Each answer ends with the token “{tokens.end}”, which is "
+        "learned too."
     )
     legend = html.tag("span", "Marked tokens", "al-learned") + html.text(
         " are learned; the others are context."

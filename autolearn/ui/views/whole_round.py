@@ -12,8 +12,10 @@ from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views.links import TAB
 
-CLOSE, RESUME, GO = "close", "resume-", "go-"
-"""Keys of clicks: dismiss the result or question, resume a run, start a long round."""
+CLOSE, DISMISS, RESUME, GO = "close", "dismiss-", "resume-", "go-"
+"""Keys of clicks: close the question, dismiss the result of a round with the id of its
+last run, resume a run, start a long round.
+"""
 LONG_SECONDS = 3600.0
 """A round that takes longer is started only after a question."""
 CLOSED = "closed_round"
@@ -123,21 +125,21 @@ def _rest(store: Store, progress: RoundProgress) -> Html:
 def _stopped(run: Run) -> Html:
     """Return why a round does not continue; Resume only after a run that can be."""
     if run.state == "done":
-        return html.tag("span", html.text(f"{run.error or ''} ") + _close())
+        return html.tag("span", html.text(f"{run.error or ''} ") + _dismiss(run))
     words = html.text(f"{labels.run(run)} {run.state}. {run.error or ''} ")
     resume = html.pick(html.text("Resume"), f"{RESUME}{run.id}", "al-go")
-    return html.tag("span", words + resume + _close())
+    return html.tag("span", words + resume + _dismiss(run))
 
 
-def _close() -> Html:
-    return html.pick(html.text("Close"), CLOSE, "al-link al-close")
+def _dismiss(run: Run) -> Html:
+    return html.pick(html.text("Close"), f"{DISMISS}{run.id}", "al-link al-close")
 
 
 def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
     """Return the result of a round in one line of figures, and where to go next."""
     model = labels.model(progress.model.model)
     title = f"Round {outcome.round_id} of {model} is finished"
-    head = html.tag("strong", html.text(title)) + _close()
+    head = html.tag("strong", html.text(title)) + _dismiss(progress.runs[-1])
     figures = html.join(_figures(outcome.comparison))
     learned = "sample learned" if outcome.n_learned == 1 else "samples learned"
     figures += _figure(f"{outcome.n_learned:,}", learned)

@@ -12,23 +12,24 @@ from autolearn.ui.html import Html
 def backup(result: Backup) -> Html:
     """Return where a backup is, and the files that were missing."""
     sentence = (
-        f"{result.n_files:,} files ({html.size(result.n_bytes)}) are in "
-        f"{result.place}. To restore them, choose that file below."
+        f"The backup is in {result.place}: {html.count(result.n_files, 'file')}, "
+        f"{html.size(result.n_bytes)}. To restore it, choose that file below."
     )
     return html.note(sentence) + html.join(map(html.problem, result.missing))
 
 
 def download(result: Backup) -> Html:
     """Return that a backup may be fetched, and the files that were missing."""
-    sentence = f"{result.n_files:,} files are in the backup; download it below."
+    files = html.count(result.n_files, "file")
+    sentence = f"The backup has {files}; download it below."
     return html.note(sentence) + html.join(map(html.problem, result.missing))
 
 
 def restored(result: Backup) -> Html:
     """Return where a restored workspace is, and how it is opened."""
     sentence = (
-        f"{result.n_files:,} files are restored to {result.place}. This page still "
-        "shows the workspace as it is. Open the restored one with: python app.py "
+        f"Restored to {result.place}: {html.count(result.n_files, 'file')}. This page "
+        "still shows the workspace as it is. Open the restored one with: python app.py "
         f"--workspace {shlex.quote(str(result.place))}"
     )
     return html.note(sentence) + html.join(map(html.problem, result.missing))
