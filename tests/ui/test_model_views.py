@@ -46,7 +46,8 @@ def test_the_licence_that_the_hub_stated_is_kept(store, tmp_path):
         model_files.BUILT_IN, folder, ignore=shutil.ignore_patterns("README.md")
     )
     assert "not stated in its folder" in views.about(store, str(folder), "nf4")
-    offer = Offer("org/tiny", "abc", "mit", False, (), 0, 1 << 40, "", "")
+    names = ("former/name", "org/tiny")
+    offer = Offer(*names, "abc", "mit", False, (), 0, 1 << 40, "", "")
     model_actions.download(store, offer)
     assert "mit (as the hub stated it)" in views.about(store, str(folder), "nf4")
 
