@@ -41,7 +41,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(visit, small_app):
     open_tab(page, "Experiments")
     page.locator("#experiments-seeds input").fill("0")
     page.locator("#experiments-compare").click()
-    expect(page.locator("#notice")).to_contain_text("Name at least one seed")
+    expect(page.locator("#notice")).to_contain_text("Give the number of seeds")
     page.get_by_text("Evolve over rounds (SELF)").click()
     page.locator("#experiments-evolve").click()
     expect(page.locator("#notice")).to_contain_text("There are no instructions")

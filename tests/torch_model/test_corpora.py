@@ -46,6 +46,7 @@ def town(i):
 def test_a_corpus_is_added_listed_trained_and_removed_by_command(
     run, workspace, tmp_path
 ):
+    Store.open(workspace).close()
     refusal = run("train", "--method", "meta", code=1)
     assert "the corpus of the invented world" in refusal["error"]
     file = tmp_path / "towns.jsonl"
