@@ -72,10 +72,8 @@ def _passages(context: RunContext) -> list[Passage]:
     Raises:
         InputError: There is none left.
     """
-    library, documents = (
-        context.store.library,
-        StudyRunSettings.of(context.run).documents,
-    )
+    library = context.store.library
+    documents = StudyRunSettings.of(context.run).documents
     passages = library.passages(documents)
     others = context.journal.passage_ids() - {passage.id for passage in passages}
     passages += library.passages_by_id(others).values()

@@ -34,7 +34,7 @@ _KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _JAPANESE = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
 """Scripts that are written together with Chinese characters."""
 _BEGINNING = 1000
-"""Characters from which the script of a text is told."""
+"""Characters that decide which script a text is in."""
 LEAST = 0.08
 """Share of common words below which a text is in none of these languages."""
 

@@ -23,9 +23,12 @@ def test_every_kind_of_run_has_a_handler_in_the_module_of_its_queue(queue):
 
 
 def test_a_model_whose_files_have_changed_is_loaded_again(tmp_path):
+    digests = []
     with Store.open(tmp_path / "lab") as store:
         for seed in (0, 1):
             model = ModelSettings(str(build_model(tmp_path / "model", seed=seed)))
             chat = [Message("user", "Who?")]
             run = actions.chat(store, model, chat, Sampling(max_new_tokens=4))
-            finish_here(store, run)
+            digests.append(finish_here(store, run).model_digest)
+    assert None not in digests
+    assert len(set(digests)) == 2
