@@ -9,19 +9,26 @@
     () => document.querySelector('.sidebar.open .toggle-button')?.click(), 200);
 
   // Back and Forward go from tab to tab. Only what a person opens is a step: the page
-  // itself opens the tab that the address names.
+  // itself opens the tab that the address names. Until then, its first tab, which is
+  // opened before, leaves the address alone. Gradio tells late that a tab was opened,
+  // so the address names the one that is open now.
   let clicked = false;
+  let named = decodeURIComponent(location.hash);
   document.addEventListener('click', (event) => { clicked ||= event.isTrusted; }, true);
-  window.alOpened = (address) => {
-    if (location.hash !== address)
+  window.alOpened = () => {
+    const open = document.querySelector('[role=tab][aria-selected=true]');
+    const address = `#${open?.dataset.tabId ?? ''}`;
+    if (clicked || address === named) named = '';
+    if (!named && location.hash !== address)
       history[clicked ? 'pushState' : 'replaceState'](null, '', address);
     clicked = false;
   };
   window.addEventListener('popstate', () => {
     clicked = false;
+    named = '';
     const name = decodeURIComponent(location.hash.slice(1));
     const tabs = [...document.querySelectorAll('[role=tab]')];
-    (tabs.find((tab) => tab.innerText.trim() === name) ?? tabs[0])?.click();
+    (tabs.find((tab) => tab.dataset.tabId === name) ?? tabs[0])?.click();
   });
 
   // The keys of the review: each clicks its button, while that can be seen.

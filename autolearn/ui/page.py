@@ -129,7 +129,7 @@ def _build_tab(context: PageContext, module: TabModule) -> None:
         html_panel(f"heading-{name}", html.tag("h2", name, "al-unseen"))
         module.build(context)
     context.wire(tab)
-    js = f"() => {{ window.alOpened?.('#{name}'); return []; }}"
+    js = "() => { window.alOpened?.(); return []; }"
     # Another page may have begun something.
     outputs = [context.current, context.last_action_at]
     tab.select(lambda: (name, now()), None, outputs, js=js, **QUIET)

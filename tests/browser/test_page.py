@@ -106,8 +106,15 @@ def test_back_and_forward_go_from_tab_to_tab_and_a_reload_stays(visit, used_app)
     is_open("Library")
     page.go_forward()
     is_open("Chat")
+    # The first tab opens before: the address must not name it, not even for a moment.
+    page.add_init_script(
+        "window.written = []; const { replaceState } = history;"
+        "history.replaceState = function (...step) {"
+        "window.written.push(step[2]); replaceState.apply(this, step); }"
+    )
     page.reload()
     is_open("Chat")
+    assert page.evaluate("window.written") == []
     page.go_back()
     is_open("Library")
 
