@@ -92,12 +92,13 @@ def _add_texts(store: Store, args: Args) -> Result:
     result, documents = finish_import(store, run, quiet=args.json)
     if result.refusals and not documents:
         raise JobError("Nothing was added; the reasons are above.")
-    passages = store.library.passages([d.id for d in documents])
+    added = {document.id for document in documents}
+    sizes = [size for size in store.library.document_sizes() if size.id in added]
     return {
         "documents": len(documents),
         "refused": len(result.refusals),
         "repeats": result.repeats,
-        "passages": len(passages),
+        "passages": sum(size.n_passages for size in sizes),
     }
 
 

@@ -6,6 +6,8 @@ from math import inf
 from sys import float_info
 from typing import Any, Literal
 
+from autolearn.core.thoughts import without_thoughts
+
 Token = tuple[str, float]
 """The text of a token and its log-probability."""
 MOST_TOKENS = 1 << 31
@@ -101,13 +103,11 @@ def read_event(value: object) -> Event:
 def answer_in(text: str) -> str:
     """Return a text without the thoughts that precede it, as whole characters.
 
-    A thought may have begun in the prompt. Programs whose texts are UTF-16 may send the
-    halves of a character apart, and only one of them where they cut an answer off.
+    Programs whose texts are UTF-16 may send the halves of a character apart, and only
+    one of them where they cut an answer off.
     """
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    is_opened = text.lstrip().startswith("<think>")
-    _, end, answer = text.partition("</think>" if is_opened else "\n</think>")
-    return answer.lstrip() if end or is_opened else text
+    return without_thoughts(text)
 
 
 def _body(value: object) -> Mapping[str, Any]:

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 
 from autolearn.core.records import Verdict
+from autolearn.core.thoughts import without_thoughts
 from autolearn.text import sentences
 
-_THINKING = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _LIST_MARK = re.compile(
     r"^\s*(?:[-*•](?!\d)|[(（]?\d{1,3}[.):．）：、](?!\d)"  # noqa: RUF001
     r"|Q\d*[.:]|Question\s*\d*:)\s*"
@@ -92,11 +92,8 @@ class OpenBook:
 
 
 def without_thinking(raw: str) -> str:
-    """Drop the reasoning that some templates let a model write first.
-
-    Its beginning may be a part of the template, which is not in the output.
-    """
-    return _THINKING.sub("", raw).rpartition("</think>")[2].strip()
+    """Return what a model wrote without its thoughts and the space around it."""
+    return without_thoughts(raw).strip()
 
 
 def parse_tags(raw: str) -> dict[str, str]:

@@ -28,12 +28,10 @@ def test_lines_that_ask_nothing_are_no_questions():
     assert model_output.questions("Here are the questions:\nAvel is old.\n?") == []
 
 
-def test_reasoning_is_dropped_even_when_it_was_cut_off():
+def test_reasoning_is_dropped():
     assert model_output.questions("<think>Who am I?</think>\nWho leads?") == [
         "Who leads?"
     ]
-    assert model_output.without_thinking("<think>endless") == ""
-    assert model_output.without_thinking("Who?</think>\n\nAda.") == "Ada."
 
 
 def test_open_book_gives_answer_and_evidence():
