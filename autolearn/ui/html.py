@@ -85,7 +85,10 @@ def percent(share: float | None) -> Html:
 
 def pairs(values: Mapping[str, Html]) -> Html:
     """Return names with their values, one a line."""
-    rows = (tag("dt", text(k)) + tag("dd", v) for k, v in values.items())
+    rows = (
+        tag("div", tag("dt", text(name)) + tag("dd", value))
+        for name, value in values.items()
+    )
     return tag("dl", join(rows), "al-pairs")
 
 

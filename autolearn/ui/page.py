@@ -210,11 +210,14 @@ def theme() -> gr.Theme:
         font=system,
         font_mono=["ui-monospace", "monospace"],
         spacing_size="sm",
-        radius_size="sm",
+        radius_size="md",
         text_size="sm",
     )
-    # The colours of the base are too faint to be read by everybody (WCAG AA).
+    # The colours of the base are too faint to be read by everybody (WCAG AA), and its
+    # blocks are rounded and framed as the cards of assets/css are.
     return base.set(
+        block_radius="*radius_lg",
+        border_color_primary="*neutral_300",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
