@@ -117,8 +117,9 @@ class CompareSettings(JsonRecord):
         """Refuse what cannot be compared.
 
         Raises:
-            InputError: No seed, no trained arm, an arm without what it learns, a
-                placebo that is one of the documents, or a negative number of steps.
+            InputError: No seed, no trained arm, an arm twice, an arm without what it
+                learns, a placebo that is one of the documents, or a negative number of
+                steps.
         """
         check("steps", self.steps, Range(0, MANY))
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -128,6 +129,8 @@ class CompareSettings(JsonRecord):
                 raise InputError(
                     f"There is no arm {arm!r}; choose from {', '.join(ARMS)}."
                 )
+        if len(set(self.arms)) < len(self.arms):
+            raise InputError("Name each arm only once.")
         if not self.trained_arms:
             raise InputError("Choose at least one arm that trains, such as cpt.")
         for arm in self.arms:

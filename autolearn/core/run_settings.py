@@ -153,6 +153,8 @@ class QuizRunSettings(PipelineRunSettings):
     """Limits and protocol of the answers; None: the defaults."""
     version: int | None = field(default=None, metadata=EXTRA)
     """The version of the quiz; None: of an autolearn without versions."""
+    searched: str | None = field(default=None, metadata=EXTRA)
+    """The digest of the passages that retrieval chooses from, in an experiment."""
 
     def asks(self, mode: QuizMode) -> bool:
         """Return whether anything is asked in this mode."""

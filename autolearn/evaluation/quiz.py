@@ -4,7 +4,7 @@ Quiz questions are never trained on. Control questions ask about other things, w
 round must not make worse.
 """
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -97,11 +97,15 @@ def summarise(results: Iterable[QuizResult]) -> Score:
 
 
 def right_answers(
-    results: Iterable[QuizResult], mode: QuizMode, ids: Container[int]
+    results: Iterable[QuizResult], mode: QuizMode, questions: Mapping[int, QuizQuestion]
 ) -> dict[int, bool]:
-    """Return whether each of some questions was answered right in a mode."""
+    """Return whether each of some questions was answered right in a mode.
+
+    Scored by the questions as they are given: an alias that was accepted between two
+    quizzes counts for both.
+    """
     return {
-        result.question_id: result.right
+        result.question_id: questions[result.question_id].is_right(result.text)
         for result in results
-        if result.mode == mode and result.question_id in ids
+        if result.mode == mode and result.question_id in questions
     }

@@ -1,7 +1,8 @@
-"""The questions of quiz and control, as they would be asked now."""
+"""The questions of quiz and control, as they would be asked now or were asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question, Split
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
@@ -22,18 +23,30 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
     if version and version.locked:
         ids = {question.id for question in version.questions}
         records = [question for question in records if question.id in ids]
-    own_gold = _own_gold(store, [q for q in records if q.origin == "paraphrase"])
-    gold_answers = {q.id: q.gold_answer or own_gold.get(q.id, "") for q in records}
-    distinct: dict[tuple[str, tuple[str, ...], str], Question] = {}
-    for q in records:
-        if gold_answers[q.id] or q.scorer == "none":
-            key = (_form(q.text), q.choices, _form(gold_answers[q.id]))
-            distinct.setdefault(key, q)
-    return with_passages(store, [(q, gold_answers[q.id]) for q in distinct.values()])
+    distinct: dict[tuple[str, tuple[str, ...], str], tuple[Question, str]] = {}
+    for q, gold in _with_gold(store, records):
+        distinct.setdefault((_form(q.text), q.choices, _form(gold)), (q, gold))
+    return with_passages(store, list(distinct.values()))
+
+
+def asked(store: Store, split: Split, ids: Iterable[int]) -> list[QuizQuestion]:
+    """Return those of some questions that are of quiz or control, scored as now.
+
+    They were asked, so none is left out because the quiz has been locked since.
+    """
+    records = store.library.questions(QuestionFilter(ids=list(ids), split=split))
+    return with_passages(store, _with_gold(store, records))
 
 
 def _form(text: str) -> str:
     return matching.normalise(text) or text
+
+
+def _with_gold(store: Store, records: Sequence[Question]) -> list[tuple[Question, str]]:
+    """Return the questions that can be scored, with their gold answers."""
+    own_gold = _own_gold(store, [q for q in records if q.origin == "paraphrase"])
+    pairs = [(q, q.gold_answer or own_gold.get(q.id, "")) for q in records]
+    return [(q, gold) for q, gold in pairs if gold or q.scorer == "none"]
 
 
 def _own_gold(store: Store, wordings: Sequence[Question]) -> dict[int, str]:
@@ -72,14 +85,50 @@ def every_question(store: Store) -> list[QuizQuestion]:
     return [*questions(store, "quiz"), *questions(store, "control")]
 
 
-def measured_by(store: Store, split: Split) -> list[QuizQuestion]:
-    """Return the questions by which an experiment is measured.
+def about(
+    documents: Collection[int], questions: Iterable[QuizQuestion]
+) -> list[QuizQuestion]:
+    """Return the questions about some documents, and those about none.
 
-    Those with gold answers, if there are any; else the self-made ones. The two are
-    never counted together.
+    A document may have been deleted since; its questions keep their passages.
     """
-    every = questions(store, split)
-    return [question for question in every if question.is_gold] or every
+    return [q for q in questions if not q.passage or q.passage.document_id in documents]
+
+
+def of_one_origin(questions: Sequence[QuizQuestion]) -> list[QuizQuestion]:
+    """Return the questions with gold answers, if there are any; else the self-made.
+
+    The two are never counted together.
+    """
+    return [question for question in questions if question.is_gold] or list(questions)
+
+
+def measured(
+    store: Store,
+    split: Split,
+    quizzes: Sequence[Iterable[QuizResult]],
+    documents: Collection[int] | None = None,
+) -> dict[int, QuizQuestion]:
+    """Return the questions by which an experiment is measured, each under its id.
+
+    All its quizzes have asked them closed-book; what joined the quiz later, or left
+    it, changes nothing.
+
+    Args:
+        store: The workspace.
+        split: Quiz or control.
+        quizzes: The results of each quiz.
+        documents: Only questions about these, and those about none; None: all.
+    """
+    ids = [
+        {result.question_id for result in results if result.mode == "closed_book"}
+        for results in quizzes
+    ]
+    common_ids = ids[0].intersection(*ids[1:]) if ids else set()
+    candidates = asked(store, split, common_ids)
+    if documents is not None:
+        candidates = about(documents, candidates)
+    return {q.question.id: q for q in of_one_origin(candidates)}
 
 
 def some_questions(store: Store, n: int) -> list[str]:

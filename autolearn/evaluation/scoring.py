@@ -5,6 +5,7 @@ SVAMP, ARC and MMLU: the answer after a mark counts, or else the last one.
 """
 
 import re
+from functools import lru_cache
 
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.quiz_records import Scorer
@@ -50,6 +51,7 @@ _EITHER = re.compile(
 _FIRST_ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
 
 
+@lru_cache(1 << 14)  # the page scores the answers of all rounds when it draws them
 def is_right(question: Question, text: str, gold_answer: str) -> bool:
     """Return whether an answer is right by the scorer of its question.
 

@@ -250,6 +250,11 @@ class Library:
                 selection.append(passage)
         return selection
 
+    def searched_ids(self) -> list[int]:
+        """Return the ids of the passages that ``passages_about`` chooses from."""
+        tail = "WHERE NOT excluded AND position >= 0 ORDER BY id"
+        return [row["id"] for row in self._db.rows(f"SELECT id FROM passages {tail}")]
+
     def each_passage(self) -> Iterator[Passage]:
         """Yield all passages, however many there are, by their ids."""
         tail = "WHERE id > ? AND position >= 0 ORDER BY id LIMIT ?"

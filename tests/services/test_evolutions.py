@@ -1,5 +1,6 @@
 """Evolutions: their rounds, what each learns, and where they end."""
 
+import csv
 from dataclasses import replace
 
 import pytest
@@ -8,10 +9,11 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import EvolveSettings
 from autolearn.core.flags import Flag
 from autolearn.core.records import Answer, Feedback, Question, Sample
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import worker_locks
-from autolearn.services.experiments import evolution_tasks, schedule
+from autolearn.services.experiments import evolution_tasks, reports, schedule
+from autolearn.training import presets
 from tests.support.experiments import (
     PretendWorker,
     evolution_report,
@@ -135,3 +137,34 @@ def test_answers_that_were_cut_off_are_not_approved(store):
         ],
     )
     assert evolution_tasks.self_approved_samples(store, run.id) == [whole]
+
+
+def test_the_numbers_of_each_round_are_in_the_csv(tasks, tmp_path):
+    """Change, gate and agreement were on the page alone."""
+    report = evolution_report(tasks, evolved(tasks, evolving(rounds=1)))
+    reports.write_csv(report, tmp_path / "r.csv")
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["gate"] for row in rows if row["round"] == "0"} == {""}
+    last, (_, shown) = rows[-1], report.rows
+    assert shown.change is not None
+    assert shown.filter is not None
+    assert last["gate"] == "keep"
+    assert float(last["change"]) == shown.change.value == 0.25
+    assert float(last["agreement"]) == shown.filter.agreement
+
+
+def test_a_meta_skill_round_has_the_preset_for_meta_skills(tasks, monkeypatch):
+    """It repeated a few items eight times, as a round that teaches facts does."""
+    monkeypatch.setattr(
+        presets,
+        "preset_for",
+        lambda model, method: "skills" if method == "meta" else "facts",
+    )
+    how = presets.preset_settings(MODEL, TrainSettings(seed=7))
+    experiment = evolution_tasks.begin(tasks, evolving(meta=True, train=how))
+    run = schedule.advance(tasks, experiment.id)
+    assert run is not None
+    train = TrainRunSettings.of(run).train
+    assert (train.method, train.seed) == ("meta", 7)
+    assert (train.epochs, train.meta_examples) == (1.0, 900)

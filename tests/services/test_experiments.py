@@ -5,13 +5,18 @@ from dataclasses import replace
 import pytest
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.experiments import ARMS, CompareSettings
+from autolearn.core.experiments import ARMS
 from autolearn.core.records import Decision
 from autolearn.core.run_results import RunResult
-from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
-from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.core.run_settings import (
+    PromptSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
+from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.rounds.sources import collect
-from autolearn.services import reading_actions
+from autolearn.runs import model_references
+from autolearn.services import prompt_editor, reading_actions
 from autolearn.services.experiments import (
     comparison_tasks,
     reports,
@@ -19,9 +24,13 @@ from autolearn.services.experiments import (
 )
 from autolearn.services.experiments.comparison_tasks import STAGE_1_TO_2
 from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts
 from tests.support import statements
 from tests.support.experiments import (
+    ONE_ARM,
     PretendWorker,
+    begun,
+    comparing,
     comparison_report,
     gold,
     names,
@@ -31,29 +40,6 @@ from tests.support.experiments import (
 from tests.support.texts import put_text
 
 MODEL = ModelSettings()
-ONE_ARM = {"seeds": (0,), "arms": ("refined_sft",)}
-
-
-def comparing(store, **changes):
-    first, second = (document.id for document in store.library.documents())
-    return CompareSettings(
-        **{
-            "model": MODEL,
-            "study": StudySettings(quiz_share=0.0),
-            "train": TrainSettings(),
-            "documents": (first,),
-            "placebo": (second,),
-            "arms": tuple(ARMS),
-            "seeds": (0, 1),
-            "corpora": tuple(corpus.id for corpus in store.corpora.all()),
-            **changes,
-        }
-    )
-
-
-def begun(store, settings):
-    experiment = comparison_tasks.begin(store, settings)
-    return experiment, schedule.advance(store, experiment.id)
 
 
 def test_all_arms_are_trained_and_measured_one_after_the_other(library):
@@ -213,6 +199,34 @@ def test_what_was_done_before_is_not_done_again(library):
     assert comparison_report(library, more).result.n_quiz == 8
 
 
+@pytest.fixture
+def prompt_folder(library):
+    prompts.use(library.folder / prompts.FOLDER)
+    yield library.folder
+    prompts.use(None)
+
+
+def test_prompts_that_are_changed_meanwhile_change_no_arm(library, prompt_folder):
+    """Rounds were asked by another prompt than the base model."""
+    experiment, run = begun(library, comparing(library, **ONE_ARM))
+    worker = PretendWorker(library)
+    run = worker.end(run)
+    text = prompts.default_text("closed_book").replace("one full sentence", "one word")
+    assert prompt_editor.save(prompt_folder, "closed_book", text).is_changed
+    worker.end_all(run)
+    runs = [run_of(state) for state in schedule.states(library, experiment)]
+    first, *others = [PromptSettings.of(run).prompts for run in runs]
+    assert others == [first] * 3
+
+
+def test_an_experiment_does_not_mix_two_versions_of_a_model(library, monkeypatch):
+    """Arms after a change of its files were compared with the base before it."""
+    _, run = begun(library, comparing(library, **ONE_ARM))
+    monkeypatch.setattr(model_references, "digest", lambda store, model: "other files")
+    with pytest.raises(JobError, match="changed since this experiment began"):
+        PretendWorker(library).end(run)
+
+
 def test_two_experiments_share_a_run_that_is_still_to_come(library):
     settings = comparing(library, **ONE_ARM)
     first, run = begun(library, settings)
@@ -290,12 +304,21 @@ def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
     assert schedule.resume(library, experiment.id).kind == "quiz"
 
 
+def test_the_intervals_of_one_seed_are_not_said_to_cover_others(library):
+    experiment, run = begun(library, comparing(library, **ONE_ARM))
+    PretendWorker(library).end_all(run)
+    text = reports.fragment(comparison_report(library, experiment))
+    assert "another seed may give another result" in text
+    assert "and other seeds" not in text
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"seeds": ()}, "at least one seed"),
         ({"seeds": (1, 1)}, "only once"),
         ({"arms": ("base",)}, "arm that trains"),
+        ({"arms": ("cpt", "cpt")}, "each arm only once"),
         ({"arms": ("refined_sft", "magic")}, "no arm 'magic'"),
         ({"placebo": ()}, "learns from other documents"),
         ({"corpora": ()}, "questions and answers by people"),

@@ -1,6 +1,6 @@
 """Plays the worker for the runs of an experiment: every run ends well, at once."""
 
-from autolearn.core.experiments import Experiment
+from autolearn.core.experiments import ARMS, CompareSettings, Experiment
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import (
@@ -12,22 +12,48 @@ from autolearn.core.records import (
     Sample,
     Verdict,
 )
-from autolearn.core.run_results import RunResult, TrainResult
+from autolearn.core.run_results import RunResult, StudyResult, TrainResult
 from autolearn.core.run_settings import (
     QuizRunSettings,
     StudyRunSettings,
     TrainRunSettings,
 )
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import quiz_sets
+from autolearn.rounds.sources import collect
 from autolearn.services import pipeline
-from autolearn.services.experiments import reports, schedule
+from autolearn.services.experiments import comparison_tasks, reports, schedule
 from autolearn.services.experiments.comparison_report import ComparisonReport
 from autolearn.services.experiments.evolution_report import EvolutionReport
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
 from tests.support.rounds import own_digest
 
-METRICS = {"seconds": 60.0}
+ONE_ARM = {"seeds": (0,), "arms": ("refined_sft",)}
+
+
+def comparing(store, **changes):
+    """The settings of a comparison on the first of two documents."""
+    first, second = (document.id for document in store.library.documents())
+    return CompareSettings(
+        **{
+            "model": ModelSettings(),
+            "study": StudySettings(quiz_share=0.0),
+            "train": TrainSettings(),
+            "documents": (first,),
+            "placebo": (second,),
+            "arms": tuple(ARMS),
+            "seeds": (0, 1),
+            "corpora": tuple(corpus.id for corpus in store.corpora.all()),
+            **changes,
+        }
+    )
+
+
+def begun(store, settings):
+    """Begin a comparison; return it with its first run, if one has to be done."""
+    experiment = comparison_tasks.begin(store, settings)
+    return experiment, schedule.advance(store, experiment.id)
 
 
 def run_of(state: TaskState) -> Run:
@@ -90,7 +116,8 @@ class PretendWorker:
         settings = StudyRunSettings.of(run)
         if settings.instructions:
             self._answer_instructions(run, settings)
-        for passage in self.store.library.passages(settings.documents):
+        passages = self.store.library.passages(settings.documents)
+        for passage in passages:
             text = f"What does passage {passage.id} say?"
             (q,) = self._step(
                 run, f"q{passage.id}", [Question(text, "study", "model", passage.id)]
@@ -107,7 +134,7 @@ class PretendWorker:
                 flags=("no_evidence",),
             )
             self._step(run, f"s{passage.id}", [sample, bad_sample])
-        return RunResult()
+        return StudyResult(passages=len(passages))
 
     def _answer_instructions(self, run, settings):
         questions = self.store.library.instructions()
@@ -149,7 +176,7 @@ class PretendWorker:
                 state="trained",
                 adapter=f"adapters/{run.id}",
             ),
-            [],
+            collect(self.store, TrainRunSettings.of(run)).build().items,
         )
         (self.store.folder / round_.adapter).mkdir(parents=True)
         return TrainResult(round=round_.id, steps=5, forgetting_kl=0.1)
@@ -168,7 +195,7 @@ class PretendWorker:
                     QuizResult(
                         q.question.id,
                         mode,
-                        "text",
+                        q.gold_answer if right else "text",
                         right,
                         right,
                         1.0 * right,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from autolearn.core.experiments import ARMS, Arm, CompareSettings, Experiment
+from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Run
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import arm_statistics, quiz_sets
 from autolearn.evaluation.arm_statistics import ArmComparison, ArmOutcome, Cost
 from autolearn.evaluation.quiz import right_answers
-from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
@@ -75,19 +75,24 @@ class _ArmReader:
         self, store: Store, settings: CompareSettings, runs: dict[str, Run]
     ) -> None:
         self.store, self.settings, self.runs = store, settings, runs
-        self.quiz = self._about_documents()
-        self.control = {q.question.id for q in quiz_sets.measured_by(store, "control")}
+        self.quizzes = self._finished_quizzes()
+        results = tuple(self.quizzes.values())
+        self.quiz = quiz_sets.measured(store, "quiz", results, settings.documents)
+        self.control = quiz_sets.measured(store, "control", results)
         self.texts: dict[Arm, dict[int, str]] = {}
 
-    def _about_documents(self) -> dict[int, QuizQuestion]:
-        """Return the questions about the documents, and those about none.
-
-        A document may have been deleted since; its questions keep their passages.
-        """
+    def _finished_quizzes(self) -> dict[str, list[QuizResult]]:
+        """Return the answers of each finished quiz by the name of its task."""
+        names = [comparison_tasks.BASE_QUIZ]
+        names += [
+            comparison_tasks.quiz_task(arm, seed)
+            for seed in self.settings.seeds
+            for arm in self.settings.trained_arms
+        ]
         return {
-            q.question.id: q
-            for q in quiz_sets.measured_by(self.store, "quiz")
-            if not q.passage or q.passage.document_id in self.settings.documents
+            name: self.store.runs.quiz_results(self.runs[name].id)
+            for name in names
+            if name in self.runs
         }
 
     def outcome(self, arm: Arm) -> ArmOutcome:
@@ -96,20 +101,16 @@ class _ArmReader:
         names = [comparison_tasks.BASE_QUIZ]
         if ARMS[arm].is_trained:
             names = [comparison_tasks.quiz_task(arm, s) for s in self.settings.seeds]
-        quiz_runs = [
-            self.store.runs.quiz_results(self.runs[name].id)
-            for name in names
-            if name in self.runs
-        ]
-        if quiz_runs:
-            first = (r for r in quiz_runs[0] if r.mode == mode)
+        quizzes = [self.quizzes[name] for name in names if name in self.quizzes]
+        if quizzes:
+            first = (r for r in quizzes[0] if r.mode == mode)
             self.texts[arm] = {r.question_id: r.text for r in first}
         return ArmOutcome(
             arm,
-            [right_answers(results, mode, self.quiz) for results in quiz_runs],
+            [right_answers(results, mode, self.quiz) for results in quizzes],
             [
                 right_answers(results, "closed_book", self.control)
-                for results in quiz_runs
+                for results in quizzes
             ],
             self._cost(arm) if ARMS[arm].is_trained else Cost(),
         )

@@ -10,6 +10,7 @@ Source of the arms: the claims of arXiv 2406.00606 and 2310.00533, and the objec
 reviewers that gains may come from the format alone (the placebo).
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from math import ceil
@@ -57,15 +58,15 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
             command="add FILE",
         )
     if not settings.study.quiz_share:
-        _check_quiz(store)
+        _check_quiz(store, settings.documents)
     return store.experiments.create("compare", settings.as_dict())
 
 
-def _check_quiz(store: Store) -> None:
-    if not quiz_sets.measured_by(store, "quiz"):
+def _check_quiz(store: Store, documents: Collection[int]) -> None:
+    if not quiz_sets.about(documents, quiz_sets.questions(store, "quiz")):
         raise JobError(
-            "There is no quiz to compare with; study with a quiz share above 0, or add "
-            "one under Library.",
+            "There is no quiz on these documents to compare with; study with a quiz "
+            "share above 0, or add one under Library.",
             command="add --quiz FILE",
         )
 
@@ -119,7 +120,7 @@ class _Comparison:
         return study(self.store, self.model, settings, self.settings.placebo)
 
     def base_quiz(self, _: FinishedRuns) -> RunSettings:
-        _check_quiz(self.store)
+        _check_quiz(self.store, self.settings.documents)
         modes: list[QuizMode] = ["closed_book", "open_book"]
         modes += [ARMS[arm].mode for arm in self.settings.arms]
         unique_modes = list(dict.fromkeys(modes))
@@ -145,20 +146,33 @@ class _Comparison:
         return quiz(self.store, model, self.settings.study, ["closed_book"])
 
     def _train(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
-        traits = ARMS[arm]
-        study_task = PLACEBO_STUDY if traits.source == "placebo" else STUDY
-        choose = self._chosen if traits.is_filtered else self._all
         settings = self._train_settings(arm, seed, finished_runs)
         reads_passages = settings.traits.reads_passages
         request = TrainRunSettings(
             train=settings,
             parent=self.model.round_id,
-            samples=tuple(choose(finished_runs[study_task])),
+            samples=self._samples(arm, finished_runs),
             documents=self.settings.documents if reads_passages else None,
-            corpus_ids=self.settings.corpora if traits.source == "corpora" else (),
+            corpus_ids=self.settings.corpora if ARMS[arm].source == "corpora" else (),
             study=self.settings.study,
         )
         return train(self.store, self.model, request)
+
+    def _samples(self, arm: Arm, finished_runs: FinishedRuns) -> tuple[int, ...]:
+        """Return the samples that an arm learns, the same as the first arm of its kind.
+
+        Otherwise arms and seeds would differ in what they learn once a person approves
+        or rejects a sample while the comparison runs.
+        """
+        study_task, is_filtered = _kind_of_samples(arm)
+        for other in self.settings.trained_arms:
+            for seed in self.settings.seeds:
+                run_id = finished_runs.get(_first_training(other, seed))
+                if run_id and _kind_of_samples(other) == (study_task, is_filtered):
+                    earlier = TrainRunSettings.of(self.store.runs.get(run_id))
+                    return earlier.samples or ()
+        choose = self._chosen if is_filtered else self._all
+        return tuple(choose(finished_runs[study_task]))
 
     def _train_settings(
         self, arm: Arm, seed: int, finished_runs: FinishedRuns
@@ -265,6 +279,17 @@ class _Comparison:
 def _has_two_stages(arm: Arm) -> bool:
     method = ARMS[arm].method
     return method is not None and METHODS[method].is_second_stage
+
+
+def _kind_of_samples(arm: Arm) -> tuple[str, bool]:
+    """Return the study whose samples an arm learns, and whether they are filtered."""
+    traits = ARMS[arm]
+    study_task = PLACEBO_STUDY if traits.source == "placebo" else STUDY
+    return study_task, traits.is_filtered
+
+
+def _first_training(arm: Arm, seed: int) -> str:
+    return _stage_1(arm, seed) if _has_two_stages(arm) else train_task(arm, seed)
 
 
 def _stage_1(arm: Arm, seed: int) -> str:

@@ -1,7 +1,8 @@
 """Compute the results of an evolution from its runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from autolearn.core.experiments import EvolveSettings, Experiment
 from autolearn.core.quiz_records import QuizMode, QuizResult
@@ -94,17 +95,8 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
     tasks = schedule.states(store, experiment)
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
     reader = _RoundReader(store, settings, runs)
-    rows: list[EvolutionRow] = []
-    before: list[QuizResult] = []
-    for t in range(settings.rounds + 1):
-        quiz_run = runs.get(evolution_tasks.quiz_task(t))
-        if quiz_run is None:
-            break
-        results = store.runs.quiz_results(quiz_run.id)
-        row = reader.measured_row(t, results)
-        rows.append(reader.trained_row(row, before, results) if t else row)
-        before = results
-    return EvolutionReport(experiment, settings, tuple(tasks), tuple(rows))
+    rows = tuple(reader.row(t) for t in range(len(reader.quizzes)))
+    return EvolutionReport(experiment, settings, tuple(tasks), rows)
 
 
 class _RoundReader:
@@ -114,32 +106,37 @@ class _RoundReader:
         self, store: Store, settings: EvolveSettings, runs: dict[str, Run]
     ) -> None:
         self.store, self.settings, self.runs = store, settings, runs
-        self.quiz = quiz_sets.measured_by(store, "quiz")
-        self.control = quiz_sets.measured_by(store, "control")
+        self.quizzes = self._finished_quizzes()
+        """The answers after each round that was measured, from round 0 on."""
+        self.quiz = quiz_sets.measured(store, "quiz", self.quizzes)
+        self.control = quiz_sets.measured(store, "control", self.quizzes)
 
-    def measured_row(self, t: int, results: Sequence[QuizResult]) -> EvolutionRow:
-        """Return how the model answers after round ``t``."""
+    def _finished_quizzes(self) -> list[list[QuizResult]]:
+        names = map(evolution_tasks.quiz_task, range(self.settings.rounds + 1))
+        finished = takewhile(self.runs.__contains__, names)
+        return [self.store.runs.quiz_results(self.runs[name].id) for name in finished]
+
+    def row(self, t: int) -> EvolutionRow:
+        """Return how the model answers after round ``t``, and what was trained."""
+        results = self.quizzes[t]
         shares = {
             mode: share
             for mode in quiz_modes.MODES
             if (share := _share(results, mode, self.quiz))
         }
         control = _share(results, "closed_book", self.control)
-        n_quiz = len(_right(results, "closed_book", self.quiz))
-        return EvolutionRow(t, shares, control, n_quiz)
+        n_quiz = len(right_answers(results, "closed_book", self.quiz))
+        row = EvolutionRow(t, shares, control, n_quiz)
+        return self._trained(row) if t else row
 
-    def trained_row(
-        self,
-        row: EvolutionRow,
-        before: Sequence[QuizResult],
-        after: Sequence[QuizResult],
-    ) -> EvolutionRow:
+    def _trained(self, row: EvolutionRow) -> EvolutionRow:
         """Return the row of a round with what it was trained on and has changed."""
+        before, after = self.quizzes[row.number - 1], self.quizzes[row.number]
         training = self.runs[evolution_tasks.train_task(row.number)]
         study = self.runs[evolution_tasks.study_task(row.number)]
         counts = TrainResult.of(training)
-        quiz = change_between(before, after, self.quiz)
-        control = change_between(before, after, self.control)
+        quiz = change_between(before, after, self.quiz.values())
+        control = change_between(before, after, self.control.values())
         return replace(
             row,
             seconds=sum(run.seconds or 0.0 for run in (study, training)),
@@ -152,16 +149,10 @@ class _RoundReader:
         )
 
 
-def _right(
-    results: Sequence[QuizResult], mode: QuizMode, questions: Sequence[QuizQuestion]
-) -> dict[int, bool]:
-    return right_answers(results, mode, {q.question.id for q in questions})
-
-
 def _share(
-    results: Sequence[QuizResult], mode: QuizMode, questions: Sequence[QuizQuestion]
+    results: Sequence[QuizResult], mode: QuizMode, questions: Mapping[int, QuizQuestion]
 ) -> ShareInterval | None:
-    right = _right(results, mode, questions).values()
+    right = right_answers(results, mode, questions).values()
     if not right:
         return None
     low, high = statistics.wilson(sum(right), len(right))

@@ -27,6 +27,7 @@ from autolearn.services.experiments.tasks import (
     train,
 )
 from autolearn.store import Store
+from autolearn.training import presets
 
 META = "train meta-skills"
 
@@ -85,13 +86,14 @@ class _Evolution:
         self.settings = EvolveSettings.from_dict(experiment.settings)
 
     def meta(self, _: FinishedRuns) -> RunSettings:
-        settings = replace(self.settings.train, method="meta")
+        model = self.settings.model
+        how = replace(self.settings.train, method="meta")
         request = TrainRunSettings(
-            train=settings,
+            train=presets.preset_settings(model, how),
             corpus_ids=tuple(corpus_actions.ids(self.store)),
             study=self.settings.study,
         )
-        return train(self.store, self.settings.model, request)
+        return train(self.store, model, request)
 
     def study(self, t: int, finished_runs: FinishedRuns) -> RunSettings | None:
         settings = self.settings

@@ -10,7 +10,9 @@ def keeps(store: Store, before_id: int, after_id: int, margin: float) -> bool:
     before = store.runs.quiz_results(before_id)
     after = store.runs.quiz_results(after_id)
     quiz, control = (
-        change_between(before, after, quiz_sets.measured_by(store, split))
+        change_between(
+            before, after, quiz_sets.measured(store, split, (before, after)).values()
+        )
         for split in ("quiz", "control")
     )
     return passes(quiz, control, margin)

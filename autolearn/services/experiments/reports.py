@@ -27,6 +27,9 @@ from autolearn.store import Store
 
 Report = ComparisonReport | EvolutionReport
 
+_GATE = {None: None, True: "keep", False: "roll back"}
+"""What the gate proposes."""
+
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -177,7 +180,7 @@ def _round_values(row: EvolutionRow) -> dict[str, Any]:
         "agreement": row.filter and row.filter.agreement,
         "change": None if row.change is None else round(row.change.value, 4),
         "p": None if row.p is None else round(row.p, 4),
-        "gate": {None: None, True: "keep", False: "roll back"}[row.keeps],
+        "gate": _GATE[row.keeps],
         "forgetting_kl": row.forgetting_kl,
         "seconds": round(row.seconds),
     }
@@ -198,6 +201,10 @@ def _round_rows(report: EvolutionReport) -> Iterable[dict[str, Any]]:
                 "kept": facts.get("n_kept"),
                 "right_before": facts.get("right_before"),
                 "right_kept": facts.get("right_kept"),
+                "agreement": facts.get("agreement"),
+                **_interval_columns("change", row.change),
+                "p": row.p,
+                "gate": _GATE[row.keeps],
                 "forgetting_kl": row.forgetting_kl,
                 "seconds": round(row.seconds),
             }

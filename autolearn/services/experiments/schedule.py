@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.experiments import Experiment
 from autolearn.core.records import ACTIVE_STATES, Run
-from autolearn.core.run_settings import QuizRunSettings, RunSettings
-from autolearn.evaluation import quiz_sets
+from autolearn.core.run_settings import ModelRunSettings, PromptSettings, RunSettings
 from autolearn.runs import run_control
-from autolearn.services.experiments import comparison_tasks, evolution_tasks
+from autolearn.services.experiments import comparison_tasks, evolution_tasks, reuse
 from autolearn.services.experiments.tasks import Task
 from autolearn.store import Store
+from autolearn.study import prompts
 
 _TASKS: Mapping[str, Callable[[Store, Experiment], Sequence[Task]]] = {
     "compare": comparison_tasks.tasks,
@@ -53,8 +53,8 @@ def n_done(tasks: Sequence[TaskState]) -> int:
 def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run | None:
     """Queue the next run of an experiment; None: it waits for one, or has ended.
 
-    A task that another run has done, or will do, with exactly the same settings is not
-    done again. ``run_id`` is the id of a run that is about to be marked as done.
+    A task that another run has done, or will do, is not done again; see ``reuse``.
+    ``run_id`` is the id of a run that is about to be marked as done.
 
     Raises:
         AutolearnError: The next run cannot begin; the experiment stays where it is.
@@ -62,24 +62,43 @@ def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run 
     experiment = store.experiments.get(experiment_id)
     finished_runs: dict[str, int] = {}
     links = _links(store, experiment_id)
-    for task in _TASKS[experiment.kind](store, experiment):
-        if task.name in links:
-            run = store.runs.get(links[task.name])
-            if run.state != "done" and run.id != run_id:
-                return None
-        else:
-            settings = task.make_settings(finished_runs)
-            if settings is None:
-                return None
-            run = _begin(store, experiment_id, task.name, settings)
-            if run.state != "done" and run.id != run_id:
-                return run
-        finished_runs[task.name] = run.id
+    first = next((store.runs.get(number) for number in links.values()), None)
+    # By prompts that were changed meanwhile, arms and rounds would be asked otherwise.
+    with prompts.fixed(PromptSettings.of(first).changed_prompts if first else None):
+        for task in _TASKS[experiment.kind](store, experiment):
+            if task.name in links:
+                run = store.runs.get(links[task.name])
+                if run.state != "done" and run.id != run_id:
+                    return None
+            else:
+                settings = task.make_settings(finished_runs)
+                if settings is None:
+                    return None
+                _check_model(first, settings)
+                run = _begin(store, experiment_id, task.name, settings)
+                if run.state != "done" and run.id != run_id:
+                    return run
+            finished_runs[task.name] = run.id
     return None
 
 
+def _check_model(first: Run | None, settings: RunSettings) -> None:
+    """Refuse a run with other weights than the first run of its experiment.
+
+    Raises:
+        JobError: The files of the model have changed.
+    """
+    if not (first and isinstance(settings, ModelRunSettings)):
+        return
+    if settings.model_digest != first.model_digest:
+        raise JobError(
+            f"The files of {settings.model.model} have changed since this experiment "
+            "began; begin a new one, or put the former files back."
+        )
+
+
 def _links(store: Store, experiment_id: int) -> dict[str, int]:
-    """Return the ids of the runs of an experiment by the names of their tasks."""
+    """Return the ids of the runs of an experiment by their tasks, the first first."""
     return {link.task: link.run_id for link in store.experiments.runs(experiment_id)}
 
 
@@ -90,7 +109,7 @@ def _begin(store: Store, experiment_id: int, task: str, settings: RunSettings) -
     with store.atomic():
         if task in (links := _links(store, experiment_id)):
             return store.runs.get(links[task])
-        earlier = _earlier(store, settings)
+        earlier = reuse.find(store, settings)
         run = earlier or run_control.submit(store, settings)
         store.experiments.link(experiment_id, task, run.id, reused=earlier is not None)
         return run
@@ -144,34 +163,3 @@ def resume(store: Store, experiment_id: int) -> Run:
             f"Experiment {experiment_id} has ended; there is nothing to continue."
         )
     return run
-
-
-def _earlier(store: Store, settings: RunSettings) -> Run | None:
-    """Return a run that does the same, or has done it and whose results still hold."""
-    assert settings.kind is not None
-    values = settings.as_dict()
-    finished = store.runs.same(settings.kind, values, "done")
-    if finished and _still_holds(store, finished, settings):
-        return finished
-    return store.runs.same(settings.kind, values, *ACTIVE_STATES)
-
-
-def _still_holds(store: Store, run: Run, settings: RunSettings) -> bool:
-    """Return whether the results of a finished run are those of a new one."""
-    if run.kind == "train":
-        (round_,) = store.rounds.all(run.id)
-        return bool(round_.adapter and (store.folder / round_.adapter).is_dir())
-    if isinstance(settings, QuizRunSettings):
-        return _asked_all(store, run, settings)
-    return True
-
-
-def _asked_all(store: Store, run: Run, settings: QuizRunSettings) -> bool:
-    """Return whether a quiz has asked all questions that there are now."""
-    questions_asked = {(r.mode, r.question_id) for r in store.runs.quiz_results(run.id)}
-    return all(
-        (mode, question.question.id) in questions_asked
-        for split, mode in settings.parts
-        for question in quiz_sets.questions(store, split)
-        if mode != "open_book" or question.passage
-    )

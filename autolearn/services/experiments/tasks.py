@@ -1,5 +1,6 @@
 """What the tasks of both kinds of experiments share."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -58,8 +59,15 @@ def quiz(
         votes=votes or None,
         study=settings,
         version=quiz_versions.freeze(store).version,
+        searched=_searched(store) if "retrieval" in modes else None,
     )
     return with_model(store, request, model)
+
+
+def _searched(store: Store) -> str:
+    """Return the digest of the passages that retrieval chooses from."""
+    ids = store.library.searched_ids()
+    return hashlib.sha256(repr(ids).encode()).hexdigest()
 
 
 def train(

@@ -289,11 +289,20 @@ def of_run() -> dict[str, dict[str, str]]:
     """Return the settings of a run that say how its model is asked.
 
     ``prompts`` are the digests of all prompts by name, ``changed_prompts`` the texts of
-    the changed ones.
+    the changed ones: those that are ``fixed``, or else those of the folder.
 
     Raises:
         PromptError: A changed prompt cannot be used, or no prompt has its name.
     """
+    fixed_texts = _fixed_texts.get()
+    texts = _changed_texts() if fixed_texts is None else dict(fixed_texts)
+    with fixed(texts):
+        digests = {name: load(name).digest for name in names()}
+    return {"prompts": digests, CHANGED: texts}
+
+
+def _changed_texts() -> dict[str, str]:
+    """Return the texts of the changed prompts of the folder by name."""
     changed_texts: dict[str, str] = {}
     for path in sorted(_folder.glob("*.md")) if _folder else ():
         if path.stem not in USAGES:
@@ -303,9 +312,7 @@ def of_run() -> dict[str, dict[str, str]]:
             )
         if (text := read_changed(path.parent, path.stem)) is not None:
             changed_texts[path.stem] = text
-    with fixed(changed_texts):
-        digests = {name: load(name).digest for name in names()}
-    return {"prompts": digests, CHANGED: changed_texts}
+    return changed_texts
 
 
 @cache

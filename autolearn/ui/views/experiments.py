@@ -59,7 +59,8 @@ def version(store: Store, chosen: int) -> str:
         return "none"
     number = chosen or experiments[0].id
     states = schedule.states(store, store.experiments.get(number))
-    return f"{number} {[state.run and state.run.state for state in states]}"
+    quiz = store.quizzes.newest()  # accepted answers and scorers
+    return f"{number} {quiz and quiz.version} {[s.run and s.run.state for s in states]}"
 
 
 def result(store: Store, chosen: int) -> Html:

@@ -1,0 +1,82 @@
+"""Find the run that has done, or will do, exactly what a task asks for.
+
+Settings name samples, documents and corpora by their ids. A person may have edited a
+sample, excluded a passage or added an instruction since; a finished run therefore
+counts only if it read what a new one would read.
+"""
+
+from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.run_results import StudyResult
+from autolearn.core.run_settings import (
+    QuizRunSettings,
+    RunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
+from autolearn.evaluation import quiz_sets
+from autolearn.rounds.sources import collect
+from autolearn.store import SampleFilter, Store
+
+
+def find(store: Store, settings: RunSettings) -> Run | None:
+    """Return a run that does the same, or has done it and whose results still hold."""
+    assert settings.kind is not None
+    values = settings.as_dict()
+    finished = store.runs.same(settings.kind, values, "done")
+    if finished and _still_holds(store, finished, settings):
+        return finished
+    return store.runs.same(settings.kind, values, *ACTIVE_STATES)
+
+
+def _still_holds(store: Store, run: Run, settings: RunSettings) -> bool:
+    """Return whether the results of a finished run are those of a new one."""
+    match settings:
+        case StudyRunSettings():
+            return _has_read(store, run, settings)
+        case TrainRunSettings():
+            return _has_learned(store, run, settings)
+        case QuizRunSettings():
+            return _has_asked(store, run, settings)
+    return True
+
+
+def _has_read(store: Store, run: Run, settings: StudyRunSettings) -> bool:
+    """Return whether a study has read the passages and instructions that there are."""
+    passage_ids = {passage.id for passage in store.library.passages(settings.documents)}
+    if StudyResult.of(run).passages != len(passage_ids):
+        return False
+    if not store.journal(run.id).passage_ids() <= passage_ids:
+        return False
+    if not settings.instructions or settings.new_instructions is not None:
+        return True
+    samples = store.samples.find(SampleFilter(run_id=run.id))
+    answered_ids = {sample.question_id for sample in samples}
+    answered_ids |= {skip.question_id or 0 for skip in store.runs.skips(run.id)}
+    return answered_ids.issuperset(q.id for q in store.library.instructions())
+
+
+def _has_learned(store: Store, run: Run, settings: TrainRunSettings) -> bool:
+    """Return whether a round is there and has learned what a new one would learn.
+
+    Statements, which the model writes about raw texts, follow from these.
+    """
+    (round_,) = store.rounds.all(run.id)
+    if not (round_.adapter and (store.folder / round_.adapter).is_dir()):
+        return False
+    items = collect(store, settings).build().items
+    learned = [item for item in store.rounds.items(round_.id) if item.teaches]
+    n_statements = len(learned) - len(items)
+    return tuple(learned[: len(items)]) == items and (
+        n_statements == 0 or settings.train.statements > 0
+    )
+
+
+def _has_asked(store: Store, run: Run, settings: QuizRunSettings) -> bool:
+    """Return whether a quiz has asked all questions that there are now."""
+    questions_asked = {(r.mode, r.question_id) for r in store.runs.quiz_results(run.id)}
+    return all(
+        (mode, question.question.id) in questions_asked
+        for split, mode in settings.parts
+        for question in quiz_sets.questions(store, split)
+        if mode != "open_book" or question.passage
+    )
