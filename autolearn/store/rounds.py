@@ -61,6 +61,15 @@ class Rounds:
         )
         return frozenset(row["sample_id"] for row in rows)
 
+    def raw_texts(self, round_ids: Iterable[int]) -> frozenset[str]:
+        """Return the texts that these rounds were trained on as they are."""
+        rows = self._db.rows(
+            "SELECT DISTINCT chosen FROM round_items WHERE kind = 'text'"
+            " AND round_id IN (SELECT value FROM json_each(?))",
+            listed(round_ids),
+        )
+        return frozenset(row["chosen"] for row in rows)
+
     def learned_from(self, document_id: int) -> list[int]:
         """Return the ids of the rounds that trained on samples of a document."""
         rows = self._db.rows(

@@ -7,7 +7,7 @@ import pytest
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question, Sample, TrainItem
 from autolearn.core.settings import ModelSettings
-from autolearn.services import retention
+from autolearn.services import quiz_actions, retention
 from autolearn.ui.views import evaluation as views
 from tests.support.rounds import one_round, own_digest
 from tests.support.texts import put_text
@@ -31,13 +31,23 @@ def library(store):
     return store
 
 
-def quizzed(store, right, round_id=None):
+def quizzed(store, right, round_id=None, only=None):
+    """Keep a quiz in which some questions are right; ``only`` these are asked."""
     model = replace(MODEL, round_id=round_id).as_dict()
     settings = {"model": model, "model_digest": own_digest()}
     run = store.runs.create("quiz", settings)
     results = [
-        QuizResult(q.id, "closed_book", "x", q.id in right, False, 0.0, round_id)
+        QuizResult(
+            q.id,
+            "closed_book",
+            "7" if q.id in right else "x",
+            q.id in right,
+            False,
+            0.0,
+            round_id,
+        )
         for q in store.library.questions()
+        if only is None or q.id in only
     ]
     store.journal(run.id).step("quiz", lambda: results)
     store.runs.finish(run.id, "done")
@@ -81,3 +91,47 @@ def test_rounds_of_another_model_and_questions_about_no_text_do_not_count(librar
     (row,) = retention.matrix(library, own_digest()).rows
     assert sum(score.n for score in row.by_document.values()) == 4
     assert views.retained(library) == "", "one row shows nothing"
+
+
+def scores(store):
+    """For each row, the right and all answers on the first document."""
+    first = store.library.documents()[0].id
+    rows = retention.matrix(store, own_digest()).rows
+    scores_of_first = [row.by_document[first] for row in rows]
+    return [(score.right, score.n) for score in scores_of_first]
+
+
+def test_all_rows_of_a_document_are_over_the_same_questions(library):
+    """A question that was added later made the model before it look better."""
+    ids = [question.id for question in library.library.questions()]
+    quizzed(library, {ids[0]}, only=ids[:1])
+    quizzed(library, {ids[0]}, one_round(library, "refined_sft").id)
+    assert scores(library) == [(1, 1), (1, 1)]
+
+
+def test_gold_and_self_made_questions_on_a_document_are_not_mixed(library):
+    passage = library.library.passages()[0].id
+    library.library.add_questions(
+        [Question("Own?", "quiz", "model", passage, gold_answer="7")]
+    )
+    quizzed(library, set())
+    assert scores(library) == [(0, 2)]
+
+
+def test_an_answer_that_is_accepted_between_two_quizzes_counts_in_both_rows(library):
+    ids = [question.id for question in library.library.questions()]
+    quizzed(library, set())
+    quiz_actions.accept(library, ids[0], "x")
+    quizzed(library, set(), one_round(library, "refined_sft").id)
+    assert scores(library) == [(1, 2), (1, 2)]
+
+
+def test_what_was_read_as_raw_text_is_learned(library):
+    """Rounds of continued pre-training had no mark: their items are of no sample."""
+    first, second = library.library.passages()
+    items = [TrainItem("text", (), first.text.strip())]
+    round_ = library.rounds.create(replace(one_round(library, "cpt"), id=0), items)
+    quizzed(library, set(), round_.id)
+    (row,) = retention.matrix(library, own_digest()).rows
+    assert row.by_document[first.document_id].learned
+    assert not row.by_document[second.document_id].learned
