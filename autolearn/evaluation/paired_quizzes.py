@@ -123,6 +123,8 @@ class RoundChange(JsonRecord):
     control: QuizShares | None = field(default=None, metadata=EXTRA)
     left_out: int = 0
     """Questions that only one of the two was asked; they are not counted."""
+    asked_alike: bool = field(default=True, metadata=EXTRA)
+    """False: the difference is not due to the round alone; see ``RoundComparison``."""
 
 
 @dataclass(frozen=True)
@@ -139,14 +141,16 @@ class RoundComparison:
     left_out: int
     """Questions that only one of the two was asked."""
     asked_alike: bool = True
-    """Whether both were asked by the same prompt and limits of length."""
+    """Whether both were asked by the same prompt, limits of length and quantisation."""
 
     def summary(self) -> RoundChange:
         """Return the shares of each set of questions that was asked."""
         changes: dict[str, QuizChange] = {k: v for k, v in self.parts.items()}
         changes |= {f"{part}_studied": v for part, v in self.studied_parts.items()}
         shares = {name: change.shares() for name, change in changes.items() if change.n}
-        return RoundChange(**shares, left_out=self.left_out)
+        return RoundChange(
+            **shares, left_out=self.left_out, asked_alike=self.asked_alike
+        )
 
 
 def compare(
@@ -196,10 +200,15 @@ def change_between(
     after: Iterable[QuizResult],
     questions: Iterable[QuizQuestion],
 ) -> QuizChange:
-    """Return the closed-book change in some questions that both were asked."""
-    ids = {question.question.id for question in questions}
-    was, now = (_among(_by_id(r, "closed_book"), ids) for r in (before, after))
-    return change_of(was, now)
+    """Return the closed-book change in some questions that both were asked.
+
+    Both are scored by the questions as they are given.
+    """
+    by_id = {question.question.id: question for question in questions}
+    was, now = (
+        _by_id(_rescored(results, by_id), "closed_book") for results in (before, after)
+    )
+    return change_of(_among(was, by_id), _among(now, by_id))
 
 
 def change_of(

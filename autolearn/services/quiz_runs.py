@@ -7,7 +7,7 @@ from autolearn.core.errors import AlreadyQueued
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
-from autolearn.core.settings import StudySettings
+from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.evaluation import paired_quizzes, quiz_sets
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.rounds.sources import study_settings
@@ -17,17 +17,41 @@ from autolearn.study import prompts
 
 
 def latest_quiz(
-    store: Store, round_: Round, round_id: int | None, mode: QuizMode = "closed_book"
+    store: Store,
+    round_: Round,
+    round_id: int | None,
+    mode: QuizMode = "closed_book",
+    quantization: str | None = None,
 ) -> Run | None:
-    """Return the last finished quiz of the base or a round, on this round's base."""
-    quizzes = store.runs.quizzes(round_.model.digest, round_id)
-    return next((run for run in quizzes if QuizRunSettings.of(run).asks(mode)), None)
+    """Return the last finished quiz of the base or a round, on this round's base.
+
+    ``quantization``: only of a model that was loaded in this way.
+    """
+    return next(
+        (
+            run
+            for run in store.runs.quizzes(round_.model.digest, round_id)
+            if quantization in (None, run.quantization)
+            and QuizRunSettings.of(run).asks(mode)
+        ),
+        None,
+    )
 
 
 def base_quiz_before(store: Store, run: Run) -> Run | None:
-    """Return the newest quiz of the base model of a quiz that was queued before it."""
+    """Return the newest quiz of the base model of a quiz that was queued before it.
+
+    The base model was loaded in the same way, as rounding changes its answers.
+    """
     quizzes = store.runs.quizzes(run.model_digest or "", None)
-    return next((other for other in quizzes if other.id < run.id), None)
+    return next(
+        (
+            other
+            for other in quizzes
+            if other.id < run.id and other.quantization == run.quantization
+        ),
+        None,
+    )
 
 
 def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Run]:
@@ -52,7 +76,9 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
 def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     """Return whether the last quiz asked all questions, as they are asked now."""
     last_quiz = latest_quiz(store, round_, before_id)
-    if last_quiz is None or _limits(last_quiz) != _as_limits(study_settings(store)):
+    own = TrainRunSettings.of(round_).model
+    now = _as_conditions(own, study_settings(store))
+    if last_quiz is None or _conditions(last_quiz) != now:
         return False
     if _prompt(last_quiz) not in (None, prompts.load("closed_book").digest):
         return False
@@ -77,7 +103,7 @@ def compare_runs(
     store: Store, before: Run, after: Run, round_: Round
 ) -> RoundComparison:
     """Return what changed between two quizzes, with the open-book bound of the base."""
-    open_book_run = latest_quiz(store, round_, None, "open_book")
+    open_book_run = latest_quiz(store, round_, None, "open_book", before.quantization)
     open_book = store.runs.quiz_results(open_book_run.id) if open_book_run else []
     was = [r for r in store.runs.quiz_results(before.id) if r.mode == "closed_book"]
     was += [r for r in open_book if r.mode == "open_book"]
@@ -89,12 +115,12 @@ def compare_runs(
 
 
 def _asked_alike(before: Run, after: Run) -> bool:
-    """Return whether two quizzes used the same prompt and limits of length.
+    """Return whether two quizzes used the same prompt, limits and quantisation.
 
     Old versions did not store the prompt of a quiz; it counts as the same.
     """
     digests = {_prompt(before), _prompt(after)} - {None}
-    return len(digests) < 2 and _limits(before) == _limits(after)
+    return len(digests) < 2 and _conditions(before) == _conditions(after)
 
 
 def _prompt(run: Run) -> str | None:
@@ -102,9 +128,10 @@ def _prompt(run: Run) -> str | None:
     return (QuizRunSettings.of(run).prompts or {}).get("closed_book")
 
 
-def _limits(run: Run) -> tuple[str, int]:
-    return _as_limits(QuizRunSettings.of(run).study or StudySettings())
+def _conditions(run: Run) -> tuple[str, int, str]:
+    settings = QuizRunSettings.of(run)
+    return _as_conditions(settings.model, settings.study or StudySettings())
 
 
-def _as_limits(settings: StudySettings) -> tuple[str, int]:
-    return settings.protocol, settings.answer_tokens
+def _as_conditions(model: ModelSettings, study: StudySettings) -> tuple[str, int, str]:
+    return study.protocol, study.answer_tokens, model.quantization

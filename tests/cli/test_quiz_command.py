@@ -9,7 +9,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question
 from autolearn.core.run_settings import QuizRunSettings
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.runs import run_control
 from tests.support.rounds import one_round, own_digest
 
@@ -31,10 +31,13 @@ def answered(store, run, question, *, right):
     return store.runs.finish(run.id, "done")
 
 
-def base_quiz(store, question, digest, *, right):
+def base_quiz(store, question, digest, *, right, **other):
     """Keep a quiz of the base model, by a version without versions of the quiz."""
     settings = QuizRunSettings(
-        model=ModelSettings(), model_digest=digest, parts=(("quiz", "closed_book"),)
+        model=ModelSettings(),
+        model_digest=digest,
+        parts=(("quiz", "closed_book"),),
+        **other,
     )
     answered(store, run_control.submit(store, settings), question, right=right)
 
@@ -90,6 +93,15 @@ def test_only_questions_that_both_were_asked_count_on_the_command_line(
     assert change["gold"]["closed_book_before"] == 0.0
     assert change["left_out"] == 3
     assert -1 <= change["gold"]["low"] < change["gold"]["high"] <= 1
+
+
+def test_a_base_that_was_asked_with_another_limit_is_told_on_the_command_line(
+    store, questions, quiz
+):
+    """Only the page said that the difference is not due to the round alone."""
+    limits = StudySettings(answer_tokens=48)
+    base_quiz(store, questions, own_digest(), right=False, study=limits)
+    assert quiz()["change"]["asked_alike"] is False
 
 
 def listing(store, **settings):

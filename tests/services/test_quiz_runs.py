@@ -57,3 +57,10 @@ def test_an_unfinished_quiz_is_not_compared_with(store):
     )
     run_control.submit(store, settings)
     assert quiz_runs.latest_quiz(store, round_of(store, MODEL), None) is None
+
+
+def test_a_base_that_was_loaded_otherwise_is_none_to_compare_with(store):
+    """Rounding to 4 bit changes answers as a round does."""
+    finished_quiz(store, replace(MODEL, quantization="none"))
+    run = finished_quiz(store, replace(MODEL, round_id=1))
+    assert quiz_runs.base_quiz_before(store, run) is None

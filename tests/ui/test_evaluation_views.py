@@ -53,12 +53,21 @@ def questions(store):
     return store.library.add_questions(round_)
 
 
-def take(store, questions, right, round_id=None, *, open_book=False, prompt=None):
+def take(
+    store,
+    questions,
+    right,
+    round_id=None,
+    *,
+    open_book=False,
+    prompt=None,
+    quantization="nf4",
+):
     """Keep a quiz in which so many of the first questions of each split are right."""
     modes: list[QuizMode]
     modes = ["closed_book", "open_book"] if open_book else ["closed_book"]
     counts = {
-        "model": replace(MODEL, round_id=round_id).as_dict(),
+        "model": replace(MODEL, round_id=round_id, quantization=quantization).as_dict(),
         "model_digest": DIGEST,
         "parts": [["quiz", mode] for mode in modes],
     }
@@ -355,3 +364,15 @@ def test_quizzes_by_different_prompts_are_compared_with_a_warning(
     assert compared(store, round_.id).asked_alike != warns
     panel, _ = views.result(store, round_.id, None)
     assert ("used different prompts" in panel) == warns
+
+
+def test_a_base_that_was_loaded_otherwise_is_told_and_asked_again(store, questions):
+    """The effect of rounding to 4 bit was shown as that of the round."""
+    round_ = one_round(store)
+    take(store, questions, 2, quantization="none")
+    take(store, questions, 9, round_.id)
+    panel, _ = views.result(store, round_.id, None)
+    assert "quantisation" in panel
+    runs = quiz_runs.queue_quizzes(store, round_.id, None)
+    settings = [QuizRunSettings.of(run).model for run in runs]
+    assert settings == [MODEL, replace(MODEL, round_id=round_.id)]

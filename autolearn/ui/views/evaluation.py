@@ -109,8 +109,8 @@ def _warning(comparison: RoundComparison) -> Html:
     if comparison.asked_alike:
         return Html("")
     return html.problem(
-        "The two quizzes used different prompts or length limits, so the difference is "
-        "not due to the round alone. Run the quiz again."
+        "The two quizzes used different prompts, length limits or quantisation, so the "
+        "difference is not due to the round alone. Run the quiz again."
     )
 
 
@@ -356,7 +356,10 @@ def retained(store: Store) -> Html:
         )
         for row in matrix.rows
     )
-    title = "Quiz by document, closed-book; ● marks what the round has learned from"
+    title = (
+        "Quiz by document, closed-book, on the questions that all rows were asked; ● "
+        "marks what the round has learned from"
+    )
     heads = ("Model", *(document.name for document in documents))
     return html.tag("h4", html.text(title)) + html.table(heads, rows, title)
 
