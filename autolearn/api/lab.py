@@ -28,7 +28,7 @@ from autolearn.api.records import (
     SampleInfo,
     WorkspaceInfo,
 )
-from autolearn.core.errors import JobError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.methods import Method
 from autolearn.core.model_calls import Message, Sampling
@@ -74,10 +74,18 @@ class Lab:
         timeout: float | None = None,
         author: Literal["person", "program"] = "person",
     ) -> None:
-        folder = Path(workspace)
-        prompts.use(folder / prompts.FOLDER)
-        self._store = Store.open(folder)
+        self._folder = Path(workspace).absolute()
+        self._open_store = Store.open(self._folder)
         self._timeout, self._author = timeout, author
+
+    @property
+    def _store(self) -> Store:
+        """Return the database; its workspace's prompts are used from now on.
+
+        A program may use several workspaces in turn.
+        """
+        prompts.use(self._folder / prompts.FOLDER)
+        return self._open_store
 
     def __enter__(self) -> Self:
         return self
@@ -133,9 +141,11 @@ class Lab:
 
     # --- texts and questions ---------------------------------------------------
 
-    def add(self, paths: Sequence[Path | str]) -> RunInfo:
+    def add(self, paths: Path | str | Sequence[Path | str]) -> RunInfo:
         """Read files and folders of this computer into the library."""
-        return self._start_and_wait(self._add([Path(path) for path in paths], None))
+        # A text is a sequence too: each of its letters would be read as a path.
+        several = [paths] if isinstance(paths, Path | str) else paths
+        return self._start_and_wait(self._add([Path(path) for path in several], None))
 
     def add_text(self, name: str, text: str) -> RunInfo:
         """Add a text to the library under a name."""
@@ -158,6 +168,8 @@ class Lab:
 
         They measure and are never trained on. Returns how many of these are in it now.
         """
+        if not all(p.question.strip() and p.answer.strip() for p in questions):
+            raise InputError("A question or its answer is empty; give both.")
         gold = [GoldQuestion(pair.question, pair.answer) for pair in questions]
         return gold_actions.add_gold_questions(self._store, gold, split).n_in_set
 

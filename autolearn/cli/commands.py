@@ -16,6 +16,7 @@ from autolearn.cli.common import (
     model_of,
     open_existing,
     open_store,
+    read_gold,
     settings_of,
     workspace_of,
 )
@@ -67,15 +68,15 @@ def add(args: Args) -> Result:
     if not any(sources) and not args.general_knowledge:
         raise InputError("Name a text file, or a quiz with --quiz FILE.")
     with open_store(args) as store:
-        result = _add_texts(store, args) if args.files else {}
-        if args.quiz:
-            result["quiz"] = add_gold(store, args.quiz, "quiz")
+        gold = read_gold(store, args)
+        result: Result = {}
         if args.instructions:
             result["instructions"] = gold_actions.add_instructions(
                 store, args.instructions
             )
-        if args.control:
-            result["control"] = add_gold(store, args.control, "control")
+        if args.files:
+            result |= _add_texts(store, args)
+        result |= add_gold(store, gold)
         if args.general_knowledge:
             added = gold_actions.add_general_knowledge(store)
             result["general knowledge"] = added.n_in_set
@@ -173,7 +174,7 @@ def edit(args: Args) -> Result:
         "refined": args.refined,
         "feedback": args.feedback,
     }
-    after = {name: text for name, text in texts.items() if text}
+    after = {name: text for name, text in texts.items() if text is not None}
     if not after:
         raise InputError("Give the new text with --answer, --refined or --feedback.")
     with open_existing(args) as store:

@@ -1,18 +1,20 @@
 """What the commands share: workspace, model and settings of a call, and waiting."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from autolearn.cli.terminal import Progress, warn
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.gold import GoldQuestion
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.records import NewDocument, Run, Split
 from autolearn.core.run_results import ImportResult
 from autolearn.core.setting_fields import Settings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.ingest import contained_files
 from autolearn.runs import run_control, worker_processes
 from autolearn.runs.model_choice import last_used_model
 from autolearn.services import gold_actions, model_actions, reading_actions
@@ -33,9 +35,9 @@ _OPTIONS = {
 
 
 def workspace_of(args: Args) -> Path:
-    """Return the folder of the workspace of a call."""
+    """Return the folder of the workspace of a call, wherever it is called from."""
     folder: Path = args.workspace or DEFAULT_WORKSPACE
-    return folder
+    return folder.absolute()
 
 
 def open_store(args: Args) -> Store:
@@ -221,15 +223,35 @@ def finish_import(
     return result, documents
 
 
-def add_gold(store: Store, path: Path, split: Split) -> int:
+def read_gold(store: Store, args: Args) -> dict[Split, list[GoldQuestion]]:
+    """Read the gold questions that a call names.
+
+    Done before texts are added: a call that is refused after that could not be given
+    again, since its texts are in the library already.
+
+    Raises:
+        InputError: A file has no such questions, or the quiz is locked.
+    """
+    if args.quiz or args.control or args.general_knowledge:
+        gold_actions.check_unlocked(store)
+    paths: dict[Split, Path | None] = {"quiz": args.quiz, "control": args.control}
+    return {
+        split: contained_files.quiz(path) for split, path in paths.items() if path
+    }
+
+
+def add_gold(store: Store, gold: Mapping[Split, Sequence[GoldQuestion]]) -> Result:
     """Add gold questions; say how many are left out, and return how many there are."""
-    addition = gold_actions.add_gold(store, path, split)
-    if addition.n_trained:
-        warn(
-            f"Left out of {path.name}, because a round was trained on them: "
-            f"{addition.n_trained}."
-        )
-    return addition.n_in_set
+    result: Result = {}
+    for split, questions in gold.items():
+        addition = gold_actions.add_gold_questions(store, questions, split)
+        if addition.n_trained:
+            warn(
+                f"Left out of the {split}, because a round was trained on them: "
+                f"{addition.n_trained}."
+            )
+        result[split] = addition.n_in_set
+    return result
 
 
 def add_general_knowledge(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from autolearn.cli.common import Args, Result, finish
 from autolearn.cli.terminal import warn
 from autolearn.core.errors import InputError
 from autolearn.core.reading import Column, ColumnUse, ReadingChoices
-from autolearn.core.records import Document
+from autolearn.core.records import Document, Exclusion, Passage
 from autolearn.core.run_results import ImportResult
 from autolearn.ingest.readers import encodings
 from autolearn.services import reading_actions
@@ -18,6 +18,11 @@ EXCERPT = 80
 """Characters of a passage, or of what was left out, that are shown."""
 MOST_KINDS = 40
 """Kinds of exclusions that are shown."""
+_CHANGES = (
+    *("encoding", "column", "chats_as_texts", "again"),
+    *("take_in", "exclude", "include", "leave_out"),
+)
+"""The options that change how one document is read."""
 _USES = tuple(use.replace(" ", "-") for use in get_args(ColumnUse))
 
 
@@ -86,6 +91,8 @@ def _column(option: str) -> Column:
 def show(store: Store, args: Args) -> Result:
     """List documents, or show and change how one is read."""
     if args.document is None:
+        if any(getattr(args, name) for name in _CHANGES):
+            raise InputError("Name the document that is meant, before its options.")
         return {"documents": [_row(store, d) for d in store.library.documents()]}
     document = store.library.document(args.document)
     new_choices = choices(args)
@@ -99,19 +106,26 @@ def show(store: Store, args: Args) -> Result:
 
 
 def _change(store: Store, args: Args, document: Document) -> None:
+    exclusions = store.library.exclusions(document.id) if args.take_in else []
+    _check_ids(document, "exclusion", args.take_in, exclusions)
     for exclusion in args.take_in or ():
         reading_actions.take_in(store, exclusion)
     for text in args.leave_out or ():
         reading_actions.leave_out(store, [_place(store, document, text)])
     for passages, is_excluded in ((args.exclude, True), (args.include, False)):
-        _check_passages(store, document, passages or ())
+        own_passages = store.library.passages([document.id], with_excluded=True)
+        _check_ids(document, "passage", passages, own_passages)
         store.library.set_excluded(passages or (), excluded=is_excluded)
 
 
-def _check_passages(store: Store, document: Document, ids: Iterable[int]) -> None:
-    passages = store.library.passages([document.id], with_excluded=True)
-    for missing in set(ids) - {passage.id for passage in passages}:
-        raise InputError(f"{document.name} has no passage with the id {missing}.")
+def _check_ids(
+    document: Document,
+    kind: str,
+    ids: Iterable[int] | None,
+    parts: Iterable[Exclusion | Passage],
+) -> None:
+    for missing in set(ids or ()) - {part.id for part in parts}:
+        raise InputError(f"{document.name} has no {kind} with the id {missing}.")
 
 
 def _place(store: Store, document: Document, text: str) -> tuple[int, int, int]:

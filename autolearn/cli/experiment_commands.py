@@ -16,10 +16,10 @@ from autolearn.cli.common import (
     add_settings,
     finish,
     finish_import,
-    model_name,
     model_of,
     open_existing,
     open_store,
+    read_gold,
     settings_of,
 )
 from autolearn.cli.terminal import warn
@@ -63,26 +63,19 @@ _PLACEBO_SEED = 1000
 def run(args: Args) -> Result:
     """Add texts and run a whole round on them."""
     with open_store(args) as store:
-        documents = _add_texts(store, args.files, args)
-        if args.quiz:
-            add_gold(store, args.quiz, "quiz")
-        if args.control:
-            add_gold(store, args.control, "control")
+        model, study = model_of(store, args), settings_of(args, StudySettings)
+        train = _train_settings(model, args)
+        pipeline.check(model, train)
+        gold = read_gold(store, args)
+        documents = _add_texts(store, args.files, model.model, quiet=args.json)
+        add_gold(store, gold)
         if args.general_knowledge:
             gold_actions.add_general_knowledge(store)
-        model, study = model_of(store, args), settings_of(args, StudySettings)
         if gold_actions.lacks_control(store, model.model):
             warn(
                 "Without a control set, nothing shows what the round forgets; add one "
                 "with --control FILE or --general-knowledge."
             )
-        train = replace(
-            _preset(model),
-            method=args.method,
-            max_steps=args.max_steps,
-            tracker=args.tracker,
-            devices=args.devices,
-        )
         first = pipeline.begin(store, model, study, train, documents)
         return whole_round.follow(
             store,
@@ -90,6 +83,16 @@ def run(args: Args) -> Result:
             train,
             lambda run, title: finish(store, run, title, quiet=args.json),
         )
+
+
+def _train_settings(model: ModelSettings, args: Args) -> TrainSettings:
+    return replace(
+        _preset(model),
+        method=args.method,
+        max_steps=args.max_steps,
+        tracker=args.tracker,
+        devices=args.devices,
+    )
 
 
 def compare(args: Args) -> Result:
@@ -243,12 +246,13 @@ def _preset(model: ModelSettings) -> TrainSettings:
     return presets.preset_settings(model, TrainSettings())
 
 
-def _add_texts(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
+def _add_texts(
+    store: Store, files: Sequence[Path], model: str, *, quiet: bool
+) -> tuple[int, ...]:
     """Add files to the library and return the ids of all documents of them."""
     tokens = StudySettings.passage_tokens
-    model = model_name(store, args)
     run = actions.add_texts(store, files, model, tokens)
-    _, documents = finish_import(store, run, quiet=args.json)
+    _, documents = finish_import(store, run, quiet=quiet)
     if not documents:
         raise InputError(
             "None of the files gave a new document; the reasons are above."

@@ -31,6 +31,10 @@ def _nothing(_: ArgumentParser) -> None:
     """Add no option."""
 
 
+def _no_problem(_: Any) -> None:
+    """Return that a result is no error."""
+
+
 @dataclass(frozen=True)
 class Command:
     """A command: what it does, and the options that it takes."""
@@ -136,7 +140,12 @@ COMMANDS = (
         "create a workspace from a backup",
         workspace_commands.add_restore,
     ),
-    Command("check", workspace_commands.check, "check database and files"),
+    Command(
+        "check",
+        workspace_commands.check,
+        "check database and files",
+        workspace_commands.add_check,
+    ),
     Command("token", program_commands.token, "show the token of the HTTP API"),
     Command("mcp", program_commands.serve_tools, "offer the workspace as MCP tools"),
     Command("doctor", commands.doctor, "check this computer"),
@@ -157,6 +166,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     text = terminal.as_json(result) if args.json else args.show(result)
     terminal.say(text)
+    if problem := args.problem(result):
+        terminal.warn(problem)
+        return 1
     return 0
 
 
@@ -188,7 +200,9 @@ def parser() -> ArgumentParser:
 
 def _add_options(parser: ArgumentParser, command: Command) -> None:
     """Add the options that all commands have, and those of this one."""
-    parser.set_defaults(command=command.function, show=terminal.as_text)
+    parser.set_defaults(
+        command=command.function, show=terminal.as_text, problem=_no_problem
+    )
     parser.add_argument(
         "--workspace",
         type=Path,

@@ -4,9 +4,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
 
-from autolearn.cli import terminal
 from autolearn.cli.common import Args, Result, workspace_of
-from autolearn.core.errors import StoreError
 from autolearn.services import backups, integrity
 from autolearn.services.backups import Backup
 
@@ -30,6 +28,11 @@ def add_restore(parser: ArgumentParser) -> None:
     )
 
 
+def add_check(parser: ArgumentParser) -> None:
+    """Let what is damaged be an error, after all findings have been shown."""
+    parser.set_defaults(problem=damage)
+
+
 def backup(args: Args) -> Result:
     """Copy the workspace as it is now, also while a worker writes."""
     return _as_row(backups.back_up(workspace_of(args), args.target))
@@ -42,21 +45,18 @@ def restore(args: Args) -> Result:
 
 
 def check(args: Args) -> list[Result]:
-    """Check database and files; something that is damaged is an error.
+    """Check database and files."""
+    return [asdict(finding) for finding in integrity.check(workspace_of(args))]
 
-    Raises:
-        StoreError: Something is damaged; the findings are its message.
-    """
-    findings = integrity.check(workspace_of(args))
-    rows = [asdict(finding) for finding in findings]
-    if not all(finding.ok for finding in findings):
-        show = terminal.as_json if args.json else terminal.as_table
-        terminal.say(show(rows))
-        raise StoreError(
-            "Something in this workspace is damaged. Restore a backup with "
-            "python -m autolearn restore, or train and add again what is named."
-        )
-    return rows
+
+def damage(findings: list[Result]) -> str | None:
+    """Return the sentence that makes findings an error; None: nothing is damaged."""
+    if all(finding["ok"] for finding in findings):
+        return None
+    return (
+        "Something in this workspace is damaged. Restore a backup with python -m "
+        "autolearn restore, or train and add again what is named."
+    )
 
 
 def _as_row(result: Backup) -> Result:

@@ -24,8 +24,12 @@ def write_text(path: Path, text: str) -> None:
     """
     draft = path.with_name(f"{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft.write_text(text, encoding="utf-8")
-    put_in_place(draft, path)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        put_in_place(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -206,9 +206,10 @@ class ExportRunSettings(PromptSettings):
 
 @dataclass(frozen=True)
 class ImportSource:
-    """A file to be read; ``path`` is None for the invented world."""
+    """A file to be read."""
 
     path: str | None
+    """Relative to the workspace, or absolute; None: the invented world."""
     name: str
 
 
@@ -219,7 +220,8 @@ class ImportRunSettings(RunSettings):
     kind: ClassVar[RunKind | None] = "import"
     sources: tuple[ImportSource, ...] = ()
     upload_folder: str | None = None
-    """A folder of the workspace with uploads; it is deleted once they are read."""
+    """A folder with uploads, relative to the workspace (absolute in rows of earlier
+    versions); it is deleted once they are read."""
     model: str = ModelSettings.model
     """Its tokens measure the passages."""
     passage_tokens: int = StudySettings.passage_tokens

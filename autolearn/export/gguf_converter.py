@@ -40,7 +40,7 @@ def converter() -> Path:
             f"GGUF is written by llama.cpp's {_CONVERTER}, which is not in {location}; "
             f"set {_VARIABLE} to a checkout of llama.cpp, or export the merged model."
         )
-    return Path(path)
+    return Path(path).absolute()  # the worker may have another current folder
 
 
 def convert(script: Path, model: Path, target: Path, stop: Stop) -> None:

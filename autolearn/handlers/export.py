@@ -15,6 +15,8 @@ from autolearn.export.handover import folder
 from autolearn.handlers import handover
 from autolearn.handlers.models import Models
 from autolearn.handlers.weight_export import WeightExport
+from autolearn.models import files as model_files
+from autolearn.models.small_files import typed_path
 from autolearn.rounds.sources import approved_in
 from autolearn.runs.context import RunContext
 from autolearn.store import RunFilter
@@ -49,7 +51,13 @@ def _models(context: RunContext, scope: SampleScope | None) -> list[str]:
     digest = scope.model_digest if scope else None
     runs = context.store.runs.find(RunFilter(("study",), model_digest=digest))
     names = (StudyRunSettings.of(run).model.model for run in reversed(runs))
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(map(_published_name, names)))
+
+
+def _published_name(model: str) -> str:
+    """Return the name of a model without the place of its folder on this computer."""
+    path = typed_path(model)
+    return model_files.hub_id(path) or (path.name if path.is_absolute() else model)
 
 
 def _items(

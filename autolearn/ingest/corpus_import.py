@@ -64,7 +64,7 @@ def read_corpus(context: RunContext) -> ImportResult:
 
     tell(0, 1)
     if path:
-        reading = _in_child(store, Path(path), passage_size, tell)
+        reading = _in_child(store, store.folder / path, passage_size, tell)
     else:
         world = CorpusReading("invented", gold_examples.examples())
         reading = _shortened(world, _PassageFinder(store, None, passage_size), tell)

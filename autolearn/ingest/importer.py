@@ -172,7 +172,7 @@ def stage(
     paths: Sequence[Path],
     uploads: Sequence[Path],
     pasted_text: tuple[str, str] | None,
-) -> tuple[str | None, list[ImportFile]]:
+) -> tuple[Path | None, list[ImportFile]]:
     """Return the path and name of each text that an import is to read.
 
     Returns:
@@ -190,8 +190,15 @@ def stage(
     ]
     if not (uploads or pasted_text):
         return None, texts
-    folder = Path(mkdtemp(dir=store.subfolder(layout.INCOMING))).resolve()
-    return str(folder), [*texts, *_put_aside(folder, uploads, pasted_text)]
+    incoming = store.subfolder(layout.INCOMING)
+    try:
+        folder = Path(mkdtemp(dir=incoming))
+        return folder, [*texts, *_copy(folder, uploads, pasted_text)]
+    except OSError as error:
+        raise InputError(
+            f"The texts cannot be copied to {incoming} ({error.strerror or error}); "
+            "free some space."
+        ) from error
 
 
 def _display_name(file: Path, root: Path) -> str:
@@ -200,42 +207,26 @@ def _display_name(file: Path, root: Path) -> str:
     return name.as_posix().encode(errors="replace").decode()
 
 
-def _put_aside(
-    folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
-) -> Iterator[ImportFile]:
-    """Copy uploads and a pasted text into a folder; yield their entries.
-
-    Raises:
-        InputError: The folder cannot be written.
-    """
-    try:
-        yield from _copy(folder, uploads, pasted_text)
-    except OSError as error:
-        raise InputError(
-            f"The texts cannot be copied to {folder} ({error.strerror or error}); "
-            "free some space."
-        ) from error
-
-
 def _copy(
     folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
 ) -> Iterator[ImportFile]:
+    """Copy uploads and a pasted text into a folder; yield their entries."""
     for i, upload in enumerate(uploads):
         path = folder / f"{i}{upload.suffix}"
         shutil.copyfile(upload, path)
-        yield ImportFile(path.resolve(), _display_name(upload, upload))
+        yield ImportFile(path, _display_name(upload, upload))
     if pasted_text:
         name, text = pasted_text
         path = folder / ("pasted.md" if name.endswith(".md") else "pasted.txt")
         path.write_text(text, encoding="utf-8", errors="replace")
-        yield ImportFile(path.resolve(), name)
+        yield ImportFile(path, name)
 
 
 def import_(context: RunContext) -> ImportResult:
     """Import what a run names; return counts and refused files."""
     settings, store = ImportRunSettings.of(context.run), context.store
     folder = settings.upload_folder
-    if context.run.result and folder and not Path(folder).exists():
+    if context.run.result and folder and not (store.folder / folder).exists():
         # All was read, and the worker ended before it could say so.
         return ImportResult.of(context.run)
     if settings.corpus_source:
@@ -260,7 +251,8 @@ def _texts(
     if settings.document_id is not None:
         return _reread(context, text_importer, settings.document_id, choices)
     texts = [
-        ImportFile(Path(source.path or ""), source.name) for source in settings.sources
+        ImportFile(store.folder / (source.path or ""), source.name)
+        for source in settings.sources
     ]
     refusals = text_importer.import_files(texts)
     documents = store.library.brought_by(context.run.id)
@@ -315,7 +307,7 @@ def _corpus(context: RunContext) -> ImportResult:
 def _drop(context: RunContext) -> None:
     """Remove the temporary folder of an upload."""
     if folder := ImportRunSettings.of(context.run).upload_folder:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(context.workspace / folder, ignore_errors=True)
 
 
 HANDLERS: dict[RunKind, Handler] = {"import": import_}

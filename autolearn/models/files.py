@@ -121,6 +121,17 @@ def _cached_snapshot(model: str) -> Path:
         ) from error
 
 
+def lasting_name(model: str) -> str:
+    """Return the name of a model as it is stored; of a folder, the absolute path.
+
+    Other processes and later commands, whose current folder may be another one, load
+    the model by this name.
+    """
+    path = typed_path(model)
+    is_folder = model.strip() != "built-in" and os.path.isdir(path)
+    return str(path.absolute()) if is_folder else model
+
+
 def hub_id(folder: Path) -> str | None:
     """Return the hub id of a folder in the hub cache; None for other folders.
 

@@ -7,6 +7,7 @@ from autolearn.core.errors import BackendError, JobError
 from autolearn.core.records import Round
 from autolearn.core.run_settings import ModelRunSettings
 from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
 from autolearn.runs import model_references
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -68,7 +69,7 @@ def choose_model(store: Store, model: ModelSettings) -> None:
     model_references.check(store, model.model)
     if model.round_id is not None:
         check_base(store, finished_round(store, model.round_id), model)
-    _keep(store, model)
+    _keep(store, replace(model, model=model_files.lasting_name(model.model)))
 
 
 def check_base(store: Store, round_: Round, model: ModelSettings) -> None:

@@ -35,9 +35,9 @@ from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.runs import run_control, worker_locks
 from autolearn.runs.model_choice import with_model
-from autolearn.services import corpus_actions, gold_actions
+from autolearn.services import corpus_actions, gold_actions, reading_actions
 from autolearn.services.train_checks import check_devices, check_train
-from autolearn.store import Store
+from autolearn.store import Store, layout
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
 
@@ -82,25 +82,34 @@ def add_texts(
     Uploads are put aside in the workspace until they have been read.
 
     Raises:
-        InputError: There is nothing to read.
+        InputError: There is nothing to read, or a pasted text has no name.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
     model = tokenizer_model(model)
     model_files.locate(model)
     uploads = uploads or Uploads()
-    staging_folder, files = importer.stage(
-        store, paths, uploads.files, uploads.pasted_text
-    )
+    pasted = uploads.pasted_text
+    if pasted:
+        pasted = reading_actions.document_name(pasted[0]), pasted[1]
+    staging_folder, files = importer.stage(store, paths, uploads.files, pasted)
     if not files:
         raise InputError("Choose files or paste a text first.")
     folder = uploads.folder.strip().strip("/")
     before = f"{folder}/" if folder else ""
-    sources = tuple(ImportSource(str(file.path), before + file.name) for file in files)
+    sources = tuple(
+        ImportSource(layout.stored_path(store.folder, file.path), before + file.name)
+        for file in files
+    )
     skipped = chain.from_iterable(
         readers.skipped_in(path) for path in paths if path.is_dir()
     )
     request = ImportRunSettings(
-        sources, staging_folder, model, passage_tokens, choices, tuple(skipped)
+        sources,
+        layout.stored_path(store.folder, staging_folder),
+        model,
+        passage_tokens,
+        choices,
+        tuple(skipped),
     )
     return run_control.submit(store, request)
 
@@ -164,7 +173,8 @@ def decide(store: Store, sample_ids: Sequence[int], decision: Decision) -> int:
     Raises:
         InputError: There is no sample of one of these ids.
     """
-    decisions = [replace(decision, sample_id=number) for number in sample_ids]
+    distinct_ids = dict.fromkeys(sample_ids)
+    decisions = [replace(decision, sample_id=number) for number in distinct_ids]
     return len(store.decisions.decide(decisions))
 
 

@@ -7,13 +7,15 @@ left out: checkpoints, exports, logs and converted models.
 
 import json
 import lzma
+import os
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import IO
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from zipfile import Path as ZipPath
 
@@ -55,14 +57,34 @@ class Backup:
 
 @dataclass
 class _Contents:
-    """The files of a backup by their names in it."""
+    """The files of a backup by their names in it, and what has been copied of them."""
 
     files: dict[str, Path] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
+    n_bytes: int = 0
 
     def add_folder(self, workspace: Path, folder: Path) -> None:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            self.files[path.relative_to(workspace).as_posix()] = path
+        # Unlike ``Path.rglob``, this continues if a folder is removed meanwhile.
+        for place, _, names in os.walk(folder):
+            for path in (Path(place, name) for name in names):
+                if path.is_file():
+                    self.files[path.relative_to(workspace).as_posix()] = path
+
+    def copy(self, create: Callable[[str], IO[bytes]]) -> None:
+        """Copy each file into the one that ``create`` opens for its name.
+
+        While gigabytes are copied, a text may be deleted, or an upload have been read.
+        """
+        for name, path in sorted(self.files.items()):
+            try:
+                original = path.open("rb")
+            except FileNotFoundError:
+                self.missing.append(f"{name} was deleted during the backup.")
+                continue
+            with original, create(name) as copy:
+                self.hashes[name] = digests.while_copying(original, copy)
+                self.n_bytes += original.tell()
 
 
 # --- back up ------------------------------------------------------------------
@@ -82,38 +104,32 @@ def back_up(workspace: Path, target: Path) -> Backup:
     write = _write_zip if target.suffix.lower() == ZIP else _write_folder
     with atomic.input_errors(target), atomic.scratch_folder(target) as draft:
         contents = _collect(workspace, draft)
-        complete = write(contents, draft)
-        n_bytes = sum(path.stat().st_size for path in contents.files.values())
-        atomic.put_in_place(complete, target)
-    return Backup(target, len(contents.files), n_bytes, tuple(contents.missing))
+        atomic.put_in_place(write(contents, draft), target)
+    missing = tuple(contents.missing)
+    return Backup(target, len(contents.hashes), contents.n_bytes, missing)
 
 
 def _write_folder(contents: _Contents, draft: Path) -> Path:
     """Write a backup into a folder within the draft; return that folder."""
     folder = draft / "folder"
-    hashes: dict[str, str] = {}
-    for name, path in contents.files.items():
-        copy = folder / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("rb") as original, copy.open("wb") as file:
-            hashes[name] = digests.while_copying(original, file)
-    (folder / MANIFEST).write_text(_manifest(contents, hashes), encoding="utf-8")
+
+    def create(name: str) -> IO[bytes]:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+
+    contents.copy(create)
+    (folder / MANIFEST).write_text(_manifest(contents), encoding="utf-8")
     return folder
 
 
 def _write_zip(contents: _Contents, draft: Path) -> Path:
     """Write a backup into one file within the draft; return that file."""
     file = draft / "file.zip"
-    hashes: dict[str, str] = {}
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
-        for name, path in contents.files.items():
-            # Parts of over 4 GiB need the larger headers from the start.
-            with (
-                path.open("rb") as original,
-                archive.open(name, "w", force_zip64=True) as part,
-            ):
-                hashes[name] = digests.while_copying(original, part)
-        archive.writestr(MANIFEST, _manifest(contents, hashes))
+        # Parts of over 4 GiB need the larger headers from the start.
+        contents.copy(lambda name: archive.open(name, "w", force_zip64=True))
+        archive.writestr(MANIFEST, _manifest(contents))
     return file
 
 
@@ -145,12 +161,12 @@ def _collect(workspace: Path, draft: Path) -> _Contents:
     return contents
 
 
-def _manifest(contents: _Contents, hashes: Mapping[str, str]) -> str:
+def _manifest(contents: _Contents) -> str:
     values = {
         "autolearn": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "missing": contents.missing,
-        "files": hashes,
+        "files": contents.hashes,
     }
     return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
 
@@ -176,8 +192,9 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
         InputError: The source is not an intact backup, or the folder is not empty.
         JobError: A page or a worker has the workspace open.
     """
-    _refuse_full(workspace, replace=replace)
+    workspace = workspace.resolve()
     try:
+        _refuse_full(workspace, replace=replace)
         with atomic.scratch_folder(workspace) as draft, _opened(source) as root:
             manifest = _manifest_of(source, root)
             _unpack(source, root, manifest, draft)

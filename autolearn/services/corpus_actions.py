@@ -18,7 +18,7 @@ from autolearn.core.server_addresses import tokenizer_model
 from autolearn.demo import gold_examples
 from autolearn.models import files as model_files
 from autolearn.runs import run_control
-from autolearn.store import RunFilter, Store
+from autolearn.store import RunFilter, Store, layout
 
 INVENTED = "invented"
 """Name of the invented world, where a file could be given."""
@@ -30,7 +30,7 @@ def add(
     model: str,
     licence: str = "",
     *,
-    upload: tuple[str, str] | None = None,
+    upload: tuple[Path, str] | None = None,
     name: str = "",
 ) -> Run:
     """Queue the import of a corpus from a file; None imports the invented world.
@@ -54,10 +54,10 @@ def add(
     folder, file_name = upload or (None, path.name if path else gold_examples.NAME)
     settings = ImportRunSettings(
         corpus_source=ImportSource(
-            str(path.resolve()) if path else None, name or file_name
+            layout.stored_path(store.folder, path), name or file_name
         ),
         licence=licence.strip(),
-        upload_folder=folder,
+        upload_folder=layout.stored_path(store.folder, folder),
         model=model,
     )
     return run_control.submit(store, settings)

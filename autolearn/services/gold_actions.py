@@ -81,6 +81,21 @@ def add_gold_questions(
     Raises:
         InputError: The quiz is locked.
     """
+    check_unlocked(store)
+    guard = Guard(round_sources.asked_by_rounds(store))
+    new = [question for question in gold if not guard.blocks(question.question)]
+    kept_questions = gold_import.import_gold(store, new, split)
+    return GoldImport(
+        len({question.id for question in kept_questions}), len(gold) - len(new)
+    )
+
+
+def check_unlocked(store: Store) -> None:
+    """Check that quiz and control take further questions.
+
+    Raises:
+        InputError: The quiz is locked.
+    """
     version = store.quizzes.newest()
     if version and version.locked:
         raise InputError(
@@ -88,12 +103,6 @@ def add_gold_questions(
             "question; unlock it first.",
             command="quizzes --unlock",
         )
-    guard = Guard(round_sources.asked_by_rounds(store))
-    new = [question for question in gold if not guard.blocks(question.question)]
-    kept_questions = gold_import.import_gold(store, new, split)
-    return GoldImport(
-        len({question.id for question in kept_questions}), len(gold) - len(new)
-    )
 
 
 @cache

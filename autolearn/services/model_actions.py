@@ -95,7 +95,7 @@ def as_folder(store: Store, model: str) -> str:
         BackendError: The file has not been converted yet.
     """
     if not is_gguf(model):
-        return model
+        return model_files.lasting_name(model)
     folder = converted_folder(store, model)
     if folder is None:
         raise BackendError(

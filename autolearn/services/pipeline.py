@@ -46,9 +46,8 @@ def begin(
         JobError: There is no text to study, the package of the tracker is
             missing, or there are fewer devices.
     """
-    check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
-    check_equipment(train)
+    check(model, train)
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.traits.is_second_stage:
@@ -63,6 +62,17 @@ def begin(
         documents=None if documents is None else tuple(documents),
     )
     return _queue_phase(store, plan, after=None)
+
+
+def check(model: ModelSettings, train: TrainSettings) -> None:
+    """Refuse a whole round that this computer cannot do.
+
+    Raises:
+        BackendError: The model is on a server.
+        JobError: The package of the tracker is missing, or there are fewer devices.
+    """
+    check_has_weights(model.model)
+    check_equipment(train)
 
 
 def begin_only(

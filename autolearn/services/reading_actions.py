@@ -16,7 +16,7 @@ from autolearn.ingest import originals, row_kinds
 from autolearn.models import files as model_files
 from autolearn.runs import run_control
 from autolearn.services import corpus_actions, gold_actions
-from autolearn.store import Store
+from autolearn.store import Store, layout
 
 
 def remove(store: Store, document_id: int) -> bool:
@@ -42,11 +42,21 @@ def rename(store: Store, document_id: int, name: str) -> None:
     Raises:
         InputError: There is no such document, or the name is empty.
     """
-    new_name = name.strip().strip("/")  # a folder without a name could not be clicked
-    if not new_name:
-        raise InputError("Enter a name for the document.")
+    new_name = document_name(name)
     store.library.document(document_id)
     store.library.rename(document_id, new_name)
+
+
+def document_name(text: str) -> str:
+    """Return the name of a document, as it was given.
+
+    Raises:
+        InputError: It is empty.
+    """
+    name = text.strip().strip("/")  # a folder without a name could not be clicked
+    if not name:
+        raise InputError("Enter a name for the document.")
+    return name
 
 
 def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
@@ -149,7 +159,7 @@ def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
 
 def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
     settings = ImportRunSettings(
-        (ImportSource(str(path), other.name),),
+        (ImportSource(layout.stored_path(store.folder, path), other.name),),
         choices=ReadingChoices(chats_as_texts=True),
     )
     return run_control.submit(store, settings)

@@ -250,14 +250,8 @@ def edit(
     """
     after: dict[str, str] = {}
     for name, was, text in zip(_EDITED, texts(store, number), now, strict=True):
-        new_text = text.strip()
-        if new_text == was.strip():
-            continue
-        if not new_text:
-            raise InputError(
-                "This text cannot be left empty; reject the sample instead."
-            )
-        after[name] = new_text
+        if text.strip() != was.strip():
+            after[name] = text.strip()
     if not after:
         return "Nothing was changed."
     actions.decide(

@@ -5,7 +5,8 @@ A workspace is a folder with ``autolearn.db`` and, once they are needed, the fol
 it; the worker and the page exchange everything through it.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -79,17 +80,8 @@ class Store:
             SchemaTooNew: It was written by a newer autolearn.
             StoreError: The folder or its database cannot be used.
         """
-        try:
+        with _folder_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise StoreError(
-                f"{folder} is not a folder; choose another workspace."
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"The folder {folder} cannot be made ({error.strerror}); choose a place"
-                " that is writable."
-            ) from error
         return cls(folder, Database(folder / layout.DATABASE))
 
     def journal(self, run_id: int) -> RunJournal:
@@ -97,9 +89,14 @@ class Store:
         return RunJournal(self.db, run_id)
 
     def subfolder(self, name: str) -> Path:
-        """Return a folder of the workspace, such as ``adapters``, made if missing."""
+        """Return a folder of the workspace, such as ``adapters``, made if missing.
+
+        Raises:
+            StoreError: It cannot be made.
+        """
         path = self.folder / name
-        path.mkdir(exist_ok=True)
+        with _folder_errors(path):
+            path.mkdir(exist_ok=True)
         return path
 
     @property
@@ -125,3 +122,19 @@ class Store:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+@contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    """Raise errors in making a folder as ``StoreError``, with a sentence."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreError(
+            f"{folder} is not a folder; choose another workspace."
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} cannot be made ({error.strerror}); choose a place"
+            " that is writable."
+        ) from error

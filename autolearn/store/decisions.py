@@ -41,7 +41,8 @@ class Decisions:
         ``before`` is filled in; ``after`` is asked for only by an edit.
 
         Raises:
-            InputError: A sample does not exist, or an edit changes nothing editable.
+            InputError: A sample does not exist, or an edit changes nothing editable or
+                leaves a text empty.
             Outdated: A sample was decided on after it was shown.
         """
         complete = [replace(d, after=_consequence(d)) for d in decisions]
@@ -205,6 +206,8 @@ def _consequence(decision: Decision) -> dict[str, Any]:
         raise InputError(
             f"An edit must change some of {', '.join(EDITABLE)}, and nothing else."
         )
+    if any(isinstance(text, str) and not text.strip() for text in after.values()):
+        raise InputError("This text cannot be left empty; reject the sample instead.")
     if "refined" in after:
         after.setdefault("chosen", after["refined"])
     return after

@@ -40,3 +40,15 @@ def run_log(workspace: Path, run_id: int) -> Path:
 def worker_log(workspace: Path, queue_name: str) -> Path:
     """Return the log file of the worker of a queue."""
     return workspace / LOGS / f"{queue_name}.log"
+
+
+def stored_path(workspace: Path, path: Path | None) -> str | None:
+    """Return a path as rows keep it; ``workspace`` joined with it is the path again.
+
+    Within the workspace it is relative, so that it stays right when the workspace is
+    moved, or restored elsewhere. None stays None.
+    """
+    if path is None:
+        return None
+    place, folder = path.absolute(), workspace.absolute()
+    return str(place.relative_to(folder) if place.is_relative_to(folder) else place)

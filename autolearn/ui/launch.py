@@ -96,7 +96,9 @@ def _flags(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--password-file", type=Path, metavar="FILE")
     parser.add_argument("--no-browser", action="store_true")
-    return parser.parse_args(arguments)
+    flags = parser.parse_args(arguments)
+    flags.workspace = flags.workspace.absolute()
+    return flags
 
 
 def _serve(flags: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """What is offered to other programs, and what is not."""
 
+import errno
 import inspect
 import json
 import subprocess
@@ -16,8 +17,12 @@ from autolearn.api import http, mcp
 from autolearn.api.operations import MOST_SECONDS, OPERATIONS
 from autolearn.core.errors import InputError
 from autolearn.core.records import Question, Sample
-from autolearn.services import gold_actions
-from autolearn.store import Store
+from autolearn.core.run_settings import ImportRunSettings, PromptSettings
+from autolearn.ingest import importer
+from autolearn.runs import worker_processes
+from autolearn.services import gold_actions, prompt_editor
+from autolearn.store import QuestionFilter, Store
+from autolearn.study import prompts
 from tests.support import model_server
 from tests.support.texts import put_text
 
@@ -189,6 +194,45 @@ def test_a_program_may_send_texts_only_to_servers_of_a_person(client, folder):
         assert client.post("/use_model", json=body).json()["model"] == server.address
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("edit", {"sample": 1, "answer": " "}, "cannot be left empty"),
+        ("add_text", {"name": " /", "text": "Ada leads Avel."}, "Enter a name"),
+        ("add_questions", {"questions": [{"question": "Who?", "answer": ""}]}, "empty"),
+    ],
+)
+def test_what_is_empty_is_refused_as_on_the_page(client, folder, name, arguments, says):
+    answer = client.post(f"/{name}", json=arguments)
+    assert answer.status_code == 400
+    assert says in answer.json()["error"]
+    with Store.open(folder) as store:
+        assert len(store.runs.newest()) == 1
+        assert store.samples.find()[0].chosen == "In 1711."
+        assert store.library.questions(QuestionFilter(split="quiz")) == []
+
+
+def test_a_sample_that_is_named_twice_is_decided_once(client):
+    (first, *_) = (s["id"] for s in client.get("/samples").json())
+    assert client.post("/approve", json={"samples": [first, first]}).json() == 1
+
+
+def test_a_text_that_cannot_be_put_aside_is_refused_in_one_sentence(
+    client, folder, monkeypatch
+):
+    """In a read-only workspace and on a full disk, it was an internal error."""
+
+    def fail(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    text = {"name": "Orvel", "text": "Orvel has a harbour."}
+    monkeypatch.setattr(importer, "mkdtemp", fail)
+    assert "No space left" in client.post("/add_text", json=text).json()["error"]
+    (folder / "incoming").rmdir()
+    (folder / "incoming").write_text("")
+    assert "is not a folder" in client.post("/add_text", json=text).json()["error"]
+
+
 def test_no_call_waits_longer_than_a_minute(folder, monkeypatch):
     seconds = []
     monkeypatch.setattr(Lab, "wait", lambda self, run, most: seconds.append(most))
@@ -216,3 +260,48 @@ def test_a_notebook_gets_values_and_sentences(folder):
         with pytest.raises(InputError, match="rule"):
             lab.approve_by_rule("all")
         json.dumps(lab.runs()[0].result)
+
+
+@pytest.fixture
+def no_worker(monkeypatch):
+    """Leave runs in the queue, and the prompts of this process as they were."""
+    monkeypatch.setattr(worker_processes, "start_worker_for", lambda *_: None)
+    monkeypatch.setattr(prompts, "_folder", None)
+
+
+def newest_run(folder):
+    with Store.open(folder) as store:
+        return store.runs.newest()[0]
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_a_workspace_stays_where_it_was_opened(tmp_path, monkeypatch):
+    """After a change of the current folder, its workers were started for another."""
+    monkeypatch.chdir(tmp_path)
+    with Lab("lab") as lab:
+        monkeypatch.chdir("/")
+        assert lab.workspace().folder == str(tmp_path / "lab")
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_each_workspace_of_a_program_is_asked_by_its_own_prompts(tmp_path):
+    """All were asked by the prompts of the one that was opened last."""
+    text = prompts.default_text("ask").replace("one fact", "one thing")
+    prompt_editor.save(tmp_path / "b", "ask", text)
+    with Lab(tmp_path / "a", timeout=0) as a, Lab(tmp_path / "b", timeout=0) as b:
+        for lab in (a, b):
+            lab.chat("Who leads Avel?")
+    runs = [newest_run(tmp_path / name) for name in "ab"]
+    changed = [list(PromptSettings.of(run).changed_prompts or {}) for run in runs]
+    assert changed == [[], ["ask"]]
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_a_single_path_is_one_file(tmp_path, monkeypatch):
+    """Each of its letters was a path, and the full stop all that is around it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.md").write_text("Ada leads Avel.")
+    with Lab(tmp_path / "lab", timeout=0) as lab:
+        lab.add("a.md")
+    (source,) = ImportRunSettings.of(newest_run(tmp_path / "lab")).sources
+    assert source.path == str(tmp_path / "a.md")

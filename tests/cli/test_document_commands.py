@@ -90,6 +90,18 @@ def test_parts_are_taken_in_and_left_out(table):
         show(table, "1", "--leave-out", "hat 7")
 
 
+def test_only_the_document_that_is_named_is_changed(table, tmp_path):
+    """Without one, options were ignored; an exclusion could be that of another."""
+    (tmp_path / "other.txt").write_text("Orvel has a harbour.")
+    put(table, tmp_path / "other.txt")
+    with pytest.raises(InputError, match="Name the document that is meant"):
+        show(table, "--exclude", "1")
+    (kind, *_) = show(table, "1")["left_out"]
+    with pytest.raises(InputError, match=r"other\.txt has no exclusion with the id"):
+        show(table, "2", "--take-in", str(kind["exclusion"]))
+    assert len(table.library.passages()) == 2
+
+
 def test_the_use_of_a_column_is_checked():
     def choices(*options):
         args = main.parser().parse_args(["add", "a.csv", *options])

@@ -8,6 +8,7 @@ import pytest
 
 from autolearn.cli import main
 from autolearn.services import doctor
+from autolearn.store import Store
 from tests.support.texts import put_text
 
 
@@ -40,7 +41,7 @@ def test_a_damaged_workspace_is_an_error_with_all_findings(lab, as_json, capsys)
     said = capsys.readouterr()
     assert "damaged" in said.err
     if as_json:
-        findings = json.loads(said.out.splitlines()[0])
+        findings = json.loads(said.out)  # one value: the error was another one
         assert [row["what"] for row in findings if not row["ok"]] == ["originals"]
     else:
         assert "1 missing or damaged: a.md" in said.out
@@ -67,6 +68,19 @@ def test_a_named_corpus_is_learned_in_a_new_workspace(tmp_path, capsys):
     words = ["train", "--method", "meta", "--corpus", str(tmp_path / "empty.jsonl")]
     assert main.main([*words, "--workspace", str(tmp_path / "new")]) == 1
     assert "There is no workspace" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [("--quiz", "bad.jsonl"), ("--model", "http://127.0.0.1:9/v1")]
+)
+def test_a_run_that_is_refused_has_added_nothing(option, tmp_path, monkeypatch):
+    """Its text was in the library, so the corrected command was refused as well."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.md").write_text("Ada leads Avel.")
+    (tmp_path / "bad.jsonl").write_text('{"question": "Who?"}')
+    assert main.main(["run", "a.md", *option]) == 1
+    with Store.open(tmp_path / "workspace") as store:
+        assert store.runs.newest() == []
 
 
 def test_the_doctor_makes_no_workspace(tmp_path):

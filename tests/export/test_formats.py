@@ -50,6 +50,14 @@ def test_a_folder_is_written_whole_and_never_over_another(tmp_path):
         pytest.fail("written over")
 
 
+def test_a_file_that_cannot_be_written_leaves_nothing_beside_it(tmp_path):
+    """Its draft stayed there."""
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        formats.export_samples([SAMPLE], "chat", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
 ASK = (Message("system", "Answer."), Message("user", "Who?"))
 JUDGE = prompts.load("feedback_free").render(question="Who?", answer="Bo.").chat
 ITEMS = [

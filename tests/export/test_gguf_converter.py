@@ -37,6 +37,9 @@ def test_the_converter_is_found_in_the_folder_of_the_environment(
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("LLAMA_CPP", str(place.parent))
     assert gguf_converter.converter() == place
+    monkeypatch.chdir(place.parent.parent)
+    monkeypatch.setenv("LLAMA_CPP", place.parent.name)
+    assert gguf_converter.converter() == place, "the worker may be elsewhere"
     monkeypatch.setenv("LLAMA_CPP", "/elsewhere")
     with pytest.raises(InputError, match="not in /elsewhere, as LLAMA_CPP says"):
         gguf_converter.converter()

@@ -4,8 +4,10 @@ from argparse import Namespace
 
 import pytest
 
-from autolearn.cli.common import model_of
+from autolearn.cli import main
+from autolearn.cli.common import model_of, workspace_of
 from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
 from autolearn.runs.model_choice import (
     choose_last_used,
     choose_model,
@@ -122,3 +124,23 @@ def test_a_command_with_a_model_is_as_it_was(store, capsys):
     assert model_of(store, call(model="built-in")) == BUILT_IN
     assert model_of(store, call(model=OTHER.model)).quantization == "nf4"
     assert capsys.readouterr().err == ""
+
+
+def test_a_model_in_a_relative_folder_is_found_from_another_one(
+    store, tmp_path, monkeypatch
+):
+    """A worker or a later command that was started elsewhere did not find it."""
+    (tmp_path / "own").symlink_to(model_files.BUILT_IN)
+    monkeypatch.chdir(tmp_path)
+    choose_model(store, ModelSettings("own"))
+    models = [chosen_model(store), model_of(store, call(model="./own"))]
+    monkeypatch.chdir("/")
+    assert [model_files.locate(m.model) for m in models] == [model_files.BUILT_IN] * 2
+
+
+def test_page_and_command_name_a_workspace_as_its_worker_does(tmp_path, monkeypatch):
+    """A model that was converted into it had two names, and was listed twice."""
+    monkeypatch.chdir(tmp_path)
+    args = main.parser().parse_args(["runs"])
+    folders = [workspace_of(args), launch._flags([]).workspace]
+    assert folders == [tmp_path / "workspace"] * 2

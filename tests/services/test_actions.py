@@ -64,7 +64,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
     names = [source.name for source in sources]
     assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
     upload.unlink()
-    texts = [Path(source.path).read_text() for source in sources[2:] if source.path]
+    texts = [(store.folder / s.path).read_text() for s in sources[2:] if s.path]
     assert texts == ["Boro.", "Cova ?."], "put aside in the workspace"
 
 

@@ -1,8 +1,10 @@
 """Backups of a workspace in use, restored elsewhere, and the check of its files."""
 
 import json
+import shutil
 import threading
 from functools import partial
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -11,9 +13,11 @@ from filelock import FileLock
 from autolearn.core import atomic, digests
 from autolearn.core.errors import InputError, JobError, StoreError
 from autolearn.core.records import Skip
+from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.runs import worker_locks
-from autolearn.services import backups, doctor, integrity
+from autolearn.runs.context import RunContext
+from autolearn.services import actions, backups, doctor, integrity
 from autolearn.store import Store, layout
 from tests.support.rounds import approve, one_round
 from tests.support.texts import put
@@ -182,6 +186,54 @@ def test_a_damaged_or_foreign_backup_is_refused_and_leaves_nothing(lab, tmp_path
             backups.restore(tmp_path / name, tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_backup_is_restored_into_the_current_folder_but_not_into_a_file(
+    lab, tmp_path, monkeypatch
+):
+    """Both ended with a traceback."""
+    backups.back_up(lab.folder, tmp_path / "b.zip")
+    (tmp_path / "new").mkdir()
+    monkeypatch.chdir(tmp_path / "new")
+    backups.restore(tmp_path / "b.zip", Path("."))
+    monkeypatch.chdir(tmp_path)
+    assert contents(tmp_path / "new") == contents(lab.folder)
+    with pytest.raises(InputError, match="cannot be written .*choose another folder"):
+        backups.restore(tmp_path / "b.zip", tmp_path / "avel.txt")
+
+
+@pytest.mark.parametrize("name", ["copy", "copy.zip"])
+def test_a_text_that_is_deleted_during_a_backup_is_named(
+    lab, tmp_path, monkeypatch, name
+):
+    """The backup failed, and said that its own file could not be written."""
+    collect = backups._collect
+
+    def collect_before_a_person_deletes(*arguments):
+        found = collect(*arguments)
+        shutil.rmtree(lab.folder / "originals")
+        return found
+
+    monkeypatch.setattr(backups, "_collect", collect_before_a_person_deletes)
+    result = backups.back_up(lab.folder, tmp_path / name)
+    assert result.n_files == 4
+    (sentence,) = result.missing
+    assert sentence.startswith("originals/")
+    assert backups.restore(tmp_path / name, tmp_path / "new").missing == (sentence,)
+
+
+def test_an_import_reads_the_uploads_of_the_workspace_that_was_restored(lab, tmp_path):
+    """It read those of the workspace of the backup, and deleted them there."""
+    pasted = actions.Uploads(pasted_text=("Orvel", "Orvel was built in 1731."))
+    run = actions.add_texts(lab, [], "built-in", 320, uploads=pasted)
+    backups.back_up(lab.folder, tmp_path / "b.zip")
+    backups.restore(tmp_path / "b.zip", tmp_path / "new")
+    with Store.open(tmp_path / "new") as store:
+        run = store.runs.get(run.id)
+        importer.import_(RunContext(store, run, lambda: False, lambda *_: None))
+        assert "Orvel" in [document.name for document in store.library.documents()]
+    assert list((tmp_path / "new" / "incoming").iterdir()) == []
+    assert len(list((lab.folder / "incoming").glob("*/pasted.txt"))) == 1
 
 
 def test_nothing_is_backed_up_where_no_workspace_is(tmp_path):

@@ -7,10 +7,11 @@ examples, ``### user`` and ``### assistant``, in English or in the language that
 heading names (``## example de``); ``## begin`` is the beginning of the answer.
 
 A workspace may have changed prompts: files of the same names in its folder ``prompts``.
-A process serves one workspace and names that folder once, with ``use``; each ``load``
-then reads a changed file as it is at that moment. A run keeps the changed prompts in
-its settings when it is ordered (``of_run``) and uses these alone (``fixed``), so that
-it ends as it began, also when it is resumed after another change.
+A process names that folder with ``use``; each ``load`` then reads a changed file as it
+is at that moment. A program with several workspaces names that of each before it acts.
+A run keeps the changed prompts in its settings when it is ordered (``of_run``) and uses
+these alone (``fixed``), so that it ends as it began, also when it is resumed after
+another change.
 """
 
 import hashlib
@@ -223,8 +224,7 @@ _cached_check = lru_cache(maxsize=64)(check)
 def use(folder: Path | None) -> None:
     """Read changed prompts from this folder from now on; None: only the defaults.
 
-    It counts for the whole process, which serves one workspace. Changes of the files
-    are seen by the next ``load``.
+    It counts for the whole process. Changes of the files are seen by the next ``load``.
     """
     global _folder
     _folder = folder
