@@ -3,11 +3,13 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from autolearn.cli.common import Args, Result, finish, open_existing
+from autolearn.cli import arguments
+from autolearn.cli.common import Args, Result, finish, model_of, open_existing
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import TrainSettings
 from autolearn.services import export_actions
+from autolearn.services.export_actions import ExportSource
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,6 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the round whose items or weights are exported; without it, a trainer's "
         "folder is of the round that would be trained now",
     )
+    arguments.model(parser, with_round=False)
     parser.add_argument(
         "--method",
         type=method_name,
@@ -43,8 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def export(args: Args) -> Result:
     """Write samples, items, weights or a folder for another trainer."""
     with open_existing(args) as store:
-        scope = SampleScope() if args.other_models else None
-        run = export_actions.export(
-            store, args.what, args.target, args.round, scope, args.method
-        )
+        source = None
+        if args.round is None:
+            scope = SampleScope() if args.other_models else None
+            source = ExportSource(model_of(store, args), scope, args.method)
+        run = export_actions.export(store, args.what, args.target, args.round, source)
         return finish(store, run, "export", quiet=args.json).result

@@ -1,6 +1,6 @@
 """Exports: samples, items or weights of a round, folders for other trainers."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autolearn.core.errors import InputError
@@ -14,7 +14,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.export import formats, gguf_converter
 from autolearn.export.handover.folder import TOOLS
-from autolearn.runs import run_control
+from autolearn.runs import model_references, run_control
 from autolearn.runs.model_choice import chosen_model, finished_round, with_model
 from autolearn.services import actions, model_scope, round_actions
 from autolearn.services.train_checks import check_train
@@ -25,18 +25,26 @@ EXPORTS = (*formats.KINDS, *TOOLS)
 """All kinds of export."""
 
 
+@dataclass(frozen=True)
+class ExportSource:
+    """What is exported if no round is named."""
+
+    model: ModelSettings | None = None
+    """None: the chosen one."""
+    scope: SampleScope | None = None
+    """Which samples; None: those that were measured with the model."""
+    method: Method = TrainSettings.method
+    """An export for another trainer has the round that this method would train."""
+
+
 def export(
     store: Store,
     what: str,
     target: Path,
     round_id: int | None = None,
-    scope: SampleScope | None = None,
-    method: Method = TrainSettings.method,
+    source: ExportSource | None = None,
 ) -> Run:
     """Queue the export of approved samples, or of the items or weights of a round.
-
-    ``scope`` says which samples; None: those measured with the chosen model. Without a
-    round, an export for another trainer has the round that ``method`` would train.
 
     Raises:
         InputError: There is no such export, or it needs a round and none is named, or
@@ -47,17 +55,23 @@ def export(
         raise InputError(
             f"There is no export {what!r}; choose one of {', '.join(EXPORTS)}."
         )
+    source = source or ExportSource()
     request = ExportRunSettings(what=what, target=str(target.resolve()))
     if round_id is not None:
         return run_control.submit(store, _of_round(store, request, round_id))
     if what in TOOLS:
-        return run_control.submit(
-            store, _of_planned_round(store, request, scope, method)
-        )
+        return run_control.submit(store, _of_planned_round(store, request, source))
     if what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export.")
-    samples = scope or model_scope.chosen_samples(store)
-    return run_control.submit(store, replace(request, scope=samples))
+    return run_control.submit(store, replace(request, scope=_samples(store, source)))
+
+
+def _samples(store: Store, source: ExportSource) -> SampleScope:
+    if source.scope:
+        return source.scope
+    if source.model is None:
+        return model_scope.chosen_samples(store)
+    return SampleScope(model_references.digest(store, source.model.model))
 
 
 def _of_round(
@@ -77,13 +91,13 @@ def _of_round(
 
 
 def _of_planned_round(
-    store: Store, request: ExportRunSettings, scope: SampleScope | None, method: Method
+    store: Store, request: ExportRunSettings, source: ExportSource
 ) -> ExportRunSettings:
     """Return the export of the round that a training with its preset would give."""
-    model = replace(chosen_model(store), round_id=None)
-    settings = presets.preset_settings(model, TrainSettings(method=method))
+    model = replace(source.model or chosen_model(store), round_id=None)
+    settings = presets.preset_settings(model, TrainSettings(method=source.method))
     training = actions.train_request(
-        store, model, settings, None, actions.TrainSources(scope=scope)
+        store, model, settings, None, actions.TrainSources(scope=source.scope)
     )
     check_train(store, training)
     return _with_weights(store, replace(request, train=training), model)

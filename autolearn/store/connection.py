@@ -47,6 +47,13 @@ def store_errors(path: Path) -> Iterator[None]:
     """Raise errors of SQLite on this file as ``StoreError``, with a sentence."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        # A name of a file may have any bytes; Python keeps them as halves of pairs.
+        before = error.object[max(0, error.start - 40) : error.start]
+        raise StoreError(
+            f"What follows “{before}” is not UTF-8, so it cannot be stored; rename the "
+            "file or folder, or correct the text."
+        ) from error
     except sqlite3.ProgrammingError:
         raise  # a mistake in our code, not in the environment
     except sqlite3.Error as error:

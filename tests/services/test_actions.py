@@ -1,12 +1,13 @@
 """Orders are refused before anything is queued, each in one sentence."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from autolearn.core.errors import AutolearnError, InputError, JobError
+from autolearn.core.errors import AutolearnError, InputError, JobError, StoreError
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, ModelIdentity, Sampling
 from autolearn.core.records import Decision, Question, Round, Sample, TrainItem
@@ -66,6 +67,15 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
     upload.unlink()
     texts = [(store.folder / s.path).read_text() for s in sources[2:] if s.path]
     assert texts == ["Boro.", "Cova ?."], "put aside in the workspace"
+
+
+def test_a_file_whose_name_cannot_be_stored_is_refused_in_one_sentence(store, tmp_path):
+    """Adding its folder ended with a traceback."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    path.write_text("Avel was founded in 1711.")
+    with pytest.raises(StoreError, match=r"follows “.*/caf” is not UTF-8"):
+        actions.add_texts(store, [tmp_path], "built-in", 320)
+    assert queued(store) == 0
 
 
 def test_instructions_are_added_once_and_studied_without_a_text(store, tmp_path):

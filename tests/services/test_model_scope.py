@@ -5,8 +5,13 @@ from typing import cast
 
 import pytest
 
+from autolearn.cli import export_commands, main
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.run_settings import SampleScope, TrainRunSettings
+from autolearn.core.run_settings import (
+    ExportRunSettings,
+    SampleScope,
+    TrainRunSettings,
+)
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.handlers import export
 from autolearn.handlers.models import Models
@@ -15,6 +20,7 @@ from autolearn.runs.context import RunContext
 from autolearn.runs.model_choice import choose_last_used
 from autolearn.services import actions, export_actions, model_scope
 from autolearn.services.actions import TrainSources
+from autolearn.services.export_actions import ExportSource
 from autolearn.store import SampleFilter
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import history as history_tab
@@ -22,9 +28,10 @@ from autolearn.ui.tabs.review_filter import FRESH, review_queue
 from autolearn.ui.views import guide, history, knowledge_map, labels, status, train
 from autolearn.ui.views import study as study_views
 from tests.support.texts import put_passages
-from tests.support.two_models import OTHER, finished_round, study
+from tests.support.two_models import OTHER, digest_of, finished_round, study
 
 OWN = ModelSettings()
+ALL = ExportSource(scope=SampleScope())
 
 
 @pytest.fixture
@@ -173,12 +180,27 @@ def test_an_export_takes_the_samples_of_the_chosen_model_unless_all_are_asked_fo
     study(store, OTHER, 3)
     own = export_actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
     every = export_actions.export(
-        store, "chat", tmp_path / "all" / "data.jsonl", None, SampleScope()
+        store, "chat", tmp_path / "all" / "data.jsonl", source=ALL
     )
     assert written(store, own) == 2
     assert written(store, every) == 5
     assert "Measured with built-in." in card(tmp_path / "own")
-    assert "built-in, /models/other-7b" in card(tmp_path / "all")
+    assert "Measured with built-in, other-7b." in card(tmp_path / "all"), "no path"
+
+
+def test_the_command_exports_the_samples_of_the_model_that_was_used_last(
+    store, tmp_path, monkeypatch
+):
+    """It took those of the model that was chosen on a page before."""
+    study(store, OWN, 2)
+    store.choices.set("model", OTHER.as_dict())
+    monkeypatch.setattr(export_commands, "finish", lambda store, run, *_, **__: run)
+    words = ["export", "chat", str(tmp_path / "data.jsonl")]
+    export_commands.export(
+        main.parser().parse_args([*words, "--workspace", str(store.folder)])
+    )
+    (order,) = map(ExportRunSettings.of, store.runs.newest(1))
+    assert order.scope == SampleScope(digest_of(OWN))
 
 
 def written(store, run):
@@ -198,7 +220,7 @@ def test_samples_of_a_model_that_is_gone_are_exported_only_with_all(store, tmp_p
     with pytest.raises(InputError, match="files of the chosen model are missing"):
         export_actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
     run = export_actions.export(
-        store, "chat", tmp_path / "all" / "data.jsonl", None, SampleScope()
+        store, "chat", tmp_path / "all" / "data.jsonl", source=ALL
     )
     assert written(store, run) == 3
 

@@ -197,11 +197,3 @@ def test_a_model_on_a_server_has_nothing_to_hand_over(store, tmp_path, monkeypat
     monkeypatch.setattr(export_actions, "chosen_model", lambda store: server)
     with pytest.raises((BackendError, InputError), match="server"):
         export_actions.export(store, "trl", tmp_path / "out")
-
-
-def test_the_card_of_samples_does_not_say_where_a_folder_is(store, tmp_path):
-    names = ("built-in", "org/model", str(tmp_path / "own"))
-    for name in names:
-        run = store.runs.create("study", {"model": {"model": name}})
-    context = RunContext(store, run, lambda: False, lambda *_: None)
-    assert export._models(context, None) == ["built-in", "org/model", "own"]

@@ -1,6 +1,7 @@
 """The whole loop on the real built-in model, in a real worker, in a real file."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.engine import merging
 from autolearn.engine.trainer.adapter_scale import ScaleMeasurement, smallest_sufficient
 from autolearn.evaluation import paired_quizzes, quiz_sets
 from autolearn.models import files as model_files
+from autolearn.models.protocols import study_protocol
 from autolearn.runs import run_control, worker_processes
 from autolearn.services import actions, export_actions, gold_actions
 from autolearn.services.demo_library import LIBRARY
@@ -258,6 +261,15 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     last_run = run_control.wait(lab, again.id)
     assert last_run.error is not None
     assert "exists already" in last_run.error
+
+
+def test_a_merged_model_is_asked_as_its_round_was_taught(lab, whole, tmp_path):
+    """It was asked as its base, with worked examples that it no longer needs."""
+    adapter = tmp_path / "adapter"
+    shutil.copytree(lab.folder / lab.rounds.get(whole).adapter, adapter)
+    (adapter / model_files.ADAPTER_NOTE).write_text('{"protocol": "taught"}')
+    merging.merge(model_files.BUILT_IN, adapter, tmp_path / "merged")
+    assert study_protocol(tmp_path / "merged") == "taught"
 
 
 def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from autolearn.export.handover.folder import TOOLS
 from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import export_actions, model_scope
+from autolearn.services.export_actions import ExportSource
 from autolearn.store import layout
 from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.dropdowns import offer
@@ -207,7 +208,9 @@ def _export(session: Session, source: int, what: str) -> None:
     is_folder = what in formats.WEIGHTS or what in TOOLS
     target = folder if is_folder else folder / "data.jsonl"
     session.start_worker_for(
-        export_actions.export(session.store, what, target, round_id, scope)
+        export_actions.export(
+            session.store, what, target, round_id, ExportSource(scope=scope)
+        )
     )
 
 
