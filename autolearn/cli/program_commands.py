@@ -4,6 +4,7 @@ from autolearn.access.programs import ProgramToken
 from autolearn.access.sessions import KEY_FILE, read_key
 from autolearn.cli.common import Args, workspace_of
 from autolearn.core.errors import InputError
+from autolearn.store import layout
 
 
 def serve_tools(args: Args) -> None:
@@ -21,6 +22,6 @@ def token(args: Args) -> dict[str, str]:
         InputError: There is no such workspace.
     """
     folder = workspace_of(args)
-    if not folder.is_dir():
+    if not (folder / layout.DATABASE).exists():
         raise InputError(f"There is no workspace {folder}; start the page there first.")
     return {"token": ProgramToken(read_key(folder / KEY_FILE)).text}

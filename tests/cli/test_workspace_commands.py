@@ -63,6 +63,13 @@ def test_a_mistyped_workspace_is_reported_and_not_made(words, tmp_path, capsys):
     assert not folder.exists()
 
 
+def test_no_token_is_made_where_no_workspace_is(tmp_path, capsys):
+    """It was that of no page, and its key was written into a folder of the user."""
+    assert main.main(["token", "--workspace", str(tmp_path)]) == 1
+    assert "There is no workspace" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_named_corpus_is_learned_in_a_new_workspace(tmp_path, capsys):
     (tmp_path / "empty.jsonl").write_text("")
     words = ["train", "--method", "meta", "--corpus", str(tmp_path / "empty.jsonl")]
