@@ -27,7 +27,8 @@ class Range:
         if not isinstance(value, int | float):
             return False
         is_high_enough = value > self.low if self.excludes_low else value >= self.low
-        return is_high_enough and value <= self.high
+        # Settings are stored as JSON, which has no infinity.
+        return is_high_enough and value <= self.high and value < inf
 
     def __str__(self) -> str:
         """Return the range in words, such as "from 0 to 1"."""

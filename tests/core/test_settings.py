@@ -1,5 +1,6 @@
 import re
 from dataclasses import fields
+from math import inf
 from pathlib import Path
 from typing import get_args
 
@@ -33,6 +34,7 @@ def test_settings_survive_being_kept(kind):
         (TrainSettings, {"stop_at": 95}),
         (TrainSettings, {"validation_share": -0.1}),
         (TrainSettings, {"beta": 0}),
+        (TrainSettings, {"max_grad_norm": inf}),
         (TrainSettings, {"tracker": "paper"}),
     ],
 )
