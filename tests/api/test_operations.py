@@ -3,9 +3,12 @@
 import errno
 import inspect
 import json
+import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import pytest
@@ -26,6 +29,7 @@ from autolearn.study import prompts
 from tests.support import model_server
 from tests.support.texts import put_text
 
+ROOT = Path(__file__).parents[2]
 FOR_PYTHON_ALONE = {"add", "close", "export", "model"}
 """Methods that name files, and two that other operations tell too."""
 JSON = {"Content-Type": "application/json"}
@@ -247,6 +251,24 @@ def test_a_closed_tool_server_says_nothing_but_the_protocol(folder):
     """Whatever else stood on standard output would break it."""
     command = [sys.executable, "-m", "autolearn", "mcp", "--workspace", str(folder)]
     process = subprocess.run(command, input="", capture_output=True, text=True)
+    assert (process.returncode, process.stdout) == (0, ""), process.stderr
+
+
+def test_the_server_of_the_guide_starts_in_any_folder(tmp_path):
+    """Its command was one for the folder of autolearn alone."""
+    guide = (ROOT / "docs" / "programs.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```json\n(.*?)```", guide, re.DOTALL)
+    servers = json.loads(example.replace("/home/me/autolearn", str(ROOT)))
+    server = servers["mcpServers"]["autolearn"]
+    *arguments, _ = server["args"]
+    process = subprocess.run(
+        [sys.executable, *arguments, str(tmp_path / "lab")],
+        input="",
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, **server["env"]},
+    )
     assert (process.returncode, process.stdout) == (0, ""), process.stderr
 
 
