@@ -198,7 +198,7 @@ def test_a_backup_is_restored_into_the_current_folder_but_not_into_a_file(
     backups.restore(tmp_path / "b.zip", Path("."))
     monkeypatch.chdir(tmp_path)
     assert contents(tmp_path / "new") == contents(lab.folder)
-    with pytest.raises(InputError, match="cannot be written .*choose another folder"):
+    with pytest.raises(InputError, match=r"cannot be written .*choose another folder"):
         backups.restore(tmp_path / "b.zip", tmp_path / "avel.txt")
 
 
