@@ -235,9 +235,7 @@ def read_gold(store: Store, args: Args) -> dict[Split, list[GoldQuestion]]:
     if args.quiz or args.control or args.general_knowledge:
         gold_actions.check_unlocked(store)
     paths: dict[Split, Path | None] = {"quiz": args.quiz, "control": args.control}
-    return {
-        split: contained_files.quiz(path) for split, path in paths.items() if path
-    }
+    return {split: contained_files.quiz(path) for split, path in paths.items() if path}
 
 
 def add_gold(store: Store, gold: Mapping[Split, Sequence[GoldQuestion]]) -> Result:
