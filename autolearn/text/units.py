@@ -18,7 +18,11 @@ BLOCK = 1 << 16
 """Characters that are collected before units are cut."""
 
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*\s*$")
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n?$")
+FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n?$")
+"""The first or the last line of a code block."""
+_FORMULA = "$$"
+_FORMULA_LINE = re.compile(r"[ \t]*\$\$[^$]*\Z")
+"""The first line of a formula of several lines."""
 _DELIMITER = re.compile(
     r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\n?$"
 )
@@ -98,15 +102,20 @@ class _Scanner:
 
     def _take(self, line: str) -> Iterator[Unit]:
         if self._fence:
-            yield from self._pieces(line, "code")
-            if _closes(line, self._fence):
+            kind: Kind = "prose" if self._fence == _FORMULA else "code"
+            yield from self._pieces(line, kind)
+            if closes_fence(line, self._fence):
                 self._fence = ""
         elif self._in_table and "|" in line:
             yield from self._pieces(line, "row")
-        elif match := _FENCE.match(line):
+        elif match := FENCE.match(line):
             yield from self._flush()
             self._fence, self._in_table = match[1], False
             yield self._unit(line, "fence")
+        elif self._headings and _FORMULA_LINE.match(line):
+            yield from self._flush()
+            self._fence, self._in_table = _FORMULA, False
+            yield from self._pieces(line, "prose")
         elif "|" in line and _DELIMITER.match(line) and "|" in self._last():
             header = self._prose.pop()
             yield from self._flush()
@@ -153,8 +162,14 @@ class _Scanner:
         return Unit(text, kind, starts_passage)
 
 
-def _closes(line: str, fence: str) -> bool:
-    match = _FENCE.match(line)
+def closes_fence(line: str, fence: str) -> bool:
+    """Return whether a line ends what another one has begun: code, or a formula.
+
+    A formula ends at a blank line as well, since TeX allows none in it.
+    """
+    if fence == _FORMULA:
+        return _FORMULA in line or not line.strip()
+    match = FENCE.match(line)
     return match is not None and match[1].startswith(fence) and not match[2].strip()
 
 

@@ -57,6 +57,16 @@ def test_text_boxes_fields_and_line_breaks_of_word_are_read_once(tmp_path):
     assert text.split() == ["7", "May", "1877", "In", "a", "box."]
 
 
+def test_signs_of_other_fonts_in_word_are_read_or_listed(tmp_path):
+    sign = '<w:r><w:sym w:font="{}" w:char="{}"/></w:r>'.format
+    run = "<w:r><w:t xml:space='preserve'>{}</w:t></w:r>".format
+    body = run("at ") + sign("Arial", "2264") + run("5 ")
+    body += sign("Euclid Symbol", "F0B1") + run("1 ") + sign("Odd Signs", "F041")
+    text, left_out = word(tmp_path, f"<w:p>{body}</w:p>")
+    assert text.split() == ["at", "≤5", "±1"]
+    assert left_out == [("sign of a font of pictures", "Odd Signs F041")]
+
+
 def test_code_in_word_is_recognised_and_lists_with_spaces_are_not(tmp_path):
     lines = ["while True:", "    wait(3)", "    stop()", "All is said."]
     text, _ = word(tmp_path, "".join(map(PARAGRAPH.format, lines)))
@@ -219,12 +229,11 @@ def test_hidden_slides_comments_and_numbers_are_listed(tmp_path):
         return f"<p:sp>{place}<p:txBody>{line * 2}</p:txBody></p:sp>"
 
     shapes = shape("In text", "body") + shape("12", "sldNum") + shape("Mills", "title")
-    rich_office.pptx_of(
-        tmp_path / "a.pptx", [(shapes, "Say it."), (shape("Off", "body"), "")]
-    )
+    hidden = shape("Off", "body") + shape("13", "sldNum")
+    rich_office.pptx_of(tmp_path / "a.pptx", [(shapes, "Say it."), (hidden, "")])
     text, left_out = read(tmp_path / "a.pptx")
     assert text == "## Mills Mills\n\n- In text\n- In text\n\nNotes:\n\nSay it.\n\n"
-    assert left_out == [("page number", "12 12"), ("hidden slide", "Off Off")]
+    assert left_out == [("page number", "12 12"), ("hidden slide", "Off Off 13 13")]
 
 
 SYMBOLS = (
@@ -305,6 +314,20 @@ def test_styles_fields_and_hidden_parts_of_opendocument(tmp_path):
     text, left_out = read(tmp_path / "a.odt")
     assert text == "5 μg, ~~12~~ blue\n\n```\nif x:\n    go\n```\n\n"
     assert left_out == [("hidden", "Off"), ("hidden slide", "Not now")]
+
+
+def test_hidden_shapes_of_slides_are_listed(tmp_path):
+    line = "<p:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></p:txBody>".format
+    place = '<p:nvSpPr><p:cNvPr id="2" name="a"{}/></p:nvSpPr>'.format
+    parts = [
+        place("") + line("It is 14."),
+        place(' hidden="1"') + line("It was 12."),
+    ]
+    shapes = "".join(f"<p:sp>{part}</p:sp>" for part in parts)
+    rich_office.pptx_of(tmp_path / "a.pptx", [(shapes, "")])
+    text, left_out = read(tmp_path / "a.pptx")
+    assert text == "It is 14.\n\n"
+    assert left_out == [("hidden", "It was 12.")]
 
 
 def test_fonts_and_struck_text_of_slides(tmp_path):

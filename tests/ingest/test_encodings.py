@@ -45,6 +45,8 @@ TEXTS = {
     "cp932": ["古い水車小屋は何年も前に焼けてしまった。"],
     "euc_jis_2004": ["古い水車小屋は何年も前に焼けてしまった。"],
     "iso2022_jp_2": ["古い水車小屋は何年も前に焼けてしまった。"],
+    "hz": ["古老的磨坊很多年前就被烧毁了。"],
+    "utf-7": ["Die Mühle brannte ab; die Straße heißt jetzt „Größe“ + 1."],
     "cp949": ["오래된 방앗간은 여러 해 전에 불탔습니다."],
     "gb18030": ["古老的磨坊很多年前就被烧毁了。"],
     "big5hkscs": ["古老的磨坊很多年前就被燒毀了。"],
@@ -180,6 +182,16 @@ def test_plain_utf_8_is_not_doubted(tmp_path):
     (tmp_path / "a.txt").write_text("Größe, Żółw, 97 °C", encoding="utf-8")
     _, source = read(tmp_path / "a.txt")
     assert (source.encoding, source.encodings, source.note) == ("utf-8", (), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1+1=2; C++, a+B-c, +4917012345, me+TAG@x.org", "~{name} is ~{x~}", "Fig.~5"],
+)
+def test_signs_that_begin_no_other_characters_are_themselves(tmp_path, text):
+    (tmp_path / "a.txt").write_text(text)
+    got, source = read(tmp_path / "a.txt")
+    assert (got, source.note) == (text, "")
 
 
 def test_the_doubt_about_the_encoding_of_a_page_is_told(tmp_path):

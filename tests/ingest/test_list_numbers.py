@@ -22,6 +22,10 @@ def lines(path):
          ["a. x", "e. y", "f. z"]),
         ('<ol style="list-style-type: upper-roman" start="3"><li>x<ol><li>y</li></ol>'
          "</li><li>z</li></ol>", ["III. x", "1. y", "IV. z"]),
+        ('<style>.law ol {list-style: lower-alpha}</style><div class="law"><ol>'
+         "<li>x</li><li>y</li></ol></div>", ["a. x", "b. y"]),
+        ('<ol style="list-style: none"><li>4. x</li><li>y</li></ol>',
+         ["- 4. x", "2. y"]),
         ("<ol reversed><li>x</li><li>y</li></ol>", ["2. x", "1. y"]),
         ('<ul><li autolearn-label="9.">x</li></ul>', ["- x"]),
     ],
@@ -58,15 +62,14 @@ def _list(number, shape, more=""):
     return f'<w:num w:numId="{number}"><w:abstractNumId w:val="{shape}"/>{more}</w:num>'
 
 
-def test_numbers_of_word_go_on_and_begin_anew(tmp_path):
-    def item(text, number=0, level=0, style=""):
-        place = (
-            f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>'
-        )
-        properties = f'<w:pStyle w:val="{style}"/>' * bool(style) + place * bool(number)
-        run = f"<w:r><w:t>{text}</w:t></w:r>" if text else ""
-        return f"<w:p><w:pPr>{properties}</w:pPr>{run}</w:p>"
+def item(text, number=0, level=0, style=""):
+    place = f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>'
+    properties = f'<w:pStyle w:val="{style}"/>' * bool(style) + place * bool(number)
+    run = f"<w:r><w:t>{text}</w:t></w:r>" if text else ""
+    return f"<w:p><w:pPr>{properties}</w:pPr>{run}</w:p>"
 
+
+def test_numbers_of_word_go_on_and_begin_anew(tmp_path):
     again = '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="7"/></w:lvlOverride>'
     numbering = _shape(0, LEVELS) + _shape(1, CLAUSES)
     numbering += _list(1, 0) + _list(2, 1) + _list(3, 0, again)
@@ -92,6 +95,19 @@ def test_numbers_of_word_go_on_and_begin_anew(tmp_path):
         "# Article 1 Scope",
         *("1. one", "(a) sub", "(b) next", "1.b.1 deep", "Between", "2. two"),
         *("(a) other", "# Article 2 Fees", "2.1 Of water", "4. four", "7. seven"),
+    ]
+
+
+def test_numbers_of_word_that_never_begin_anew(tmp_path):
+    inner = '<w:numFmt w:val="decimal"/><w:lvlRestart w:val="0"/>'
+    shape = _shape(0, CLAUSES).replace("%1.%2", "(%2)")
+    shape = inner.join(shape.rsplit('<w:numFmt w:val="decimal"/>', 1))
+    levels = {"A": 0, "a": 1, "b": 1, "B": 0, "c": 1}
+    body = "".join(item(text, 1, level) for text, level in levels.items())
+    more = {"numbering.xml": shape + _list(1, 0)}
+    files.docx_of(tmp_path / "a.docx", body, more=more)
+    assert lines(tmp_path / "a.docx") == [
+        *("Article 1 A", "(1) a", "(2) b", "Article 2 B", "(3) c"),
     ]
 
 

@@ -287,27 +287,32 @@ def test_exports_of_chat_services_are_recognised(tmp_path, name):
         read(path)
 
 
-def test_empty_rows_divide_the_tables_of_a_sheet_and_hidden_sheets_are_listed(tmp_path):
-    def line(*texts):
-        cells = "".join(
-            f"<table:table-cell><text:p>{t}</text:p></table:table-cell>" for t in texts
-        )
-        return f"<table:table-row>{cells}</table:table-row>"
+def test_comments_of_markdown_are_listed(tmp_path):
+    text, left_out = written(
+        tmp_path / "a.md",
+        "# Mill <!-- old -->\n\nIt is `<!-- no -->` old<!-- a\n\n# b --> and dry.\n\n"
+        "```\n<!-- code -->\n```\n\n5 <!-- has no end\n",
+    )
+    assert text == (
+        "# Mill \n\nIt is `<!-- no -->` old and dry.\n\n"
+        "```\n<!-- code -->\n```\n\n5 <!-- has no end\n"
+    )
+    assert left_out == [("comment", "<!-- old -->"), ("comment", "<!-- a\n\n# b -->")]
 
-    sheet = '<table:table table:name="{}" table:style-name="{}">{}</table:table>'.format
-    gap = "<table:table-row><table:table-cell/></table:table-row>"
-    first = line("Lake", "Pike") + line("Tarn", "41") + gap + line("Ship", "Year")
+
+def line(*texts, more=""):
+    cells = "".join(
+        f"<table:table-cell><text:p>{t}</text:p></table:table-cell>" for t in texts
+    )
+    return f"<table:table-row{more}>{cells}</table:table-row>"
+
+
+def open_sheets(tmp_path, body, styles=""):
     names = (
         'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
         'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
         'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" '
         'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
-    )
-    body = sheet("One", "ta1", first + line("Alma", "1871"))
-    body += sheet("Two", "ta2", line("Secret 9", "8"))
-    styles = (
-        '<style:style style:name="ta2" style:family="table">'
-        '<style:table-properties table:display="false"/></style:style>'
     )
     content = (
         f"<office:document-content {names}><office:automatic-styles>{styles}"
@@ -315,7 +320,57 @@ def test_empty_rows_divide_the_tables_of_a_sheet_and_hidden_sheets_are_listed(tm
         "</office:spreadsheet></office:body></office:document-content>"
     )
     files.zip_of(tmp_path / "a.ods", {"content.xml": content.encode()})
-    text, left_out = read(tmp_path / "a.ods")
+    return read(tmp_path / "a.ods")
+
+
+def test_empty_rows_divide_the_tables_of_a_sheet_and_hidden_sheets_are_listed(tmp_path):
+    sheet = '<table:table table:name="{}" table:style-name="{}">{}</table:table>'.format
+    gap = "<table:table-row><table:table-cell/></table:table-row>"
+    first = line("Lake", "Pike") + line("Tarn", "41") + gap + line("Ship", "Year")
+    body = sheet("One", "ta1", first + line("Alma", "1871"))
+    body += sheet("Two", "ta2", line("Secret 9", "8"))
+    styles = (
+        '<style:style style:name="ta2" style:family="table">'
+        '<style:table-properties table:display="false"/></style:style>'
+    )
+    text, left_out = open_sheets(tmp_path, body, styles)
     assert text.count("| --- |") == 2
     assert "| Ship | Year |\n| --- |" in text
     assert [why for why, _ in left_out] == ["hidden sheet"]
+
+
+def test_hidden_rows_and_columns_of_open_sheets_are_listed(tmp_path):
+    """What a merged cell covers keeps its place and its text."""
+    hidden = ' table:visibility="collapse"'
+    columns = "".join(map("<table:table-column{}/>".format, ("", hidden, "")))
+    first = "<table:table-cell><text:p>Tarn"
+    merged = '<table:table-cell table:number-rows-spanned="3"><text:p>Tarn'
+    empty = "<table:table-cell><text:p></text:p></table:table-cell>"
+    body = line("Lake", "Ice", "Pike") + line("Tarn", "5", "41").replace(first, merged)
+    covered = line("", "6", "7", more=hidden) + line("", "8", "9")
+    body += covered.replace(empty, "<table:covered-table-cell/>")
+    body += line("Alma", "3", "4")
+    sheet = f'<table:table table:name="One">{columns}{body}</table:table>'
+    text, left_out = open_sheets(tmp_path, sheet)
+    assert rows(text) == [
+        "| Lake | Pike |",
+        "| --- | --- |",
+        "| Tarn | 41 |",
+        "| Tarn | 9 |",
+        "| Alma | 4 |",
+    ]
+    assert left_out == [
+        ("hidden row", "Tarn 6 7"),
+        ("hidden column", "Ice\n5\n8\n3"),
+    ]
+
+
+def test_struck_cells_of_open_sheets_are_marked(tmp_path):
+    style = (
+        '<style:style style:name="X" style:family="table-cell"><style:text-properties '
+        'style:text-line-through-style="solid"/></style:style>'
+    )
+    cells = line("12", "14").replace("cell>", 'cell table:style-name="X">', 1)
+    sheet = f'<table:table table:name="One">{line("Old", "New")}{cells}</table:table>'
+    text, _ = open_sheets(tmp_path, sheet, style)
+    assert rows(text)[2:] == ["| ~~12~~ | 14 |"]

@@ -26,7 +26,11 @@ STYLE = """
 .up{font-size:58%;vertical-align:5px} .cross{text-decoration:line-through}
 .cell > .gone, .box { vertical-align: super }
 @media print { .seen { display: none } }
-.gone { display: none !important } .gone.now { display: inline }
+.gone { display: none } .gone.now { display: inline }
+.note b.price, .now > .later { display: none } .price { display: inline }
+.away { display: none !important } p .away { display: inline }
+.frac > .num, .frac .den { vertical-align: super; font-size: 70% }
+.frac > .den { vertical-align: sub } .row { display: inline-flex }
 """
 
 
@@ -42,6 +46,17 @@ STYLE = """
         ('it is <span class="cross">12</span> 14', "it is ~~12~~ 14"),
         ('in <span class="gone now">May</span>', "in May"),
         ('in <span class="seen">June</span>', "in June"),
+        ('It<span class="note"> is <u><b class="price">5</b></u></span>.', "It is ."),
+        ('Not <span class="price">5</span>', "Not 5"),
+        ('on<span class="away"> May</span> 5', "on 5"),
+        ('<span class="now"><i>in</i> <i class="later">May</i></span>', "*in*"),
+        ('<span class="now">in <i><u class="later">May</u></i></span>', "in *May*"),
+        ('2<span class="frac"><i class="num">1</i>/<i class="den">2</i></span> m',
+         "2 1/2 m"),
+        ('<span class="row"><b>2019</b><b>34</b></span>', "**2019** **34**"),
+        ('<input type="hidden" value="3">Fee: <input value="12">kr', "Fee: 12 kr"),
+        ('<b class="cross">By law</b> <strike>12</strike> 14',
+         "**~~By law~~** ~~12~~ 14"),
         ('5 <font face="Symbol">m</font>g', "5 μg"),
         ('a <span style=\'font-family:Symbol\'>&sup3;</span> 3', "a ≥ 3"),
         ('<span style="font-family:Wingdings">þ</span> Paid', "☑ Paid"),

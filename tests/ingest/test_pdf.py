@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import zip_longest
 
 import pytest
 from hypothesis import assume, given, settings
@@ -52,6 +53,36 @@ def test_three_columns_below_a_wide_paragraph(sheet, read):
     text, _ = read()
     reference = [f"{SENTENCES[n]} {SENTENCES[3]}" for n in range(3)]
     assert text == "\n\n".join([PARAGRAPH, *reference, ""])
+
+
+def test_a_paragraph_directly_below_two_columns_is_read_after_both(sheet, read):
+    """The right column is shorter, so only a line of the left one is directly above."""
+    begin, end = "It began in 1877.", "It ended in 1931."
+    lines = pdfs.wrapped(" ".join([begin, *SENTENCES[:3] * 2, end]), 210)
+    half = len(lines) // 2 + 1
+    for left, right in zip_longest(lines[:half], lines[half:], fillvalue=""):
+        sheet.line(left)
+        sheet.line(right, 310, skip=0)
+    for line in pdfs.wrapped(f"{SENTENCES[3]} {PARAGRAPH}", 440):
+        sheet.line(line)
+    text, _ = read()
+    places = [text.index(part) for part in (begin, end, SENTENCES[3])]
+    assert places == sorted(places)
+
+
+def test_text_that_flows_around_other_text_is_one_paragraph(sheet, read):
+    """Its lines become wider below that text, as they do below two columns."""
+    narrow = pdfs.wrapped(PARAGRAPH, 210)[:6]
+    rest = " ".join([PARAGRAPH[len(" ".join(narrow)) :], PARAGRAPH])
+    box = pdfs.wrapped(f"{SENTENCES[1]} {SENTENCES[2]}", 150)
+    assert rest.lstrip()[0].islower()
+    for left, right in zip_longest(narrow, box, fillvalue=""):
+        sheet.line(left)
+        sheet.line(right, 340, skip=0)
+    for line in pdfs.wrapped(rest, 440):
+        sheet.line(line)
+    text, _ = read()
+    assert f"{PARAGRAPH} {PARAGRAPH}" in text
 
 
 def test_headings_are_known_by_size_and_weight_and_open_passages(sheet, read):

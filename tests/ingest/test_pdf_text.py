@@ -105,3 +105,13 @@ def test_characters_of_two_halves_are_whole():
     halves = "a" + "\ud83d" + "\udca1" + "b"
     assert glyphs.whole(halves) == "a\U0001f4a1b"
     assert glyphs.whole("\ud83d") == "\ufffd"
+
+
+def test_a_lowered_number_stays_apart_from_a_number():
+    words = [
+        word("101", 100, 115, order=1),
+        word("2", 115, 118, order=2, size=7, base=103, script="sub"),
+        word("CO", 130, 142, order=3),
+        word("2", 142, 145, order=4, size=7, base=103, script="sub"),
+    ]
+    assert line_text.text(Line(words)) == "101_2 CO2"

@@ -14,14 +14,19 @@ SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 RAISED = '<r><rPr><vertAlign val="superscript"/></rPr><t>{}</t></r>'.format
 
 
-def written(path, cells, *, styles="", shared="", merged=""):
+def written(path, cells, *, styles="", shared="", merged="", hidden=()):
     """Write a sheet of rows of cells in XML; return the lines of its tables."""
     rich_office.xlsx_of(path, [])
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    rows = "".join(f'<row r="{i}">{row}</row>' for i, row in enumerate(cells, 1))
+    marks = {i: ' spans="1:3" hidden="1"' for i in hidden}
+    rows = "".join(
+        f'<row r="{i}"{marks.get(i, "")}>{row}</row>' for i, row in enumerate(cells, 1)
+    )
+    columns = '<cols><col min="2" max="2" hidden="1"/></cols>' if hidden else ""
     ranges = f"<mergeCells>{merged}</mergeCells>" if merged else ""
-    sheet = f"<worksheet {SPACE}><sheetData>{rows}</sheetData>{ranges}</worksheet>"
+    sheet = f"<worksheet {SPACE}>{columns}<sheetData>{rows}</sheetData>{ranges}"
+    sheet += "</worksheet>"
     members["xl/worksheets/sheet1.xml"] = sheet.encode()
     if styles:
         members["xl/styles.xml"] = f"<styleSheet {SPACE}>{styles}</styleSheet>".encode()
@@ -93,6 +98,40 @@ def test_a_title_over_a_whole_row_does_not_end_the_merged_cells(tmp_path):
     merged = '<mergeCell ref="A1:XFD1"/><mergeCell ref="A3:A4"/>'
     lines = written(tmp_path / "a.xlsx", cells, merged=merged)
     assert lines[-2:] == ["| Oden | Ada |", "| Oden | Ben |"]
+
+
+def test_struck_cells_and_parts_of_cells_are_marked(tmp_path):
+    fonts = "<fonts><font/><font><strike/></font></fonts>"
+    styles = f'{fonts}<cellXfs><xf/><xf fontId="1"/></cellXfs>'
+    struck = "<r><rPr><strike/></rPr><t>10</t></r>"
+    shared = f'<si>{struck}<r><t xml:space="preserve"> 12</t></r></si>'
+    cells = number("A2", 9, style=1) + '<c r="B2" t="s"><v>0</v></c>'
+    names = inline("A1", "Old") + inline("B1", "New")
+    path = tmp_path / "a.xlsx"
+    lines = written(path, [names, cells], styles=styles, shared=shared)
+    assert lines[2:] == ["| ~~9~~ | ~~10~~ 12 |"]
+
+
+def test_hidden_rows_and_columns_are_listed_and_not_read(tmp_path):
+    path = tmp_path / "a.xlsx"
+    cells = [
+        inline("A1", "Port") + inline("B1", "Ice") + inline("C1", "Ships"),
+        inline("A2", "Oden") + number("B2", 5) + number("C2", 12),
+        inline("A3", "Tarn") + number("B3", 6) + number("C3", 7),
+        inline("A4", "Avel") + number("B4", 8) + number("C4", 9),
+    ]
+    lines = written(path, cells, hidden=[3])
+    assert lines == [
+        "| Port | Ships |",
+        "| --- | --- |",
+        "| Oden | 12 |",
+        "| Avel | 9 |",
+    ]
+    pieces = list(readers.open_source(path, path.name).pieces)
+    assert [(p.left_out, p.text) for p in pieces if p.left_out[:6] == "hidden"] == [
+        ("hidden row", "Tarn 6 7"),
+        ("hidden column", "Ice\n5\n8"),
+    ]
 
 
 def test_a_note_says_that_old_files_have_values_only(tmp_path, monkeypatch):

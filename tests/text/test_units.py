@@ -73,6 +73,16 @@ def test_in_plain_text_a_hash_begins_no_heading():
     assert len(passages(text, 200)) == 2
 
 
+def test_a_formula_of_several_lines_has_no_headings():
+    text = "# A\n\n$$\n# A = 5\n$$\n\n# B\n\n$$ x\n\n# C\n\nIt is old.\n"
+    kinds = [(unit.kind, unit.text.strip()) for unit in units.of([(text, False)], 99)]
+    assert [text for kind, text in kinds if kind == "heading"] == [
+        "# A",
+        "# B",
+        "# C",
+    ]  # the second formula has no end
+
+
 @pytest.mark.parametrize("size", [1, 7, 50])
 def test_blocks_can_end_anywhere(size):
     text = f"# Mills\n\nIt is old.\n\n{TABLE}\n{CODE}\nEnd."
@@ -89,7 +99,7 @@ def test_blocks_can_end_anywhere(size):
     }
 
 
-SIGNS = "ab 12,.|-#`\n~:!?。，一二年าก ।"
+SIGNS = "ab 12,.|-#`$\n~:!?。，一二年าก ।"
 
 
 @given(st.text(SIGNS, max_size=400), st.integers(4, 40))

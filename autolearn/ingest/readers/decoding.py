@@ -55,7 +55,8 @@ _UTF_8_WORD = re.compile(
 )
 """A word with characters beyond ASCII that are valid UTF-8."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_ESCAPE = "\x1b$"
+_ESCAPE = re.compile(r"\x1b\$|~\{|\+[A-Za-z0-9+/]")
+"""How ISO-2022, HZ and UTF-7 begin characters beyond ASCII."""
 NO_TEXT = "is not text, although its name says so; save its text as .txt."
 _UNKNOWN_ENCODING = "is in an encoding that cannot be recognised; save it as UTF-8."
 
@@ -97,7 +98,7 @@ class _Survey:
         self.n_controls += len(_CONTROLS.findall(text))
         self.n_beyond += len(_BEYOND.findall(text))
         self.n_characters += len(text)
-        self.has_escapes = self.has_escapes or _ESCAPE in text
+        self.has_escapes = self.has_escapes or _ESCAPE.search(text) is not None
         if n_broken and len(self.sample) < SAMPLE:
             self.sample += _broken_lines(text)[: SAMPLE - len(self.sample)]
 
@@ -173,13 +174,14 @@ def _wide(path: Path, head: bytes) -> Decoding | None:
 def _narrow(path: Path, head: bytes) -> Decoding:
     """Return the encoding of a file whose ASCII characters take one byte each."""
     survey = _survey(path)
-    if not survey.n_broken and not survey.has_escapes:
+    is_utf_8 = not survey.n_broken
+    escapes = encodings.rank_escapes(head) if is_utf_8 and survey.has_escapes else []
+    if is_utf_8 and not escapes:
         return Decoding("utf-8")
     if (declaration := _declaration(head)) and _fits(path, declaration):
         return Decoding(declaration)
-    if not survey.n_broken:
-        ranking = [r for r in encodings.rank(head) if r[0].startswith("iso2022")]
-        return _best_guess(path, ranking, head) if ranking else Decoding("utf-8")
+    if is_utf_8:
+        return _best_guess(path, escapes, head)
     ranking = encodings.rank(survey.sample)
     is_mixed = survey.n_broken < survey.n_beyond - survey.n_broken
     if is_mixed and (two := _two_encodings(survey.sample, survey.n_broken)):

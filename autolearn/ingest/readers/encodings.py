@@ -58,7 +58,9 @@ LABELS = {
     "big5hkscs": "Big5, Traditional Chinese",
     "iso2022_jp_2": "ISO-2022-JP, Japanese",
     "iso2022_kr": "ISO-2022-KR, Korean",
+    "hz": "HZ, Simplified Chinese",
     "utf-8": "UTF-8",
+    "utf-7": "UTF-7",
     "utf-16-le": "UTF-16, little-endian",
     "utf-16-be": "UTF-16, big-endian",
     "utf-32-le": "UTF-32, little-endian",
@@ -116,6 +118,12 @@ _SELF_EVIDENT = (
 _EVIDENT, _SURE = 5.0, 0.5
 """How much likelier such an encoding is, once chardet has this confidence in it."""
 _CANDIDATES = (*_PRIORS, *_SELF_EVIDENT)
+
+_ESCAPING = ("iso2022_jp_2", "iso2022_jp_ext", "iso2022_jp_2004", "iso2022_kr")
+"""Encodings that begin other characters with the control character ESC."""
+_PRINTABLE = ("hz", "utf-7")
+"""Encodings that begin them with ``~{`` or ``+``, which may mean themselves."""
+_PLAIN = ("ascii", "utf-8", "cp1252")
 
 _MIXED_SCRIPTS, _CAPITAL, _WITHIN, _DASH = 3.0, 2.0, 2.0, 0.7
 _ODD, _LONE, _FOREIGN = 1.5, 2.5, 2.0
@@ -219,6 +227,22 @@ def rank(data: bytes) -> list[tuple[str, float]]:
             texts.add(text)
             result.append((name, score))
     return result
+
+
+def rank_escapes(data: bytes) -> list[tuple[str, float]]:
+    """Return the encoding of bytes in which ASCII stands for other characters, if any.
+
+    chardet decides by the form of the escapes. UTF-8 is second where it may be wrong.
+    """
+    result = chardet.detect(
+        data[:SAMPLE],
+        compat_names=False,
+        include_encodings=(*_ESCAPING, *_PRINTABLE, *_PLAIN),
+    )
+    name = str(result["encoding"])
+    if name in _PRINTABLE:
+        return [(name, 0.0), ("utf-8", -_EVIDENT)]
+    return [(name, 0.0)] if name in _ESCAPING else []
 
 
 def rank_utf_16(data: bytes) -> list[tuple[str, float]]:

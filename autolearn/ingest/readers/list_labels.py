@@ -10,11 +10,14 @@ import re
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 
+from autolearn.ingest.readers import style_sheets
+
 ATTRIBUTE = "autolearn-label"
 """The attribute with the label of an item."""
 _BEGIN, _END = "\ue0f0", "\ue0f1"
 _MARK = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
-_STYLE = re.compile(r"list-style(?:-type)?\s*:\s*([\w-]+)")
+_OWN_LABEL = re.compile(r"\s*\(?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]{1,5})[.)]")
+"""A number that the text of an item begins with."""
 _FORMATS = {
     "a": "a", "A": "A", "i": "i", "I": "I", "lower-alpha": "a", "lower-latin": "a",
     "upper-alpha": "A", "upper-latin": "A", "lower-roman": "i", "upper-roman": "I",
@@ -67,12 +70,21 @@ def _number(numbered: Tag) -> None:
     items = numbered("li", recursive=False)
     is_reversed = numbered.has_attr("reversed")
     n = _integer(numbered.get("start"), len(items) if is_reversed else 1)
-    style = _STYLE.search(str(numbered.get("style", "")))
-    kind = str(numbered.get("type") or (style[1] if style else "1"))
+    style = _style(numbered)
+    known = (word for word in style if word in _FORMATS or word == "decimal")
+    kind = next(known, str(numbered.get("type") or "1"))
     for item in items:
         n = _integer(item.get("value"), n)
-        item[ATTRIBUTE] = f"{number(n, kind)}."
+        has_own = "none" in style and _OWN_LABEL.match(item.get_text())
+        item[ATTRIBUTE] = "-" if has_own else f"{number(n, kind)}."
         n += -1 if is_reversed else 1
+
+
+def _style(numbered: Tag) -> list[str]:
+    """Return the words of the style of a list that say how its items are marked."""
+    own = style_sheets.declarations(numbered)
+    texts = (own.get(name, "") for name in ("list-style-type", "list-style"))
+    return " ".join(texts).split()
 
 
 def _integer(value: object, default: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import markdown, markup
+from autolearn.ingest.readers import markdown, markdown_comments, markup
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _REFUSAL = "is not a Jupyter notebook, or damaged; save it again."
@@ -46,7 +46,8 @@ def _pieces(cells: list[dict[str, Any]], language: str) -> Iterator[Piece]:
         elif kind == "heading":
             yield Piece(f"{'#' * _level(cell)} {text}\n\n", share=share)
         elif text.strip():
-            yield Piece(f"{text.strip()}\n\n", share=share)
+            piece = Piece(f"{text.strip()}\n\n", share=share)
+            yield from markdown_comments.take_out([piece])
 
 
 def _code(text: str, language: str, share: float) -> Iterator[Piece]:

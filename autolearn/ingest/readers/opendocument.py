@@ -55,6 +55,7 @@ _INVISIBLE_TAGS = frozenset((
 ))  # fmt: skip
 _WITH_TEXT = frozenset(("p", "h", "span", "a", "ruby-base", "meta", "meta-field"))
 _INDEX = frozenset(("table-of-content", "illustration-index", "table-index"))
+_PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.S)
 _HEADING_STYLES = {"Title": "h1", "Subtitle": "h2"}
 
 
@@ -276,11 +277,15 @@ class _Writer:
         if self._styles.has(self._styles.hidden_styles, value(sheet, "style-name")):
             return element("p", self._left_out.add(plain_text(sheet), "hidden sheet"))
         name = element("h2", escape(value(sheet, "name")))
-        cells, texts = grid(sheet, self._cell)
+        cells, texts, hidden = grid(sheet, self._cell)
+        shown = hidden.shown(cells)
         tables = [
             element("table", "".join(element("tr", "".join(row)) for row in table))
-            for part in sheet_tables.parts(texts)
-            for table in [sheet_tables.cut(cells, part)]
+            for part in sheet_tables.parts(hidden.shown(texts))
+            for table in [sheet_tables.cut(shown, part)]
+        ]
+        tables += [
+            element("p", self._left_out.add(*entry)) for entry in hidden.texts(texts)
         ]
         shapes = [self._write(part) for part in sheet if tag(part) == "shapes"]
         return "".join([name, *tables, *shapes])
@@ -306,7 +311,10 @@ class _Writer:
             key: value(cell, f"number-{place}-spanned") or "1"
             for key, place in (("colspan", "columns"), ("rowspan", "rows"))
         }
-        return element(name, self._children(cell), **spans)
+        html = self._children(cell)
+        if self._styles.has(self._styles.struck, value(cell, "style-name")):
+            html = _PARAGRAPH.sub(r"<p><s>\1</s></p>", html)
+        return element(name, html, **spans)
 
 
 def _mathml(root: Element) -> str:

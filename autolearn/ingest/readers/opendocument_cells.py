@@ -1,14 +1,19 @@
 """The cells of tables and sheets of OpenDocument."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from html import escape
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
+from autolearn.ingest.readers.hidden_cells import Hidden
 from autolearn.ingest.readers.packages import tag, value
 
 MOST_REPEATED = 256
 """Most times that a cell is repeated; a sheet fills its rest with repeated ones."""
+_HIDDEN = ("collapse", "filter")
+_SPANS = re.compile(r"\A(<t[dh])[^>]*")
 
 Grid = list[list[str]]
 
@@ -20,22 +25,51 @@ class WriteCell(Protocol):
         """Return the element."""
 
 
-def grid(sheet: Element, write: WriteCell) -> tuple[Grid, Grid]:
-    """Return the cells of a sheet as HTML, and their texts, in rows of one length.
+def grid(sheet: Element, write: WriteCell) -> tuple[Grid, Grid, Hidden]:
+    """Return the cells of a sheet as HTML, their texts, and what is hidden of them.
 
-    What a merged cell covers is no HTML and has its text.
+    All rows have one length. What a merged cell covers is no HTML and has its text; if
+    something is hidden, it is repeated there, since the spans would no longer be right.
     """
     cells: Grid = []
     texts: Grid = []
+    hidden_rows: set[int] = set()
     for row, group in rows(sheet):
         name = "th" if tag(group) == "table-header-rows" else "td"
         above = texts[-1] if texts else []
         row_cells, row_texts = _row(row, above, partial(write, name=name))
         n = n_repeated(row, "number-rows-repeated") if any(row_texts) else 1
+        if value(row, "visibility") in _HIDDEN:
+            hidden_rows.update(range(len(texts), len(texts) + n))
         cells += [row_cells] * n
         texts += [row_texts] * n
     width = max((len(row) for row in texts), default=0)
-    return _filled(cells, width), _filled(texts, width)
+    cells, texts = _filled(cells, width), _filled(texts, width)
+    hidden = Hidden(hidden_rows, _hidden_columns(sheet))
+    return (_without_spans(cells, texts) if hidden else cells), texts, hidden
+
+
+def _hidden_columns(sheet: Element) -> set[int]:
+    columns: set[int] = set()
+    end = 0
+    for part in sheet.iter():
+        if tag(part) == "table-column":
+            begin, number = end, value(part, "number-columns-repeated")
+            end += int(number) if number.isdecimal() else 1
+            if value(part, "visibility") in _HIDDEN:
+                columns.update(range(begin, min(end, begin + MOST_REPEATED)))
+    return columns
+
+
+def _without_spans(cells: Grid, texts: Grid) -> Grid:
+    """Return cells of which each covers only its own place."""
+    return [
+        [
+            _SPANS.sub(r"\1", cell) if cell else f"<td>{escape(text)}</td>"
+            for cell, text in zip(*row, strict=True)
+        ]
+        for row in zip(cells, texts, strict=True)
+    ]
 
 
 def _row(

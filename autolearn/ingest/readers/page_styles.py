@@ -1,31 +1,18 @@
 """Write out what the styles of a page say about its text.
 
 Programs that save documents as pages often raise, lower, strike or hide text by a style
-alone, and use fonts whose letters are other signs. Only selectors that name a class or
-an id of the element itself are followed.
+alone, and use fonts whose letters are other signs.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 
-from autolearn.ingest.readers import symbol_fonts
+from autolearn.ingest.readers import style_sheets, symbol_fonts
+from autolearn.ingest.readers.style_sheets import declarations
 
-Declarations = dict[str, str]
-"""The values of properties, by their names."""
-
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.S)
-_BRACE = re.compile(r"([{}])")
-_SELECTOR = re.compile(r"([a-z]\w*)?((?:[.#][\w-]+)+)", re.I)
-_NAME = re.compile(r"[.#][\w-]+")
-_EVERYWHERE = re.compile(r"@media\s+(?:only\s+)?(?:screen|all)\s*", re.I)
-_RELEVANT = (
-    "vertical-align", "position", "top", "bottom", "font-size", "display",
-    "visibility", "text-decoration", "text-decoration-line", "font-family",
-)  # fmt: skip
 _LENGTH = re.compile(r"([+-]?)(?=[\d.]*[1-9])(?:\d+\.?\d*|\.\d+)(?:[a-z]+|%)")
 """A length or a percentage other than 0."""
 _SYMBOL = re.compile(r"[\"']?symbol\b", re.I)
@@ -34,10 +21,13 @@ _SCRIPTS = {"superscript": "sup", "sup": "sup", "subscript": "sub", "sub": "sub"
 """Usual names of classes whose style sheet may be missing."""
 _BLOCKS = ("block", "flex", "grid", "list-item", "table", "table-row")
 """Values of display that begin a new line."""
+_ROWS = ("flex", "inline-flex", "grid", "inline-grid", "table-row")
+"""Values of display that place what is within side by side, apart from each other."""
 _INLINE = ("span", "font", "em", "b", "strong", "i", "a", "small", "u")
-
-_Rules = dict[str, list[tuple[str, frozenset[str], Declarations]]]
-"""For a class or an id: the element, all classes and ids, and what is declared."""
+_WITH_FONTS = ("font", "span", "p", "td")
+_STRUCK = ["s", "del"]
+_UNSEEN = ("hidden", "collapse")
+"""Values of visibility."""
 
 
 def embed(soup: BeautifulSoup, load: Callable[[str], str]) -> None:
@@ -55,37 +45,29 @@ def embed(soup: BeautifulSoup, load: Callable[[str], str]) -> None:
 
 def write_out(soup: BeautifulSoup) -> None:
     """Copy rules into the style of each element, and write fonts of signs as text."""
-    sheets = ("".join(sheet.find_all(string=True)) for sheet in soup("style"))
-    rules = list(map(_rules, sheets))
-    if any(rules):
-        for tag in soup.find_all(True):
-            _apply(tag, rules)
-    for tag in soup.find_all(["font", "span", "p", "td"]):
+    style_sheets.apply(soup)
+    for tag in soup.find_all(True):
         own = declarations(tag)
         family = own.get("font-family", "") or str(tag.get("face", ""))
-        if _SYMBOL.match(family):
+        if tag.name in _WITH_FONTS and _SYMBOL.match(family):
             _translate(tag, symbol_fonts.symbol)
-        elif _WINGDINGS.match(family):
+        elif tag.name in _WITH_FONTS and _WINGDINGS.match(family):
             _translate(tag, symbol_fonts.wingdings)
         is_struck = "line-through" in " ".join(
             (own.get("text-decoration", ""), own.get("text-decoration-line", ""))
         )
-        if is_struck and tag.name in ("font", "span"):
-            tag.name = "s"
+        if is_struck or tag.name == "strike":
+            _strike(tag)
         elif tag.name == "span" and own.get("display") in _BLOCKS:
             tag.name = "div"
-
-
-def declarations(tag: Tag) -> Declarations:
-    """Return what the style of an element declares, the last value of each property."""
-    style = tag.get("style")
-    return _declarations(str(style)) if style else {}
+        if own.get("display") in _ROWS and tag.name not in ("pre", "code"):
+            _set_apart(tag)
 
 
 def is_hidden(tag: Tag) -> bool:
     """Return whether the style of an element hides it."""
     own = declarations(tag)
-    return own.get("display") == "none" or own.get("visibility") == "hidden"
+    return own.get("display") == "none" or own.get("visibility") in _UNSEEN
 
 
 def script(tag: Tag) -> str:
@@ -111,60 +93,22 @@ def script(tag: Tag) -> str:
     return ""
 
 
-def _apply(tag: Tag, rules: list[_Rules]) -> None:
-    names = {f".{name}" for name in tag.get_attribute_list("class") if name}
-    if tag.get("id"):
-        names.add(f"#{tag['id']}")
-    found = {
-        key: text
-        for sheet in rules
-        for name in sorted(names)
-        for element, all_names, declared in sheet.get(name, ())
-        if element in ("", tag.name) and all_names <= names
-        for key, text in declared.items()
-    }
-    if found:
-        style = "".join(f"{key}:{text};" for key, text in found.items())
-        tag["style"] = style + str(tag.get("style", ""))
+def _set_apart(tag: Tag) -> None:
+    """Put spaces between elements that only their style sets apart."""
+    for item in tag.find_all(True, recursive=False):
+        if isinstance(item.previous_sibling, Tag):
+            item.insert_before(NavigableString(" "))
 
 
-@lru_cache(maxsize=64)
-def _declarations(style: str) -> Declarations:
-    values: Declarations = {}
-    for declaration in style.split(";"):
-        name, _, text = declaration.partition(":")
-        name = name.strip().lower()
-        if name in _RELEVANT:
-            text = text.lower().replace("!important", "").strip()
-            values[name] = text
-    return values
-
-
-@lru_cache(maxsize=16)
-def _rules(sheet: str) -> _Rules:
-    """Return the rules of a style sheet that matter, by a class or an id of each."""
-    rules: _Rules = {}
-    for selectors, body in _blocks(_COMMENT.sub("", sheet)):
-        if declared := _declarations(body):
-            for selector in selectors.split(","):
-                if match := _SELECTOR.fullmatch(selector.strip()):
-                    names = frozenset(_NAME.findall(match[2]))
-                    rule = ((match[1] or "").lower(), names, declared)
-                    rules.setdefault(min(names), []).append(rule)
-    return rules
-
-
-def _blocks(sheet: str) -> Iterator[tuple[str, str]]:
-    """Yield the selectors and the body of each rule that holds on a screen."""
-    open_blocks: list[str] = []
-    parts = _BRACE.split(sheet)
-    for text, brace in zip(parts[::2], parts[1::2], strict=False):
-        if brace == "{":
-            open_blocks.append(text.rpartition(";")[2].strip())
-        elif open_blocks:
-            selectors = open_blocks.pop()
-            if selectors[:1] != "@" and all(map(_EVERYWHERE.fullmatch, open_blocks)):
-                yield selectors, text
+def _strike(tag: Tag) -> None:
+    """Mark the text of an element as struck."""
+    if tag.name in ("font", "span", "strike"):
+        tag.name = "s"
+        return
+    for string in list(tag.find_all(string=True)):
+        is_text = type(string) is NavigableString and bool(string.strip())
+        if is_text and not string.find_parent(_STRUCK):
+            string.wrap(Tag(name="s"))
 
 
 def _translate(tag: Tag, font: Callable[[str], str]) -> None:

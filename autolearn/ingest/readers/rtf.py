@@ -327,7 +327,7 @@ class _Parser:
             signs = symbol_fonts.private(text).translate(symbol_fonts.BULLETS)
             for character, sign in zip(text, signs, strict=True):
                 if "\uf000" <= sign <= "\uf0ff":
-                    self._add(character, rtf_words.UNKNOWN_SIGN)
+                    self._add(character, symbol_fonts.UNKNOWN_SIGN)
                 else:
                     self._add(sign)
         else:

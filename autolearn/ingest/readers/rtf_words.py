@@ -49,7 +49,6 @@ CODE_PAGES = {
     204: "cp1251", 222: "cp874", 238: "cp1250",
 }  # fmt: skip
 """The encodings of the character sets of fonts."""
-UNKNOWN_SIGN = "sign of a font of pictures"
 SIGN_SET = 2
 """The character set of fonts that have signs instead of letters."""
 SYMBOL, PICTURES = "font Symbol", "font of pictures"

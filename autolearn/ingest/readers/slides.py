@@ -95,7 +95,8 @@ class _Slide:
         html = self._page()
         if value(self._root, "show") == "0":
             text = markup.parse(html).get_text(" ", strip=True)
-            yield Piece(text, left_out="hidden slide", share=share)
+            self._left_out.add(text, "hidden slide")
+            yield from self._left_out.pieces("", starts_passage=False, share=share)
         else:
             soup = markup.parse(html)
             yield from markup.pieces(
@@ -137,6 +138,8 @@ class _Slide:
 
     def _shape(self, shape: Element) -> str:
         name, kind = tag(shape), _placeholder(shape)
+        if _is_hidden(shape):
+            return element("p", self._left_out.add(_plain(shape), "hidden"))
         if name == "grpSp":
             return self._shapes(shape)
         if name == "AlternateContent":
@@ -282,11 +285,18 @@ def _label(paragraph: Element, counts: dict[int, int]) -> str:
     return list_labels.mark(f"{bracket}{list_labels.number(n, form)}{sign}")
 
 
+def _properties(shape: Element, *names: str) -> Element | None:
+    """Return a part of what a shape is besides its look."""
+    parts = (child(part, *names) for part in shape if tag(part).startswith("nv"))
+    return next(parts, None)
+
+
+def _is_hidden(shape: Element) -> bool:
+    return value(_properties(shape, "cNvPr"), "hidden") in ("1", "true")
+
+
 def _placeholder(shape: Element) -> str:
-    place = next(
-        (child(part, "nvPr", "ph") for part in shape if tag(part).startswith("nv")),
-        None,
-    )
+    place = _properties(shape, "nvPr", "ph")
     return (value(place, "type") or "obj") if place is not None else ""
 
 

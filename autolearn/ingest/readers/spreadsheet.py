@@ -42,13 +42,13 @@ _TOO_LARGE = f"has more than {MOST_CELLS:,} cells in a sheet; save it as .csv."
 MOST_REPEATED = 10_000
 """Most cells of a sheet in which merged ones are repeated."""
 _VALUES_ONLY = (
-    "number formats and superscripts of .xls files are not read; save it as .xlsx to "
-    "have them"
+    "number formats, superscripts and hidden rows and columns of .xls files are not "
+    "recognised; save it as .xlsx to have them"
 )
 
 
 def read(path: Path) -> Source:
-    """Return the sheets, each below its name; hidden ones are left out.
+    """Return the sheets, each below its name; what is hidden is left out.
 
     Raises:
         InputError: It is damaged, protected, too large, or no spreadsheet.
@@ -123,8 +123,10 @@ def _sheets(
         yield Piece(
             f"## {' '.join(sheet.name.split())}\n\n", starts_passage=True, share=share
         )
-        for text in sheet_tables.written(rows):
+        for text in sheet_tables.written(own.hidden.shown(rows)):
             yield Piece(text, share=share)
+        for text, reason in own.hidden.texts(rows):
+            yield Piece(text, left_out=reason, share=share)
         n_formulas += len(own.formulas)
     yield Piece("", share=1.0, note=_note(n_formulas))
 
@@ -153,8 +155,10 @@ def _cell_text(value: Any, formats: SheetFormats, place: Place) -> str:
         return formats.texts[place]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and place in formats.numbers:
-        return formats.numbers[place].write(value)
-    return _value_text(value)
+        text = formats.numbers[place].write(value)
+    else:
+        text = _value_text(value)
+    return f"~~{text}~~" if text and place in formats.struck else text
 
 
 def _repeat_merged(rows: list[list[str]], ranges: Iterable[_Range]) -> None:

@@ -4,6 +4,8 @@ These fonts have their own signs at the codes of Latin letters. Programs store s
 code c as it is, or as U+F000 + c.
 """
 
+UNKNOWN_SIGN = "sign of a font of pictures"
+"""Why a sign is left out."""
 _PRIVATE = 0xF000
 
 _SYMBOL_HALVES = (

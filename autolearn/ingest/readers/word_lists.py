@@ -26,14 +26,18 @@ class _Level:
     start: int
     is_legal: bool
     """Whether the numbers of all levels are decimal."""
+    restart: int
+    """How many of the levels above begin it anew; 0 if it goes on counting."""
 
     @classmethod
     def of(cls, level: Element) -> Self:
+        depth = _integer(value(level, "ilvl"), 0)
         return cls(
             value(child(level, "numFmt")) or "decimal",
             value(child(level, "lvlText")),
             _integer(value(child(level, "start")), 1),
             is_on(child(level, "isLgl")),
+            _integer(value(child(level, "lvlRestart")), depth),
         )
 
 
@@ -90,7 +94,9 @@ class WordLists:
             if other in numbering.levels:
                 counts.setdefault(other, numbering.levels[other].start)
         for deeper in [other for other in counts if other > depth]:
-            del counts[deeper]
+            own = numbering.levels.get(deeper)
+            if own is None or depth < own.restart:
+                del counts[deeper]
         return list_labels.mark(_label(numbering.levels, level, counts))
 
     def _place(self, paragraph: Element) -> tuple[str, int]:

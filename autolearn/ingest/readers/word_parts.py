@@ -26,7 +26,9 @@ _CONTENTS_STYLE = re.compile(r"toc (?:heading|\d)", re.I)
 _OLD_EQUATION = re.compile(r"Equation|MathType")
 _WRAPPERS = frozenset(("fldSimple", "dir", "bdo"))
 """Elements around text that mammoth would ignore."""
-_WITHIN_RUNS = frozenset(("object", "instrText", "ruby", "br", "fldChar"))
+_WITHIN_RUNS = frozenset(("object", "instrText", "ruby", "br", "fldChar", "sym"))
+_SIGN_FONTS = ("Symbol", "Webdings", "Wingdings", "Wingdings 2", "Wingdings 3")
+"""Fonts whose signs mammoth knows; it would drop those of others."""
 _EQUIVALENT_TAGS = {"cr": "br", "ptab": "tab"}
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
@@ -137,6 +139,8 @@ class Preparation:
             yield from self._picture(part)
         elif name == "ruby":
             yield from self._ruby(part)
+        elif name == "sym" and value(part, "font") not in _SIGN_FONTS:
+            yield self._text(self._sign(part))
         elif name == "br" and value(part, "type") in ("page", "column"):
             yield self._text(" ")
         else:
@@ -243,6 +247,16 @@ class Preparation:
             text = text_of(child(ruby, name))
             if text:
                 yield self._text(form.format(text))
+
+    def _sign(self, part: Element) -> str:
+        """Return a sign of a font, or a mark in place of one that is not known."""
+        font, code = value(part, "font"), value(part, "char")
+        sign = chr(int(code, 16)) if re.fullmatch("[0-9a-fA-F]{4}", code) else ""
+        if "symbol" in font.lower() and "\uf000" <= sign <= "\uf0ff":
+            sign = symbol_fonts.symbol(sign)
+        if not sign or "\ud800" <= sign <= "\uf8ff":
+            return self.left_out.add(f"{font} {code}", symbol_fonts.UNKNOWN_SIGN)
+        return sign
 
     def _formula(self, formula: Element) -> Element:
         """Return a run that will hold a formula."""

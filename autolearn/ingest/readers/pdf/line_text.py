@@ -1,6 +1,7 @@
 """Write the words of a line as text: spaces, raised words, reading order."""
 
 import re
+from collections.abc import Sequence
 from itertools import groupby, pairwise
 
 from autolearn.ingest.readers import powers
@@ -66,8 +67,15 @@ def _joined_words(ordered_words: list[bidi.ReadWord]) -> str:
         for word, is_spaced in group:
             if is_spaced and result and not _is_unspaced(result[-1], word):
                 result.append(" ")
+            elif word.script == "sub" and _are_digits(result, word):
+                result.append("_")
             result.append(word.text)
     return "".join(result)
+
+
+def _are_digits(before: Sequence[str], word: Word) -> bool:
+    """Return whether a lowered number would be read as a part of the one before it."""
+    return bool(before) and before[-1][-1:].isdigit() and word.text[:1].isdigit()
 
 
 def _mark(group: list[bidi.ReadWord]) -> str:

@@ -5,10 +5,13 @@ performance document layout analysis") order the columns: a part is read before 
 under it, and before what is on its right unless a wider part is between them.
 """
 
+import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from autolearn.ingest.readers.pdf import line_text
 from autolearn.ingest.readers.pdf.shapes import Box, Line, bounds, overlap
 
 MOST_PARTS = 250
@@ -19,6 +22,8 @@ MAX_LINE_GAP = 1.6
 """Largest distance of two lines of one column, in font sizes."""
 NARROW = 0.15
 """An overlap of this share of the narrower part counts as being under it."""
+SAME_TYPE = 0.05
+"""Largest difference of the sizes of lines of two columns of one text."""
 
 
 class ColumnPart:
@@ -61,10 +66,10 @@ def ordered(items: Sequence[Box], *, is_rtl: bool = False) -> list[Box]:
     if is_rtl:
         for part in parts:
             part.x0, part.x1 = -part.x1, -part.x0
-    _widen(parts)
     if len(parts) > MOST_PARTS:
         parts.sort(key=lambda part: (round(part.top), part.x0))
     else:
+        _widen(parts)
         parts = _sorted(parts)
     return [item for part in parts for item in part.items]
 
@@ -100,6 +105,27 @@ def columns(lines: Sequence[Line]) -> list[list[Line]]:
     return [[item for item in part.items if isinstance(item, Line)] for part in parts]
 
 
+class _Chain:
+    """Lines under one another, and where the next column begins on their right."""
+
+    def __init__(self) -> None:
+        self.items: list[Box] = []
+        self._limit = math.inf
+
+    def add(self, item: Box, limit: float) -> None:
+        """Add the next item, and where what is on its right begins."""
+        self.items.append(item)
+        self._limit = min(self._limit, limit)
+
+    def is_left_by(self, line: Line) -> bool:
+        """Return whether a line is under the next column as well.
+
+        One that continues a sentence only flows around something.
+        """
+        is_across = line.x1 > self._limit + 1
+        return is_across and not line_text.text(line)[:1].islower()
+
+
 def _parts(items: list[Box]) -> list[ColumnPart]:
     """Return the columns: chains of lines that each have one neighbour below.
 
@@ -108,18 +134,40 @@ def _parts(items: list[Box]) -> list[ColumnPart]:
     """
     above = [_neighbours(items, i) for i in range(len(items))]
     n_below = Counter(j for neighbours in above for j in neighbours)
-    chains: dict[int, list[Box]] = {}
+    chains: dict[int, _Chain] = {}
     chain_of: dict[int, int] = {}
-    for i, item in enumerate(items):
+    for i, (item, limit) in enumerate(zip(items, _limits(items), strict=True)):
         before = above[i][0] if len(above[i]) == 1 else None
         is_next = (
             before is not None
+            and isinstance(item, Line)
             and n_below[before] == 1
             and _is_alike(items[before], item)
+            and not chains[chain_of[before]].is_left_by(item)
         )
         chain_of[i] = chain_of[before] if is_next and before is not None else i
-        chains.setdefault(chain_of[i], []).append(item)
-    return [ColumnPart(chain) for chain in chains.values()]
+        chains.setdefault(chain_of[i], _Chain()).add(item, limit)
+    return [ColumnPart(chain.items) for chain in chains.values()]
+
+
+def _limits(items: list[Box]) -> Iterator[float]:
+    """Yield where the nearest line of the same type begins on the right of each item.
+
+    Args:
+        items: Parts of the page from top to bottom.
+    """
+    bottoms = [item.bottom for item in items]
+    for item in items:
+        first = bisect_right(bottoms, item.top)
+        last = bisect_left(bottoms, item.bottom + item.bottom - item.top)
+        yield min(
+            (
+                other.x0
+                for other in items[first:last]
+                if other.x0 > item.x1 and _is_alike(item, other, SAME_TYPE)
+            ),
+            default=math.inf,
+        )
 
 
 def _neighbours(items: list[Box], i: int) -> list[int]:
@@ -135,11 +183,11 @@ def _neighbours(items: list[Box], i: int) -> list[int]:
     return matches
 
 
-def _is_alike(a: Box, b: Box) -> bool:
+def _is_alike(a: Box, b: Box, most: float = SAME_SIZE) -> bool:
     return (
         isinstance(a, Line)
         and isinstance(b, Line)
-        and abs(a.size - b.size) <= SAME_SIZE * max(a.size, b.size)
+        and abs(a.size - b.size) <= most * max(a.size, b.size)
     )
 
 

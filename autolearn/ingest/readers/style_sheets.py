@@ -1,0 +1,215 @@
+"""Copy the rules of the style sheets of a page into the style of each element.
+
+Selectors of elements, classes and ids are followed, also of elements within others
+(``.note td``, ``table.prices > tr``). Those without a class or an id, and those with
+anything else, such as attributes, siblings or states, are ignored.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from bs4 import BeautifulSoup
+from bs4.element import Tag
+
+Declarations = dict[str, str]
+"""The values of properties, by their names."""
+
+MOST_STEPS = 8
+"""Steps of a selector; one with more is ignored."""
+
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.S)
+_BRACE = re.compile(r"([{}])")
+_COMBINATOR = re.compile(r"(\s*>\s*|\s+)")
+_STEP = re.compile(r"([a-z][\w-]*|\*)?((?:[.#][\w-]+)*)", re.I)
+_NAME = re.compile(r"[.#][\w-]+")
+_EVERYWHERE = re.compile(r"@media\s+(?:only\s+)?(?:screen|all)\s*", re.I)
+_IMPORTANT = re.compile(r"!\s*important", re.I)
+_RELEVANT = (
+    "vertical-align", "position", "top", "bottom", "font-size", "display",
+    "visibility", "text-decoration", "text-decoration-line", "font-family",
+    "list-style", "list-style-type",
+)  # fmt: skip
+
+
+class _Step(NamedTuple):
+    """A part of a selector that one element has to fit."""
+
+    element: str
+    """The name of the element; empty for any."""
+    names: frozenset[str]
+    """Its classes and ids, with their signs."""
+    is_child: bool
+    """Whether the element is directly within that of the step before."""
+
+    def fits(self, element: "_Element") -> bool:
+        """Return whether an element has the name, the classes and the ids."""
+        return self.element in ("", element.tag.name) and self.names <= element.names
+
+
+class _Element(NamedTuple):
+    """An element of a page, with what its rules are found by."""
+
+    tag: Tag
+    names: frozenset[str]
+    names_around: frozenset[str]
+    """The classes and ids of it and of what it is within."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What a selector declares."""
+
+    priority: tuple[int, ...]
+    """Importance, numbers of ids, classes and elements, and place in the sheets; of
+    several rules, the one with the highest holds."""
+    steps: tuple[_Step, ...]
+    """From the outermost element to the one that is styled."""
+    names_around: frozenset[str]
+    """The classes and ids of all steps but the last."""
+    declared: Declarations
+
+    def holds(self, element: _Element, path: Sequence[_Element]) -> bool:
+        """Return whether an element is meant; ``path`` is what it is within."""
+        if not self.steps[-1].fits(element):
+            return False
+        if len(self.steps) == 1:
+            return True
+        if not path or not self.names_around <= path[-1].names_around:
+            return False
+        places = [-1]
+        for step in self.steps[:-1]:
+            places = [
+                i
+                for i, outer in enumerate(path)
+                if i > places[0] and step.fits(outer)
+                if not step.is_child or i - 1 in places
+            ]
+            if not places:
+                return False
+        return not self.steps[-1].is_child or places[-1] == len(path) - 1
+
+
+_Rules = dict[str, list[_Rule]]
+"""Rules by a class, an id or the name of the element that is styled."""
+
+
+def apply(soup: BeautifulSoup) -> None:
+    """Copy the rules of all sheets into the style of each element."""
+    sheets = ("".join(sheet.find_all(string=True)) for sheet in soup("style"))
+    rules = _rules(tuple(sheets))
+    if not rules:
+        return
+    path: list[_Element] = []
+    for tag in soup.find_all(True):
+        while path and path[-1].tag is not tag.parent:
+            path.pop()
+        names = _names(tag)
+        around = path[-1].names_around if path else frozenset()
+        element = _Element(tag, names, around | names if names else around)
+        matching = [
+            rule
+            for key in (*sorted(names), tag.name, "")
+            for rule in rules.get(key, ())
+            if rule.holds(element, path)
+        ]
+        if matching:
+            _write(tag, matching)
+        path.append(element)
+
+
+def declarations(tag: Tag) -> Declarations:
+    """Return what the style of an element declares, the last value of each property."""
+    style = tag.get("style")
+    return _declarations(str(style)) if style else {}
+
+
+def _names(tag: Tag) -> frozenset[str]:
+    names = {f".{name}" for name in tag.get_attribute_list("class") if name}
+    if tag.get("id"):
+        names.add(f"#{tag['id']}")
+    return frozenset(names)
+
+
+def _write(tag: Tag, rules: list[_Rule]) -> None:
+    """Put what rules declare before the style of an element; after it, if important."""
+    rules.sort(key=lambda rule: rule.priority)
+    normal = [rule.declared for rule in rules if not rule.priority[0]]
+    important = [rule.declared for rule in rules if rule.priority[0]]
+    own = str(tag.get("style", ""))
+    tag["style"] = f"{_style(normal)}{own};{_style(important)}"
+
+
+def _style(all_declared: list[Declarations]) -> str:
+    merged = {key: text for declared in all_declared for key, text in declared.items()}
+    return "".join(f"{key}:{text};" for key, text in merged.items())
+
+
+@lru_cache(maxsize=64)
+def _declarations(style: str) -> Declarations:
+    values: Declarations = {}
+    for declaration in style.split(";"):
+        name, _, text = declaration.partition(":")
+        name = name.strip().lower()
+        if name in _RELEVANT:
+            values[name] = _IMPORTANT.sub("", text).lower().strip()
+    return values
+
+
+@lru_cache(maxsize=16)
+def _rules(sheets: tuple[str, ...]) -> _Rules:
+    """Return the rules of style sheets that matter."""
+    rules: _Rules = {}
+    blocks = (block for sheet in sheets for block in _blocks(sheet))
+    for order, (selectors, body) in enumerate(blocks):
+        if not _declarations(body):
+            continue
+        for steps in filter(None, map(_steps, selectors.split(","))):
+            key = min(steps[-1].names, default=steps[-1].element)
+            rules.setdefault(key, []).extend(_of_selector(steps, body, order))
+    return rules
+
+
+def _of_selector(steps: tuple[_Step, ...], body: str, order: int) -> Iterator[_Rule]:
+    """Yield what a selector declares, what is important of it apart."""
+    names = [name for step in steps for name in step.names]
+    n_ids = sum(name[0] == "#" for name in names)
+    n_elements = sum(bool(step.element) for step in steps)
+    around = frozenset(name for step in steps[:-1] for name in step.names)
+    parts = body.split(";")
+    for is_important in (False, True):
+        own = (p for p in parts if bool(_IMPORTANT.search(p)) == is_important)
+        if declared := _declarations(";".join(own)):
+            counts = (n_ids, len(names) - n_ids, n_elements, order)
+            yield _Rule((is_important, *counts), steps, around, declared)
+
+
+def _steps(selector: str) -> tuple[_Step, ...]:
+    """Return the steps of a selector; none if it is one that is ignored."""
+    parts = _COMBINATOR.split(selector.strip())
+    if len(parts) > 2 * MOST_STEPS:
+        return ()
+    steps = []
+    for i, part in enumerate(parts[::2]):
+        match = _STEP.fullmatch(part)
+        if not part or match is None:
+            return ()
+        element = (match[1] or "").lower().replace("*", "")
+        is_child = i > 0 and ">" in parts[2 * i - 1]
+        steps.append(_Step(element, frozenset(_NAME.findall(match[2])), is_child))
+    return tuple(steps) if any(step.names for step in steps) else ()
+
+
+def _blocks(sheet: str) -> Iterator[tuple[str, str]]:
+    """Yield the selectors and the body of each rule that holds on a screen."""
+    open_blocks: list[str] = []
+    parts = _BRACE.split(_COMMENT.sub("", sheet))
+    for text, brace in zip(parts[::2], parts[1::2], strict=False):
+        if brace == "{":
+            open_blocks.append(text.rpartition(";")[2].strip())
+        elif open_blocks:
+            selectors = open_blocks.pop()
+            if selectors[:1] != "@" and all(map(_EVERYWHERE.fullmatch, open_blocks)):
+                yield selectors, text
