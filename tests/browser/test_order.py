@@ -125,3 +125,42 @@ def test_of_two_choices_the_second_is_drawn(visit, app):
     drawer = page.locator("#history-detail .al-drawer")
     expect(drawer).to_have_attribute("aria-label", chosen)
 
+
+
+def test_a_row_stays_pressed_and_focused_while_others_are_added(visit, app):
+    """The button in its place had become that of another row."""
+    page = visit(app)
+    open_tab(page, "Study")
+    page.locator("#study-show").get_by_label("All samples").check()
+    rows = page.locator("#study-found .al-row")
+    expect(rows).to_have_count(3)
+    key = rows.first.get_attribute("data-pick") or ""
+    rows.first.hover()
+    page.mouse.down()
+    with app.store() as store:
+        filled(store, 1, words="more")
+        for run in store.runs.in_state("queued"):
+            store.runs.finish(run.id, "done")
+    page.evaluate("document.querySelector('#look').click()")
+    expect(rows).to_have_count(4)
+    assert rows.first.get_attribute("data-pick") != key
+    assert page.evaluate("document.activeElement.dataset.pick") == key
+    page.mouse.up()
+    drawer = page.locator("#study-detail .al-drawer")
+    expect(drawer).to_have_attribute("aria-label", f"Sample {key.removeprefix('s')}")
+
+
+def test_what_is_unfolded_stays_so_while_it_changes(visit, app):
+    """Each step of a run folded it again."""
+    page = visit(app)
+    open_tab(page, "Library")
+    folder = page.locator("#library-documents details").filter(has_text="papers/")
+    folder.locator("summary").click()
+    expect(folder.locator("table")).to_be_visible()
+    with app.store() as store:
+        put_passages(store, "papers/b.txt", ["Orlo was founded in 1711."])
+    page.evaluate("document.querySelector('#look').click()")
+    expect(folder).to_contain_text("2 documents")
+    expect(folder.locator("table")).to_be_visible()
+    folder.locator("summary").click()
+    expect(folder.locator("table")).to_be_hidden()
