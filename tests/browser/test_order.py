@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from autolearn.store import Store
 from tests.support.pages import (
@@ -95,11 +95,17 @@ def test_the_tab_that_is_open_follows_the_runs_after_another_was_drawn_late(visi
     late = LateAnswer(page, "Library", "select")
     open_tab(page, "Library")
     late.wait()
-    open_tab(page, "History")
+    refresh: int = page.evaluate(EVENT_JS, ["look", "click", False])
+
+    def refreshed(answer: Response) -> bool:
+        return number_of(answer.request) == refresh
+
+    with page.expect_response(refreshed):
+        open_tab(page, "History")
     runs = page.locator("#history-runs")
     expect(runs).to_contain_text("Export")
-    late.arrive()
-    page.wait_for_timeout(500)  # the server is told which tab is open
+    with page.expect_response(refreshed):
+        late.arrive()
     with app.store() as store:
         run = store.runs.create("export", {"what": "chat", "target": "b"})
         store.runs.finish(run.id, "failed", "The disk is full.")
@@ -124,7 +130,6 @@ def test_of_two_choices_the_second_is_drawn(visit, app):
     late.arrive()
     drawer = page.locator("#history-detail .al-drawer")
     expect(drawer).to_have_attribute("aria-label", chosen)
-
 
 
 def test_a_row_stays_pressed_and_focused_while_others_are_added(visit, app):
