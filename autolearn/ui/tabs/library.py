@@ -90,8 +90,7 @@ def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> None:
         after = press_document(session, now, str(event.pick))
         return after, draw(after)
 
-    # Once more when the place is set: a drawing of the one before may come late.
-    context.redraw_on_change(draw, [state], [passages], also_on=[state.change])
+    context.redraw_on_change(draw, [state], [passages])
     for panel in lists:
         picked = panel.click(_picked_place, None, [state], **QUIET)
         redraw_on([picked.then], draw, [state], [passages], scroll_to_output=True)
