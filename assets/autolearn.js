@@ -11,19 +11,17 @@
   // Back and Forward go from tab to tab. Only what a person opens is a step: the page
   // itself opens the tab that the address names. Until then, its first tab, which is
   // opened before, leaves the address alone. Gradio tells late that a tab was opened,
-  // so the address names the one that is open now, and so does the answer.
+  // so the address names the one that is open now.
   let clicked = false;
   let named = decodeURIComponent(location.hash);
   document.addEventListener('click', (event) => { clicked ||= event.isTrusted; }, true);
   window.alOpened = () => {
     const open = document.querySelector('[role=tab][aria-selected=true]');
-    const name = open?.dataset.tabId ?? '';
-    const address = `#${name}`;
+    const address = `#${open?.dataset.tabId ?? ''}`;
     if (clicked || address === named) named = '';
     if (!named && location.hash !== address)
       history[clicked ? 'pushState' : 'replaceState'](null, '', address);
     clicked = false;
-    return name;
   };
   window.addEventListener('popstate', () => {
     clicked = false;

@@ -116,22 +116,20 @@ class Child:
         watch = self._begin(request, limits)
         try:
             try:
-                message = self._answer(watch, stop, on_report or _ignore)
+                return self._result(watch, stop, on_report or _ignore)
             except _NeverBegunError:  # it was about to end, or was killed before
                 self._kill()
                 watch = self._begin(request, limits)
-                message = self._answer(watch, stop, on_report or _ignore)
-        except BaseException:
-            # It may still be at work, and its answer would be that of the next call.
-            self._kill()
+                return self._result(watch, stop, on_report or _ignore)
+        except BaseException as error:
+            is_refusal = isinstance(error, errors.AutolearnError)
+            if not is_refusal or isinstance(error, ChildFailed):
+                self._kill()
             raise
         finally:
             self.peak = watch.peak
             if self._process and watch.memory() > KEPT_MEMORY:
                 self._kill()
-        if "refusal" in message:
-            raise _error_class(message["kind"])(message["refusal"])
-        return message["result"]
 
     def _begin(self, request: dict[str, Any], limits: Limits) -> "_Watch":
         """Send a request; to a new process if the last one has ended."""
@@ -172,10 +170,9 @@ class Child:
         listener.start()
         return process
 
-    def _answer(
+    def _result(
         self, watch: "_Watch", stop: Stop, on_report: Callable[[Any], None]
-    ) -> dict[str, Any]:
-        """Return the last message of a call: a result or a refusal."""
+    ) -> Any:
         while True:
             if stop() or is_stopped():
                 raise Cancelled
@@ -188,15 +185,15 @@ class Child:
                 if not watch.has_begun:
                     raise _NeverBegunError("ended its reader before it began", "error")
                 self._raise_end(watch.limits)
-            message: dict[str, Any] = json.loads(line)
+            message = json.loads(line)
             if "begun" in message:
                 watch.begin()
             elif "report" in message:
                 on_report(message["report"])
-            elif "end" in message:
-                raise _failure(message, watch.limits)
+            elif "result" in message:
+                return message["result"]
             else:
-                return message
+                _refuse(message, watch.limits)
 
     def _raise_end(self, limits: Limits) -> NoReturn:
         """Raise how the process ended."""
@@ -308,12 +305,14 @@ def _listen(pipe: IO[bytes], messages: "queue.Queue[bytes | None]") -> None:
     messages.put(None)
 
 
-def _failure(message: dict[str, Any], limits: Limits) -> ChildFailed:
-    """Return how a call ended that has neither a result nor a refusal."""
+def _refuse(message: dict[str, Any], limits: Limits) -> NoReturn:
+    """Raise what the child has sent instead of a result."""
+    if "refusal" in message:
+        raise _error_class(message["kind"])(message["refusal"])
     if message["end"] == "memory":
-        return _needs_memory(limits)
+        raise _needs_memory(limits)
     log.warning("a child failed:\n%s", message["trace"])
-    return ChildFailed(f"cannot be read ({message['error']})", "error")
+    raise ChildFailed(f"cannot be read ({message['error']})", "error")
 
 
 def _error_class(name: str) -> type[errors.AutolearnError]:

@@ -10,14 +10,15 @@ from autolearn.services import model_scope
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.closed_pages import drop_closed
-from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
+    NOTICE_JS,
     QUIET,
     TICK_SECONDS,
     PageContext,
     Session,
     html_panel,
+    now,
 )
 from autolearn.ui.tabs import (
     chat,
@@ -60,21 +61,6 @@ TABS: tuple[TabModule, ...] = (
 )
 """The modules of the tabs, in their order."""
 
-NOTICE_JS = """
-element.setAttribute('aria-live', 'assertive');
-let going;
-const go = () => { element.hidden = true; };
-watch('value', () => {
-  element.hidden = false;
-  clearTimeout(going);
-  going = setTimeout(go, 12000);
-});
-element.addEventListener('click', go);
-"""
-"""Hides a notice after 12 seconds, or when it is clicked. Gradio's own notices (6.31)
-all disappear when the time of the first is over, so the newest may go before it was
-read. Screen readers read what comes into an element that was live before.
-"""
 OPENED_JS = "() => decodeURIComponent(location.hash.slice(1))"
 """Tells which tab the address names, so that a reload stays on it.
 
@@ -106,7 +92,7 @@ def build(folder: Path) -> gr.Blocks:
 
 def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
     """Lay out what is next to and above the tabs; the button refreshes all of it."""
-    current = gr.Textbox(start.TITLE, visible="hidden")
+    current = gr.State(start.TITLE)
     last_action_at = gr.Textbox("", visible="hidden")
     revision_boxes = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
     timer = gr.Timer(TICK_SECONDS, active=False)
@@ -127,7 +113,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
         sidebar,
         steps_panel,
         stop,
-        drawn_number(),
+        gr.State(0),
         start_round,
         html_panel("whole-round"),
         html_panel("whole-round-question"),
@@ -143,10 +129,10 @@ def _build_tab(context: PageContext, module: TabModule) -> None:
         html_panel(f"heading-{name}", html.tag("h2", name, "al-unseen"))
         module.build(context)
     context.wire(tab)
-    # Another page may have begun something. Another tab may be open by now.
+    js = "() => { window.alOpened?.(); return []; }"
+    # Another page may have begun something.
     outputs = [context.current, context.last_action_at]
-    js = f"() => [window.alOpened?.() || '{name}', String(Date.now())]"
-    tab.select(None, None, outputs, js=js, **QUIET)
+    tab.select(lambda: (name, now()), None, outputs, js=js, **QUIET)
 
 
 def _wire(context: PageContext) -> None:

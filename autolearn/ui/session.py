@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from autolearn.services import demo_library, pipeline
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.picks import PICK_JS
 from autolearn.ui.views import guide, status, whole_round
 
 TICK_SECONDS = 0.5
@@ -36,11 +35,32 @@ No component shows progress: otherwise the browser updates every output componen
 takes 40 ms an event. A queued answer would come over a stream, and Gradio's page (6.31)
 misses an answer that arrives while it closes the stream of the one before.
 """
-LAST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
-"""For drawings: one that is asked for during another one follows it. Gradio would drop
-it, and what is seen would differ from what is chosen."""
 SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
 """For the few that take longer: together with the others."""
+
+PICK_JS = """
+element.addEventListener('click', (event) => {
+  const picked = event.target.closest('[data-pick]');
+  if (picked && element.contains(picked)) trigger('click', {pick: picked.dataset.pick});
+});
+"""
+"""Lets a click on a part of an HTML component tell which part it was."""
+
+NOTICE_JS = """
+element.setAttribute('aria-live', 'assertive');
+let going;
+const go = () => { element.hidden = true; };
+watch('value', () => {
+  element.hidden = false;
+  clearTimeout(going);
+  going = setTimeout(go, 12000);
+});
+element.addEventListener('click', go);
+"""
+"""Hides a notice after 12 seconds, or when it is clicked. Gradio's own notices (6.31)
+all disappear when the time of the first is over, so the newest may go before it was
+read. Screen readers read what comes into an element that was live before.
+"""
 
 
 def html_panel(
@@ -178,18 +198,10 @@ def redraw_on(
     outputs: Sequence[gr.blocks.Block],
     **options: Any,
 ) -> None:
-    """Draw at once when something is chosen or opened.
-
-    All these are one event, so that no answer overtakes a later one; only what follows
-    another event (``then``) is an event of its own.
-    """
+    """Draw at once when something is chosen or opened."""
     handler = with_error_panel(draw, outputs)
-    where, how = (list(inputs) or None, list(outputs)), LAST | options
-    chained = [trigger for trigger in triggers if isinstance(trigger, partial)]
-    if own := [trigger for trigger in triggers if trigger not in chained]:
-        gr.on(own, handler, *where, **how)
-    for then in chained:
-        then(handler, *where, **how)
+    for trigger in triggers:
+        trigger(handler, list(inputs) or None, list(outputs), **(QUIET | options))
 
 
 def draw_on_load(
@@ -198,8 +210,13 @@ def draw_on_load(
     outputs: Sequence[gr.blocks.Block],
 ) -> None:
     """Draw when a page is opened, and whenever one of the inputs changes."""
-    handler = with_error_panel(draw, outputs)
-    gr.on(None, handler, list(inputs) or None, list(outputs), **QUIET)
+    gr.on(
+        None,
+        with_error_panel(draw, outputs),
+        list(inputs) or None,
+        list(outputs),
+        **QUIET,
+    )
 
 
 @dataclass(frozen=True)
@@ -209,8 +226,6 @@ class Drawing:
     draw: Callable[..., Any]
     inputs: Sequence[gr.components.Component]
     outputs: Sequence[gr.blocks.Block]
-    also_on: Sequence[Callable[..., Any]] = ()
-    """Events after which its tab is drawn, besides those of every tab."""
 
     def __call__(self, values: Mapping[gr.components.Component, Any]) -> list[Any]:
         """Return what the outputs show, given the values of at least its inputs."""
@@ -223,10 +238,7 @@ class Drawing:
 def draw_together(
     triggers: Sequence[Callable[..., Any]], drawings: Sequence[Drawing]
 ) -> None:
-    """Draw several parts in one event, since each event costs the browser as much.
-
-    An answer of the event cannot overtake a later one: the next waits for it.
-    """
+    """Draw several parts in one event, since each event costs the browser as much."""
     inputs = list(dict.fromkeys(i for drawing in drawings for i in drawing.inputs))
     outputs = [i for drawing in drawings for i in drawing.outputs]
 
@@ -235,8 +247,8 @@ def draw_together(
         parts = [part for drawing in drawings for part in drawing(by_component)]
         return parts if len(parts) > 1 else parts[0]
 
-    if drawings:
-        gr.on(list(triggers), draw, inputs or None, outputs, **LAST)
+    for trigger in triggers if drawings else ():
+        trigger(draw, inputs or None, outputs, **QUIET)
 
 
 @dataclass(frozen=True)
@@ -244,8 +256,8 @@ class PageContext:
     """The parts of the page that every tab is wired to."""
 
     session: Session
-    current: gr.Textbox
-    """The id of the tab that is open, as the browser says."""
+    current: gr.State
+    """The id of the tab that is shown."""
     revision_boxes: Mapping[str, gr.Textbox]
     """The revision each tab was last drawn for; only the open tab gets a new one."""
     timer: gr.Timer
@@ -254,7 +266,7 @@ class PageContext:
     sidebar: gr.HTML
     steps_panel: gr.HTML
     stop: gr.Button
-    stoppable: gr.Number
+    stoppable: gr.State
     """The id of the run that it stops: another may have begun since it was drawn."""
     start_round_button: gr.Button
     """Starts a whole round; only while nothing runs."""
@@ -280,10 +292,12 @@ class PageContext:
     ) -> None:
         """Draw when the tab is opened, and on progress of runs while it is open.
 
-        ``also_on`` are further events, such as a choice of what is drawn. Drawing never
-        changes what a person has typed or chosen: outputs only display.
+        ``also_on`` are further events. Drawing never changes what a person has typed or
+        chosen: outputs only display.
         """
-        self.redrawn_on_change.append(Drawing(draw, inputs, outputs, also_on))
+        self.redrawn_on_change.append(Drawing(draw, inputs, outputs))
+        if also_on:
+            redraw_on(also_on, draw, inputs, outputs)
 
     def redraw_on_opening(
         self,
@@ -313,10 +327,10 @@ class PageContext:
 
     def wire(self, tab: gr.Tab) -> None:
         """Wire the drawings that the tab has asked for."""
-        drawings = tuple(self.redrawn_on_change)
-        also_on = [event for drawing in drawings for event in drawing.also_on]
-        draw_together([self.revision_boxes[str(tab.id)].change, *also_on], drawings)
-        draw_together([tab.select], (*drawings, *self.redrawn_on_opening))
+        draw_together(
+            [self.revision_boxes[str(tab.id)].change], tuple(self.redrawn_on_change)
+        )
+        draw_together([tab.select], (*self.redrawn_on_change, *self.redrawn_on_opening))
         self.redrawn_on_change.clear()
         self.redrawn_on_opening.clear()
 
@@ -351,15 +365,16 @@ class PageContext:
             self.stop,
             self.stoppable,
             self.start_round_button,
-            self.round_strip,
         ]
+        outputs.append(self.round_strip)
         outputs += self.revision_boxes.values()
         gr.on(
             [*triggers, self.last_action_at.change],
             with_error_panel(self._refresh, outputs),
             self.current,
             outputs,
-            **LAST,
+            trigger_mode="always_last",
+            **QUIET,
         )
 
     def _refresh(self, current: str) -> tuple[Any, ...]:

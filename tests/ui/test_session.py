@@ -1,18 +1,14 @@
 """What the tabs share."""
 
 import re
-from dataclasses import replace
 
 import gradio as gr
 import pytest
-from gradio.context import get_blocks_context
 
 from autolearn.core.records import RunKind
 from autolearn.store import Pace
-from autolearn.ui.page import NOTICE_JS
-from autolearn.ui.session import redraw_on, with_notice
+from autolearn.ui.session import NOTICE_JS, with_notice
 from autolearn.ui.views.status import draw
-from tests.support.layouts import laid_out
 
 
 def forms_while_a_run_comes_and_goes(context, kind: RunKind, *, opens_again):
@@ -78,45 +74,3 @@ def test_a_file_that_fails_an_action_is_named_in_the_notice(error, sentence):
 
     notice, _ = with_notice(press, 0)()
     assert sentence in notice
-
-
-def events_of(wire):
-    """Return the events that a function wires, with the number of their triggers."""
-
-    def lay_out():
-        wire()
-        blocks = get_blocks_context()
-        assert blocks
-        return [
-            (len(event.targets), event.trigger_mode) for event in blocks.fns.values()
-        ]
-
-    return laid_out(lay_out)
-
-
-def test_a_choice_during_a_drawing_is_drawn_and_no_answer_overtakes_a_later_one():
-    """Gradio dropped the second choice, or drew that of another field over it."""
-
-    def wire():
-        first, second, panel = gr.Textbox(), gr.Radio(), gr.HTML()
-        fields = [first, second]
-        redraw_on([first.change, second.input], lambda *_: "", fields, [panel])
-        click = panel.click(lambda: "", None, first)
-        redraw_on([click.then], lambda *_: "", fields, [panel])
-
-    drawings = [(2, "always_last"), (1, "once"), (1, "always_last")]
-    assert events_of(wire) == drawings
-
-
-def test_a_choice_of_what_is_drawn_waits_for_what_is_drawn_of_a_run(context):
-    """A drawing of the earlier choice could arrive later, and stayed."""
-    context = replace(context, revision_boxes={})
-
-    def wire():
-        choice, panel = gr.Radio(), gr.HTML()
-        context.redraw_on_change(str, [choice], [panel], also_on=[choice.input])
-        with gr.Tab("Tab", id="Tab") as tab:
-            context.revision_boxes["Tab"] = gr.Textbox()
-        context.wire(tab)
-
-    assert events_of(wire) == [(2, "always_last"), (1, "always_last")]
