@@ -116,20 +116,22 @@ class Child:
         watch = self._begin(request, limits)
         try:
             try:
-                return self._result(watch, stop, on_report or _ignore)
+                message = self._answer(watch, stop, on_report or _ignore)
             except _NeverBegunError:  # it was about to end, or was killed before
                 self._kill()
                 watch = self._begin(request, limits)
-                return self._result(watch, stop, on_report or _ignore)
-        except BaseException as error:
-            is_refusal = isinstance(error, errors.AutolearnError)
-            if not is_refusal or isinstance(error, ChildFailed):
-                self._kill()
+                message = self._answer(watch, stop, on_report or _ignore)
+        except BaseException:
+            # It may still be at work, and its answer would be that of the next call.
+            self._kill()
             raise
         finally:
             self.peak = watch.peak
             if self._process and watch.memory() > KEPT_MEMORY:
                 self._kill()
+        if "refusal" in message:
+            raise _error_class(message["kind"])(message["refusal"])
+        return message["result"]
 
     def _begin(self, request: dict[str, Any], limits: Limits) -> "_Watch":
         """Send a request; to a new process if the last one has ended."""
@@ -170,9 +172,10 @@ class Child:
         listener.start()
         return process
 
-    def _result(
+    def _answer(
         self, watch: "_Watch", stop: Stop, on_report: Callable[[Any], None]
-    ) -> Any:
+    ) -> dict[str, Any]:
+        """Return the last message of a call: a result or a refusal."""
         while True:
             if stop() or is_stopped():
                 raise Cancelled
@@ -185,15 +188,15 @@ class Child:
                 if not watch.has_begun:
                     raise _NeverBegunError("ended its reader before it began", "error")
                 self._raise_end(watch.limits)
-            message = json.loads(line)
+            message: dict[str, Any] = json.loads(line)
             if "begun" in message:
                 watch.begin()
             elif "report" in message:
                 on_report(message["report"])
-            elif "result" in message:
-                return message["result"]
+            elif "end" in message:
+                raise _failure(message, watch.limits)
             else:
-                _refuse(message, watch.limits)
+                return message
 
     def _raise_end(self, limits: Limits) -> NoReturn:
         """Raise how the process ended."""
@@ -305,14 +308,12 @@ def _listen(pipe: IO[bytes], messages: "queue.Queue[bytes | None]") -> None:
     messages.put(None)
 
 
-def _refuse(message: dict[str, Any], limits: Limits) -> NoReturn:
-    """Raise what the child has sent instead of a result."""
-    if "refusal" in message:
-        raise _error_class(message["kind"])(message["refusal"])
+def _failure(message: dict[str, Any], limits: Limits) -> ChildFailed:
+    """Return how a call ended that has neither a result nor a refusal."""
     if message["end"] == "memory":
-        raise _needs_memory(limits)
+        return _needs_memory(limits)
     log.warning("a child failed:\n%s", message["trace"])
-    raise ChildFailed(f"cannot be read ({message['error']})", "error")
+    return ChildFailed(f"cannot be read ({message['error']})", "error")
 
 
 def _error_class(name: str) -> type[errors.AutolearnError]:

@@ -12,7 +12,7 @@ from autolearn import containment
 from autolearn.containment import Child, Limits, interrupt, interruptible, stopped_by
 from autolearn.containment import child as child_module
 from autolearn.containment.limits import limited_memory
-from autolearn.core.errors import ChildFailed, ModelNotFound
+from autolearn.core.errors import ChildFailed, InputError, ModelNotFound
 from autolearn.core.ports import Cancelled
 
 CALLS = "tests.support.calls"
@@ -206,3 +206,15 @@ def test_a_start_is_measured_in_computing_time_that_no_earlier_call_has_taken(
     time.sleep(0.3)
     with pytest.raises(ChildFailed, match="does not start"):
         waiting.check()
+
+
+def test_no_call_gets_the_answer_of_one_before_it():
+    """One that its caller gave up went on, and its result was that of the next."""
+
+    def give_up(report):
+        raise InputError("The progress cannot be stored.")
+
+    with Child() as child:
+        with pytest.raises(InputError, match="cannot be stored"):
+            call(child, "count", 1, on_report=give_up)
+        assert call(child, "same", "asked later") == "asked later"
