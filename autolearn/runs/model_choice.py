@@ -60,16 +60,26 @@ def _keep(store: Store, model: ModelSettings) -> None:
 def choose_model(store: Store, model: ModelSettings) -> None:
     """Work with this model from now on.
 
+    To check it may take long, if it is on a server.
+
     Raises:
         ModelNotFound: There is no model at that place.
         BackendError: There is one, but it cannot be used.
-        JobError: The round is not finished, or was trained on another model.
+        JobError: The round is not finished, or was trained on another model; or another
+            model was chosen meanwhile.
     """
+    choice_before = store.choices.get(CHOICE)
     model_references.ask(store, model.model)
     model_references.check(store, model.model)
     if model.round_id is not None:
         check_base(store, finished_round(store, model.round_id), model)
-    _keep(store, replace(model, model=model_files.lasting_name(model.model)))
+    with store.atomic():
+        if store.choices.get(CHOICE) != choice_before:
+            raise JobError(
+                f"{chosen_model(store).model} was chosen while {model.model} was being "
+                "checked, and stays in use; choose again."
+            )
+        _keep(store, replace(model, model=model_files.lasting_name(model.model)))
 
 
 def check_base(store: Store, round_: Round, model: ModelSettings) -> None:

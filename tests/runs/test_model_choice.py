@@ -6,8 +6,10 @@ import pytest
 
 from autolearn.cli import main
 from autolearn.cli.common import model_of, workspace_of
+from autolearn.core.errors import JobError
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
+from autolearn.runs import model_references
 from autolearn.runs.model_choice import (
     choose_last_used,
     choose_model,
@@ -52,6 +54,24 @@ def test_a_model_that_was_chosen_after_the_newest_run_is_kept(store):
     choose_model(store, PRECISE)
     launch.prepare(store.folder, None)
     assert chosen_model(store) == PRECISE
+
+
+def test_a_model_that_was_chosen_while_another_was_checked_stays_in_use(
+    store, monkeypatch
+):
+    """A slow server took the place of the model that was chosen after it."""
+
+    def answer_late(store, model):
+        if model == ON_SERVER.model:
+            choose_model(store, PRECISE)
+
+    monkeypatch.setattr(model_references, "ask", answer_late)
+    monkeypatch.setattr(model_references, "check", lambda *_: None)
+    with pytest.raises(JobError, match="built-in was chosen while http"):
+        choose_model(store, ON_SERVER)
+    assert chosen_model(store) == PRECISE
+    choose_model(store, BUILT_IN)
+    assert chosen_model(store) == BUILT_IN
 
 
 def test_a_choice_of_an_earlier_version_gives_way_to_a_run(store):
