@@ -1,7 +1,8 @@
 """Documents to choose from: each by its name, and whole folders of the library."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from autolearn.core.errors import InputError
 from autolearn.store import DocumentSize, Store
 
 Choice = int | str
@@ -31,6 +32,20 @@ def document_ids(store: Store, chosen: Iterable[Choice]) -> list[int]:
         for document in store.library.document_sizes()
         if document.id in choice or document.folder in choice
     ]
+
+
+def selected_ids(store: Store, chosen: Collection[Choice]) -> list[int] | None:
+    """Return the ids of the chosen documents; None if nothing is chosen.
+
+    Raises:
+        InputError: All that was chosen has left the library since.
+    """
+    ids = document_ids(store, chosen)
+    if chosen and not ids:
+        raise InputError(
+            "The selected documents are no longer in the library; select others."
+        )
+    return ids or None
 
 
 def new_documents(store: Store) -> list[int]:

@@ -135,18 +135,16 @@ def _sources(session: Session, *chosen: list[Choice]) -> list[gr.Dropdown]:
 def _begin_compare(session: Session, *values: Any) -> str:
     arms, documents, placebo, seeds, steps, share, rule, pairs = values
     store, model = session.store, chosen_model(session.store)
-    selected, others = (
-        tuple(document_choice.document_ids(store, chosen or ()))
-        for chosen in (documents, placebo)
-    )
-    rest = tuple(d.id for d in store.library.document_sizes() if d.id not in others)
+    selected = document_choice.selected_ids(store, documents or ())
+    others = document_choice.selected_ids(store, placebo or ()) or []
+    rest = [d.id for d in store.library.document_sizes() if d.id not in others]
     with named_by(LABELS):
         settings = CompareSettings(
             model,
             StudySettings(quiz_share=share or 0.0),
             presets.preset_settings(model, TrainSettings()),
-            selected or rest,
-            others,
+            tuple(selected or rest),
+            tuple(others),
             tuple(arm for arm in ARMS if arm in arms),
             first_seeds(int(seeds or 0)),
             rule,
