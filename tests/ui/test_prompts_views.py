@@ -63,3 +63,24 @@ def test_what_is_not_saved_is_there_when_the_prompt_is_chosen_again(workspace):
     text, edits, *_ = prompts_tab._open(session, other, text, edits)
     text, edits, *_ = prompts_tab._open(session, first, text, edits)
     assert text == default
+
+
+def test_a_prompt_that_another_window_has_changed_is_replaced_after_a_question(
+    workspace,
+):
+    """What the other had saved was lost without a word."""
+    session, name = Session(workspace), "closed_book"
+    default = prompts.default_text(name)
+    theirs, mine = (
+        default.replace("one full sentence", words) for words in ("a word", "a line")
+    )
+    _, edits, *_ = prompts_tab._open(session, name, "", prompts_tab._Edits())
+    prompt_editor.save(workspace, name, theirs)
+    edits, about = prompts_tab._save(session, name, mine, edits)
+    assert "was changed elsewhere" in about
+    assert prompt_editor.read(workspace, name) == theirs
+    edits, about = prompts_tab._save(session, name, mine, edits)
+    assert "was changed elsewhere" not in about
+    assert prompt_editor.read(workspace, name) == mine
+    prompts_tab._save(session, name, theirs, edits)
+    assert prompt_editor.read(workspace, name) == theirs

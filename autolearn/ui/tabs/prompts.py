@@ -150,7 +150,16 @@ def _open(
 def _save(
     session: Session, name: str | None, text: str, edits: _Edits
 ) -> tuple[_Edits, Html]:
-    prompt_editor.save(session.folder, _prompt_name(name), text)
+    """Save a prompt; if it was changed elsewhere meanwhile, at the second time."""
+    prompt_name = _prompt_name(name)
+    stored = _saved(session, prompt_name)
+    if stored.strip() not in (edits.saved.strip(), text.strip()):
+        question = html.problem(
+            f"{prompt_name} was changed elsewhere after you had opened it here; press "
+            "Save again to replace that text."
+        )
+        return replace(edits, saved=stored), question + _about(session, name)
+    prompt_editor.save(session.folder, prompt_name, text)
     return replace(edits, saved=text), _about(session, name)
 
 
