@@ -78,9 +78,11 @@ class TokenCounter:
 
     def __call__(self, text: str) -> int:
         """Return the tokens of a text."""
-        if text not in self._counts:
-            self._remember([text], [self._count(text)])
-        return self._counts[text]
+        count = self._counts.get(text)
+        if count is None:  # or another thread has made room
+            count = self._count(text)
+            self._remember([text], [count])
+        return count
 
     def count_ahead(self, texts: Iterable[str]) -> None:
         """Count many texts at once, since each request to a child takes a millisecond.

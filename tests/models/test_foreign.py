@@ -81,6 +81,20 @@ def test_the_tokens_of_many_texts_are_asked_for_at_once(folder, monkeypatch):
     assert len(calls) == 5
 
 
+def test_a_count_is_there_although_another_thread_makes_room(folder):
+    """The other had forgotten all counts after this one was found."""
+
+    class Forgotten(dict[str, int]):
+        def __contains__(self, text):
+            was_there = super().__contains__(text)
+            self.clear()
+            return was_there
+
+    counter = token_counting.TokenCounter(folder, most=700)
+    counter._counts = Forgotten({"river river": 2})
+    assert counter("river river") == 2
+
+
 CONFIGS = {
     "a list": [1, 2],
     "pairs": [["a", 1]],

@@ -118,6 +118,19 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
     assert memo.intake(store, ORDER).n_approved == 0
 
 
+def test_a_plan_is_that_of_its_own_window_while_another_plans_a_round(store):
+    """Each got what had been planned last, be it by the other."""
+    samples(store, 3, gaps=3)
+
+    class SharedCache(train.PlanCache):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "_cached":
+                self.__dict__[name] = ("the round of the other window", None)
+
+    assert SharedCache().intake(store, ORDER).n_approved == 3
+
+
 def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
     contents = round_contents(store, ORDER, count)
     (problem,) = train.problems(store, ORDER, contents)

@@ -111,7 +111,7 @@ def build(context: PageContext) -> None:
     draw_plan = partial(_plan, session, memo)
     context.redraw_on_change(draw_plan, inputs, [plan])
     changes = [field.change for field in inputs]
-    redraw_on(changes, draw_plan, inputs, [plan], trigger_mode="always_last")
+    redraw_on(changes, draw_plan, inputs, [plan])
     waiting = html.note("Tokenizing all items …")
     training_progress.wire(context, progress, parent, new_round)
     request = look.click(lambda: waiting, None, tokens, **QUIET)
@@ -201,7 +201,7 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
 
 
 class PlanCache:
-    """Caches the contents of the planned round."""
+    """Caches the contents of the planned round, which several windows may ask for."""
 
     def __init__(self) -> None:
         self._cached: tuple[object, RoundContents] | None = None
@@ -224,7 +224,8 @@ class PlanCache:
             devices=1,
         )
         key = (store.folder, revision, replace(request, train=plain))
-        if self._cached is None or self._cached[0] != key:
+        cached = self._cached
+        if cached is None or cached[0] != key:
             folder = model_files.locate(model.model)
             count = self._count(folder)
             contents = round_contents(
@@ -234,14 +235,15 @@ class PlanCache:
                 count_ahead=count.count_ahead,
                 reads_system=model_files.reads_system(folder),
             )
-            self._cached = key, contents
-        return self._cached[1]
+            self._cached = cached = key, contents
+        return cached[1]
 
     def _count(self, folder: Path) -> TokenCounter:
         key = folder, (folder / "tokenizer.json").stat().st_mtime_ns
-        if self._counter is None or self._counter[0] != key:
-            self._counter = key, TokenCounter(folder, COUNTED)
-        return self._counter[1]
+        counter = self._counter
+        if counter is None or counter[0] != key:
+            self._counter = counter = key, TokenCounter(folder, COUNTED)
+        return counter[1]
 
 
 def request_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
