@@ -112,10 +112,13 @@ def _change(store: Store, args: Args, document: Document) -> None:
         reading_actions.take_in(store, exclusion)
     for text in args.leave_out or ():
         reading_actions.leave_out(store, [_place(store, document, text)])
-    for passages, is_excluded in ((args.exclude, True), (args.include, False)):
-        own_passages = store.library.passages([document.id], with_excluded=True)
-        _check_ids(document, "passage", passages, own_passages)
-        store.library.set_excluded(passages or (), excluded=is_excluded)
+    chosen_ids = [*(args.exclude or ()), *(args.include or ())]
+    passages = []
+    if chosen_ids:
+        passages = store.library.passages([document.id], with_excluded=True)
+    _check_ids(document, "passage", chosen_ids, passages)
+    for ids, is_excluded in ((args.exclude, True), (args.include, False)):
+        store.library.set_excluded(ids or (), excluded=is_excluded)
 
 
 def _check_ids(
