@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -29,11 +30,19 @@ SLOW_SECONDS = 0.3
 """A person notices an answer that takes longer."""
 
 
+class Answer(NamedTuple):
+    """How long a tab took, and when it was opened, in seconds since the first."""
+
+    seconds: float
+    tab: str
+    at: float
+
+
 @dataclass
 class Answers:
     """The times of answers, and the memory of the page's process."""
 
-    seconds: list[float] = field(default_factory=list)
+    all: list[Answer] = field(default_factory=list)
     peak_mib: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -41,27 +50,32 @@ class Answers:
         """Open one tab after the other until it is over."""
         process = psutil.Process(pid)
         with Visitor(address) as visitor:
+            begin = time.monotonic()
             for name in cycle(TABS):
                 if self.over.wait(EVERY_SECONDS):
                     return
-                self.seconds.append(visitor.open_tab(name))
+                at = time.monotonic() - begin
+                self.all.append(Answer(visitor.open_tab(name), name, at))
                 memory = process.memory_info().rss >> 20
                 self.peak_mib = max(self.peak_mib, memory)
 
-    def line(self, what: str) -> str:
-        """Return how fast the answers were, as a line of the table."""
-        if not self.seconds:
-            return f"{what}: over before a tab was opened"
-        ordered = sorted(self.seconds)
+    def lines(self, what: str) -> Iterator[str]:
+        """Return how fast the answers were, and which were slow, as lines."""
+        if not self.all:
+            yield f"{what}: over before a tab was opened"
+            return
+        ordered = sorted(answer.seconds for answer in self.all)
         high = ordered[int(0.95 * (len(ordered) - 1))]
-        n_slow = sum(seconds > SLOW_SECONDS for seconds in ordered)
-        return (
+        slow = [answer for answer in self.all if answer.seconds > SLOW_SECONDS]
+        yield (
             f"{what}: {len(ordered)} tabs opened meanwhile, median "
             f"{1000 * statistics.median(ordered):.0f} ms, 95 of 100 within "
-            f"{1000 * high:.0f} ms, {n_slow} above {1000 * SLOW_SECONDS:.0f} ms, "
+            f"{1000 * high:.0f} ms, {len(slow)} above {1000 * SLOW_SECONDS:.0f} ms, "
             f"slowest {1000 * ordered[-1]:.0f} ms; "
             f"memory of the page's process at most {self.peak_mib} MiB"
         )
+        for seconds, tab, at in slow:
+            yield f"  {tab} took {1000 * seconds:.0f} ms after {at:,.0f} s"
 
 
 @contextmanager
@@ -85,20 +99,20 @@ def while_documents_are_read(place: Path, names: str) -> Iterator[str]:
         if re.search(names, name):
             make(files / name)
     with _app(place) as (workspace, url, pid):
-        yield _calm(url, pid)
+        yield from _calm(url, pid)
         with _asked(url, pid) as answers:
             run = _import(workspace, files)
-        yield answers.line("an import reads the documents")
+        yield from answers.lines("an import reads the documents")
         yield _result(run)
 
 
 def while_folders_are_chosen(place: Path, names: str) -> Iterator[str]:
     """Choose the model folders in a real app; yield lines."""
     with _app(place) as (_, url, pid):
-        yield _calm(url, pid)
+        yield from _calm(url, pid)
         with _asked(url, pid) as answers:
             n_folders = _choose(url, place / "folders", names)
-        yield answers.line(f"another visitor chooses {n_folders} model folders")
+        yield from answers.lines(f"another visitor chooses {n_folders} model folders")
 
 
 @contextmanager
@@ -112,10 +126,10 @@ def _app(place: Path) -> Iterator[tuple[Path, str, int]]:
         apps.end(app)
 
 
-def _calm(url: str, pid: int) -> str:
+def _calm(url: str, pid: int) -> Iterator[str]:
     with _asked(url, pid) as answers:
         time.sleep(CALM_SECONDS)
-    return answers.line("nothing is read")
+    return answers.lines("nothing is read")
 
 
 def _import(workspace: Path, files: Path) -> Run:
