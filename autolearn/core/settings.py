@@ -128,7 +128,9 @@ class TrainSettings(Settings):
     learning_rate: float = setting(
         0.0, "Peak learning rate of AdamW; 0: 3e-3 for SFT, 1e-4 for DPO", _SHARE
     )
-    epochs: float = setting(8, "Passes over the items", _ABOVE_0)
+    epochs: float = setting(
+        8, "Passes over the items", Range(0, MANY, excludes_low=True)
+    )
     max_steps: int = setting(
         0, "Optimiser steps; 0: as many as the epochs take", Range(0, MANY)
     )

@@ -59,6 +59,12 @@ def test_the_range_in_the_help_of_a_setting_is_the_one_that_is_checked(kind):
             kind(**{name: allowed.low - 1})
 
 
+def test_epochs_that_no_training_can_end_are_refused():
+    """Their steps were a number of 300 digits."""
+    with pytest.raises(InputError, match="^epochs must be above 0, up to 10,000,000"):
+        TrainSettings(epochs=1e300)
+
+
 def test_every_setting_has_a_help():
     for kind in (ModelSettings, StudySettings, TrainSettings):
         assert kind.help().keys() == {field.name for field in fields(kind)}
