@@ -61,7 +61,7 @@ def test_the_range_in_the_help_of_a_setting_is_the_one_that_is_checked(kind):
 
 def test_epochs_that_no_training_can_end_are_refused():
     """Their steps were a number of 300 digits."""
-    with pytest.raises(InputError, match="^epochs must be above 0, up to 10,000,000"):
+    with pytest.raises(InputError, match=r"^epochs must be above 0, up to 10,000,000"):
         TrainSettings(epochs=1e300)
 
 
