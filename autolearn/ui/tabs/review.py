@@ -109,9 +109,10 @@ def _show(
     """Return what ``Parts.shown`` shows; 0 means the first sample."""
     store = session.store
     number = number or queue.next(store)
-    card, version = views.empty(store, queue.criteria(store)), 0
     if number:
         card, version = _card(session, number)
+    else:
+        card, version = views.empty(store, queue.criteria(store)), 0
     notice = html.tag("p", html.text(note), "al-note", role="status")
     panel = gr.Column(visible=False)
     return card, number, version, panel, notice if note else Html("")
