@@ -4,6 +4,7 @@ import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -98,7 +99,9 @@ class HuggingFaceBackend:
             adapters.attach(self._lm, folder)
             self._adapter_protocol = noted_protocol(folder)
             digest = digest or adapter_digest(folder)
-        self._lm.identity = load.identity_with_adapter(self._lm, round_id, digest)
+        self._lm.identity = replace(
+            self._lm.identity, round_id=round_id, adapter_digest=digest
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
