@@ -8,7 +8,6 @@ of the journal; after a kill, committed steps are loaded, not recomputed.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 from autolearn.core.ports import Backend, Cancelled, Journal, Progress, Stop
@@ -21,7 +20,7 @@ from autolearn.study.answers import (
     open_book,
     refine,
 )
-from autolearn.study.feedback import Comparison, feedback
+from autolearn.study.feedback import STAGE_OF, Comparison, feedback
 from autolearn.study.generation import Generator, of_type
 from autolearn.study.groups import Group, of_instructions, of_passages
 from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
@@ -105,17 +104,14 @@ class Study:
             if q.id in answers
         ]
 
-        judge = partial(_judge, step, generator, {})
         todo = [Comparison(s.question, s.closed_answer) for s in cases]
-        critiques = judge("feedback", "critique", todo)
+        critiques = _judge(step, generator, {}, "critique", todo)
         cases = [
             replace(s, critique=critiques[s.closed_answer.id])
             for s in cases
             if s.closed_answer.id in critiques
         ]
         cases = _refine(step, generator, cases, {})
-        checks = judge("second check", "check", _refined(cases))
-        cases = _checked(cases, checks)
         step("samples", lambda: samples(cases))
 
     def generator(self, report: Callable[[float], None] = lambda _: None) -> Generator:
@@ -155,12 +151,10 @@ class Study:
             for s in cases
         ]
 
-        judge = partial(_judge, step, generator, by_id)
-        critiques = judge("feedback", "critique", self._to_judge(generator, cases))
+        todo = self._to_judge(generator, cases)
+        critiques = _judge(step, generator, by_id, "critique", todo)
         cases = [replace(s, critique=critiques.get(s.closed_answer.id)) for s in cases]
         cases = _refine(step, generator, cases, by_id)
-        checks = judge("second check", "check", _refined(cases))
-        cases = _checked(cases, checks)
         self._paraphrase(step, generator, cases, by_id)
         step("samples", lambda: samples(cases, is_reliable=self.is_reliable))
 
@@ -216,9 +210,6 @@ class Study:
         )
 
 
-_Feedback = dict[int, Feedback]
-
-
 @dataclass
 class _Steps:
     """The steps of one group: runs them through the journal and reports progress.
@@ -266,12 +257,13 @@ def _judge(
     step: _Steps,
     generator: Generator,
     passages: Passages,
-    stage: str,
     purpose: Purpose,
     todo: list[Comparison],
-) -> _Feedback:
+) -> dict[int, Feedback]:
     """Write feedback; return it by the id of the judged answer."""
-    records = step(stage, lambda: feedback(generator, purpose, todo, passages))
+    records = step(
+        STAGE_OF[purpose], lambda: feedback(generator, purpose, todo, passages)
+    )
     return {feedback.answer_id: feedback for feedback in of_type(Feedback, records)}
 
 
@@ -281,7 +273,7 @@ def _refine(
     cases: Sequence[StudiedQuestion],
     passages: Passages,
 ) -> list[StudiedQuestion]:
-    """Refine the answers that have a gap."""
+    """Refine the answers that have a gap, and check the refinements."""
     gaps = [
         (s.question, s.closed_answer, s.critique)
         for s in cases
@@ -289,12 +281,13 @@ def _refine(
     ]
     records = step("refinements", lambda: refine(generator, gaps, passages))
     refinements = _by_question(of_type(Answer, records))
-    return [replace(s, refined_answer=refinements.get(s.question.id)) for s in cases]
-
-
-def _checked(
-    cases: Sequence[StudiedQuestion], checks: _Feedback
-) -> list[StudiedQuestion]:
+    cases = [replace(s, refined_answer=refinements.get(s.question.id)) for s in cases]
+    todo = [
+        Comparison(s.question, s.refined_answer, s.open_answer)
+        for s in cases
+        if s.refined_answer
+    ]
+    checks = _judge(step, generator, passages, "check", todo)
     return [
         replace(s, check=checks.get(s.refined_answer.id)) if s.refined_answer else s
         for s in cases
@@ -327,12 +320,4 @@ def _unlike(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
         for s in cases
         if s.open_answer
         and not matching.exact_match(s.closed_answer.text, s.open_answer.text)
-    ]
-
-
-def _refined(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
-    return [
-        Comparison(s.question, s.refined_answer, s.open_answer)
-        for s in cases
-        if s.refined_answer
     ]
