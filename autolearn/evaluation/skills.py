@@ -141,8 +141,7 @@ class _TextGroup:
             replace(question, id=OWN_IDS + i)
             for i, question in enumerate(of_type(Question, records))
         ]
-        responses = answers.open_book(writer, own_questions, self.passages)
-        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
+        by_id = _by_question(answers.open_book(writer, own_questions, self.passages))
         results: list[Record] = []
         for question in own_questions:
             result = skill_results.own_question(question)
@@ -179,8 +178,7 @@ class _TextGroup:
         gold = self.gold
         others = list(self._others())
         all_questions = [*(question for _, question in gold), *others]
-        responses = answers.open_book(writer, all_questions, self.passages)
-        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
+        by_id = _by_question(answers.open_book(writer, all_questions, self.passages))
         threshold = writer.settings.evidence_threshold
         results: list[Record] = []
         for item, question in gold:
@@ -264,12 +262,16 @@ class _TextGroup:
                     comparison.answer.id, "critique", text, "incorrect", None
                 )
                 gaps.append((comparison.question, comparison.answer, critique))
-        responses = answers.refine(writer, gaps, self.passages)
-        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
+        by_id = _by_question(answers.refine(writer, gaps, self.passages))
         return [
             skill_results.contains_gold("refinement", item, by_id.get(question.id))
             for item, question in self.gold
         ]
+
+
+def _by_question(responses: Sequence[Record]) -> dict[int | None, Answer | Skip]:
+    """Return answers, or why there is none, by the ids of their questions."""
+    return {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
 
 
 def _verdicts(
