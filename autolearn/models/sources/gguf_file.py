@@ -249,7 +249,7 @@ def digest(file: Path) -> str:
 def converted(workspace: Path, file: Path) -> Path | None:
     """Return the folder of the model converted from a file, if there is one."""
     file_digest = digest(file)
-    for folder in _folders(workspace):
+    for folder in conversions(workspace):
         if source(folder).get("digest") == file_digest:
             return folder
     return None
@@ -257,7 +257,7 @@ def converted(workspace: Path, file: Path) -> Path | None:
 
 def new_folder(workspace: Path, file: Path) -> Path:
     """Return the path of a new folder for the model of a file."""
-    names = {folder.name for folder in _folders(workspace)}
+    names = {folder.name for folder in conversions(workspace)}
     name, n = file.stem, 1
     while name in names:
         n += 1
@@ -271,6 +271,7 @@ def source(folder: Path) -> dict[str, Any]:
     return read_json(folder / NOTE)
 
 
-def _folders(workspace: Path) -> list[Path]:
+def conversions(workspace: Path) -> list[Path]:
+    """Return the folders of all models converted from GGUF files, by name."""
     # Unfinished conversions, also those of a killed process, begin with a dot.
     return [f for f in sorted((workspace / FOLDER).glob("[!.]*")) if f.is_dir()]
