@@ -17,7 +17,7 @@ from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import StudyProtocol, StudySettings, TrainSettings
 from autolearn.metaskills import corrections
-from autolearn.metaskills.items import asked, counting_alike, told
+from autolearn.metaskills.items import answer_items, counting_alike, question_items
 from autolearn.study import prompts
 from autolearn.study.generation import OfflineBuilder
 from autolearn.study.protocol import PROTOCOLS
@@ -299,7 +299,7 @@ def _guided_dqa(examples: Sequence[ApprovedExample]) -> _Items:
             sentence=example.target,
             evidence=example.evidence,
         )
-        made = (*asked(builder, gold), *told(builder, gold))
+        made = (*question_items(builder, gold), *answer_items(builder, gold))
         items += [replace(i, weight=1.0, sample_id=example.sample.id) for i in made]
     return items
 
