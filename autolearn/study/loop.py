@@ -8,10 +8,11 @@ of the journal; after a kill, committed steps are loaded, not recomputed.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
-from autolearn.core.ports import Backend, Cancelled, Journal, Progress, Stop
-from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question, Record
+from autolearn.core.ports import Backend, Journal, Progress, Stop
+from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question
 from autolearn.core.settings import StudySettings
 from autolearn.study.answers import (
     Passages,
@@ -22,7 +23,7 @@ from autolearn.study.answers import (
 )
 from autolearn.study.feedback import STAGE_OF, Comparison, feedback
 from autolearn.study.generation import Generator, of_type
-from autolearn.study.groups import Group, of_instructions, of_passages
+from autolearn.study.groups import Group, Steps, of_instructions, of_passages
 from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
 from autolearn.study.samples import StudiedQuestion, is_fit, samples
 from autolearn.text import matching
@@ -86,15 +87,16 @@ class Study:
 
     def _with_steps(
         self, groups: Sequence[Group[T]], stages: Sequence[str]
-    ) -> "Iterator[tuple[Sequence[T], _Steps]]":
+    ) -> Iterator[tuple[Sequence[T], Steps]]:
         """Yield what is in each group, with its steps."""
+        new_steps = partial(Steps, self.journal, self.stop, self.progress, stages)
         begin, n_all = 0, sum(len(group.items) for group in groups)
         for group in groups:
             n = len(group.items)
-            yield group.items, _Steps(self, stages, group.range_name, begin, n, n_all)
+            yield group.items, new_steps(group.range_name, begin, n, n_all)
             begin += n
 
-    def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
+    def _evolve(self, instructions: Sequence[Question], step: Steps) -> None:
         generator = self.generator(step.report)
         records = step("answers", lambda: closed_book(generator, instructions))
         answers = _by_question(of_type(Answer, records))
@@ -125,7 +127,7 @@ class Study:
             self.uses_verdicts,
         )
 
-    def _group(self, passages: Sequence[Passage], step: "_Steps") -> None:
+    def _group(self, passages: Sequence[Passage], step: Steps) -> None:
         """Run all stages for a group of passages."""
         generator = self.generator(step.report)
         by_id = {passage.id: passage for passage in passages}
@@ -172,7 +174,7 @@ class Study:
 
     def _paraphrase(
         self,
-        step: "_Steps",
+        step: Steps,
         generator: Generator,
         cases: Sequence[StudiedQuestion],
         passages: Passages,
@@ -210,51 +212,8 @@ class Study:
         )
 
 
-@dataclass
-class _Steps:
-    """The steps of one group: runs them through the journal and reports progress.
-
-    Progress counts passages or instructions times stages, so one ETA covers all.
-    """
-
-    study: Study
-    stages: Sequence[str]
-    range_name: str
-    """Which passages or instructions these are."""
-    begin: int
-    """How many come before these; likewise the number of these, and of all."""
-    n: int
-    n_all: int
-    stage: str = ""
-    share: float = 0.0
-    """Of the stage that is written."""
-
-    def __call__(
-        self, stage: str, make: Callable[[], Sequence[Record]]
-    ) -> tuple[Record, ...]:
-        if self.study.stop():
-            raise Cancelled
-        self.stage, self.share = stage, 0.0
-        self.report(0.0)
-        records = self.study.journal.step(f"{self.range_name}: {stage}", make)
-        self.report(1.0)
-        return records
-
-    def report(self, share: float) -> None:
-        """Report the finished share of what the stage is writing.
-
-        A stage may write several times, such as the questions that failed again; that
-        begins at 0 and is progress only from what was reached before.
-        """
-        self.share = max(self.share, share)
-        n_stages = len(self.stages)
-        n_finished = self.stages.index(self.stage) + self.share
-        n_done = self.begin * n_stages + n_finished * self.n
-        self.study.progress(self.stage, int(n_done), self.n_all * n_stages)
-
-
 def _judge(
-    step: _Steps,
+    step: Steps,
     generator: Generator,
     passages: Passages,
     purpose: Purpose,
@@ -268,7 +227,7 @@ def _judge(
 
 
 def _refine(
-    step: _Steps,
+    step: Steps,
     generator: Generator,
     cases: Sequence[StudiedQuestion],
     passages: Passages,
