@@ -171,7 +171,7 @@ class HuggingFaceBackend:
         self,
         seeds: Sequence[int],
         stop: Stop,
-        max_new_tokens: int = 48,
+        max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return a user turn that the model writes itself for each seed.
