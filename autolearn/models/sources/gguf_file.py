@@ -8,6 +8,7 @@ of quantised blocks come from that package.
 import hashlib
 import os
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -133,14 +134,13 @@ def _read(file: BinaryIO) -> Header:
     tensors = [_tensor(file) for _ in range(n_tensors)]
     alignment = int(values.get("general.alignment", 32))
     start = -(-file.tell() // alignment) * alignment
-    sizes: dict[str, int] = {}
+    sizes = Counter[str]()
     for tensor in tensors:
-        kind = _kind(tensor.kind)
-        sizes[kind] = sizes.get(kind, 0) + prod(tensor.shape)
+        sizes[_kind(tensor.kind)] += prod(tensor.shape)
     return Header(
         values=values,
-        parameters=sum(sizes.values()),
-        kinds=tuple(sorted(sizes, key=sizes.__getitem__, reverse=True)),
+        parameters=sizes.total(),
+        kinds=tuple(kind for kind, _ in sizes.most_common()),
         n_bytes=start + max((t.offset + t.n_bytes for t in tensors), default=0),
     )
 
