@@ -11,13 +11,11 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from autolearn.containment.limits import Limits, enforced, limit_files
+from autolearn.containment.messages import Send, message_sender
 from autolearn.containment.process_role import Role
 from autolearn.core.errors import AutolearnError
 
@@ -28,13 +26,11 @@ LARGEST_FILE = 4 << 30
 EXCERPT = 4000
 """Characters of a traceback that are sent."""
 
-Send = Callable[[dict[str, Any]], None]
-
 
 def main() -> None:
     """Answer requests until there are none."""
     Role.is_child = True
-    send = partial(_send, _channel())
+    send = message_sender()
     limit_files(LARGEST_FILE)
     requests: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
@@ -44,26 +40,6 @@ def main() -> None:
         except queue.Empty:
             return
         _answer(json.loads(line), send)
-
-
-def _channel() -> BinaryIO:
-    """Return where messages go; what a library prints goes to standard error."""
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return channel
-
-
-def _send(channel: BinaryIO, message: dict[str, Any]) -> None:
-    channel.write(json.dumps(message, default=_plain).encode() + b"\n")
-    channel.flush()
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
 def _listen(requests: queue.Queue[bytes]) -> None:

@@ -32,7 +32,7 @@ def _chunks(text: str) -> list[str]:
     for piece in pieces:
         rest = piece
         if chunks and _is_mark(piece[0]) and not chunks[-1].isspace():
-            rest = piece.lstrip(_marks_of(piece))
+            rest = piece.lstrip("".join(filter(_is_mark, piece)))
             chunks[-1] += piece.removesuffix(rest)
         goes_on = rest[:1].isalnum() and not re.match(f"[{_UNSPACED}]", rest)
         if goes_on and chunks and _is_mark(chunks[-1][-1]):
@@ -40,10 +40,6 @@ def _chunks(text: str) -> list[str]:
         elif rest:
             chunks.append(rest)
     return chunks
-
-
-def _marks_of(text: str) -> str:
-    return "".join(filter(_is_mark, text))
 
 
 def _is_mark(sign: str) -> bool:

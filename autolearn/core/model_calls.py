@@ -55,13 +55,16 @@ class Request:
     """The form of what the model adds; empty: free."""
 
 
+Finish = Literal["stop", "length", "cancelled", "overlong"]
+"""``overlong``: prompt and answer do not fit the context, nothing was written."""
+
+
 @dataclass(frozen=True)
 class Completion:
     """The text that the model wrote."""
 
     text: str
-    finish: Literal["stop", "length", "cancelled", "overlong"]
-    """``overlong``: prompt and answer do not fit the context, nothing was written."""
+    finish: Finish
     n_prompt_tokens: int
     n_tokens: int
 

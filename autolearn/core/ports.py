@@ -75,7 +75,7 @@ class Backend(Protocol):
         self,
         seeds: Sequence[int],
         stop: Stop,
-        max_new_tokens: int = 48,
+        max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return for each seed an instruction: a user turn that the model writes.

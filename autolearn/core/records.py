@@ -44,9 +44,9 @@ OPEN_STATES: tuple[RunState, ...] = (
 """All but done: runs that can be resumed, or are in progress."""
 ItemKind = Literal["sft", "dpo", "replay", "text", "drift_probe", "validation"]
 DRIFT_PROBE: ItemKind = "drift_probe"
+"""The kind of the items of the drift probe."""
 NOT_LEARNED: tuple[ItemKind, ...] = ("replay", DRIFT_PROBE, "validation")
 """Items that a round uses without learning them; all others teach it something."""
-"""The kind of the items of the drift probe."""
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
 
 

@@ -2,10 +2,10 @@
 
 HAN_AND_KANA = r"\u2e80-\u9fff\uf900-\ufaff"
 """Chinese characters, their punctuation, hiragana and katakana."""
-EAST_ASIAN = HAN_AND_KANA + r"\uac00-\ud7af"
-"""These and Korean syllables."""
 HANGUL = r"\uac00-\ud7af"
 """Korean syllables; particles follow a word without a space."""
+EAST_ASIAN = HAN_AND_KANA + HANGUL
+"""Both of these."""
 SOUTH_EAST_ASIAN = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Thai, Lao, Burmese and Khmer, which have no spaces between words."""
 SEMITIC = r"\u0590-\u06ff"

@@ -181,7 +181,7 @@ class ServerBackend:
         self,
         seeds: Sequence[int],
         stop: Stop,
-        max_new_tokens: int = 48,
+        max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Refuse: a server answers turns of a user, it does not write them.

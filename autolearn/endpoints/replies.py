@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from autolearn.core.thoughts import without_thoughts
 
+FinishReason = Literal["stop", "length"]
 Token = tuple[str, float]
 """The text of a token and its log-probability."""
 MOST_TOKENS = 1 << 31
@@ -27,7 +28,7 @@ class Reply:
     """The reply of a server to one chat."""
 
     text: str
-    finish: Literal["stop", "length"]
+    finish: FinishReason
     n_prompt_tokens: int
     n_tokens: int
     first_tokens: tuple[Token, ...] = ()
@@ -47,22 +48,17 @@ def read(value: object) -> Reply:
     if not isinstance(choices, list) or not choices:
         raise Unusable("sent an answer without choices")
     choice = as_object(choices[0])
-    finish: Literal["stop", "length"] = (
-        "length" if choice.get("finish_reason") == "length" else "stop"
-    )
+    finish = _finish(choice.get("finish_reason"))
     message = as_object(choice.get("message"))
     text = message.get("content")
     if text is None and (finish == "length" or any(map(message.get, _INSTEAD))):
         text = ""  # a reasoning model that wrote nothing but thoughts
     if not isinstance(text, str):
         raise Unusable("sent an answer without text")
-    usage = body.get("usage")
-    usage = usage if isinstance(usage, Mapping) else {}
     return Reply(
         answer_in(text),
         finish,
-        count(usage.get("prompt_tokens")),
-        count(usage.get("completion_tokens")),
+        *_usage(body),
         _first_tokens(choice.get("logprobs")),
         _prompt_log_probs(body.get("prompt_logprobs")),
     )
@@ -73,7 +69,7 @@ class Event:
     """One event of a streamed answer."""
 
     text: str = ""
-    finish: Literal["stop", "length"] | None = None
+    finish: FinishReason | None = None
     n_prompt_tokens: int = 0
     n_tokens: int = 0
     """Of the whole answer, where the event tells; else 0."""
@@ -86,18 +82,26 @@ def read_event(value: object) -> Event:
         Unusable: It is not an event of a chat completion, or reports an error.
     """
     body = _body(value)
-    choices, usage = body.get("choices"), body.get("usage")
+    choices = body.get("choices")
     choice = as_object(choices[0]) if isinstance(choices, list) and choices else {}
     text = as_object(choice.get("delta") or {}).get("content")
     reason = choice.get("finish_reason")
-    finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
-    usage = usage if isinstance(usage, Mapping) else {}
     return Event(
         text if isinstance(text, str) else "",
-        finish if reason else None,
-        count(usage.get("prompt_tokens")),
-        count(usage.get("completion_tokens")),
+        _finish(reason) if reason else None,
+        *_usage(body),
     )
+
+
+def _finish(reason: object) -> FinishReason:
+    return "length" if reason == "length" else "stop"
+
+
+def _usage(body: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the tokens of prompt and answer; 0 where the server tells none."""
+    usage = body.get("usage")
+    usage = usage if isinstance(usage, Mapping) else {}
+    return count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
 
 
 def answer_in(text: str) -> str:

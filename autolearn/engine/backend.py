@@ -1,15 +1,14 @@
 """The backend of a local model, as the study and the worker use it."""
 
 import gc
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import torch
 
-from autolearn.core import atomic
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
 from autolearn.core.ports import Stop, TrainOutcome, Watcher
@@ -23,9 +22,9 @@ from autolearn.engine.trainer.outcome import Outcome
 from autolearn.engine.trainer.process_group import ONE, Processes
 from autolearn.engine.trainer.training_job import TrainingJob
 from autolearn.models import hardware, memory_calibration
-from autolearn.models.files import ADAPTER_NOTE, adapter_digest
+from autolearn.models.files import adapter_digest
+from autolearn.models.notes import note_protocol
 from autolearn.models.protocols import noted_protocol, study_protocol
-from autolearn.models.small_files import read_json
 from autolearn.study.protocol import DEFAULT, PROTOCOLS
 
 
@@ -98,7 +97,9 @@ class HuggingFaceBackend:
             adapters.attach(self._lm, folder)
             self._adapter_protocol = noted_protocol(folder)
             digest = digest or adapter_digest(folder)
-        self._lm.identity = load.identity_with_adapter(self._lm, round_id, digest)
+        self._lm.identity = replace(
+            self._lm.identity, round_id=round_id, adapter_digest=digest
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -170,7 +171,7 @@ class HuggingFaceBackend:
         self,
         seeds: Sequence[int],
         stop: Stop,
-        max_new_tokens: int = 48,
+        max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return a user turn that the model writes itself for each seed.
@@ -242,9 +243,7 @@ class HuggingFaceBackend:
         protocol = (noted_protocol(job.start) if job.start else None) or self._protocol
         if not job.settings.traits.teaches_facts and PROTOCOLS[protocol].guided:
             protocol = "taught"
-        note = job.output / ADAPTER_NOTE
-        text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)
-        atomic.write_text(note, text + "\n")
+        note_protocol(job.output, protocol)
 
 
 def _check_devices(n: int, n_present: int) -> None:

@@ -7,7 +7,7 @@ never used.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,19 +30,19 @@ from autolearn.core.errors import BackendError, OutOfMemory
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.engine import device_memory, finite
-from autolearn.engine.chat import ChatFormat, context_length, eos_ids
+from autolearn.engine.chat import ChatFormat
 from autolearn.engine.decoding import attention
 from autolearn.engine.decoding.constraints import Grammars
 from autolearn.engine.decoding.layouts import Layouts, layouts_of
 from autolearn.engine.decoding.packed_linear import PackedLinears
 from autolearn.engine.decoding.prefix_cache import PrefixCache
 from autolearn.engine.interruption import let_stop, stoppable_loading
+from autolearn.engine.tokenizer import chat_format_from
 from autolearn.engine.tokenizer import load as load_tokenizer
 from autolearn.models import files as model_files
 from autolearn.models import memory
 from autolearn.models import shape as model_shape
 from autolearn.models.memory import MemoryEstimator
-from autolearn.models.protocols import is_bare
 
 log = logging.getLogger(__name__)
 
@@ -145,13 +145,10 @@ def load(
             finite.check(model_files.weight_files(folder))
     identity = _identity(settings, folder, dtype, device)
     log.info("loaded %s", identity)
-    chat = ChatFormat(
-        tokenizer,
-        eos_ids(model.generation_config),
-        drops_system=is_bare(folder),
+    chat, context = chat_format_from(
+        folder, tokenizer, model.config, model.generation_config
     )
     _check_tokens(chat, model)
-    context = context_length(model.config, tokenizer)
     return LoadedModel(model, tokenizer, chat, identity, context, estimator, layouts)
 
 
@@ -388,10 +385,3 @@ def _prepare_4_bit(model: Any, estimator: MemoryEstimator, dtype: torch.dtype) -
             # Pre-quantised weights bring the dtype of whoever quantised them.
             module.compute_dtype = dtype
     return model
-
-
-def identity_with_adapter(
-    lm: LoadedModel, round_id: int | None, digest: str | None
-) -> ModelIdentity:
-    """Return the identity of the model with the adapter of a round; None: without."""
-    return replace(lm.identity, round_id=round_id, adapter_digest=digest)

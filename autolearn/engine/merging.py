@@ -1,6 +1,5 @@
 """Merge the adapter of a round into its base model, in 16 bit."""
 
-import json
 import logging
 import shutil
 from pathlib import Path
@@ -12,8 +11,8 @@ from autolearn.core.errors import BackendError
 from autolearn.engine.disk import write_errors
 from autolearn.engine.load import memory_guard, read_model
 from autolearn.models import files as model_files
+from autolearn.models.notes import note_protocol
 from autolearn.models.protocols import study_protocol
-from autolearn.models.small_files import read_json
 
 _TEXTS = ("*.json", "*.jinja", "*.model", "*.txt", "LICEN[SC]E*")
 """Small files of a model that do not depend on its weights."""
@@ -45,7 +44,8 @@ def merge(base: Path, adapter: Path, folder: Path) -> None:
             model_16_bit.save_pretrained(folder)
         # save_pretrained writes weights and config only.
         _copy_texts(base, folder)
-        _note_protocol(folder, study_protocol(base, adapter))
+        # The note of the base may name another protocol.
+        note_protocol(folder, study_protocol(base, adapter))
     log.info("merged %s into %s", adapter, folder)
 
 
@@ -55,10 +55,3 @@ def _copy_texts(base: Path, target: Path) -> None:
         for path in base.glob(pattern):
             if path.name not in _OF_WEIGHTS and path.is_file():
                 shutil.copyfile(path, target / path.name)
-
-
-def _note_protocol(folder: Path, protocol: str) -> None:
-    """Note how the merged weights are prompted, which the note of the base may not."""
-    note = folder / model_files.ADAPTER_NOTE
-    text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)
-    note.write_text(f"{text}\n", encoding="utf-8")

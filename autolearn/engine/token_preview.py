@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autolearn.core.model_calls import Message
+from autolearn.core import codec
 from autolearn.core.records import TrainItem
 from autolearn.engine.tokenizer import chat_format, load_untried
 from autolearn.engine.trainer.batches import Example, Row, encode
@@ -75,8 +75,5 @@ def show_values(
     folder: str, rows: Sequence[dict[str, Any]], max_tokens: int, n_shown: int
 ) -> dict[str, Any]:
     """Return the result of ``show`` for items given as JSON values, in a child."""
-    items = [
-        TrainItem(**row | {"chat": tuple(Message(**turn) for turn in row["chat"])})
-        for row in rows
-    ]
+    items = [codec.decode(TrainItem, row) for row in rows]
     return show(Path(folder), items, max_tokens, n_shown)

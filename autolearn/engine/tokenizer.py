@@ -60,11 +60,15 @@ def chat_format(folder: Path, tokenizer: Any) -> tuple[ChatFormat, int]:
     config = AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
-    chat = ChatFormat(
-        tokenizer,
-        eos_ids(_generation_config(folder, config)),
-        drops_system=is_bare(folder),
-    )
+    generation = _generation_config(folder, config)
+    return chat_format_from(folder, tokenizer, config, generation)
+
+
+def chat_format_from(
+    folder: Path, tokenizer: Any, config: Any, generation: Any
+) -> tuple[ChatFormat, int]:
+    """Return the chat format of a model and its context length, by its settings."""
+    chat = ChatFormat(tokenizer, eos_ids(generation), drops_system=is_bare(folder))
     return chat, context_length(config, tokenizer)
 
 

@@ -217,39 +217,20 @@ def change_of(
     bound: dict[int, QuizResult] | None = None,
 ) -> QuizChange:
     """Return the change between two quizzes with the same questions."""
-    changes = flips(was.values(), now.values())
     ids = sorted(was.keys() & now.keys())
-    open_book_ids = [i for i in ids if bound and i in bound]
+    bound = bound or {}
+    open_book_ids = [i for i in ids if i in bound]
     return QuizChange(
         n=len(ids),
         right_before=sum(was[i].right for i in ids),
         right_after=sum(now[i].right for i in ids),
-        newly_right=changes.newly_right,
-        newly_wrong=changes.newly_wrong,
+        newly_right=tuple(i for i in ids if now[i].right and not was[i].right),
+        newly_wrong=tuple(i for i in ids if was[i].right and not now[i].right),
         still_wrong=tuple(i for i in ids if not was[i].right and not now[i].right),
         n_open=len(open_book_ids),
-        right_open=sum(bound[i].right for i in open_book_ids) if bound else 0,
+        right_open=sum(bound[i].right for i in open_book_ids),
         before_of_open=sum(was[i].right for i in open_book_ids),
         after_of_open=sum(now[i].right for i in open_book_ids),
-    )
-
-
-@dataclass(frozen=True)
-class Flips:
-    """The ids of questions whose outcome a round changed."""
-
-    newly_right: tuple[int, ...]
-    newly_wrong: tuple[int, ...]
-
-
-def flips(before: Iterable[QuizResult], after: Iterable[QuizResult]) -> Flips:
-    """Compare two quiz runs with the same questions."""
-    before_right = {result.question_id: result.right for result in before}
-    after_right = {result.question_id: result.right for result in after}
-    common_ids = sorted(before_right.keys() & after_right.keys())
-    return Flips(
-        tuple(q for q in common_ids if after_right[q] and not before_right[q]),
-        tuple(q for q in common_ids if before_right[q] and not after_right[q]),
     )
 
 

@@ -80,7 +80,7 @@ def _shown_passage(generator: Generator, question: QuizQuestion) -> str:
     """Return the passage of a question as a study shows it; empty if it has none."""
     if question.passage is None:
         return ""
-    return grounding.shown(generator, question.passage)
+    return grounding.passage_text(generator, question.passage)
 
 
 def _with_texts(

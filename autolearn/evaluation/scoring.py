@@ -68,7 +68,7 @@ def is_right(question: Question, text: str, gold_answer: str) -> bool:
     if question.scorer == "number":
         return any(numbers.same_result(text, gold, question.text) for gold in golds)
     if question.scorer == "exact":
-        return any(matching.exact_match(text, g) for g in (gold_answer, *golds))
+        return exact(question, text, gold_answer)
     if question.scorer == "f1":
         return f1(question, text, gold_answer) >= F1_RIGHT
     if question.gold_value is None or not question.gold_value.strip():
@@ -80,14 +80,19 @@ def is_right(question: Question, text: str, gold_answer: str) -> bool:
 
 def exact(question: Question, text: str, gold_answer: str) -> bool:
     """Return whether an answer equals the gold answer or one of its aliases."""
-    golds = (gold_answer, question.gold_value or "", *question.aliases)
-    return any(matching.exact_match(text, gold) for gold in golds if gold)
+    golds = _all_golds(question, gold_answer)
+    return any(matching.exact_match(text, gold) for gold in golds)
 
 
 def f1(question: Question, text: str, gold_answer: str) -> float:
     """Return the best F1 of an answer with the gold answer and its aliases, 0..1."""
-    golds = (gold_answer, question.gold_value or "", *question.aliases)
-    return max((matching.token_f1(text, gold) for gold in golds if gold), default=0.0)
+    golds = _all_golds(question, gold_answer)
+    return max(matching.token_f1(text, gold) for gold in golds)
+
+
+def _all_golds(question: Question, gold_answer: str) -> tuple[str, ...]:
+    """Return the right answers; an empty one equals no answer."""
+    return gold_answer, question.gold_value or "", *question.aliases
 
 
 def holds(text: str, value: str) -> bool:

@@ -167,23 +167,15 @@ def rows(report: SkillReport) -> list[SkillRow]:
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
-    """Return the area under the ROC curve from ranks; ties count half.
+    """Return the share of pairs in which the right answer has the higher value.
 
-    0.5 if one of the two is empty. Source: the U statistic of Mann and Whitney, 1947.
+    Ties count half; 0.5 if one of the two is empty. It is the area under the ROC curve.
+    Source: the U statistic of Mann and Whitney, 1947.
     """
     if not right or not wrong:
         return 0.5
-    rank_sum, n_below = 0.0, 0
-    values = sorted([*right, *wrong])
-    n_right = {value: right.count(value) for value in set(right)}
-    for value in sorted(set(values)):
-        n_equal = values.count(value)
-        # Equal values have the ranks n_below + 1 to n_below + n_equal; each gets their
-        # mean.
-        rank_sum += n_right.get(value, 0) * (n_below + (n_equal + 1) / 2)
-        n_below += n_equal
-    n = len(right)
-    return (rank_sum - n * (n + 1) / 2) / (n * len(wrong))
+    n_higher = sum((a > b) + (a == b) / 2 for a in right for b in wrong)
+    return n_higher / (len(right) * len(wrong))
 
 
 def best_threshold(

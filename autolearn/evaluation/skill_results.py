@@ -40,13 +40,7 @@ def round_trip(
     if not question.short_answer:
         doubts.add("no_evidence")
     is_back = isinstance(response, Answer) and not doubts & set(response.flags)
-    return SkillResult(
-        "round_trip",
-        result.item,
-        right=result.right and is_back,
-        text=_text(response),
-        generation=response.generation if response else None,
-    )
+    return _result("round_trip", result.item, result.right and is_back, response)
 
 
 def read_gold(
@@ -77,21 +71,19 @@ def read_gold(
 
 def says_so(number: int, response: _Output) -> SkillResult:
     """Return whether an answer says that the text does not have the answer."""
-    return SkillResult(
-        "not_stated",
-        number,
-        right=isinstance(response, Answer) and "unanswerable" in response.flags,
-        text=_text(response),
-        generation=response.generation if response else None,
-    )
+    right = isinstance(response, Answer) and "unanswerable" in response.flags
+    return _result("not_stated", number, right, response)
 
 
 def contains_gold(skill: str, item: SkillItem, response: _Output) -> SkillResult:
     """Return whether a generated text contains the gold value."""
-    text = _text(response)
-    right = matching.contains(text, item.value)
+    right = matching.contains(_text(response), item.value)
+    return _result(skill, item.number, right, response)
+
+
+def _result(skill: str, item: int, right: bool, response: _Output) -> SkillResult:
     generation = response.generation if response else None
-    return SkillResult(skill, item.number, right, None, text, generation)
+    return SkillResult(skill, item, right, None, _text(response), generation)
 
 
 def _text(response: _Output) -> str:

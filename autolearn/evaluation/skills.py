@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from autolearn.core.ports import Cancelled, Journal, Progress
+from autolearn.core.ports import Journal, Progress
 from autolearn.core.quiz_records import SkillResult
 from autolearn.core.records import Answer, Feedback, Passage, Question, Record, Skip
 from autolearn.evaluation import skill_results
@@ -29,6 +29,7 @@ from autolearn.evaluation.skill_report import SkillReport
 from autolearn.study import answers, feedback, questions
 from autolearn.study.feedback import Comparison
 from autolearn.study.generation import Generator, of_type
+from autolearn.study.groups import Steps
 from autolearn.text import matching
 
 TEXTS_PER_STEP = 10
@@ -113,25 +114,19 @@ class _TextGroup:
         self, stage: str, make: Callable[[Generator], Sequence[Record]]
     ) -> list[SkillResult]:
         """Commit a step and report its progress, in texts times stages."""
-        if self.writer.stop():
-            raise Cancelled
-        n, total = len(self.texts), len(self.every) * len(STAGES)
-        n_before = self.begin * len(STAGES) + STAGES.index(stage) * n
-        furthest = 0.0
-
-        def report(share: float) -> None:
-            # A stage may generate several times, and each time the share starts at 0.
-            nonlocal furthest
-            furthest = max(furthest, share)
-            self.progress(stage, n_before + int(furthest * n), total)
-
-        report(0.0)
-        name = f"texts {self.begin + 1}-{self.begin + n}: {stage}"
-        records = self.journal.step(
-            name, lambda: make(replace(self.writer, report=report))
+        n = len(self.texts)
+        step = Steps(
+            self.journal,
+            self.writer.stop,
+            self.progress,
+            STAGES,
+            f"texts {self.begin + 1}-{self.begin + n}",
+            self.begin,
+            n,
+            len(self.every),
         )
-        report(1.0)
-        return of_type(SkillResult, records)
+        writer = replace(self.writer, report=step.report)
+        return of_type(SkillResult, step(stage, lambda: make(writer)))
 
     def _ask(self, writer: Generator) -> list[Record]:
         """Let the model ask questions, and answer them open-book."""
@@ -141,8 +136,7 @@ class _TextGroup:
             replace(question, id=OWN_IDS + i)
             for i, question in enumerate(of_type(Question, records))
         ]
-        responses = answers.open_book(writer, own_questions, self.passages)
-        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
+        by_id = _by_question(answers.open_book(writer, own_questions, self.passages))
         results: list[Record] = []
         for question in own_questions:
             result = skill_results.own_question(question)
@@ -179,8 +173,7 @@ class _TextGroup:
         gold = self.gold
         others = list(self._others())
         all_questions = [*(question for _, question in gold), *others]
-        responses = answers.open_book(writer, all_questions, self.passages)
-        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
+        by_id = _by_question(answers.open_book(writer, all_questions, self.passages))
         threshold = writer.settings.evidence_threshold
         results: list[Record] = []
         for item, question in gold:
@@ -264,12 +257,16 @@ class _TextGroup:
                     comparison.answer.id, "critique", text, "incorrect", None
                 )
                 gaps.append((comparison.question, comparison.answer, critique))
-        responses = answers.refine(writer, gaps, self.passages)
-        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
+        by_id = _by_question(answers.refine(writer, gaps, self.passages))
         return [
             skill_results.contains_gold("refinement", item, by_id.get(question.id))
             for item, question in self.gold
         ]
+
+
+def _by_question(responses: Sequence[Record]) -> dict[int | None, Answer | Skip]:
+    """Return answers, or why there is none, by the ids of their questions."""
+    return {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
 
 
 def _verdicts(

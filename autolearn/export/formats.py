@@ -173,14 +173,8 @@ def new_folder(target: Path) -> Iterator[Path]:
     """
     if target.exists():
         raise InputError(f"{target} exists already; name a new folder.")
-    try:
-        with atomic.atomic_folder(target) as draft:
-            yield draft
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(
-            f"{target} cannot be written ({reason}); choose another place."
-        ) from error
+    with atomic.input_errors(target), atomic.atomic_folder(target) as draft:
+        yield draft
 
 
 def pack(paths: Sequence[Path], target: Path) -> Path:

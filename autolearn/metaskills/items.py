@@ -158,10 +158,12 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
     for example in source.examples:
         text = grounding.with_heading(passage_of(example))
         if self_containment.stands_alone(example.question, text):
-            yield from asked(source.builder, example)
+            yield from question_items(source.builder, example)
 
 
-def asked(builder: RequestBuilder, example: GoldExample) -> Iterator[TrainItem]:
+def question_items(
+    builder: RequestBuilder, example: GoldExample
+) -> Iterator[TrainItem]:
     """Yield the item that asks the question of an example, if a study can ask it so."""
     stretch, question = _stretch(example), example.question
     if stretch and re.fullmatch(QUESTION.regex, question):
@@ -194,7 +196,7 @@ def _quoting(source: _Source) -> Iterator[TrainItem]:
                 break
 
 
-def told(builder: RequestBuilder, example: GoldExample) -> Iterator[TrainItem]:
+def answer_items(builder: RequestBuilder, example: GoldExample) -> Iterator[TrainItem]:
     """Yield the item that answers the question of an example from its evidence."""
     text = grounding.with_heading(passage_of(example))
     case = TextQuestion(example, text, example.question, evidence_of(example))

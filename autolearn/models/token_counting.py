@@ -140,15 +140,10 @@ def local_counter(folder: Path) -> Callable[[str], int]:
     return _counter(folder, file.stat().st_mtime_ns)
 
 
-def _bounded(folder: Path) -> Tokenizer:
-    tokenizer = load(folder)
-    guarded(folder, lambda: bound_words(tokenizer))
-    return tokenizer
-
-
 @lru_cache(maxsize=2)
 def _counter(folder: Path, _modification: int) -> Callable[[str], int]:
-    tokenizer = _bounded(folder)
+    tokenizer = load(folder)
+    guarded(folder, lambda: bound_words(tokenizer))
 
     def count_tokens(text: str) -> int:
         starts = range(0, len(text), AT_ONCE)

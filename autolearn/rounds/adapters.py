@@ -28,13 +28,14 @@ def folder_of(store: Store, round_: Round) -> Path:
         raise InputError(
             f"Round {round_.id} was never finished; it has no adapter. Resume its run."
         )
-    if not _is_verified(store.folder / round_.adapter, round_):
+    folder = store.folder / round_.adapter
+    if not _is_verified(folder, round_):
         raise InputError(
-            f"The adapter of round {round_.id} in {store.folder / round_.adapter} is "
-            "missing, damaged or changed: its digest is not the one it was trained "
-            "with. Put back a copy of the folder, or train the round again."
+            f"The adapter of round {round_.id} in {folder} is missing, damaged or "
+            "changed: its digest is not the one it was trained with. Put back a copy "
+            "of the folder, or train the round again."
         )
-    return store.folder / round_.adapter
+    return folder
 
 
 def start_of(store: Store, round_: Round) -> Path | None:

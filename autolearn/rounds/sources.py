@@ -184,20 +184,10 @@ def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExampl
     wordings = _wordings(store, samples)
     return [
         _approved_example(
-            sample,
-            sources[sample.id],
-            _own_wordings(wordings, sample, sources[sample.id]),
+            sample, sources[sample.id], wordings.get(sample.question_id, ())
         )
         for sample in samples
     ]
-
-
-def _own_wordings(
-    wordings: dict[int, tuple[str, ...]], sample: Sample, sources: SampleSources
-) -> tuple[str, ...]:
-    """Return the wordings of a sample; an edited question has none."""
-    is_other_question = "prompt" in sources.edits
-    return () if is_other_question else wordings.get(sample.question_id, ())
 
 
 def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:
@@ -230,7 +220,8 @@ def _approved_example(
         evidence=sources.evidence,
         short_answer=sources.short_answer,
         critique=sources.critique,
-        wordings=wordings,
+        # An edited question is another one, so it has none.
+        wordings=() if "prompt" in sources.edits else wordings,
         prompt_name=sources.prompt_name or "closed_book",
         edits=sources.edits,
     )

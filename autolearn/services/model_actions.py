@@ -73,7 +73,7 @@ def licence_on_hub(store: Store, folder: Path) -> str | None:
 
 def on_this_computer(store: Store) -> list[LocalModel]:
     """Return the models to choose from, with the folders that were used here."""
-    models = local.on_this_computer(store.folder / gguf_file.FOLDER)
+    models = local.on_this_computer(store.folder)
     used = {chosen_model(store).model, *store.runs.models()}
     return models + local.in_folders(sorted(used - {model.name for model in models}))
 

@@ -35,8 +35,7 @@ class Corpora:
 
     def same_as(self, digest: str) -> Corpus | None:
         """Return the corpus with exactly these examples, if there is one."""
-        matches = self._db.select(Corpus, "WHERE digest = ?", digest)
-        return matches[0] if matches else None
+        return self._db.first(Corpus, "WHERE digest = ?", digest)
 
     def all(self) -> list[Corpus]:
         """Return all corpora, oldest first."""
@@ -59,8 +58,7 @@ class Corpora:
     def by_name(self, name: str) -> Corpus | None:
         """Return the newest corpus of a name, or the one of an id, if there is one."""
         tail = "WHERE name = ? OR CAST(id AS TEXT) = ? ORDER BY id DESC LIMIT 1"
-        matches = self._db.select(Corpus, tail, name, name)
-        return matches[0] if matches else None
+        return self._db.first(Corpus, tail, name, name)
 
     def brought_by(self, run_id: int) -> list[Corpus]:
         """Return the corpora that an import has added."""

@@ -113,6 +113,10 @@ class Database:
         rows = self.rows(f"SELECT * FROM {TABLES[cls]} {tail}", *params)
         return self.records(cls, rows, whole=whole)
 
+    def first(self, cls: type[T], tail: str, *params: Any) -> T | None:
+        """Return the first record that ``select`` finds; None: there is none."""
+        return next(iter(self.select(cls, tail, *params)), None)
+
     def by_id(
         self, cls: type[T], ids: Iterable[int | None], *, whole: bool = False
     ) -> dict[int, T]:

@@ -119,7 +119,7 @@ class Decisions:
         tail = (
             "WHERE id IN (SELECT id FROM standing_decisions ORDER BY id DESC LIMIT 1)"
         )
-        return next(iter(self._db.select(Decision, tail)), None)
+        return self._db.first(Decision, tail)
 
     def of_person(self, limit: int) -> list[Decision]:
         """Return the newest approvals and rejections of a person, the newest first.

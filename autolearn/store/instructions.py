@@ -4,6 +4,11 @@ from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import GeneratedInstruction
 from autolearn.store.database import Database
 
+_OF_WEIGHTS = (
+    "generation_id IN (SELECT id FROM generations WHERE model_digest = ?"
+    " AND quantization = ? AND prompt_digest = ?)"
+)
+
 
 class Instructions:
     """The generated instructions of a workspace; the journal adds them."""
@@ -20,8 +25,7 @@ class Instructions:
         """
         return self._db.select(
             GeneratedInstruction,
-            "WHERE generation_id IN (SELECT id FROM generations WHERE model_digest = ?"
-            " AND quantization = ? AND prompt_digest = ?) ORDER BY draw",
+            f"WHERE {_OF_WEIGHTS} ORDER BY draw",
             model.digest,
             model.quantization,
             prompt_digest,
@@ -31,9 +35,7 @@ class Instructions:
     def count(self, model_digest: str, quantization: str, prompt_digest: str) -> int:
         """Return how many ``of`` returns."""
         (row,) = self._db.rows(
-            "SELECT count(*) AS n FROM generated_instructions WHERE generation_id IN"
-            " (SELECT id FROM generations WHERE model_digest = ?"
-            " AND quantization = ? AND prompt_digest = ?)",
+            f"SELECT count(*) AS n FROM generated_instructions WHERE {_OF_WEIGHTS}",
             model_digest,
             quantization,
             prompt_digest,

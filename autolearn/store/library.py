@@ -139,8 +139,7 @@ class Library:
 
     def same_as(self, digest: str) -> Document | None:
         """Return the document with exactly this text, if there is one."""
-        matches = self._db.select(Document, "WHERE digest = ?", digest)
-        return matches[0] if matches else None
+        return self._db.first(Document, "WHERE digest = ?", digest)
 
     def documents(self) -> list[Document]:
         """Return all documents, oldest first."""

@@ -17,8 +17,7 @@ class Quizzes:
 
     def newest(self) -> QuizVersion | None:
         """Return the newest version; None if nothing was frozen yet."""
-        versions = self._db.select(QuizVersion, "ORDER BY version DESC LIMIT 1")
-        return versions[0] if versions else None
+        return self._db.first(QuizVersion, "ORDER BY version DESC LIMIT 1")
 
     def all(self) -> list[QuizVersion]:
         """Return all versions, oldest first."""

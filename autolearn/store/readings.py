@@ -120,12 +120,11 @@ class Readings:
             InputError: There is none of this id, or it is a passage already.
         """
         with self._db.atomic():
-            exclusions = self._db.select(Exclusion, "WHERE id = ?", exclusion_id)
-            if not exclusions or self._is_taken(exclusion_id):
+            exclusion = self._db.first(Exclusion, "WHERE id = ?", exclusion_id)
+            if exclusion is None or self._is_taken(exclusion_id):
                 raise InputError(
                     "This part has changed since the page was drawn; open it again."
                 )
-            (exclusion,) = exclusions
             self._insert(exclusion, self._passages_of(exclusion))
 
     def leave_out(self, passage_id: int, start: int, end: int) -> None:
@@ -143,12 +142,11 @@ class Readings:
         """
         with self._db.atomic():
             tail = "WHERE id = ? AND position >= 0"
-            passages = self._db.select(Passage, tail, passage_id)
-            if not passages or not 0 <= start < end <= len(passages[0].text):
+            passage = self._db.first(Passage, tail, passage_id)
+            if passage is None or not 0 <= start < end <= len(passage.text):
                 raise InputError(
                     "This passage has changed since the page was drawn; select again."
                 )
-            (passage,) = passages
             if (passage.text[:start] + passage.text[end:]).strip():
                 self._cut(passage, start, end)
                 self._rows.drop_leftovers(passage.document_id)
@@ -265,7 +263,7 @@ class Readings:
             " WHERE exclusion_id IS NOT NULL)"
             " ORDER BY abs(at - ?), id LIMIT 1"
         )
-        candidates = self._db.select(
+        exclusion = self._db.first(
             Exclusion,
             tail,
             earlier.document_id,
@@ -273,9 +271,9 @@ class Readings:
             earlier.text,
             earlier.at,
         )
-        for exclusion in candidates:
+        if exclusion:
             self._insert(exclusion, self._passages_of(exclusion, texts))
-        return bool(candidates)
+        return exclusion is not None
 
     def _is_taken(self, exclusion_id: int) -> bool:
         sql = "SELECT 1 FROM passages WHERE exclusion_id = ? AND position >= 0 LIMIT 1"
@@ -321,7 +319,7 @@ class Readings:
 
     def _insert(self, exclusion: Exclusion, passages: list[Passage]) -> None:
         """Put the passages of an exclusion after the passage that it was in."""
-        before = self._db.select(
+        before = self._db.first(
             Passage,
             "WHERE document_id = ?1 AND position = (SELECT max(position) FROM passages"
             " AS p LEFT JOIN exclusions AS e ON e.id = p.exclusion_id"
@@ -331,8 +329,8 @@ class Readings:
             exclusion.at,
             exclusion.id,
         )
-        position = before[0].position + 1 if before else 0
-        start = before[0].end if before else 0
+        position = before.position + 1 if before else 0
+        start = before.end if before else 0
         n_characters = sum(len(passage.text) for passage in passages)
         here = Passage(exclusion.document_id, position - 1, start, start, "", 0)
         self._rows.shift(here, len(passages), n_characters)

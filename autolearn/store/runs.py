@@ -133,7 +133,7 @@ class Runs:
             "WHERE kind IN ('study', 'train', 'quiz', 'chat') AND model IS NOT NULL"
             " AND after_id IS NULL ORDER BY id DESC LIMIT 1"
         )
-        return next(iter(self._db.select(Run, tail)), None)
+        return self._db.first(Run, tail)
 
     def models(self) -> list[str]:
         """Return the names of all models that were used."""
@@ -157,20 +157,16 @@ class Runs:
             f"WHERE kind = ? AND state IN ({', '.join('?' * len(states))})"
             " AND settings = ? ORDER BY id DESC LIMIT 1"
         )
-        records = self._db.select(Run, tail, kind, *states, as_json(dict(settings)))
-        return records[0] if records else None
+        return self._db.first(Run, tail, kind, *states, as_json(dict(settings)))
 
     def next_in_pipeline(self, run_id: int) -> Run | None:
         """Return the run that was queued after this one in a whole round."""
-        followers = self._db.select(
-            Run, "WHERE after_id = ? ORDER BY id LIMIT 1", run_id
-        )
-        return followers[0] if followers else None
+        return self._db.first(Run, "WHERE after_id = ? ORDER BY id LIMIT 1", run_id)
 
     def last_in_pipeline(self) -> Run | None:
         """Return the newest run that is part of a whole round."""
         tail = "WHERE json_type(settings, '$.plan') = 'object' ORDER BY id DESC LIMIT 1"
-        return next(iter(self._db.select(Run, tail)), None)
+        return self._db.first(Run, tail)
 
     def quizzes(self, model_digest: str, round_id: int | None) -> list[Run]:
         """Return the finished quizzes of a round of a model, the newest first.

@@ -191,7 +191,7 @@ class Samples:
         return self._db.select(Sample, tail, *params, after_id, limit)
 
     def newest(
-        self, criteria: SampleFilter | None = None, *, limit: int = 50
+        self, criteria: SampleFilter | None = None, *, limit: int
     ) -> list[Sample]:
         """Return the samples of a filter, the newest first."""
         clause, params = where(self._db, criteria)

@@ -313,7 +313,7 @@ def refinement_request(
     passage = passage_of(question, passages)
     name = "mend" if builder.protocol.guided else "refine"
     form = Form(prompts.load(name).prefill(), (" ", LINE), languages.of(passage.text))
-    values["passage"] = grounding.shown(builder, passage)
+    values["passage"] = grounding.passage_text(builder, passage)
     return builder.request(name, question, values, limit, form)
 
 

@@ -27,6 +27,8 @@ from autolearn.study.grounding import with_heading
 from autolearn.text import languages, model_output
 
 VERDICTS = (" correct", " incorrect")
+STAGE_OF: dict[Purpose, str] = {"critique": "feedback", "check": "second check"}
+"""The stage of a study that writes the feedback for a purpose."""
 
 
 def is_judged_wrong(verdict: Verdict, p_correct: float | None = None) -> bool:
@@ -105,14 +107,14 @@ def _guided(
         generator, [verdict_texts(c) for c in comparisons]
     )
     threshold = generator.verdict_threshold
-    prefills = [
-        known_facts(pair, "correct" if p >= threshold else "incorrect")
-        for pair, p in zip(comparisons, p_correct, strict=True)
+    verdicts: list[Verdict] = [
+        "correct" if p >= threshold else "incorrect" for p in p_correct
     ]
+    prefills = list(map(known_facts, comparisons, verdicts))
     requests = [
         reason_request(generator, i, comparisons[i], prefills[i], passages)
-        for i, p in enumerate(p_correct)
-        if purpose == "critique" and p < threshold
+        for i, verdict in enumerate(verdicts)
+        if purpose == "critique" and verdict == "incorrect"
     ]
     reasons = dict(generator.write(requests))
     records: list[Record] = []
@@ -121,13 +123,12 @@ def _guided(
         generation, text = reasons.get(i), prefills[i]
         if generation:
             text = model_output.without_thinking(generation.completion.text)
-        verdict: Verdict = "correct" if p >= threshold else "incorrect"
         records.append(
             Feedback(
                 pair.answer.id,
                 purpose,
                 text,
-                verdict,
+                verdicts[i],
                 probability=p,
                 reference_id=pair.reference.id,
                 generation=generation,
@@ -209,9 +210,8 @@ def _read_feedback(
 ) -> Feedback | Skip:
     text = model_output.without_thinking(generation.completion.text)
     if not text:
-        stage = "feedback" if purpose == "critique" else "second check"
         return Skip(
-            stage,
+            STAGE_OF[purpose],
             why_nothing(generation, "no feedback could be read"),
             passage_id=pair.question.passage_id,
             question_id=pair.question.id,

@@ -66,7 +66,7 @@ def with_heading(passage: Passage) -> str:
     return f"# {passage.heading}\n\n{text}"
 
 
-def shown(builder: RequestBuilder, passage: Passage) -> str:
+def passage_text(builder: RequestBuilder, passage: Passage) -> str:
     """Return a passage as the protocol of a model shows it."""
     return with_heading(passage) if builder.protocol.guided else passage.text
 

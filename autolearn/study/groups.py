@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from autolearn.core.ports import Journal
+from autolearn.core.ports import Cancelled, Journal, Progress, Stop
 from autolearn.core.records import Answer, Passage, Question, Record, Skip
 
 T = TypeVar("T", Passage, Question)
@@ -97,3 +97,53 @@ def _question_ids(records: Sequence[Record]) -> list[int]:
         for record in records
         if isinstance(record, Answer | Skip) and record.question_id
     ]
+
+
+@dataclass
+class Steps:
+    """The steps of one group: runs them through the journal and reports progress.
+
+    Progress counts items, such as passages, times stages, so one ETA covers all.
+    """
+
+    journal: Journal
+    stop: Stop
+    progress: Progress
+    stages: Sequence[str]
+    range_name: str
+    """Which items these are; the names of the steps begin with it."""
+    begin: int
+    """How many come before these; likewise the number of these, and of all."""
+    n: int
+    n_all: int
+    stage: str = ""
+    share: float = 0.0
+    """Of the stage that is written."""
+
+    def __call__(
+        self, stage: str, make: Callable[[], Sequence[Record]]
+    ) -> tuple[Record, ...]:
+        """Return the records of a stage; make and commit them if they are new.
+
+        Raises:
+            Cancelled: The user stopped the run.
+        """
+        if self.stop():
+            raise Cancelled
+        self.stage, self.share = stage, 0.0
+        self.report(0.0)
+        records = self.journal.step(f"{self.range_name}: {stage}", make)
+        self.report(1.0)
+        return records
+
+    def report(self, share: float) -> None:
+        """Report the finished share of what the stage is writing.
+
+        A stage may write several times, such as the questions that failed again; that
+        begins at 0 and is progress only from what was reached before.
+        """
+        self.share = max(self.share, share)
+        n_stages = len(self.stages)
+        n_finished = self.stages.index(self.stage) + self.share
+        n_done = self.begin * n_stages + n_finished * self.n
+        self.progress(self.stage, int(n_done), self.n_all * n_stages)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from autolearn.core.ports import Backend, Cancelled, Journal, Progress, Stop
-from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question, Record
+from autolearn.core.ports import Backend, Journal, Progress, Stop
+from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question
 from autolearn.core.settings import StudySettings
 from autolearn.study.answers import (
     Passages,
@@ -21,9 +21,9 @@ from autolearn.study.answers import (
     open_book,
     refine,
 )
-from autolearn.study.feedback import Comparison, feedback
+from autolearn.study.feedback import STAGE_OF, Comparison, feedback
 from autolearn.study.generation import Generator, of_type
-from autolearn.study.groups import Group, of_instructions, of_passages
+from autolearn.study.groups import Group, Steps, of_instructions, of_passages
 from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
 from autolearn.study.samples import StudiedQuestion, is_fit, samples
 from autolearn.text import matching
@@ -87,15 +87,16 @@ class Study:
 
     def _with_steps(
         self, groups: Sequence[Group[T]], stages: Sequence[str]
-    ) -> "Iterator[tuple[Sequence[T], _Steps]]":
+    ) -> Iterator[tuple[Sequence[T], Steps]]:
         """Yield what is in each group, with its steps."""
+        new_steps = partial(Steps, self.journal, self.stop, self.progress, stages)
         begin, n_all = 0, sum(len(group.items) for group in groups)
         for group in groups:
             n = len(group.items)
-            yield group.items, _Steps(self, stages, group.range_name, begin, n, n_all)
+            yield group.items, new_steps(group.range_name, begin, n, n_all)
             begin += n
 
-    def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
+    def _evolve(self, instructions: Sequence[Question], step: Steps) -> None:
         generator = self.generator(step.report)
         records = step("answers", lambda: closed_book(generator, instructions))
         answers = _by_question(of_type(Answer, records))
@@ -105,17 +106,14 @@ class Study:
             if q.id in answers
         ]
 
-        judge = partial(_judge, step, generator, {})
         todo = [Comparison(s.question, s.closed_answer) for s in cases]
-        critiques = judge("feedback", "critique", todo)
+        critiques = _judge(step, generator, {}, "critique", todo)
         cases = [
             replace(s, critique=critiques[s.closed_answer.id])
             for s in cases
             if s.closed_answer.id in critiques
         ]
         cases = _refine(step, generator, cases, {})
-        checks = judge("second check", "check", _refined(cases))
-        cases = _checked(cases, checks)
         step("samples", lambda: samples(cases))
 
     def generator(self, report: Callable[[float], None] = lambda _: None) -> Generator:
@@ -129,7 +127,7 @@ class Study:
             self.uses_verdicts,
         )
 
-    def _group(self, passages: Sequence[Passage], step: "_Steps") -> None:
+    def _group(self, passages: Sequence[Passage], step: Steps) -> None:
         """Run all stages for a group of passages."""
         generator = self.generator(step.report)
         by_id = {passage.id: passage for passage in passages}
@@ -155,12 +153,10 @@ class Study:
             for s in cases
         ]
 
-        judge = partial(_judge, step, generator, by_id)
-        critiques = judge("feedback", "critique", self._to_judge(generator, cases))
+        todo = self._to_judge(generator, cases)
+        critiques = _judge(step, generator, by_id, "critique", todo)
         cases = [replace(s, critique=critiques.get(s.closed_answer.id)) for s in cases]
         cases = _refine(step, generator, cases, by_id)
-        checks = judge("second check", "check", _refined(cases))
-        cases = _checked(cases, checks)
         self._paraphrase(step, generator, cases, by_id)
         step("samples", lambda: samples(cases, is_reliable=self.is_reliable))
 
@@ -178,7 +174,7 @@ class Study:
 
     def _paraphrase(
         self,
-        step: "_Steps",
+        step: Steps,
         generator: Generator,
         cases: Sequence[StudiedQuestion],
         passages: Passages,
@@ -216,72 +212,27 @@ class Study:
         )
 
 
-_Feedback = dict[int, Feedback]
-
-
-@dataclass
-class _Steps:
-    """The steps of one group: runs them through the journal and reports progress.
-
-    Progress counts passages or instructions times stages, so one ETA covers all.
-    """
-
-    study: Study
-    stages: Sequence[str]
-    range_name: str
-    """Which passages or instructions these are."""
-    begin: int
-    """How many come before these; likewise the number of these, and of all."""
-    n: int
-    n_all: int
-    stage: str = ""
-    share: float = 0.0
-    """Of the stage that is written."""
-
-    def __call__(
-        self, stage: str, make: Callable[[], Sequence[Record]]
-    ) -> tuple[Record, ...]:
-        if self.study.stop():
-            raise Cancelled
-        self.stage, self.share = stage, 0.0
-        self.report(0.0)
-        records = self.study.journal.step(f"{self.range_name}: {stage}", make)
-        self.report(1.0)
-        return records
-
-    def report(self, share: float) -> None:
-        """Report the finished share of what the stage is writing.
-
-        A stage may write several times, such as the questions that failed again; that
-        begins at 0 and is progress only from what was reached before.
-        """
-        self.share = max(self.share, share)
-        n_stages = len(self.stages)
-        n_finished = self.stages.index(self.stage) + self.share
-        n_done = self.begin * n_stages + n_finished * self.n
-        self.study.progress(self.stage, int(n_done), self.n_all * n_stages)
-
-
 def _judge(
-    step: _Steps,
+    step: Steps,
     generator: Generator,
     passages: Passages,
-    stage: str,
     purpose: Purpose,
     todo: list[Comparison],
-) -> _Feedback:
+) -> dict[int, Feedback]:
     """Write feedback; return it by the id of the judged answer."""
-    records = step(stage, lambda: feedback(generator, purpose, todo, passages))
+    records = step(
+        STAGE_OF[purpose], lambda: feedback(generator, purpose, todo, passages)
+    )
     return {feedback.answer_id: feedback for feedback in of_type(Feedback, records)}
 
 
 def _refine(
-    step: _Steps,
+    step: Steps,
     generator: Generator,
     cases: Sequence[StudiedQuestion],
     passages: Passages,
 ) -> list[StudiedQuestion]:
-    """Refine the answers that have a gap."""
+    """Refine the answers that have a gap, and check the refinements."""
     gaps = [
         (s.question, s.closed_answer, s.critique)
         for s in cases
@@ -289,12 +240,13 @@ def _refine(
     ]
     records = step("refinements", lambda: refine(generator, gaps, passages))
     refinements = _by_question(of_type(Answer, records))
-    return [replace(s, refined_answer=refinements.get(s.question.id)) for s in cases]
-
-
-def _checked(
-    cases: Sequence[StudiedQuestion], checks: _Feedback
-) -> list[StudiedQuestion]:
+    cases = [replace(s, refined_answer=refinements.get(s.question.id)) for s in cases]
+    todo = [
+        Comparison(s.question, s.refined_answer, s.open_answer)
+        for s in cases
+        if s.refined_answer
+    ]
+    checks = _judge(step, generator, passages, "check", todo)
     return [
         replace(s, check=checks.get(s.refined_answer.id)) if s.refined_answer else s
         for s in cases
@@ -327,12 +279,4 @@ def _unlike(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
         for s in cases
         if s.open_answer
         and not matching.exact_match(s.closed_answer.text, s.open_answer.text)
-    ]
-
-
-def _refined(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
-    return [
-        Comparison(s.question, s.refined_answer, s.open_answer)
-        for s in cases
-        if s.refined_answer
     ]

@@ -42,9 +42,7 @@ def judge_gap(
         return Gap(False, 0.0, False)
     difference = 1.0 - matching.agreement(question, closed_answer, open_answer)
     by_words = difference > 1.0 - LEAST_AGREEMENT
-    if not uses_verdicts:
-        return Gap(by_words, difference, False)
-    if critique is None:
+    if critique is None or not uses_verdicts:
         return Gap(by_words, difference, False)
     if critique.verdict == "unclear" and critique.probability is None:
         return Gap(by_words, difference, True)

@@ -17,7 +17,7 @@ from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import StudyProtocol, StudySettings, TrainSettings
 from autolearn.metaskills import corrections
-from autolearn.metaskills.items import asked, counting_alike, told
+from autolearn.metaskills.items import answer_items, counting_alike, question_items
 from autolearn.study import prompts
 from autolearn.study.generation import OfflineBuilder
 from autolearn.study.protocol import PROTOCOLS
@@ -53,24 +53,26 @@ class ApprovedExample:
     """What a person has edited: ``chosen``, ``refined``, ``feedback``, ``gap``."""
 
     @property
+    def has_own_answer(self) -> bool:
+        """Return whether a person wrote another answer."""
+        return bool({"chosen", "refined"} & self.edits)
+
+    @property
     def is_gap(self) -> bool:
         """Return whether there is something to learn.
 
         A person who writes another answer says so, unless they also say that there is
         no gap.
         """
-        says_so = bool({"chosen", "refined"} & self.edits) and "gap" not in self.edits
+        says_so = self.has_own_answer and "gap" not in self.edits
         return self.sample.gap or says_so
 
     @property
     def target(self) -> str:
         """Return the open-book answer, or what a person wrote in its place."""
-        is_edited = {"chosen", "refined"} & self.edits
-        return (
-            self.sample.chosen
-            if is_edited or not self.open_answer
-            else self.open_answer
-        )
+        if self.has_own_answer or not self.open_answer:
+            return self.sample.chosen
+        return self.open_answer
 
 
 @dataclass(frozen=True)
@@ -236,10 +238,14 @@ def _ask(question: str, name: str = "closed_book") -> Chat:
     return prompts.load(name).render(question=question).chat
 
 
+def _sft_item(example: ApprovedExample, chat: Chat, answer: str) -> TrainItem:
+    return TrainItem("sft", chat, answer, sample_id=example.sample.id)
+
+
 def _refined_sft(material: Material) -> _Items:
     """Learn r_hat for q in every wording: both papers combined."""
     return [
-        TrainItem("sft", _ask(text), example.sample.chosen, sample_id=example.sample.id)
+        _sft_item(example, _ask(text), example.sample.chosen)
         for example in material.examples
         for text in _phrasings(example)
     ]
@@ -248,12 +254,7 @@ def _refined_sft(material: Material) -> _Items:
 def _al1(material: Material) -> _Items:
     """L1 = -log p(a_o | q) (arXiv 2406.00606, stage 1: "QA"; "DQA" as an option)."""
     items = [
-        TrainItem(
-            "sft",
-            _ask(example.sample.prompt),
-            example.target,
-            sample_id=example.sample.id,
-        )
+        _sft_item(example, _ask(example.sample.prompt), example.target)
         for example in material.examples
     ]
     if not material.settings.dqa:
@@ -271,15 +272,15 @@ def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
     """
     items: _Items = []
     for example in examples:
-        question, sample_id = example.sample.prompt, example.sample.id
+        question = example.sample.prompt
         ask = prompts.load("ask").render(passage=example.passage, n=1)
         open_book = prompts.load("open_book").render(
             passage=example.passage, question=question
         )
-        items.append(TrainItem("sft", ask.chat, question, sample_id=sample_id))
+        items.append(_sft_item(example, ask.chat, question))
         if example.evidence and example.target == example.open_answer:
             answer = f"Evidence: {example.evidence}\nAnswer: {example.target}"
-            items.append(TrainItem("sft", open_book.chat, answer, sample_id=sample_id))
+            items.append(_sft_item(example, open_book.chat, answer))
     return items
 
 
@@ -298,7 +299,7 @@ def _guided_dqa(examples: Sequence[ApprovedExample]) -> _Items:
             sentence=example.target,
             evidence=example.evidence,
         )
-        made = (*asked(builder, gold), *told(builder, gold))
+        made = (*question_items(builder, gold), *answer_items(builder, gold))
         items += [replace(i, weight=1.0, sample_id=example.sample.id) for i in made]
     return items
 
@@ -324,11 +325,10 @@ def _al2(material: Material) -> _Items:
 def _self(material: Material) -> _Items:
     """-E[log p(r_hat | p)] + L_meta on a share of D_meta (arXiv 2310.00533)."""
     items = [
-        TrainItem(
-            "sft",
+        _sft_item(
+            example,
             _ask(example.sample.prompt, example.prompt_name),
             example.sample.chosen,
-            sample_id=example.sample.id,
         )
         for example in material.examples
     ]

@@ -33,11 +33,12 @@ from autolearn.core.ports import Journal
 from autolearn.core.records import GeneratedInstruction, ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.metaskills.items import Skill, skill_of, skill_of_prompt
-from autolearn.study import grounding, prompts
+from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of_type
+from autolearn.study.grounding import TextQuestion, passage_text
 from autolearn.study.questions import listing, rewording
 from autolearn.text import matching, model_output, sentences
 from autolearn.training.replay_plan import CRITIC, RereadText
@@ -295,8 +296,8 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
 
 def _about(
     writer: Generator, text: RereadText, question: str
-) -> grounding.TextQuestion[RereadText]:
-    return grounding.TextQuestion(text, grounding.shown(writer, text.passage), question)
+) -> TextQuestion[RereadText]:
+    return TextQuestion(text, passage_text(writer, text.passage), question)
 
 
 def _asking(writer: Generator, text: RereadText) -> GenerationRequest[RereadText]:
@@ -306,8 +307,8 @@ def _asking(writer: Generator, text: RereadText) -> GenerationRequest[RereadText
         return listing(writer.settings, plain, text)
     all_sentences = sentences.of(plain)
     sentence = random.Random(plain).choice(all_sentences).text if all_sentences else ""
-    shown = grounding.shown(writer, text.passage)
-    return about_sentence(writer, text, shown, sentence or plain, sentence or plain)
+    passage = passage_text(writer, text.passage)
+    return about_sentence(writer, text, passage, sentence or plain, sentence or plain)
 
 
 def _comparing(
@@ -392,8 +393,7 @@ def as_item(generation: Generation) -> TrainItem:
     # repeats.
     user_turns = [m for m in generation.request.prompt.chat if m.role == "user"][-1:]
     rules = [m for m in generation.request.prompt.chat if m.role == "system"]
-    chat = (*rules, *user_turns)
-    return TrainItem("replay", chat, _answer(generation))
+    return TrainItem("replay", (*rules, *user_turns), _answer(generation))
 
 
 def _answer(generation: Generation) -> str:

@@ -364,4 +364,4 @@ def test_a_model_on_a_server_writes_no_turns_of_a_user():
         model_server.running() as server,
         pytest.raises(BackendError, match="protocol 'guided'"),
     ):
-        _backend(server).generate_instructions([1], never)
+        _backend(server).generate_instructions([1], never, 6)

@@ -21,11 +21,11 @@ def test_scores_are_shares():
     assert quiz.summarise([]).n == 0
 
 
-def test_flips_name_what_changed_in_both_directions():
-    before = [result(1, True), result(2, False), result(3, False)]
-    after = [result(1, False), result(2, True), result(4, True)]
-    flips = paired_quizzes.flips(before, after)
-    assert (flips.newly_right, flips.newly_wrong) == ((2,), (1,))
+def test_a_change_names_what_flipped_in_both_directions():
+    before = {1: result(1, True), 2: result(2, False), 3: result(3, False)}
+    after = {1: result(1, False), 2: result(2, True), 4: result(4, True)}
+    change = paired_quizzes.change_of(before, after)
+    assert (change.newly_right, change.newly_wrong) == ((2,), (1,))
 
 
 def test_the_gap_is_closed_towards_the_open_book_bound():

@@ -173,7 +173,7 @@ def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     source = gguf_file.source(folder)
     assert (source["licence"], source["kinds"]) == ("mit", ["Q8_0", "F32"])
     assert source["rounding"]["kl"] > 0
-    names = [model.name for model in local.on_this_computer(lab.folder / "models")]
+    names = [model.name for model in local.on_this_computer(lab.folder)]
     assert str(folder) in names
     assert model_actions.use(lab, ModelSettings(str(file))) is None, "only once"
 

@@ -9,6 +9,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
@@ -69,20 +70,12 @@ class Examiner:
         study_lists = [
             tasks.ask(row, how_many(settings, row.text), rng) for row in self.passages
         ]
-        lists = [
-            model_output.questions(reply)
+        draws = [
+            [model_output.questions(reply) for reply in self.replies(study_lists, draw)]
             for draw in range(settings.ask_rounds)
-            for reply in self.replies(study_lists, draw)
         ]
         single = [model_output.questions(reply) for reply in self.replies(exact_lists)]
-        outputs = [
-            [
-                line
-                for index in range(i, len(lists), len(study_lists))
-                for line in lists[index]
-            ]
-            for i in range(len(study_lists))
-        ]
+        outputs = [list(chain(*lists)) for lists in zip(*draws, strict=True)]
         valid = [
             line in _facts(row)
             for row, lines in zip(self.passages, single, strict=True)

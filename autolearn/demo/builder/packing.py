@@ -156,11 +156,10 @@ class Packer:
             world.value(a) for a in world.rng.sample(facts, world.rng.randint(4, 12))
         ]
         words = self._encode(" " + " ".join(values))
-        frame = [self._id(USER)], [self._id(END), self._id(ASSISTANT)], [self._id(END)]
-        tokens = frame[0] + words + frame[1] + words + frame[2]
-        n_read = len(frame[0] + words + frame[1])
-        weights = [0.0] * n_read + [1.0] * (len(tokens) - n_read)
-        return Segment("copy", tokens, weights)
+        read = [self._id(USER), *words, self._id(END), self._id(ASSISTANT)]
+        written = [*words, self._id(END)]
+        weights = [0.0] * len(read) + [1.0] * len(written)
+        return Segment("copy", read + written, weights)
 
     def _compare_drill(self, world: World) -> Segment:
         """Return a verdict in which only the decision has loss."""

@@ -18,13 +18,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from autolearn.core.errors import OutOfMemory
-from autolearn.core.model_calls import Completion, Sampling
+from autolearn.core.model_calls import Completion, Finish, Sampling
 from autolearn.core.ports import Cancelled, Stop
 from autolearn.engine import device_memory
 from autolearn.engine.decoding import packed_linear, shared_prefix
@@ -45,8 +44,6 @@ _FREE_SHARE = 0.25
 """Share of the batch that must be free before waiting prompts join.
 Joining reads their prefixes in a separate pass, which pays only for several at once.
 """
-
-Finish = Literal["stop", "length", "cancelled", "overlong"]
 
 log = logging.getLogger(__name__)
 

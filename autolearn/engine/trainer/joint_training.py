@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -137,15 +138,12 @@ class _Members:
         Raises:
             Cancelled: The processes did not stop in time, and are ended.
         """
-        stop_sent_at: float | None = None
+        deadline = inf
         while True:
-            if stop_sent_at is None and watcher.stop():
+            if deadline == inf and watcher.stop():
                 self._tell_to_stop()
-                stop_sent_at = time.monotonic()
-            if (
-                stop_sent_at is not None
-                and time.monotonic() - stop_sent_at > STOP_SECONDS
-            ):
+                deadline = time.monotonic() + STOP_SECONDS
+            if time.monotonic() > deadline:
                 raise Cancelled
             try:
                 number, message = self._messages.get(timeout=POLL_SECONDS)

@@ -5,16 +5,15 @@ Started as ``python -m autolearn.engine.trainer.member FOLDER NUMBER`` by
 standard input does: then the process that started it has ended.
 """
 
-import json
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from autolearn.containment.messages import Send, message_sender
 from autolearn.core.errors import AutolearnError, OutOfMemory
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.engine.trainer.process_group import ProcessGroup
@@ -23,21 +22,14 @@ from autolearn.engine.trainer.training_job import SentJob
 MEETING_FILE = "meeting"
 """In the folder, where the processes find each other."""
 
-Send = Callable[[dict[str, Any]], None]
-
 
 def main() -> None:
     """Train as the process that the command line names."""
     folder, number = Path(sys.argv[1]), int(sys.argv[2])
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
-    channel = _channel()
+    send = message_sender()
     logging.basicConfig(format=f"%(asctime)s process {number + 1}: %(message)s")
-
-    def send(message: dict[str, Any]) -> None:
-        channel.write(json.dumps(message).encode() + b"\n")
-        channel.flush()
-
     try:
         _train(folder, number, stop, send)
     except AutolearnError as error:
@@ -71,13 +63,6 @@ def _listen(stop: threading.Event) -> None:
     while os.read(0, 64):
         stop.set()
     os._exit(1)
-
-
-def _channel() -> BinaryIO:
-    """Return where messages go; what a library prints goes to standard error."""
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return channel
 
 
 def _drop(message: dict[str, Any]) -> None:

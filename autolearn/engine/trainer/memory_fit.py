@@ -20,7 +20,6 @@ from autolearn.engine.load import LoadedModel, memory_guard
 from autolearn.engine.trainer.batches import Example
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.process_group import Processes
-from autolearn.engine.trainer.round_examples import RoundExamples
 from autolearn.models import memory
 from autolearn.models.batch_shape import BatchShape, ItemSizes
 from autolearn.models.memory import Memory
@@ -40,13 +39,14 @@ class BatchSizer:
         forward: Forward,
         processes: Processes,
         settings: TrainSettings,
-        examples: RoundExamples,
+        new: Sequence[Example],
+        replay: Sequence[Example],
     ):
         self._lm = lm
         self._forward = forward
         self._processes = processes
         self._settings = settings
-        self._items = _items(examples, settings, processes)
+        self._items = _items(new, replay, settings, processes)
 
     def plan(self) -> bool:
         """Choose the tokens per pass; return whether to recompute activations.
@@ -117,15 +117,16 @@ def retry_on_oom(forward: Forward, longest: int, work: Callable[[], T]) -> T:
 
 
 def _items(
-    round_examples: RoundExamples, settings: TrainSettings, processes: Processes
+    new: Sequence[Example],
+    replay: Sequence[Example],
+    settings: TrainSettings,
+    processes: Processes,
 ) -> ItemSizes:
-    new_examples = round_examples.new
-    replay = round_examples.of("replay") if settings.replays else []
-    examples = [*new_examples, *replay]
+    examples = [*new, *replay]
     rows = [row for example in examples for row in example.rows]
     longest = max(example.length for example in examples)
     rows_per_item = max(len(example.rows) for example in examples)
-    n_replay = in_step(settings, len(new_examples), len(replay))
+    n_replay = in_step(settings, len(new), len(replay))
     # The worst step: all rows as long as the longest.
     n_rows = max(settings.batch_size * rows_per_item, n_replay)
     return ItemSizes(

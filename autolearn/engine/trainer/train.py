@@ -76,7 +76,7 @@ class RoundTrainer:
         self._new = self._examples.new
         self._replay = self._examples.of("replay") if settings.replays else []
         self._batch_sizer = BatchSizer(
-            lm, self._forward, processes, settings, self._examples
+            lm, self._forward, processes, settings, self._new, self._replay
         )
         self._best = 0.0
         self._n_replay = in_step(settings, len(self._new), len(self._replay))

@@ -8,6 +8,7 @@ of quantised blocks come from that package.
 import hashlib
 import os
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -133,14 +134,13 @@ def _read(file: BinaryIO) -> Header:
     tensors = [_tensor(file) for _ in range(n_tensors)]
     alignment = int(values.get("general.alignment", 32))
     start = -(-file.tell() // alignment) * alignment
-    sizes: dict[str, int] = {}
+    sizes = Counter[str]()
     for tensor in tensors:
-        kind = _kind(tensor.kind)
-        sizes[kind] = sizes.get(kind, 0) + prod(tensor.shape)
+        sizes[_kind(tensor.kind)] += prod(tensor.shape)
     return Header(
         values=values,
-        parameters=sum(sizes.values()),
-        kinds=tuple(sorted(sizes, key=sizes.__getitem__, reverse=True)),
+        parameters=sizes.total(),
+        kinds=tuple(kind for kind, _ in sizes.most_common()),
         n_bytes=start + max((t.offset + t.n_bytes for t in tensors), default=0),
     )
 
@@ -249,7 +249,7 @@ def digest(file: Path) -> str:
 def converted(workspace: Path, file: Path) -> Path | None:
     """Return the folder of the model converted from a file, if there is one."""
     file_digest = digest(file)
-    for folder in _folders(workspace):
+    for folder in conversions(workspace):
         if source(folder).get("digest") == file_digest:
             return folder
     return None
@@ -257,7 +257,7 @@ def converted(workspace: Path, file: Path) -> Path | None:
 
 def new_folder(workspace: Path, file: Path) -> Path:
     """Return the path of a new folder for the model of a file."""
-    names = {folder.name for folder in _folders(workspace)}
+    names = {folder.name for folder in conversions(workspace)}
     name, n = file.stem, 1
     while name in names:
         n += 1
@@ -271,6 +271,7 @@ def source(folder: Path) -> dict[str, Any]:
     return read_json(folder / NOTE)
 
 
-def _folders(workspace: Path) -> list[Path]:
+def conversions(workspace: Path) -> list[Path]:
+    """Return the folders of all models converted from GGUF files, by name."""
     # Unfinished conversions, also those of a killed process, begin with a dot.
     return [f for f in sorted((workspace / FOLDER).glob("[!.]*")) if f.is_dir()]

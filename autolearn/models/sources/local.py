@@ -11,6 +11,7 @@ from autolearn.core.errors import AutolearnError, InputError
 from autolearn.models import files as model_files
 from autolearn.models import hardware
 from autolearn.models.small_files import read, typed_path
+from autolearn.models.sources import gguf_file
 
 MOST_REF = 1 << 10
 """Most bytes of the file that names a commit."""
@@ -30,17 +31,13 @@ class LocalModel:
     """Why it cannot be used; None if it can."""
 
 
-def on_this_computer(conversions: Path) -> list[LocalModel]:
+def on_this_computer(workspace: Path) -> list[LocalModel]:
     """Return the built-in model, converted GGUF models, and those in the hub cache.
 
     Only names, sizes and small files are read.
-
-    Args:
-        conversions: The folder of a workspace with converted models.
     """
     built_in = [_model("built-in", "built-in", model_files.BUILT_IN)]
-    # Unfinished conversions, also those of a killed process, begin with a dot.
-    folders = [f for f in sorted(conversions.glob("[!.]*")) if f.is_dir()]
+    folders = gguf_file.conversions(workspace)
     converted_models = [_model(str(folder), "converted", folder) for folder in folders]
     return [*built_in, *converted_models, *in_hub_cache(Path(constants.HF_HUB_CACHE))]
 

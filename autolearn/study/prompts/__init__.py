@@ -190,7 +190,7 @@ def _check_variables(default: PromptFile, edition: PromptFile) -> None:
         "## begin": (default.begin, edition.begin),
     }
     for part, texts in parts.items():
-        usual, present = (frozenset(Template(text).get_identifiers()) for text in texts)
+        usual, present = (_template(text)[1] for text in texts)
         if usual != present:
             needs = ", ".join(f"${name}" for name in sorted(usual)) or "no variables"
             has = ", ".join(f"${name}" for name in sorted(present)) or "none"
