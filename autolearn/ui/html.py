@@ -120,6 +120,14 @@ def pick(content: Html, key: object, classes: str = "", **attributes: object) ->
     )
 
 
+def details(
+    summary: Html, content: Html, classes: str = "", *, is_open: bool = False
+) -> Html:
+    """Return content that is folded below its summary."""
+    whole = tag("summary", summary) + content
+    return tag("details", whole, classes, open="" if is_open else None)
+
+
 def marked(passage: str, start: int, end: int) -> Html:
     """Return a text with one stretch of it highlighted."""
     parts = passage[:start], passage[start:end], passage[end:]

@@ -249,10 +249,10 @@ def _list(
 ) -> Html:
     if not ids:
         return Html("")
-    head = html.tag("summary", html.text(f"{title}: {len(ids)}"))
+    summary = html.text(f"{title}: {len(ids)}")
     cards = html.join(_question(comparison, i) for i in ids)
-    open_state = "open" if is_open and len(ids) <= SEVERAL else None
-    return html.tag("details", head + cards, "al-flips", open=open_state)
+    is_open = is_open and len(ids) <= SEVERAL
+    return html.details(summary, cards, "al-flips", is_open=is_open)
 
 
 def _question(comparison: RoundComparison, question_id: int) -> Html:

@@ -138,9 +138,7 @@ def round_details(store: Store, round_id: int) -> Html:
 
 
 def _details(title: str, values: Mapping[str, Any]) -> Html:
-    return html.tag(
-        "details", html.tag("summary", html.text(title)) + settings_table(values, title)
-    )
+    return html.details(html.text(title), settings_table(values, title))
 
 
 # --- runs ---------------------------------------------------------------------
@@ -188,7 +186,7 @@ def run_details(store: Store, run_id: int) -> Html:
         + _details("Result", run.result)
         + _details("Settings", run.settings)
         + _details("Versions", run.versions)
-        + html.tag("details", html.tag("summary", "Log") + log),
+        + html.details(html.text("Log"), log),
         "al-card",
     )
     return drawer(body, labels.run(run))

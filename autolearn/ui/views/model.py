@@ -82,8 +82,7 @@ def _files(folder: Path) -> Html:
         "Folder": html.text(folder),
         "Digest": html.text(model_files.digest(folder)),
     }
-    head = html.tag("summary", "Files")
-    return html.tag("details", head + html.pairs(rows))
+    return html.details(html.text("Files"), html.pairs(rows))
 
 
 def _licence(store: Store, shape: ModelShape, folder: Path) -> str:

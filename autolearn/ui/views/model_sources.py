@@ -68,8 +68,8 @@ def _files(model: Offer) -> Html:
         )
         for part in sorted(model.parts, key=lambda part: -part.n_bytes)
     ]
-    title = html.tag("summary", html.text(html.count(len(rows), "file")))
-    return html.tag("details", title + html.table(("File", "Size"), rows, "Files"))
+    title = html.text(html.count(len(rows), "file"))
+    return html.details(title, html.table(("File", "Size"), rows, "Files"))
 
 
 def downloaded(store: Store) -> Html:
@@ -157,8 +157,8 @@ def local(local_models: list[LocalModel]) -> Html:
         )
         for model in others
     )
-    title = html.tag("summary", html.text(f"{len(others)} that cannot be used yet"))
-    return table + html.tag("details", title + html.tag("ul", rows))
+    title = html.text(f"{len(others)} that cannot be used yet")
+    return table + html.details(title, html.tag("ul", rows))
 
 
 def _short(model: LocalModel) -> str:

@@ -142,8 +142,8 @@ def _closed_book(view: SampleView) -> Html:
     content = _text(answer.text if answer else view.sample.rejected)
     if further:
         rows = html.join(html.tag("li", html.text(entry.text)) for entry in further)
-        title = html.tag("summary", html.count(len(further), "more sampled answer"))
-        content += html.tag("details", title + html.tag("ol", rows))
+        title = html.text(html.count(len(further), "more sampled answer"))
+        content += html.details(title, html.tag("ol", rows))
     return _part("Closed-book answer", content)
 
 
@@ -279,8 +279,8 @@ def _outputs(view: SampleView) -> Html:
     ]
     if not outputs:
         return Html("")
-    title = html.tag("summary", f"Exact prompts and raw outputs ({len(outputs)})")
-    return html.tag("details", title + html.join(outputs), "al-outputs")
+    title = html.text(f"Exact prompts and raw outputs ({len(outputs)})")
+    return html.details(title, html.join(outputs), "al-outputs")
 
 
 def _kind(answer: Answer) -> str:
@@ -306,7 +306,7 @@ def _output(name: str, generation: Generation) -> Html:
     wrote = _raw("model output", completion.text, "al-wrote")
     head = html.tag("strong", html.text(name))
     head += html.tag("span", html.text(details), "al-faint")
-    return html.tag("details", html.tag("summary", head) + turns + wrote)
+    return html.details(head, turns + wrote)
 
 
 def _raw(title: str, content: str, classes: str = "") -> Html:

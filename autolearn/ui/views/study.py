@@ -58,8 +58,7 @@ def effort(
         return html.note(f"{' and '.join(many)}; {time}; the server has the model.")
     size, free = html.size(fit.need.total), html.size(fit.free)
     summary = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
-    line = html.tag("summary", html.text(summary))
-    details = html.tag("details", line + html.pairs(memory.fit(fit)))
+    details = html.details(html.text(summary), html.pairs(memory.fit(fit)))
     return html.join([details] + [html.problem(fit.problem)] * bool(fit.problem))
 
 
@@ -228,8 +227,7 @@ def _left_out(store: Store, run: Run) -> Html:
     if len(skips) > N_SKIPS:
         title += f", the first {N_SKIPS}"
     heads = ("Stage", "Passage", "Question", "Reason")
-    content = html.table(heads, rows, "Skipped")
-    return html.tag("details", html.tag("summary", html.text(title)) + content)
+    return html.details(html.text(title), html.table(heads, rows, "Skipped"))
 
 
 def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:
