@@ -108,16 +108,21 @@ def bar(n_done: int, total: int, label: str) -> Html:
     )
 
 
+def button(content: Html, classes: str = "", **attributes: object) -> Html:
+    """Return a button of ours; the scripts of the page act on its attributes."""
+    classes = f"al-pick {classes}".strip()
+    return tag("button", content, classes, type="button", **attributes)
+
+
 def pick(content: Html, key: object, classes: str = "", **attributes: object) -> Html:
     """Return something to click, which tells the page its key."""
-    return tag(
-        "button",
-        content,
-        f"al-pick {classes}".strip(),
-        type="button",
-        data_pick=key,
-        **attributes,
-    )
+    return button(content, classes, data_pick=key, **attributes)
+
+
+def card(head: Html, body: Html, classes: str = "") -> Html:
+    """Return content in a frame, below a head whose parts stand at both ends."""
+    header = tag("header", head, "al-spread")
+    return tag("section", header + body, f"al-card {classes}".strip())
 
 
 def details(

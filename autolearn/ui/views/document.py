@@ -82,19 +82,14 @@ def draw(store: Store, state: LibraryViewState) -> Html:
 def _title(store: Store, document: Document) -> Html:
     """Return the name of the document, and the actions on it as a whole."""
     head = html.tag("h3", html.text(document.name), "al-head")
-    rename = html.tag(
-        "button",
-        "Rename",
-        "al-pick",
-        type="button",
+    rename = html.button(
+        html.text("Rename"),
         data_rename=document.name,
         data_key=f"{RENAME}{document.id}-",
     )
-    delete = html.tag(
-        "button",
-        "Delete",
-        "al-pick al-delete",
-        type="button",
+    delete = html.button(
+        html.text("Delete"),
+        "al-delete",
         data_remove=_question(store, document),
         data_key=f"{REMOVE}{document.id}",
     )
@@ -261,11 +256,8 @@ def _bar(state: LibraryViewState, n: int, n_shown: int) -> Html:
         html.text("Next to the text of the file"),
         BESIDE,
         aria_pressed=str(state.is_beside).lower(),
-    ) + html.tag(
-        "button",
+    ) + html.button(
         html.text("Leave the selection out"),
-        "al-pick",
-        type="button",
         data_cut="",
         title="Select text in the passages first.",
     )
@@ -351,11 +343,7 @@ def _passage(passage: Passage, repeat: str) -> Html:
     text = html.tag(
         "div", html.text(passage.text.rstrip()), "al-text", data_passage=passage.id
     )
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread") + text,
-        "al-card al-out" if passage.excluded else "al-card",
-    )
+    return html.card(head, text, "al-out" if passage.excluded else "")
 
 
 def _turning(first: int, n: int) -> Html:

@@ -39,15 +39,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
     file = Path(name).name if model_actions.is_gguf(name) else None
     title = html.tag("h3", html.text(file or model_files.name_of(name, folder)))
     head = title + _in_use(store, own, quantization)
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.pairs(_facts(store, shape, folder))
-        + _fit(shape, quantization)
-        + _rounding(folder)
-        + _files(folder),
-        "al-card al-model",
-    )
+    body = html.pairs(_facts(store, shape, folder)) + _fit(shape, quantization)
+    return html.card(head, body + _rounding(folder) + _files(folder), "al-model")
 
 
 def _in_use(store: Store, name: str, quantization: Quantization) -> Html:

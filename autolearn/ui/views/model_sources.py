@@ -50,14 +50,7 @@ def offer(model: Offer) -> Html:
     room = html.note("Press “Download” to fetch it.")
     if not model.fits:
         room = html.problem(model.no_room())
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.pairs(facts)
-        + _files(model)
-        + room,
-        "al-card",
-    )
+    return html.card(head, html.pairs(facts) + _files(model) + room)
 
 
 def _files(model: Offer) -> Html:
@@ -185,13 +178,8 @@ def gguf(name: str) -> Html:
         "which takes a minute or more. In 4 bit they are quantised a second time; the "
         "effect of that is measured."
     )
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.pairs(_header(header))
-        + html.tag("p", html.text(text)),
-        "al-card al-model",
-    )
+    body = html.pairs(_header(header)) + html.tag("p", html.text(text))
+    return html.card(head, body, "al-model")
 
 
 def _header(header: Header) -> dict[str, Html]:
