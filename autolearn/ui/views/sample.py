@@ -105,16 +105,14 @@ def _gap(view: SampleView) -> Html:
     """Return whether there is a gap, how sure that is, and the way to overrule it."""
     sample = view.sample
     share = f"{100 * sample.gap_probability:.0f} %"
-    badge = html.badge(f"known, P(gap) {share}", "known")
-    if sample.gap:
-        badge = html.badge(f"gap, P(gap) {share}", "gap")
-    word = "Mark as known" if sample.gap else "Mark as gap"
+    state, other = ("gap", "known") if sample.gap else ("known", "gap")
+    badge = html.badge(f"{state}, P(gap) {share}", state)
     edits = [d for d in view.decisions if "gap" in d.before]
     own = Html("")
     if edits and edits[0].before["gap"] != sample.gap:
         own = html.badge("changed by you")
-    key = f"{'known' if sample.gap else 'gap'}-{sample.id}"
-    return badge + own + html.pick(html.text(word), key, "al-overrule")
+    word, key = html.text(f"Mark as {other}"), f"{other}-{sample.id}"
+    return badge + own + html.pick(word, key, "al-overrule")
 
 
 def overruled(key: object) -> tuple[int, bool]:
