@@ -76,10 +76,7 @@ def add(args: Args) -> Result:
             )
         if args.files:
             result |= _add_texts(store, args)
-        result |= add_gold(store, gold)
-        if args.general_knowledge:
-            added = gold_actions.add_general_knowledge(store)
-            result["general knowledge"] = added.n_in_set
+        result |= add_gold(store, gold, args)
         if args.corpus:
             result["corpus"] = corpus_commands.add(store, args)
         return result
