@@ -125,8 +125,7 @@ def _form(
     context: PageContext,
 ) -> tuple[list[Any], gr.Dropdown, gr.Dropdown, list[Any]]:
     """Lay out the settings in the order of TrainSettings, parent, preset and scope."""
-    parts: dict[str, Any] = {}
-    parts["method"] = _field("method")
+    parts = {"method": _field("method")}
     parent = gr.Dropdown(
         [labels.BASE],
         value=0,
@@ -143,13 +142,10 @@ def _form(
         elem_id="train-preset",
     )
     scope = train_scope.lay_out(context)
-    for name in FIRST[1:]:
-        parts[name] = _field(name)
+    parts |= {name: _field(name) for name in FIRST[1:]}
     names = [entry.name for entry in fields(TrainSettings)]
     with gr.Accordion("More settings", open=False):
-        for name in names:
-            if name not in parts:
-                parts[name] = _field(name)
+        parts |= {name: _field(name) for name in names if name not in parts}
     return [parts[name] for name in names], parent, preset, scope
 
 
@@ -306,14 +302,13 @@ def problems(
     store: Store, request: TrainRunSettings, contents: RoundContents
 ) -> list[str]:
     """Return what keeps a round from being trained, in sentences."""
-    problems = []
     try:
         check_train(store, request)
         if not contents.dataset.items:
             raise JobError(why_nothing(request.train))
     except AutolearnError as error:
-        problems.append(str(error))
-    return problems
+        return [str(error)]
+    return []
 
 
 def _disk(store: Store, n_bytes: int) -> list[str]:
