@@ -28,6 +28,7 @@ from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
+from autolearn.study import prompts
 from autolearn.training import presets
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -219,7 +220,8 @@ class PlanCache:
             tracker=None,
             devices=1,
         )
-        key = (store.folder, revision, replace(request, train=plain))
+        changed_prompts = prompts.of_run()[prompts.CHANGED]
+        key = (store.folder, revision, changed_prompts, replace(request, train=plain))
         cached = self._cached
         if cached is None or cached[0] != key:
             folder = model_files.locate(model.model)
