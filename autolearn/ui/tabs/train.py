@@ -277,13 +277,23 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     effort = durations.effort(settings, contents, pace, per_text)
     stops = problems(store, request, contents)
     stops += _disk(store, fit.disk)
-    usual = presets.PRESETS[presets.preset_for(model, settings.method)]
+    notes = _notes(store, request, contents)
+    if fit.problem:
+        notes.insert(0, f"It may not fit. {fit.problem}")
+    plan = views.preflight(stops, notes) + views.intake(contents, settings)
+    if not contents.dataset.items:  # an estimate of nothing would only mislead
+        return plan
+    return plan + views.estimate(effort, fit, is_first=known_pace is None)
+
+
+def _notes(
+    store: Store, request: TrainRunSettings, contents: RoundContents
+) -> list[str]:
+    """Return what a person should know of a round before it is trained."""
+    settings, scope = request.train, request.scope
+    usual = presets.PRESETS[presets.preset_for(request.model, settings.method)]
     notes = views.warnings(contents, settings, usual)
-    if (
-        request.scope
-        and request.scope.model_digest
-        and (n := n_samples_of_others(store))
-    ):
+    if scope and scope.model_digest and (n := n_samples_of_others(store)):
         notes.append(
             f"Left out: {html.count(n, 'approved sample')} of other models; what those "
             "did not know says little about this one. Include them under “Which "
@@ -292,12 +302,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     progress = round_progress.newest(store)
     if progress and progress.is_active:
         notes.insert(0, views.WHOLE_ROUND)
-    if fit.problem:
-        notes.insert(0, f"It may not fit. {fit.problem}")
-    plan = views.preflight(stops, notes) + views.intake(contents, settings)
-    if not contents.dataset.items:  # an estimate of nothing would only mislead
-        return plan
-    return plan + views.estimate(effort, fit, is_first=known_pace is None)
+    return notes
 
 
 def problems(
