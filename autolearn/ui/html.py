@@ -137,7 +137,7 @@ def marked(passage: str, start: int, end: int) -> Html:
     """Return a text with one stretch of it highlighted."""
     parts = passage[:start], passage[start:end], passage[end:]
     before, within, after = map(text, parts)
-    return Html(before + (tag("mark", within) if within else Html("")) + after)
+    return before + (tag("mark", within) if within else Html("")) + after
 
 
 def difference(before: str, after: str) -> Html:

@@ -107,7 +107,7 @@ def _headline(store: Store, run: Run) -> Html:
         sentence += f"; the newest {N_ROWS} are shown"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
     headline += _bits_per_byte(store, run) + _quality(run)
-    return Html(headline + html.problem(run.error)) if run.error else headline
+    return headline + html.problem(run.error) if run.error else headline
 
 
 def _bits_per_byte(store: Store, run: Run) -> Html:
