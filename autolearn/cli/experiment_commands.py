@@ -125,6 +125,8 @@ def compare(args: Args) -> Result:
 
 def evolve(args: Args) -> Result:
     """Let the model evolve over several rounds on instructions."""
+    if args.round is not None:
+        raise InputError("An evolution begins with the base model; leave out --round.")
     with open_store(args) as store:
         if args.resume is not None:
             return _wait_for_result(store, store.experiments.get(args.resume), args)
@@ -132,7 +134,7 @@ def evolve(args: Args) -> Result:
         if model.model == ModelSettings.model and not store.library.instructions():
             demo_library.add_problems(store, args.seed)
         settings = EvolveSettings(
-            replace(model, round_id=None),
+            model,
             replace(settings_of(args, StudySettings), seed=args.seed),
             replace(_preset(model), seed=args.seed, max_steps=args.max_steps),
             args.rounds,
