@@ -33,11 +33,7 @@ from autolearn.core.experiments import (
     first_seeds,
 )
 from autolearn.core.records import ACTIVE_STATES
-from autolearn.core.settings import (
-    ModelSettings,
-    StudySettings,
-    TrainSettings,
-)
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs.model_choice import last_used_model
 from autolearn.services import (
     actions,

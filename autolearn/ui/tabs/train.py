@@ -17,12 +17,7 @@ from autolearn.models import files as model_files
 from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import (
-    actions,
-    corpus_actions,
-    round_progress,
-    token_preview,
-)
+from autolearn.services import actions, corpus_actions, round_progress, token_preview
 from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import RoundContents, round_contents

@@ -136,11 +136,7 @@ def rounds(store: Store, place: MapView) -> Html:
     if not quizzed:
         return Html("")
     picks = [_switch("As studied", "r0", not place.round_id)] + [
-        _switch(
-            f"After round {number}",
-            f"r{number}",
-            number == place.round_id,
-        )
+        _switch(f"After round {number}", f"r{number}", number == place.round_id)
         for number in quizzed
     ]
     return html.tag("div", html.join(picks), "al-switches")
