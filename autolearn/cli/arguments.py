@@ -5,6 +5,7 @@ from pathlib import Path
 
 from autolearn.cli import document_commands, experiment_commands
 from autolearn.cli.common import (
+    add_documents,
     add_files,
     add_general_knowledge,
     add_method,
@@ -99,13 +100,7 @@ def corpora(parser: ArgumentParser) -> None:
 def study(parser: ArgumentParser) -> None:
     """Add what ``study`` takes."""
     model(parser)
-    parser.add_argument(
-        "--document",
-        type=int,
-        action="append",
-        metavar="N",
-        help="only this document; may be repeated",
-    )
+    add_documents(parser)
     parser.add_argument(
         "--instructions",
         action="store_true",

@@ -24,10 +24,7 @@ from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import OPEN_STATES, Decision, Round
-from autolearn.core.run_results import (
-    DownloadResult,
-    RoundScores,
-)
+from autolearn.core.run_results import DownloadResult, RoundScores
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import run_control
@@ -76,10 +73,7 @@ def add(args: Args) -> Result:
             )
         if args.files:
             result |= _add_texts(store, args)
-        result |= add_gold(store, gold)
-        if args.general_knowledge:
-            added = gold_actions.add_general_knowledge(store)
-            result["general knowledge"] = added.n_in_set
+        result |= add_gold(store, gold, args)
         if args.corpus:
             result["corpus"] = corpus_commands.add(store, args)
         return result
@@ -169,11 +163,7 @@ def reject(args: Args) -> Result:
 
 def edit(args: Args) -> Result:
     """Correct what a sample teaches; the model's own words are kept too."""
-    texts = {
-        "chosen": args.answer,
-        "refined": args.refined,
-        "feedback": args.feedback,
-    }
+    texts = {"chosen": args.answer, "refined": args.refined, "feedback": args.feedback}
     after = {name: text for name, text in texts.items() if text is not None}
     if not after:
         raise InputError("Give the new text with --answer, --refined or --feedback.")

@@ -126,6 +126,17 @@ def add_files(parser: argparse.ArgumentParser, nargs: str) -> None:
     )
 
 
+def add_documents(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names documents of the library."""
+    parser.add_argument(
+        "--document",
+        type=int,
+        action="append",
+        metavar="N",
+        help="only this document; may be repeated",
+    )
+
+
 def add_settings(
     parser: argparse.ArgumentParser,
     kind: type[Settings],
@@ -198,6 +209,14 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     )
 
 
+def import_result(run: Run) -> ImportResult:
+    """Return the result of an import; say which files were refused, and why."""
+    result = ImportResult.of(run)
+    for sentence in result.refusals:
+        warn(sentence)
+    return result
+
+
 def finish_import(
     store: Store, run: Run, *, quiet: bool
 ) -> tuple[ImportResult, list[NewDocument]]:
@@ -209,9 +228,7 @@ def finish_import(
     Raises:
         JobError: It did not end well; the text says why and how to continue.
     """
-    result = ImportResult.of(finish(store, run, "read", quiet=quiet))
-    for sentence in result.refusals:
-        warn(sentence)
+    result = import_result(finish(store, run, "read", quiet=quiet))
     for other in result.others:
         for target, name in reading_actions.targets(other).items():
             command = f"python -m autolearn add {_OPTIONS[target]} FILE"
@@ -238,8 +255,13 @@ def read_gold(store: Store, args: Args) -> dict[Split, list[GoldQuestion]]:
     return {split: contained_files.quiz(path) for split, path in paths.items() if path}
 
 
-def add_gold(store: Store, gold: Mapping[Split, Sequence[GoldQuestion]]) -> Result:
-    """Add gold questions; say how many are left out, and return how many there are."""
+def add_gold(
+    store: Store, gold: Mapping[Split, Sequence[GoldQuestion]], args: Args
+) -> Result:
+    """Add the gold questions of a call; return how many there are.
+
+    ``gold``: those that ``read_gold`` has read; how many are left out is said.
+    """
     result: Result = {}
     for split, questions in gold.items():
         addition = gold_actions.add_gold_questions(store, questions, split)
@@ -249,6 +271,9 @@ def add_gold(store: Store, gold: Mapping[Split, Sequence[GoldQuestion]]) -> Resu
                 f"{addition.n_trained}."
             )
         result[split] = addition.n_in_set
+    if args.general_knowledge:
+        addition = gold_actions.add_general_knowledge(store)
+        result["general knowledge"] = addition.n_in_set
     return result
 
 

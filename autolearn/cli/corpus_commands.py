@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from autolearn.cli.common import Args, Result, finish
-from autolearn.cli.terminal import warn
+from autolearn.cli.common import Args, Result, finish, import_result
 from autolearn.core.errors import InputError
 from autolearn.core.gold import KINDS, MetaExample
-from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import contained_files
@@ -26,10 +24,7 @@ def _import_result(
 ) -> Result:
     # The built-in tokenizer only measures where long texts are cut.
     run = corpus_actions.add(store, path, ModelSettings.model, licence)
-    run = finish(store, run, "read", quiet=args.json)
-    result = ImportResult.of(run)
-    for sentence in result.refusals:
-        warn(sentence)
+    result = import_result(finish(store, run, "read", quiet=args.json))
     return {
         "corpus": result.corpus_id,
         "examples": result.examples,

@@ -4,12 +4,10 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import get_args
 
-from autolearn.cli.common import Args, Result, finish
-from autolearn.cli.terminal import warn
+from autolearn.cli.common import Args, Result, finish, import_result
 from autolearn.core.errors import InputError
 from autolearn.core.reading import Column, ColumnUse, ReadingChoices
 from autolearn.core.records import Document, Exclusion, Passage
-from autolearn.core.run_results import ImportResult
 from autolearn.ingest.readers import encodings
 from autolearn.services import reading_actions
 from autolearn.store import Store
@@ -98,9 +96,7 @@ def show(store: Store, args: Args) -> Result:
     new_choices = choices(args)
     if new_choices != ReadingChoices() or args.again:
         run = reading_actions.reread(store, document.id, new_choices)
-        run = finish(store, run, "read", quiet=args.json)
-        for sentence in ImportResult.of(run).refusals:
-            warn(sentence)
+        import_result(finish(store, run, "read", quiet=args.json))
     _change(store, args, document)
     return _details(store, store.library.document(document.id))
 

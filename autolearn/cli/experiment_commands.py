@@ -8,6 +8,7 @@ from pathlib import Path
 from autolearn.cli.common import (
     Args,
     Result,
+    add_documents,
     add_files,
     add_general_knowledge,
     add_gold,
@@ -32,11 +33,7 @@ from autolearn.core.experiments import (
     first_seeds,
 )
 from autolearn.core.records import ACTIVE_STATES
-from autolearn.core.settings import (
-    ModelSettings,
-    StudySettings,
-    TrainSettings,
-)
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs.model_choice import last_used_model
 from autolearn.services import (
     actions,
@@ -68,9 +65,7 @@ def run(args: Args) -> Result:
         pipeline.check(model, train)
         gold = read_gold(store, args)
         documents = _add_texts(store, args.files, model.model, quiet=args.json)
-        add_gold(store, gold)
-        if args.general_knowledge:
-            gold_actions.add_general_knowledge(store)
+        add_gold(store, gold, args)
         if gold_actions.lacks_control(store, model.model):
             warn(
                 "Without a control set, nothing shows what the round forgets; add one "
@@ -126,6 +121,8 @@ def compare(args: Args) -> Result:
 
 def evolve(args: Args) -> Result:
     """Let the model evolve over several rounds on instructions."""
+    if args.round is not None:
+        raise InputError("An evolution begins with the base model; leave out --round.")
     with open_store(args) as store:
         if args.resume is not None:
             return _wait_for_result(store, store.experiments.get(args.resume), args)
@@ -133,7 +130,7 @@ def evolve(args: Args) -> Result:
         if model.model == ModelSettings.model and not store.library.instructions():
             demo_library.add_problems(store, args.seed)
         settings = EvolveSettings(
-            replace(model, round_id=None),
+            model,
             replace(settings_of(args, StudySettings), seed=args.seed),
             replace(_preset(model), seed=args.seed, max_steps=args.max_steps),
             args.rounds,
@@ -154,8 +151,7 @@ def experiments(args: Args) -> list[Result] | Result:
     with open_existing(args) as store:
         if args.id is not None:
             experiment = store.experiments.get(args.id)
-            _write_files(store, experiment, args)
-            return _result(store, experiment)
+            return _result(store, experiment, args)
         return [
             {
                 "experiment": experiment.id,
@@ -182,8 +178,7 @@ def _wait_for_result(store: Store, experiment: Experiment, args: Args) -> Result
         raise JobError(
             f"{error} The experiment can be continued.", command=again
         ) from None
-    _write_files(store, experiment, args)
-    return _result(store, experiment)
+    return _result(store, experiment, args)
 
 
 def _follow(store: Store, experiment: Experiment, args: Args) -> None:
@@ -210,16 +205,14 @@ def _follow(store: Store, experiment: Experiment, args: Args) -> None:
             return
 
 
-def _result(store: Store, experiment: Experiment) -> Result:
-    return reports.values(reports.report(store, experiment.id))
-
-
-def _write_files(store: Store, experiment: Experiment, args: Args) -> None:
+def _result(store: Store, experiment: Experiment, args: Args) -> Result:
+    """Return the result of an experiment; write it to the files that a call names."""
     report = reports.report(store, experiment.id)
     if args.html:
         reports.write_html(report, args.html)
     if args.csv:
         reports.write_csv(report, args.csv)
+    return reports.values(report)
 
 
 def _documents(store: Store, args: Args) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -305,13 +298,7 @@ def add_compare(parser: ArgumentParser) -> None:
 
 def _add_sources(parser: ArgumentParser) -> None:
     """Add the options that name what the arms learn from."""
-    parser.add_argument(
-        "--document",
-        type=int,
-        action="append",
-        metavar="N",
-        help="only this document; may be repeated",
-    )
+    add_documents(parser)
     parser.add_argument(
         "--placebo",
         type=int,

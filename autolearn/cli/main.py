@@ -27,12 +27,8 @@ from autolearn.cli.common import Args
 from autolearn.core.errors import AutolearnError
 
 
-def _nothing(_: ArgumentParser) -> None:
-    """Add no option."""
-
-
-def _no_problem(_: Any) -> None:
-    """Return that a result is no error."""
+def _nothing(_: object) -> None:
+    """Add no option, or find no problem in a result."""
 
 
 @dataclass(frozen=True)
@@ -201,12 +197,11 @@ def parser() -> ArgumentParser:
 def _add_options(parser: ArgumentParser, command: Command) -> None:
     """Add the options that all commands have, and those of this one."""
     parser.set_defaults(
-        command=command.function, show=terminal.as_text, problem=_no_problem
+        command=command.function, show=terminal.as_text, problem=_nothing
     )
     parser.add_argument(
         "--workspace",
         type=Path,
-        default=None,
         metavar="DIR",
         help="the folder that contains everything (default: ./workspace)",
     )

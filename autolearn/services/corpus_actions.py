@@ -16,6 +16,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.server_addresses import tokenizer_model
 from autolearn.demo import gold_examples
+from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.runs import run_control
 from autolearn.store import RunFilter, Store, layout
@@ -30,7 +31,7 @@ def add(
     model: str,
     licence: str = "",
     *,
-    upload: tuple[Path, str] | None = None,
+    is_upload: bool = False,
     name: str = "",
 ) -> Run:
     """Queue the import of a corpus from a file; None imports the invented world.
@@ -40,7 +41,7 @@ def add(
         path: The file.
         model: Its tokens measure the passages that long texts are cut into.
         licence: A note on licence and origin, stored with the corpus.
-        upload: The temporary folder of an upload, and its name.
+        is_upload: Whether the file is copied, since it will be gone when it is read.
         name: The name of the corpus, if it is not that of the file.
 
     Raises:
@@ -51,7 +52,11 @@ def add(
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}; check the path.")
-    folder, file_name = upload or (None, path.name if path else gold_examples.NAME)
+    folder: Path | None = None
+    file_name = path.name if path else gold_examples.NAME
+    if path is not None and is_upload:
+        folder, (copy,) = importer.stage(store, [], [path], None)
+        path, file_name = copy.path, copy.name
     settings = ImportRunSettings(
         corpus_source=ImportSource(
             layout.stored_path(store.folder, path), name or file_name

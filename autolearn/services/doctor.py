@@ -13,6 +13,7 @@ from typing import Any
 from autolearn.containment import child_environment
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
+from autolearn.models import hardware
 from autolearn.runs.versions import PACKAGES, versions
 from autolearn.services.integrity import Finding
 from autolearn.store import Store, copies, layout
@@ -92,7 +93,7 @@ def _browser() -> Finding:
 
 
 def _memory() -> Finding:
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    total = hardware.total_memory() / 2**30
     return Finding("memory", total >= 2, f"{total:.1f} GiB")
 
 

@@ -6,11 +6,7 @@ from pathlib import Path
 from autolearn.core.errors import InputError
 from autolearn.core.methods import Method
 from autolearn.core.records import Run
-from autolearn.core.run_settings import (
-    ExportRunSettings,
-    ModelRunSettings,
-    SampleScope,
-)
+from autolearn.core.run_settings import ExportRunSettings, ModelRunSettings, SampleScope
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.export import formats, gguf_converter
 from autolearn.export.handover.folder import TOOLS

@@ -97,19 +97,15 @@ def _is_damaged(digest_file: Path) -> bool:
 
 
 def _originals(store: Store) -> tuple[int, list[str]]:
-    documents = [
-        document for document in store.library.documents() if document.original
-    ]
-    damages = []
-    for document in documents:
-        file = store.folder / originals.FOLDER / document.original
-        if not _has_digest(file, file.stem):
-            damages.append(document.name)
+    folder = store.folder / originals.FOLDER
+    documents = [d for d in store.library.documents() if d.original]
+    damages = [d.name for d in documents if not _is_intact(folder / d.original)]
     return len(documents), damages
 
 
-def _has_digest(file: Path, digest: str) -> bool:
-    return file.is_file() and digests.of_file(file) == digest
+def _is_intact(original: Path) -> bool:
+    """Return whether a file is there and has the digest that its name is."""
+    return original.is_file() and digests.of_file(original) == original.stem
 
 
 def _runs(store: Store) -> Finding:

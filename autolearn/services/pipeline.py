@@ -52,7 +52,7 @@ def begin(
     trains = [train]
     if train.traits.is_second_stage:
         phases = ("study", "quiz", "train", "study", "train", "quiz")
-        half = replace(train, max_steps=train.max_steps // 2)
+        half = replace(train, max_steps=train.max_steps // 2 or train.max_steps)
         trains = [replace(half, method="al1"), half]
     plan = PipelinePlan(
         phases,

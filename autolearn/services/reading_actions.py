@@ -141,8 +141,10 @@ def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
 
     Raises:
         InputError: The file is gone, or its rows do not fit.
+        ModelNotFound: The model whose tokens measure the passages is not there.
     """
-    others = ImportResult.of(store.runs.get(run_id)).others
+    run = store.runs.get(run_id)
+    others = ImportResult.of(run).others
     if not 0 <= number < len(others):
         raise InputError("There is no such file; add it again.")
     other = others[number]
@@ -154,12 +156,18 @@ def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
         return gold_actions.add_gold(store, path, split).n_in_set
     if target == "corpus":
         return corpus_actions.add(store, path, ModelSettings.model, name=other.name)
-    return _as_texts(store, path, other)
+    return _as_texts(store, path, other, ImportRunSettings.of(run))
 
 
-def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
+def _as_texts(
+    store: Store, path: Path, other: OtherRows, before: ImportRunSettings
+) -> Run:
+    """Queue the reading of a file as texts, cut as those that were added with it."""
+    model_files.locate(before.model)
     settings = ImportRunSettings(
         (ImportSource(layout.stored_path(store.folder, path), other.name),),
+        model=before.model,
+        passage_tokens=before.passage_tokens,
         choices=ReadingChoices(chats_as_texts=True),
     )
     return run_control.submit(store, settings)

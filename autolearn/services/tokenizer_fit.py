@@ -50,9 +50,9 @@ def _shares(folder: Path, stamp: Stamp, texts: list[str]) -> list[float]:
     Only texts that are new are given to the tokenizer, all at once: a foreign one is
     loaded in a child.
     """
-    found = {text: _CACHE.get((folder, stamp, text)) for text in texts}
-    shares = {text: share for text, share in found.items() if share is not None}
-    new = [text for text in found if text not in shares]
+    cached = {text: _CACHE.get((folder, stamp, text)) for text in texts}
+    shares = {text: share for text, share in cached.items() if share is not None}
+    new = [text for text in cached if text not in shares]
     if new:
         shares |= zip(new, tokenizer_fit.small_piece_shares(folder, new), strict=True)
         if len(_CACHE) > N_CACHED:

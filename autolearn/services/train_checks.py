@@ -26,8 +26,9 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
     check_equipment(settings)
     for corpus_id in request.corpus_ids:
         store.corpora.get(corpus_id)
-    parent = finished_round(store, request.parent) if request.parent else None
-    if parent:
+    parent = None
+    if request.parent is not None:
+        parent = finished_round(store, request.parent)
         check_base(store, parent, request.model)
     if settings.traits.is_second_stage:
         _check_stage_2(store, parent)

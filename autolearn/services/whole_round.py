@@ -99,10 +99,6 @@ def _seconds(chain: list[Run]) -> dict[str, float]:
         name = _title(chain[:i], run).replace(" ", "_") if is_quiz else run.kind
         seconds = phase_seconds.get(name, 0.0) + (run.seconds or 0.0)
         phase_seconds[name] = round(seconds, 1)
-    whole = _between(chain[0].created_at, chain[-1].finished_at)
-    return phase_seconds | {"all": round(whole, 1)}
-
-
-def _between(start: str | None, end: str | None) -> float:
-    first, last = (datetime.fromisoformat(time or "") for time in (start, end))
-    return (last - first).total_seconds()
+    times = (chain[0].created_at, chain[-1].finished_at)
+    first, last = (datetime.fromisoformat(time or "") for time in times)
+    return phase_seconds | {"all": round((last - first).total_seconds(), 1)}

@@ -5,20 +5,22 @@ They are only compared: a view that keeps the last one sees whether to redraw.
 
 from autolearn.store.database import Database
 
-_PAGE = """
+_LIBRARY = """
+    (SELECT count(*) || ' ' || total(n_characters) || ' ' || total(removed)
+        || ' ' || total(length(name)) FROM documents),
+    (SELECT count(*) || ' ' || total(id)
+     FROM passages INDEXED BY passages_excluded WHERE excluded),
+    (SELECT max(id) FROM passages),
+    (SELECT max(id) FROM exclusions)"""
+"""The texts of the library, which are shown, and which some methods read."""
+_PAGE = f"""
 SELECT (SELECT max(id) FROM runs),
     (SELECT group_concat(id || state || stage || done || length(result))
      FROM runs WHERE state IN ('queued', 'running')),
     (SELECT max(id) FROM steps),
     (SELECT max(id) FROM experiment_runs),
     (SELECT max(id) FROM decisions),
-    (SELECT max(id) FROM samples),
-    (SELECT count(*) || ' ' || total(n_characters) || ' ' || total(removed)
-        || ' ' || total(length(name)) FROM documents),
-    (SELECT count(*) || ' ' || total(id)
-     FROM passages INDEXED BY passages_excluded WHERE excluded),
-    (SELECT max(id) FROM passages),
-    (SELECT max(id) FROM exclusions),
+    (SELECT max(id) FROM samples),{_LIBRARY},
     (SELECT max(finished_at) FROM runs),
     (SELECT group_concat(value) FROM choices
      WHERE name IN ('model', 'shows_all_models', 'closed_round')),
@@ -27,10 +29,10 @@ SELECT (SELECT max(id) FROM runs),
     (SELECT count(*) FROM questions WHERE step_id IS NULL),
     (SELECT group_concat(version || '-' || locked) FROM quizzes)
 """
-_ROUND_CONTENTS = """
+_ROUND_CONTENTS = f"""
 SELECT (SELECT max(id) FROM decisions),
     (SELECT max(id) FROM questions),
-    (SELECT max(id) FROM samples),
+    (SELECT max(id) FROM samples),{_LIBRARY},
     (SELECT max(id) FROM runs WHERE kind = 'study'),
     (SELECT group_concat(id || state) FROM rounds),
     (SELECT group_concat(id || '-' || excluded) FROM corpora)

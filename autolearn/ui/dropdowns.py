@@ -18,7 +18,7 @@ def offer(choices: Sequence[Option], chosen: Any, default: Any = None) -> gr.Dro
     """
     offered = {value for _, value in choices}
     if isinstance(chosen, list):
-        value = [one for one in chosen if one in offered]
+        value = [item for item in chosen if item in offered]
     else:
         value = chosen if chosen in offered else default
     if value == chosen:  # the field must not report this as a change

@@ -108,23 +108,36 @@ def bar(n_done: int, total: int, label: str) -> Html:
     )
 
 
+def button(content: Html, classes: str = "", **attributes: object) -> Html:
+    """Return a button of ours; the scripts of the page act on its attributes."""
+    classes = f"al-pick {classes}".strip()
+    return tag("button", content, classes, type="button", **attributes)
+
+
 def pick(content: Html, key: object, classes: str = "", **attributes: object) -> Html:
     """Return something to click, which tells the page its key."""
-    return tag(
-        "button",
-        content,
-        f"al-pick {classes}".strip(),
-        type="button",
-        data_pick=key,
-        **attributes,
-    )
+    return button(content, classes, data_pick=key, **attributes)
+
+
+def card(head: Html, body: Html, classes: str = "") -> Html:
+    """Return content in a frame, below a head whose parts stand at both ends."""
+    header = tag("header", head, "al-spread")
+    return tag("section", header + body, f"al-card {classes}".strip())
+
+
+def details(
+    summary: Html, content: Html, classes: str = "", *, is_open: bool = False
+) -> Html:
+    """Return content that is folded below its summary."""
+    whole = tag("summary", summary) + content
+    return tag("details", whole, classes, open="" if is_open else None)
 
 
 def marked(passage: str, start: int, end: int) -> Html:
     """Return a text with one stretch of it highlighted."""
     parts = passage[:start], passage[start:end], passage[end:]
     before, within, after = map(text, parts)
-    return Html(before + (tag("mark", within) if within else Html("")) + after)
+    return before + (tag("mark", within) if within else Html("")) + after
 
 
 def difference(before: str, after: str) -> Html:

@@ -23,13 +23,7 @@ from autolearn.access.credentials import VARIABLE, Credentials
 from autolearn.access.entrances import Entrance, PasswordEntrance, TokenEntrance
 from autolearn.access.gate import Gate
 from autolearn.access.programs import ProgramToken
-from autolearn.access.sessions import (
-    KEY_FILE,
-    Sessions,
-    Token,
-    read_key,
-    write_private,
-)
+from autolearn.access.sessions import KEY_FILE, Sessions, Token, read_key, write_private
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.heavy_imports import heavy_imports
 from autolearn.core.settings import ModelSettings

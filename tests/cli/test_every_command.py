@@ -105,3 +105,10 @@ def test_a_training_has_the_values_of_the_preset_unless_others_are_given(
     settings = commands.train_settings(args, ModelSettings())
     usual = presets.PRESETS[name].apply(TrainSettings())
     assert settings == replace(usual, rank=12)
+
+
+def test_an_evolution_of_a_round_is_refused(store, capsys):
+    """It began with the base model all the same."""
+    arguments = ["evolve", "--round", "1", "--workspace", str(store.folder)]
+    assert main.main(arguments) == 1
+    assert "begins with the base model" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlite_utils
 
-from autolearn.core.errors import InputError, JobError
+from autolearn.core.errors import InputError, JobError, ModelNotFound
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question
@@ -18,7 +18,7 @@ from autolearn.metaskills import items
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, corpus_actions
 from autolearn.services.actions import TrainSources
-from autolearn.store import Store
+from autolearn.store import Store, layout
 from autolearn.store.migrations import MIGRATIONS
 from tests.support.corpora import added, rows, take, written
 from tests.support.rounds import Learner, approve
@@ -123,10 +123,7 @@ def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
 
 def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
-    folder, (file,) = importer.stage(store, [], [path], None)
-    assert folder
-    upload = (folder, file.name)
-    run = corpus_actions.add(store, file.path, "built-in", upload=upload)
+    run = corpus_actions.add(store, path, "built-in", is_upload=True)
     with pytest.raises(Cancelled):
         importer.import_(RunContext(store, run, lambda: True, lambda *text: None))
     assert store.corpora.all() == []
@@ -135,15 +132,19 @@ def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_p
 
 def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
-    folder, (file,) = importer.stage(store, [], [path], None)
-    assert folder
-    placed_file = file.path
-    take(
-        store,
-        corpus_actions.add(store, placed_file, "built-in", upload=(folder, file.name)),
-    )
-    assert not placed_file.parent.exists()
+    run = corpus_actions.add(store, path, "built-in", is_upload=True)
+    assert list((store.folder / layout.INCOMING).iterdir())
+    take(store, run)
+    assert list((store.folder / layout.INCOMING).iterdir()) == []
     assert store.corpora.all()[0].name == "a.jsonl"
+
+
+def test_an_upload_is_not_copied_if_it_cannot_be_read_then(store, tmp_path):
+    """Without the chosen model it was refused, and its copy stayed."""
+    path = written(tmp_path / "a.jsonl", rows())
+    with pytest.raises(ModelNotFound):
+        corpus_actions.add(store, path, "/nowhere", is_upload=True)
+    assert list((store.folder / layout.INCOMING).glob("*")) == []
 
 
 def test_a_round_is_taught_from_the_corpora_and_freezes_its_items(store, tmp_path):

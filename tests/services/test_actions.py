@@ -242,6 +242,13 @@ def test_an_export_of_an_adapter_names_a_finished_round(store, tmp_path):
         export_actions.export(store, "adapter", tmp_path / "x", 4)
 
 
+def test_a_round_continues_only_one_that_is_there(store):
+    """Round 0 was taken for the base model, until the round was to be stored."""
+    with pytest.raises(InputError, match="There is no round 0"):
+        actions.train(store, MODEL, TrainSettings(), 0)
+    assert not queued(store)
+
+
 def test_the_database_can_be_read_by_anyone(store, text):
     add(store, text)
     with sqlite3.connect(store.folder / "autolearn.db") as plain:

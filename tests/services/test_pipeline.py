@@ -125,6 +125,15 @@ def test_stage_2_studies_again_with_the_model_of_stage_1(library_store):
     assert settings.plan.phases == ("quiz",)
 
 
+def test_a_round_of_one_step_in_two_stages_takes_one_in_each(library_store):
+    """Half of it was 0, which means as many steps as the epochs take."""
+    train = TrainSettings(method="al2", max_steps=1)
+    study = pipeline.begin(library_store, MODEL, train=train)
+    plan = PipelineRunSettings.of(study).plan
+    assert plan
+    assert [stage.max_steps for stage in plan.trains] == [1, 1]
+
+
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):
     demo_library.add(store)
     assert len(store.library.documents()) == 8

@@ -7,6 +7,7 @@ from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import originals
+from autolearn.models import files as model_files
 from autolearn.services import reading_actions
 from tests.support.texts import put_passages
 
@@ -21,12 +22,12 @@ CHAT = {
 ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
 
 
-def refused(store, tmp_path, rows, kind, name="rows.json"):
+def refused(store, tmp_path, rows, kind, name="rows.json", **settings):
     """Return an import that refused a file of these rows."""
     path = tmp_path / name
     path.write_text(json.dumps(rows))
     other = OtherRows(name, originals.keep(store, path), kind)
-    run = store.runs.create("import", {})
+    run = store.runs.create("import", settings)
     result = ImportResult(others=(other,))
     store.runs.finish(run.id, "done", None, result.as_dict())
     return store.runs.get(run.id)
@@ -53,6 +54,16 @@ def test_chats_become_texts_by_another_import(store, tmp_path):
     assert settings.choices is not None
     assert settings.choices.chats_as_texts
     assert settings.sources[0].name == "rows.json"
+
+
+def test_chats_become_texts_cut_as_those_that_were_added_with_them(store, tmp_path):
+    """They were cut by the tokens of the built-in model, to its usual size."""
+    before = {"model": str(model_files.BUILT_IN), "passage_tokens": 64}
+    run = refused(store, tmp_path, [CHAT], "chats", **before)
+    new_run = reading_actions.add_other(store, run.id, 0, "texts")
+    assert isinstance(new_run, Run)
+    settings = ImportRunSettings.of(new_run)
+    assert (settings.model, settings.passage_tokens) == tuple(before.values())
 
 
 def test_answers_with_feedback_become_a_corpus(store, tmp_path):

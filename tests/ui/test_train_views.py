@@ -27,6 +27,7 @@ from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import round_contents
 from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.store.layout import checkpoints
+from autolearn.study import prompts
 from autolearn.training import presets, replay
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import train, train_preset, training_progress
@@ -116,6 +117,23 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
     assert memo.intake(store, order(epochs=3)) is first
     store.decisions.undo_batch(store.decisions.last().id)
     assert memo.intake(store, ORDER).n_approved == 0
+
+
+def test_a_look_is_made_anew_when_a_passage_or_a_prompt_has_changed(store):
+    """It showed what a round would have learned before."""
+    kept, other = put_passages(store, "a.txt", ["Ada leads all.", "Bo heads Cova."])
+    samples(store, 3, gaps=3, passage_id=kept.id)
+    memo, on_texts = train.PlanCache(), order(method="cpt")
+    assert len(memo.intake(store, on_texts).dataset.items) == 2
+    store.library.set_excluded([other.id], excluded=True)
+    (item,) = memo.intake(store, on_texts).dataset.items
+    assert item.chosen == kept.text
+    text = prompts.default_text("closed_book").replace("full", "short")
+    before = memo.intake(store, ORDER).dataset.items[0]
+    with prompts.fixed({"closed_book": text}):
+        after = memo.intake(store, ORDER).dataset.items[0]
+    assert "one full sentence" in before.chat[0].content
+    assert "one short sentence" in after.chat[0].content
 
 
 def test_a_plan_is_that_of_its_own_window_while_another_plans_a_round(store):

@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
-from autolearn.ingest import importer
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import corpus_actions
 from autolearn.ui.html import Html
@@ -61,16 +60,9 @@ def _add(session: Session, file: str | None, licence: str) -> tuple[None, str]:
     if not file:
         raise InputError("Choose a corpus file first.")
     store = session.store
-    folder, (upload,) = importer.stage(store, [], [Path(file)], None)
-    assert folder is not None
+    model = chosen_model(store).model
     session.start_worker_for(
-        corpus_actions.add(
-            store,
-            upload.path,
-            chosen_model(store).model,
-            licence,
-            upload=(folder, upload.name),
-        )
+        corpus_actions.add(store, Path(file), model, licence, is_upload=True)
     )
     return None, ""
 

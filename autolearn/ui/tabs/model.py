@@ -54,9 +54,9 @@ def build(context: PageContext) -> None:
     _wire(context, (name, loading), about, [local_choice])
     _begin(session, [name, loading, adapter])
     context.redraw_on_opening(partial(_adapter, session), [], [adapter])
-    shown = [answer, about, adapter]
+    outputs = [answer, about, adapter]
     inputs = [name, loading, adapter]
-    context.on_action([use.click], partial(_use, session), inputs, shown)
+    context.on_action([use.click], partial(_use, session), inputs, outputs)
 
     def use_built_in(loading: Quantization) -> Any:
         return BUILT_IN, *_use(session, BUILT_IN, loading, 0)
@@ -65,8 +65,8 @@ def build(context: PageContext) -> None:
         name = str(event.pick)
         return name, *_use(session, name, loading, 0)
 
-    context.on_action([own.click], use_built_in, [loading], [name, *shown])
-    context.on_action([downloaded.click], use_downloaded, [loading], [name, *shown])
+    context.on_action([own.click], use_built_in, [loading], [name, *outputs])
+    context.on_action([downloaded.click], use_downloaded, [loading], [name, *outputs])
 
 
 def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:

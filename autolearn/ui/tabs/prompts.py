@@ -143,8 +143,8 @@ def _open(
     if edits.name and text != edits.saved:
         unsaved[edits.name] = text
     saved = _saved(session, name)
-    shown = unsaved.pop(name or "", saved)
-    return shown, _Edits(name, saved, unsaved), _about(session, name), Html("")
+    box_text = unsaved.pop(name or "", saved)
+    return box_text, _Edits(name, saved, unsaved), _about(session, name), Html("")
 
 
 def _save(

@@ -17,17 +17,13 @@ from autolearn.models import files as model_files
 from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import (
-    actions,
-    corpus_actions,
-    round_progress,
-    token_preview,
-)
+from autolearn.services import actions, corpus_actions, round_progress, token_preview
 from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
+from autolearn.study import prompts
 from autolearn.training import presets
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -125,8 +121,7 @@ def _form(
     context: PageContext,
 ) -> tuple[list[Any], gr.Dropdown, gr.Dropdown, list[Any]]:
     """Lay out the settings in the order of TrainSettings, parent, preset and scope."""
-    parts: dict[str, Any] = {}
-    parts["method"] = _field("method")
+    parts = {"method": _field("method")}
     parent = gr.Dropdown(
         [labels.BASE],
         value=0,
@@ -143,13 +138,10 @@ def _form(
         elem_id="train-preset",
     )
     scope = train_scope.lay_out(context)
-    for name in FIRST[1:]:
-        parts[name] = _field(name)
+    parts |= {name: _field(name) for name in FIRST[1:]}
     names = [entry.name for entry in fields(TrainSettings)]
     with gr.Accordion("More settings", open=False):
-        for name in names:
-            if name not in parts:
-                parts[name] = _field(name)
+        parts |= {name: _field(name) for name in names if name not in parts}
     return [parts[name] for name in names], parent, preset, scope
 
 
@@ -223,7 +215,8 @@ class PlanCache:
             tracker=None,
             devices=1,
         )
-        key = (store.folder, revision, replace(request, train=plain))
+        changed_prompts = prompts.of_run()[prompts.CHANGED]
+        key = (store.folder, revision, changed_prompts, replace(request, train=plain))
         cached = self._cached
         if cached is None or cached[0] != key:
             folder = model_files.locate(model.model)
@@ -279,21 +272,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     effort = durations.effort(settings, contents, pace, per_text)
     stops = problems(store, request, contents)
     stops += _disk(store, fit.disk)
-    usual = presets.PRESETS[presets.preset_for(model, settings.method)]
-    notes = views.warnings(contents, settings, usual)
-    if (
-        request.scope
-        and request.scope.model_digest
-        and (n := n_samples_of_others(store))
-    ):
-        notes.append(
-            f"Left out: {html.count(n, 'approved sample')} of other models; what those "
-            "did not know says little about this one. Include them under “Which "
-            "samples”."
-        )
-    progress = round_progress.newest(store)
-    if progress and progress.is_active:
-        notes.insert(0, views.WHOLE_ROUND)
+    notes = _notes(store, request, contents)
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")
     plan = views.preflight(stops, notes) + views.intake(contents, settings)
@@ -302,18 +281,36 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     return plan + views.estimate(effort, fit, is_first=known_pace is None)
 
 
+def _notes(
+    store: Store, request: TrainRunSettings, contents: RoundContents
+) -> list[str]:
+    """Return what a person should know of a round before it is trained."""
+    settings, scope = request.train, request.scope
+    usual = presets.PRESETS[presets.preset_for(request.model, settings.method)]
+    notes = views.warnings(contents, settings, usual)
+    if scope and scope.model_digest and (n := n_samples_of_others(store)):
+        notes.append(
+            f"Left out: {html.count(n, 'approved sample')} of other models; what those "
+            "did not know says little about this one. Include them under “Which "
+            "samples”."
+        )
+    progress = round_progress.newest(store)
+    if progress and progress.is_active:
+        notes.insert(0, views.WHOLE_ROUND)
+    return notes
+
+
 def problems(
     store: Store, request: TrainRunSettings, contents: RoundContents
 ) -> list[str]:
     """Return what keeps a round from being trained, in sentences."""
-    problems = []
     try:
         check_train(store, request)
         if not contents.dataset.items:
             raise JobError(why_nothing(request.train))
     except AutolearnError as error:
-        problems.append(str(error))
-    return problems
+        return [str(error)]
+    return []
 
 
 def _disk(store: Store, n_bytes: int) -> list[str]:

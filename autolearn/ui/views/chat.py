@@ -116,11 +116,6 @@ def _sources(in_view: Sequence[Passage]) -> Html:
     """Return the passages that were in view, folded up."""
     if not in_view:
         return Html("")
-    title = f"Passages in view: {len(in_view)}"
-    return html.tag(
-        "details",
-        html.tag("summary", html.text(title))
-        + html.join(
-            html.tag("blockquote", html.text(p.text), "al-text") for p in in_view
-        ),
-    )
+    quotes = (html.tag("blockquote", html.text(p.text), "al-text") for p in in_view)
+    title = html.text(f"Passages in view: {len(in_view)}")
+    return html.details(title, html.join(quotes))

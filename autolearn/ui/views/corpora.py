@@ -40,9 +40,9 @@ def _row(corpus: Corpus) -> tuple[Html, ...]:
     ]
     name = html.text(corpus.name)
     if corpus.excluded:
-        name = name + html.text(" ") + html.badge("excluded", "gap")
+        name += html.text(" ") + html.badge("excluded", "gap")
     return (
-        Html(name),
+        name,
         html.text(KINDS[corpus.kind]),
         html.number(corpus.n_examples),
         html.number(corpus.n_texts),

@@ -82,19 +82,14 @@ def draw(store: Store, state: LibraryViewState) -> Html:
 def _title(store: Store, document: Document) -> Html:
     """Return the name of the document, and the actions on it as a whole."""
     head = html.tag("h3", html.text(document.name), "al-head")
-    rename = html.tag(
-        "button",
-        "Rename",
-        "al-pick",
-        type="button",
+    rename = html.button(
+        html.text("Rename"),
         data_rename=document.name,
         data_key=f"{RENAME}{document.id}-",
     )
-    delete = html.tag(
-        "button",
-        "Delete",
-        "al-pick al-delete",
-        type="button",
+    delete = html.button(
+        html.text("Delete"),
+        "al-delete",
         data_remove=_question(store, document),
         data_key=f"{REMOVE}{document.id}",
     )
@@ -126,7 +121,7 @@ def _what_was_read(store: Store, document: Document, n: int, covered: int) -> Ht
     sentence = f"Read: {document.n_characters:,} characters; {passages} "
     sentence += f"{100 * share:.0f} % of the characters. "
     kinds = ", ".join(f"{reason} ({count:,})" for reason, (count, _) in counts.items())
-    parts = "1 part" if n_out == 1 else f"{n_out:,} parts"
+    parts = html.count(n_out, "part")
     sentence += f"Left out: {parts}: {kinds}." if n_out else "Nothing was left out."
     notes = map(_note, document.notes)
     left_out = _left_out(store.library.exclusion_kinds(document.id, MOST_KINDS), n_out)
@@ -153,10 +148,10 @@ def _left_out(kinds: list[ExclusionKind], n: int) -> Html:
         for kind in kinds
     ]
     heads = ("Reason", "Text", "Place", "Count", "")
-    title = f"Left out of the file: {n:,} part{'s' if n != 1 else ''}"
+    title = f"Left out of the file: {html.count(n, 'part')}"
     if len(kinds) == MOST_KINDS:
         title += f", of which the {MOST_KINDS} commonest are shown"
-    return _details(title, html.table(heads, rows, title))
+    return html.details(html.text(title), html.table(heads, rows, title))
 
 
 def _take(exclusion_id: int, reason: str) -> Html:
@@ -165,11 +160,6 @@ def _take(exclusion_id: int, reason: str) -> Html:
         f"{TAKE}{exclusion_id}",
         aria_label=f"Include as a passage: {reason}",
     )
-
-
-def _details(title: str, content: Html, *, is_open: bool = False) -> Html:
-    summary = html.tag("summary", html.text(title))
-    return html.tag("details", summary + content, open="" if is_open else None)
 
 
 def _encoding(document: Document) -> Html:
@@ -188,12 +178,15 @@ def _encoding(document: Document) -> Html:
         for name in others
         if name != reading.encoding
     )
-    more = _details("Other encodings", html.tag("div", html.join(buttons), "al-picks"))
+    more = html.details(
+        html.text("Other encodings"), html.tag("div", html.join(buttons), "al-picks")
+    )
     table = html.table(("Encoding", "The text in it", ""), rows, "Encodings")
     label = encodings.LABELS.get(reading.encoding, reading.encoding)
     is_guess = bool(rows) and not reading.choices.encoding
     title = f"Encoding: {label}{', chosen by likelihood' if is_guess else ''}"
-    return _details(title, (table if rows else Html("")) + more, is_open=is_guess)
+    content = table + more if rows else more
+    return html.details(html.text(title), content, is_open=is_guess)
 
 
 def _label(name: str) -> Html:
@@ -238,7 +231,8 @@ def _columns(document: Document, choice: Sequence[Column]) -> Html:
     button = html.pick(html.text("Read with these columns"), key, "al-go")
     words = html.tag("p", html.text("The first rows with these columns:"), "al-faint")
     content = table + words + preview + (button if is_changed else Html(""))
-    return _details(f"Columns: {len(columns)}", content, is_open=is_changed)
+    title = html.text(f"Columns: {len(columns)}")
+    return html.details(title, content, is_open=is_changed)
 
 
 def _use_buttons(document: Document, number: int, column: Column) -> list[Html]:
@@ -262,11 +256,8 @@ def _bar(state: LibraryViewState, n: int, n_shown: int) -> Html:
         html.text("Next to the text of the file"),
         BESIDE,
         aria_pressed=str(state.is_beside).lower(),
-    ) + html.tag(
-        "button",
+    ) + html.button(
         html.text("Leave the selection out"),
-        "al-pick",
-        type="button",
         data_cut="",
         title="Select text in the passages first.",
     )
@@ -352,11 +343,7 @@ def _passage(passage: Passage, repeat: str) -> Html:
     text = html.tag(
         "div", html.text(passage.text.rstrip()), "al-text", data_passage=passage.id
     )
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread") + text,
-        "al-card al-out" if passage.excluded else "al-card",
-    )
+    return html.card(head, text, "al-out" if passage.excluded else "")
 
 
 def _turning(first: int, n: int) -> Html:

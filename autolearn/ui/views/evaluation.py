@@ -249,37 +249,32 @@ def _list(
 ) -> Html:
     if not ids:
         return Html("")
-    head = html.tag("summary", html.text(f"{title}: {len(ids)}"))
+    summary = html.text(f"{title}: {len(ids)}")
     cards = html.join(_question(comparison, i) for i in ids)
-    open_state = "open" if is_open and len(ids) <= SEVERAL else None
-    return html.tag("details", head + cards, "al-flips", open=open_state)
+    is_open = is_open and len(ids) <= SEVERAL
+    return html.details(summary, cards, "al-flips", is_open=is_open)
 
 
 def _question(comparison: RoundComparison, question_id: int) -> Html:
     item = comparison.questions[question_id]
     was, now = comparison.before[question_id], comparison.after[question_id]
     question = item.question
-    rows = {
-        "Gold answer": html.text(item.gold_answer or "(there is none)"),
-        "Also right": html.text(", ".join(question.aliases)),
-        "Options": html.text(", ".join(question.choices)),
-        "Before": html.text(was.text or html.DASH),
-        "After": html.text(now.text or html.DASH),
-        "Difference": html.difference(was.text, now.text),
-        "Origin and scorer": html.tag(
-            "span",
-            html.text(f"{ORIGINS[question.origin]}; {question.scorer}"),
-            title=SCORERS[question.scorer],
-        ),
-    }
-    if was.text == now.text:
-        del rows["Difference"]
+    rows = {"Gold answer": html.text(item.gold_answer or "(there is none)")}
     for name, values in (
         ("Also right", question.aliases),
         ("Options", question.choices),
     ):
-        if not values:
-            del rows[name]
+        if values:
+            rows[name] = html.text(", ".join(values))
+    rows["Before"] = html.text(was.text or html.DASH)
+    rows["After"] = html.text(now.text or html.DASH)
+    if was.text != now.text:
+        rows["Difference"] = html.difference(was.text, now.text)
+    rows["Origin and scorer"] = html.tag(
+        "span",
+        html.text(f"{ORIGINS[question.origin]}; {question.scorer}"),
+        title=SCORERS[question.scorer],
+    )
     head = html.tag("strong", html.text(question.text))
     body = head + html.pairs(rows)
     if not now.right and now.text.strip():

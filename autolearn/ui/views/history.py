@@ -126,21 +126,16 @@ def round_details(store: Store, round_id: int) -> Html:
         "Items": html.text(items or html.DASH),
         "Adapter": html.text(round_.adapter or "not finished"),
     }
-    body = html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.pairs(facts)
+    body = (
+        html.pairs(facts)
         + _details("Scores", round_.scores)
-        + _details("Settings", TrainRunSettings.of(round_).train.as_dict()),
-        "al-card",
+        + _details("Settings", TrainRunSettings.of(round_).train.as_dict())
     )
-    return drawer(body, f"Round {round_id}")
+    return drawer(html.card(head, body), f"Round {round_id}")
 
 
 def _details(title: str, values: Mapping[str, Any]) -> Html:
-    return html.tag(
-        "details", html.tag("summary", html.text(title)) + settings_table(values, title)
-    )
+    return html.details(html.text(title), settings_table(values, title))
 
 
 # --- runs ---------------------------------------------------------------------
@@ -178,20 +173,17 @@ def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
 def run_details(store: Store, run_id: int) -> Html:
     """Return one run with its settings, its result and its log, and a way to resume."""
     run = store.runs.get(run_id)
-    head = html.tag("h3", html.text(labels.run(run)))
+    head = html.tag("h3", html.text(labels.run(run))) + labels.state(run.state)
     log = html.tag("pre", html.text(log_tail(store.folder, run_id)), "al-log")
-    body = html.tag(
-        "section",
-        html.tag("header", head + labels.state(run.state), "al-spread")
-        + (html.problem(run.error) if run.error else Html(""))
+    body = (
+        (html.problem(run.error) if run.error else Html(""))
         + _resume(run)
         + _details("Result", run.result)
         + _details("Settings", run.settings)
         + _details("Versions", run.versions)
-        + html.tag("details", html.tag("summary", "Log") + log),
-        "al-card",
+        + html.details(html.text("Log"), log)
     )
-    return drawer(body, labels.run(run))
+    return drawer(html.card(head, body), labels.run(run))
 
 
 def _resume(run: Run) -> Html:
@@ -302,6 +294,4 @@ def _export(run: Run) -> Html:
         body += html.tag("div", html.text(words), "al-faint")
     if run.error:
         body += html.problem(run.error)
-    return html.tag(
-        "section", html.tag("header", heading, "al-spread") + body, "al-card"
-    )
+    return html.card(heading, body)

@@ -97,8 +97,8 @@ def draw(store: Store, place: MapView) -> Html:
     switches = _documents(documents, document) + rounds(store, place)
     if not samples:
         sentence = "This document has not been studied yet. Press “Study”."
-        return Html(switches + html.note(sentence))
-    return Html(switches + _map(store, place, document, samples))
+        return switches + html.note(sentence)
+    return switches + _map(store, place, document, samples)
 
 
 def _map(
@@ -113,7 +113,7 @@ def _map(
     rows = [_row(passage, groups[passage.id], learned) for passage in visible]
     table = html.table(("Passage", "Samples", "Questions"), rows, "Knowledge map")
     pages = _pages(place.first, len(passages))
-    return Html(_legend(samples, learned) + pages + html.tag("div", table, "al-map"))
+    return _legend(samples, learned) + pages + html.tag("div", table, "al-map")
 
 
 def _switch(word: str, key: str, on: bool) -> Html:
@@ -136,11 +136,7 @@ def rounds(store: Store, place: MapView) -> Html:
     if not quizzed:
         return Html("")
     picks = [_switch("As studied", "r0", not place.round_id)] + [
-        _switch(
-            f"After round {number}",
-            f"r{number}",
-            number == place.round_id,
-        )
+        _switch(f"After round {number}", f"r{number}", number == place.round_id)
         for number in quizzed
     ]
     return html.tag("div", html.join(picks), "al-switches")

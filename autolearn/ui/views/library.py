@@ -44,15 +44,11 @@ def documents(store: Store) -> Html:
 
 def _folder(name: str, documents: Sequence[DocumentSize]) -> Html:
     """Return a folder with its totals; its documents are listed once it is opened."""
-    n, n_tokens = len(documents), sum(document.n_tokens for document in documents)
-    totals = f"{n:,} document{'s' * (n > 1)}, {n_tokens:,} tokens"
+    n_tokens = sum(document.n_tokens for document in documents)
+    totals = f"{html.count(len(documents), 'document')}, {n_tokens:,} tokens"
     head = html.tag("strong", html.text(f"{name}/ "))
     head += html.tag("span", html.text(totals), "al-faint")
-    return html.tag(
-        "details",
-        html.tag("summary", head) + _table(documents, f"{name}/"),
-        "al-folder",
-    )
+    return html.details(head, _table(documents, f"{name}/"), "al-folder")
 
 
 def _table(documents: Sequence[DocumentSize], folder: str = "") -> Html:

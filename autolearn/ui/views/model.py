@@ -39,15 +39,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
     file = Path(name).name if model_actions.is_gguf(name) else None
     title = html.tag("h3", html.text(file or model_files.name_of(name, folder)))
     head = title + _in_use(store, own, quantization)
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.pairs(_facts(store, shape, folder))
-        + _fit(shape, quantization)
-        + _rounding(folder)
-        + _files(folder),
-        "al-card al-model",
-    )
+    body = html.pairs(_facts(store, shape, folder)) + _fit(shape, quantization)
+    return html.card(head, body + _rounding(folder) + _files(folder), "al-model")
 
 
 def _in_use(store: Store, name: str, quantization: Quantization) -> Html:
@@ -82,8 +75,7 @@ def _files(folder: Path) -> Html:
         "Folder": html.text(folder),
         "Digest": html.text(model_files.digest(folder)),
     }
-    head = html.tag("summary", "Files")
-    return html.tag("details", head + html.pairs(rows))
+    return html.details(html.text("Files"), html.pairs(rows))
 
 
 def _licence(store: Store, shape: ModelShape, folder: Path) -> str:
@@ -151,25 +143,27 @@ def worker(store: Store) -> Html:
 def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
     if is_server(model.model):
-        server = html.text(f"Now in use: {model.model}.")
-        return html.tag("p", server, "al-good", role="status")
+        return _status(f"Now in use: {model.model}.")
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
-    sentence = f"Now in use: {model.model}, {how}, {labels.adapter(model.round_id)}."
-    return html.tag("p", html.text(sentence), "al-good", role="status")
+    weights = labels.adapter(model.round_id)
+    return _status(f"Now in use: {model.model}, {how}, {weights}.")
 
 
 def being_converted(model: ModelSettings) -> Html:
     """Return that a GGUF file is converted first."""
-    sentence = (
+    return _status(
         f"{model.model} is being converted. It is used when the conversion is done, "
         "unless you choose another model before."
     )
-    return html.tag("p", html.text(sentence), "al-good", role="status")
 
 
 def freed() -> Html:
     """Return that the worker has ended."""
-    return html.tag("p", "The model is unloaded.", "al-good", role="status")
+    return _status("The model is unloaded.")
+
+
+def _status(sentence: str) -> Html:
+    return html.tag("p", html.text(sentence), "al-good", role="status")
 
 
 def checks(results: Sequence[Finding]) -> Html:

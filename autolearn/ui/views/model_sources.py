@@ -50,14 +50,7 @@ def offer(model: Offer) -> Html:
     room = html.note("Press “Download” to fetch it.")
     if not model.fits:
         room = html.problem(model.no_room())
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.pairs(facts)
-        + _files(model)
-        + room,
-        "al-card",
-    )
+    return html.card(head, html.pairs(facts) + _files(model) + room)
 
 
 def _files(model: Offer) -> Html:
@@ -68,8 +61,8 @@ def _files(model: Offer) -> Html:
         )
         for part in sorted(model.parts, key=lambda part: -part.n_bytes)
     ]
-    title = html.tag("summary", html.text(html.count(len(rows), "file")))
-    return html.tag("details", title + html.table(("File", "Size"), rows, "Files"))
+    title = html.text(html.count(len(rows), "file"))
+    return html.details(title, html.table(("File", "Size"), rows, "Files"))
 
 
 def downloaded(store: Store) -> Html:
@@ -157,8 +150,8 @@ def local(local_models: list[LocalModel]) -> Html:
         )
         for model in others
     )
-    title = html.tag("summary", html.text(f"{len(others)} that cannot be used yet"))
-    return table + html.tag("details", title + html.tag("ul", rows))
+    title = html.text(f"{len(others)} that cannot be used yet")
+    return table + html.details(title, html.tag("ul", rows))
 
 
 def _short(model: LocalModel) -> str:
@@ -185,13 +178,8 @@ def gguf(name: str) -> Html:
         "which takes a minute or more. In 4 bit they are quantised a second time; the "
         "effect of that is measured."
     )
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.pairs(_header(header))
-        + html.tag("p", html.text(text)),
-        "al-card al-model",
-    )
+    body = html.pairs(_header(header)) + html.tag("p", html.text(text))
+    return html.card(head, body, "al-model")
 
 
 def _header(header: Header) -> dict[str, Html]:

@@ -49,7 +49,7 @@ def _overview(states: Sequence[PromptState]) -> Html:
         for state in states
     ]
     table = html.table(("Prompt", "When it is used", "State"), rows, "All prompts")
-    return html.tag("details", html.tag("summary", "All prompts") + table)
+    return html.details(html.text("All prompts"), table)
 
 
 def preview(prompt: PromptPreview, place: str) -> Html:

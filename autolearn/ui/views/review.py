@@ -156,11 +156,4 @@ def keys_help() -> Html:
         id="review-help",
         popover="auto",
     )
-    button = html.tag(
-        "button",
-        "Help (?)",
-        "al-pick",
-        type="button",
-        popovertarget="review-help",
-    )
-    return button + box
+    return html.button(html.text("Help (?)"), popovertarget="review-help") + box

@@ -105,16 +105,14 @@ def _gap(view: SampleView) -> Html:
     """Return whether there is a gap, how sure that is, and the way to overrule it."""
     sample = view.sample
     share = f"{100 * sample.gap_probability:.0f} %"
-    badge = html.badge(f"known, P(gap) {share}", "known")
-    if sample.gap:
-        badge = html.badge(f"gap, P(gap) {share}", "gap")
-    word = "Mark as known" if sample.gap else "Mark as gap"
+    state, other = ("gap", "known") if sample.gap else ("known", "gap")
+    badge = html.badge(f"{state}, P(gap) {share}", state)
     edits = [d for d in view.decisions if "gap" in d.before]
     own = Html("")
     if edits and edits[0].before["gap"] != sample.gap:
         own = html.badge("changed by you")
-    key = f"{'known' if sample.gap else 'gap'}-{sample.id}"
-    return badge + own + html.pick(html.text(word), key, "al-overrule")
+    word, key = html.text(f"Mark as {other}"), f"{other}-{sample.id}"
+    return badge + own + html.pick(word, key, "al-overrule")
 
 
 def overruled(key: object) -> tuple[int, bool]:
@@ -142,8 +140,8 @@ def _closed_book(view: SampleView) -> Html:
     content = _text(answer.text if answer else view.sample.rejected)
     if further:
         rows = html.join(html.tag("li", html.text(entry.text)) for entry in further)
-        title = html.tag("summary", html.count(len(further), "more sampled answer"))
-        content += html.tag("details", title + html.tag("ol", rows))
+        title = html.text(html.count(len(further), "more sampled answer"))
+        content += html.details(title, html.tag("ol", rows))
     return _part("Closed-book answer", content)
 
 
@@ -279,8 +277,8 @@ def _outputs(view: SampleView) -> Html:
     ]
     if not outputs:
         return Html("")
-    title = html.tag("summary", f"Exact prompts and raw outputs ({len(outputs)})")
-    return html.tag("details", title + html.join(outputs), "al-outputs")
+    title = html.text(f"Exact prompts and raw outputs ({len(outputs)})")
+    return html.details(title, html.join(outputs), "al-outputs")
 
 
 def _kind(answer: Answer) -> str:
@@ -306,7 +304,7 @@ def _output(name: str, generation: Generation) -> Html:
     wrote = _raw("model output", completion.text, "al-wrote")
     head = html.tag("strong", html.text(name))
     head += html.tag("span", html.text(details), "al-faint")
-    return html.tag("details", html.tag("summary", head) + turns + wrote)
+    return html.details(head, turns + wrote)
 
 
 def _raw(title: str, content: str, classes: str = "") -> Html:

@@ -21,11 +21,7 @@ def about(store: Store, model: str) -> Html:
     is_chosen = chosen_model(store).model == model
     badge = html.badge("in use", "approved") if is_chosen else html.badge("not in use")
     head = html.tag("h3", html.text(facts.server_address.model)) + badge
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread") + html.pairs(_rows(facts)) + _training(),
-        "al-card al-model",
-    )
+    return html.card(head, html.pairs(_rows(facts)) + _training(), "al-model")
 
 
 def _rows(facts: ServerFacts) -> dict[str, Html]:

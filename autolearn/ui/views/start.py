@@ -23,11 +23,7 @@ SIMPLE_TEXTS = (
 LOOP = (
     ("Read", "Library", "Your texts are split into passages."),
     ("Ask and answer", "Study", "With the text in view, and from memory."),
-    (
-        "Find the gaps",
-        "Review",
-        "Where the answers differ; you approve what is right.",
-    ),
+    ("Find the gaps", "Review", "Where the answers differ; you approve what is right."),
     ("Learn", "Train", "A small adapter is trained; the model stays as it is."),
     ("Test it", "Evaluation", "The same quiz before and after."),
 )

@@ -6,7 +6,7 @@ from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_scope
 from autolearn.services.model_scope import shown_digest
-from autolearn.store import RunFilter, SampleFilter, Store
+from autolearn.store import RunFilter, SampleFilter, Store, layout
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -137,7 +137,7 @@ def _last_error(store: Store) -> Html:
         return Html("")
     run = latest[0]
     queue = queues.queue_of(run.kind)
-    log = f"Details are in {store.folder / 'logs' / queue.name}.log."
+    log = f"Details are in {layout.worker_log(store.folder, queue.name)}."
     return html.tag(
         "div",
         html.tag("strong", html.text(f"{labels.run(run)} {run.state}"))

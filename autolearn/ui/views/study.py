@@ -58,8 +58,7 @@ def effort(
         return html.note(f"{' and '.join(many)}; {time}; the server has the model.")
     size, free = html.size(fit.need.total), html.size(fit.free)
     summary = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
-    line = html.tag("summary", html.text(summary))
-    details = html.tag("details", line + html.pairs(memory.fit(fit)))
+    details = html.details(html.text(summary), html.pairs(memory.fit(fit)))
     return html.join([details] + [html.problem(fit.problem)] * bool(fit.problem))
 
 
@@ -108,7 +107,7 @@ def _headline(store: Store, run: Run) -> Html:
         sentence += f"; the newest {N_ROWS} are shown"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
     headline += _bits_per_byte(store, run) + _quality(run)
-    return Html(headline + html.problem(run.error)) if run.error else headline
+    return headline + html.problem(run.error) if run.error else headline
 
 
 def _bits_per_byte(store: Store, run: Run) -> Html:
@@ -228,8 +227,7 @@ def _left_out(store: Store, run: Run) -> Html:
     if len(skips) > N_SKIPS:
         title += f", the first {N_SKIPS}"
     heads = ("Stage", "Passage", "Question", "Reason")
-    content = html.table(heads, rows, "Skipped")
-    return html.tag("details", html.tag("summary", html.text(title)) + content)
+    return html.details(html.text(title), html.table(heads, rows, "Skipped"))
 
 
 def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:

@@ -170,7 +170,7 @@ def _dropped_items(tokens: TokenPreview) -> Html:
     ]
     name = "Dropped items (too long)"
     table = html.table(("Tokens", "Answer"), rows, name)
-    return html.tag("details", html.tag("summary", name) + table)
+    return html.details(html.text(name), table)
 
 
 def _item(number: int, rows: Sequence[PreviewRow]) -> Html:
@@ -269,7 +269,7 @@ def _disk_use(store: Store, rounds: Sequence[Round]) -> str:
     if newest.adapter is None:
         n = len(list(states.glob("[!.]*")))
         n_bytes = hardware.size_on_disk(states)
-        return f"{n} checkpoint{'s' * (n != 1)}, {html.size(n_bytes)}"
+        return f"{html.count(n, 'checkpoint')}, {html.size(n_bytes)}"
     size = hardware.size_on_disk(store.folder / newest.adapter)
     return f"adapter, {html.size(size)}"
 
@@ -306,9 +306,9 @@ def _settings(run: Run) -> Html:
         "started from": html.text(labels.adapter(settings.parent)),
         **values,
     }
-    names = html.tag("summary", "Settings of this run")
     hint = html.tag("p", "Bold: not the default.", "al-faint")
-    return html.tag("details", names + hint + html.pairs(rows), "al-card")
+    title = html.text("Settings of this run")
+    return html.details(title, hint + html.pairs(rows), "al-card")
 
 
 def _word(value: object) -> Html:
