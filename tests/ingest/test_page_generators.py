@@ -4,6 +4,7 @@
 import pytest
 
 from autolearn.ingest import readers
+from autolearn.ingest.readers import markup, style_sheets
 from tests.support import files
 
 
@@ -238,3 +239,26 @@ def test_no_cell_is_lost_wherever_it_stands(tmp_path, html):
     assert "Year" in text
     assert "Rain" in text
     assert "YearRain" not in text
+
+
+def test_rules_are_compared_once_for_elements_that_are_alike(monkeypatch):
+    compared = []
+    holds = style_sheets._Rule.holds
+
+    def counted(rule, element, path):
+        compared.append(element.tag.name)
+        return holds(rule, element, path)
+
+    monkeypatch.setattr(style_sheets._Rule, "holds", counted)
+    sheet = ".rain td { top: 1px } .snow td { top: 2px } .rain .sum { top: 3px }"
+    rows = '<tr><td id="a">1</td><td style="bottom: 4px">2</td></tr>' * 50
+    soup = markup.parse(
+        f'<style>{sheet}</style><table class="rain">{rows}'
+        '<tr class="sum"><td>3</td></tr></table><table><tr><td>4</td></tr></table>'
+    )
+    style_sheets.apply(soup)
+    first, second, *_, last, other = map(style_sheets.declarations, soup("td"))
+    assert (first, second) == ({"top": "1px"}, {"top": "1px", "bottom": "4px"})
+    assert (last, other) == ({"top": "1px"}, {})
+    assert style_sheets.declarations(soup("tr")[50]) == {"top": "3px"}
+    assert compared.count("td") == 3

@@ -7,8 +7,9 @@ anything else, such as attributes, siblings or states, are ignored.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 from bs4 import BeautifulSoup
@@ -49,13 +50,25 @@ class _Step(NamedTuple):
         return self.element in ("", element.tag.name) and self.names <= element.names
 
 
+@dataclass
+class _Look:
+    """What rules add to all elements that they cannot tell apart."""
+
+    added: tuple[str, str] | None = None
+    """What is put before their own styles and after them; None: not looked up yet."""
+    inner: dict[tuple[str, frozenset[str]], "_Look"] = field(default_factory=dict)
+    """The looks of the elements directly within, by name, and classes and ids."""
+
+
 class _Element(NamedTuple):
     """An element of a page, with what its rules are found by."""
 
     tag: Tag
     names: frozenset[str]
+    """Its classes and ids that rules name, with their signs."""
     names_around: frozenset[str]
-    """The classes and ids of it and of what it is within."""
+    """Those of it and of what it is within."""
+    look: _Look
 
 
 @dataclass(frozen=True)
@@ -92,31 +105,56 @@ class _Rule:
         return not self.steps[-1].is_child or places[-1] == len(path) - 1
 
 
-_Rules = dict[str, list[_Rule]]
-"""Rules by a class, an id or the name of the element that is styled."""
+@dataclass(frozen=True)
+class _Rules:
+    """The rules of style sheets."""
+
+    by_names: dict[tuple[str, str], list[_Rule]]
+    """Rules by the name of the element that is styled, empty for any, and by a class or
+    an id that it has or is within."""
+    names: frozenset[str]
+    """The classes and ids of all rules, with their signs."""
+
+    def added(self, element: _Element, path: Sequence[_Element]) -> tuple[str, str]:
+        """Return what is declared for an element, what is important of it apart."""
+        matching = [
+            rule
+            for key in product((element.tag.name, ""), element.names_around)
+            for rule in self.by_names.get(key, ())
+            if rule.holds(element, path)
+        ]
+        matching.sort(key=lambda rule: rule.priority)
+        normal = [rule.declared for rule in matching if not rule.priority[0]]
+        important = [rule.declared for rule in matching if rule.priority[0]]
+        return _style(normal), _style(important)
 
 
 def apply(soup: BeautifulSoup) -> None:
-    """Copy the rules of all sheets into the style of each element."""
+    """Copy the rules of all sheets into the style of each element.
+
+    What rules declare stands before the element's own style, what is important after
+    it. Rules are looked up once for elements that they cannot tell apart, such as most
+    cells of a table.
+    """
     sheets = ("".join(sheet.find_all(string=True)) for sheet in soup("style"))
     rules = _rules(tuple(sheets))
-    if not rules:
+    if not rules.names:
         return
+    page = _Element(soup, frozenset(), frozenset(), _Look())
     path: list[_Element] = []
     for tag in soup.find_all(True):
         while path and path[-1].tag is not tag.parent:
             path.pop()
-        names = _names(tag)
-        around = path[-1].names_around if path else frozenset()
-        element = _Element(tag, names, around | names if names else around)
-        matching = [
-            rule
-            for key in (*sorted(names), tag.name, "")
-            for rule in rules.get(key, ())
-            if rule.holds(element, path)
-        ]
-        if matching:
-            _write(tag, matching)
+        outer = path[-1] if path else page
+        names = _names(tag) & rules.names
+        around = outer.names_around | names if names else outer.names_around
+        look = outer.look.inner.setdefault((tag.name, names), _Look())
+        element = _Element(tag, names, around, look)
+        if look.added is None:
+            look.added = rules.added(element, path)
+        before, after = look.added
+        if before or after:
+            tag["style"] = f"{before}{tag.get('style', '')};{after}"
         path.append(element)
 
 
@@ -131,15 +169,6 @@ def _names(tag: Tag) -> frozenset[str]:
     if tag.get("id"):
         names.add(f"#{tag['id']}")
     return frozenset(names)
-
-
-def _write(tag: Tag, rules: list[_Rule]) -> None:
-    """Put what rules declare before the style of an element; after it, if important."""
-    rules.sort(key=lambda rule: rule.priority)
-    normal = [rule.declared for rule in rules if not rule.priority[0]]
-    important = [rule.declared for rule in rules if rule.priority[0]]
-    own = str(tag.get("style", ""))
-    tag["style"] = f"{_style(normal)}{own};{_style(important)}"
 
 
 def _style(all_declared: list[Declarations]) -> str:
@@ -161,15 +190,19 @@ def _declarations(style: str) -> Declarations:
 @lru_cache(maxsize=16)
 def _rules(sheets: tuple[str, ...]) -> _Rules:
     """Return the rules of style sheets that matter."""
-    rules: _Rules = {}
+    by_names: dict[tuple[str, str], list[_Rule]] = {}
+    names: set[str] = set()
     blocks = (block for sheet in sheets for block in _blocks(sheet))
     for order, (selectors, body) in enumerate(blocks):
         if not _declarations(body):
             continue
         for steps in filter(None, map(_steps, selectors.split(","))):
-            key = min(steps[-1].names, default=steps[-1].element)
-            rules.setdefault(key, []).extend(_of_selector(steps, body, order))
-    return rules
+            own = steps[-1]
+            for rule in _of_selector(steps, body, order):
+                key = own.element, min(own.names or rule.names_around)
+                by_names.setdefault(key, []).append(rule)
+                names |= own.names | rule.names_around
+    return _Rules(by_names, frozenset(names))
 
 
 def _of_selector(steps: tuple[_Step, ...], body: str, order: int) -> Iterator[_Rule]:
