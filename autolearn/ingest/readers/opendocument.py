@@ -19,7 +19,6 @@ from autolearn.ingest.readers import (
 )
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.opendocument_cells import (
-    MOST_REPEATED,
     grid,
     n_repeated,
     plain_text,
@@ -28,11 +27,12 @@ from autolearn.ingest.readers.opendocument_cells import (
 from autolearn.ingest.readers.opendocument_lists import OpenLists
 from autolearn.ingest.readers.opendocument_styles import OpenStyles
 from autolearn.ingest.readers.packages import child, tag, value
-from autolearn.ingest.readers.pages import element
+from autolearn.ingest.readers.pages import element, table_of
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _CONTENT = "content.xml"
-_BLOCKS = {"numbered-paragraph": "div"}
+_BLOCKS = ("numbered-paragraph", "notes")
+"""Elements that begin on a new line without further meaning."""
 _LEFT_OUT = {
     "annotation": "comment",
     "tracked-changes": "deleted in a tracked change",
@@ -136,13 +136,16 @@ class _Writer:
         if name in _LEFT_OUT:
             return self._left_out.add(plain_text(part), _LEFT_OUT[name])
         if name in _INDEX:
-            mark = self._left_out.add(plain_text(part), "table of contents")
-            return element("p", mark)
+            return self._exclusion(part, "table of contents")
         method = getattr(self, f"_write_{name.replace('-', '_')}", None)
         if method is not None:
             return str(method(part))
         html = self._children(part)
-        return element(_BLOCKS[name], html) if name in _BLOCKS else html
+        return element("div", html) if name in _BLOCKS else html
+
+    def _exclusion(self, part: Element, reason: str) -> str:
+        """Return a paragraph with nothing but a mark."""
+        return element("p", self._left_out.add(plain_text(part), reason))
 
     def _write_h(self, part: Element) -> str:
         level = value(part, "outline-level")
@@ -154,7 +157,7 @@ class _Writer:
         style = value(part, "style-name")
         html = self._children(part)
         if self._styles.has(self._styles.hidden_styles, style):
-            return element("p", self._left_out.add(plain_text(part), "hidden"))
+            return self._exclusion(part, "hidden")
         for title, heading in _HEADING_STYLES.items():
             if self._styles.has({title}, style) and html.strip():
                 return element(heading, html)
@@ -180,8 +183,7 @@ class _Writer:
         return html
 
     def _write_s(self, part: Element) -> str:
-        n = value(part, "c")
-        return " " * (min(int(n), MOST_REPEATED) if n.isdigit() else 1)
+        return " " * n_repeated(part, "c")
 
     def _write_tab(self, part: Element) -> str:
         return "\t"
@@ -204,11 +206,8 @@ class _Writer:
     def _write_page(self, part: Element) -> str:
         """Return a slide."""
         if self._styles.has(self._styles.hidden_slides, value(part, "style-name")):
-            return element("p", self._left_out.add(plain_text(part), "hidden slide"))
+            return self._exclusion(part, "hidden slide")
         return element("section", self._children(part))
-
-    def _write_notes(self, part: Element) -> str:
-        return element("div", self._children(part))
 
     def _write_frame(self, part: Element) -> str:
         """Return a text box, a table or a formula that is in a frame."""
@@ -216,9 +215,7 @@ class _Writer:
         if "object" in kinds:
             return self._children(part)
         if value(part, "class") in ("page-number", "date-time", "footer", "header"):
-            return element(
-                "p", self._left_out.add(plain_text(part), "foot of the page")
-            )
+            return self._exclusion(part, "foot of the page")
         html = self._children(part)
         if value(part, "class") == "title" and plain_text(part):
             return element("h2", escape(plain_text(part)))
@@ -262,7 +259,7 @@ class _Writer:
 
     def _write_section(self, part: Element) -> str:
         if value(part, "display") == "none":
-            return element("p", self._left_out.add(plain_text(part), "hidden"))
+            return self._exclusion(part, "hidden")
         return self._children(part)
 
     def _write_spreadsheet(self, part: Element) -> str:
@@ -275,14 +272,13 @@ class _Writer:
     def _sheet(self, sheet: Element) -> str:
         """Return a sheet below its name; empty rows and columns divide its tables."""
         if self._styles.has(self._styles.hidden_styles, value(sheet, "style-name")):
-            return element("p", self._left_out.add(plain_text(sheet), "hidden sheet"))
+            return self._exclusion(sheet, "hidden sheet")
         name = element("h2", escape(value(sheet, "name")))
         cells, texts, hidden = grid(sheet, self._cell)
-        shown = hidden.shown(cells)
+        visible = hidden.shown(cells)
         tables = [
-            element("table", "".join(element("tr", "".join(row)) for row in table))
+            table_of("".join(row) for row in sheet_tables.cut(visible, part))
             for part in sheet_tables.parts(hidden.shown(texts))
-            for table in [sheet_tables.cut(shown, part)]
         ]
         tables += [
             element("p", self._left_out.add(*entry)) for entry in hidden.texts(texts)

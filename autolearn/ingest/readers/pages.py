@@ -18,4 +18,9 @@ def table(rows: Iterable[Sequence[str]]) -> str:
         "".join(element("td" if i else "th", cell) for cell in row)
         for i, row in enumerate(rows)
     )
+    return table_of(lines)
+
+
+def table_of(lines: Iterable[str]) -> str:
+    """Return a table of rows, each of whose cells is an element already."""
     return element("table", "".join(element("tr", line) for line in lines))

@@ -13,7 +13,7 @@ from pathlib import Path
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers import markup, rtf_words, symbol_fonts
 from autolearn.ingest.readers.left_out import LeftOut
-from autolearn.ingest.readers.pages import element
+from autolearn.ingest.readers.pages import element, table_of
 from autolearn.ingest.readers.pieces import Piece, Source
 from autolearn.ingest.readers.word_code import is_monospace
 
@@ -392,5 +392,4 @@ class _Parser:
             self._table.row = []
         lines = ("".join(element("td", cell) for cell in row) for row in rows)
         if rows:
-            body = "".join(element("tr", line) for line in lines)
-            self._blocks.append(element("table", body))
+            self._blocks.append(table_of(lines))

@@ -20,7 +20,7 @@ from autolearn.ingest.readers import (
 )
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.packages import Relation, child, tag, value
-from autolearn.ingest.readers.pages import element
+from autolearn.ingest.readers.pages import element, table_of
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _MAIN = "ppt/presentation.xml"
@@ -221,13 +221,13 @@ class _Slide:
         return element("ul", "".join(element("li", item) for item in items if item))
 
     def _table(self, table: Element) -> str:
-        rows = []
+        lines = []
         is_named = value(child(table, "tblPr"), "firstRow") == "1"
         for i, row in enumerate(part for part in table if tag(part) == "tr"):
             name = "th" if is_named and i == 0 else "td"
             line = "".join(self._cell(cell, name) for cell in row if tag(cell) == "tc")
-            rows.append(element("tr", line))
-        return element("table", "".join(rows))
+            lines.append(line)
+        return table_of(lines)
 
     def _cell(self, cell: Element, name: str) -> str:
         if "1" in (value(cell, "hMerge"), value(cell, "vMerge")):
