@@ -103,16 +103,12 @@ class _Slide:
                 soup, left_out=self._left_out, starts_passage=True, share=share
             )
         for relation in self._relations.values():
-            if (
-                relation.kind == "comments"
-                and relation.target in self._archive.namelist()
-            ):
-                text = _plain(packages.xml(self._archive, relation.target))
-                yield Piece(text, left_out="comment", share=share)
+            is_comment = relation.kind == "comments"
+            if is_comment and (root := self._related(relation)) is not None:
+                yield Piece(_plain(root), left_out="comment", share=share)
 
     def _page(self) -> str:
-        tree = child(self._root, "cSld", "spTree")
-        html = self._shapes(tree) if tree is not None else ""
+        html = self._shapes(child(self._root, "cSld", "spTree"))
         for relation in self._relations.values():
             if relation.kind == "notesSlide":
                 html += self._notes(relation)
@@ -124,15 +120,20 @@ class _Slide:
         return html
 
     def _notes(self, relation: Relation) -> str:
-        if relation.target not in self._archive.namelist():
-            return ""
-        tree = child(packages.xml(self._archive, relation.target), "cSld", "spTree")
-        html = self._shapes(tree) if tree is not None else ""
+        html = self._shapes(child(self._related(relation), "cSld", "spTree"))
         return element("div", f"<p>Notes:</p>{html}") if html.strip() else ""
 
-    def _shapes(self, tree: Element) -> str:
+    def _related(self, relation: Relation | None) -> Element | None:
+        """Return the part that a relation leads to; None if the file lacks it."""
+        if relation is None or relation.target not in self._archive.namelist():
+            return None
+        return packages.xml(self._archive, relation.target)
+
+    def _shapes(self, tree: Element | None) -> str:
         """Return the shapes, the title first."""
-        shapes = [part for part in tree if tag(part) in _SHAPES]
+        shapes = [
+            part for part in (tree if tree is not None else ()) if tag(part) in _SHAPES
+        ]
         shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)
         return "".join(map(self._shape, shapes))
 
@@ -210,10 +211,10 @@ class _Slide:
     def _related_text(self, part: Element) -> str:
         """Return the text of a diagram, or the values of a chart as a table."""
         is_chart = tag(part) == "chart"
-        relation = self._relations.get(_relation_id(part, "id" if is_chart else "dm"))
-        if relation is None or relation.target not in self._archive.namelist():
+        relation_id = _relation_id(part, "id" if is_chart else "dm")
+        root = self._related(self._relations.get(relation_id))
+        if root is None:
             return ""
-        root = packages.xml(self._archive, relation.target)
         if is_chart:
             return charts.page(root)
         bodies = [node for node in root.iter() if tag(node) == "t" and len(node)]
