@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 from autolearn.ingest.readers import number_formats, packages, superscripts
 from autolearn.ingest.readers.hidden_cells import Hidden
 from autolearn.ingest.readers.number_formats import NumberFormat
-from autolearn.ingest.readers.packages import child, is_on, tag, value
+from autolearn.ingest.readers.packages import child, children, is_on, tag, value
 
 Place = tuple[int, int]
 """The row and the column of a cell, from 0."""
@@ -77,10 +77,10 @@ def of_sheets(archive: zipfile.ZipFile) -> dict[str, SheetFormats]:
     looks = _formats(styles), _struck_styles(styles)
     shared = _shared_texts(archive) if "xl/sharedStrings.xml" in names else {}
     parts = packages.relations(archive, book)
-    sheets = child(packages.xml(archive, book), "sheets")
+    sheets = children(child(packages.xml(archive, book), "sheets"), "sheet")
     return {
         value(sheet, "name"): _of_sheet(archive, part.target, looks, shared)
-        for sheet in (sheets if sheets is not None else ())
+        for sheet in sheets
         if (part := parts.get(value(sheet, "id"))) and part.target in names
     }
 
@@ -204,5 +204,5 @@ def _shared_texts(archive: zipfile.ZipFile) -> dict[int, str]:
     data = archive.read(name)
     if not any(sign in data for sign in _IN_PARTS):
         return {}
-    items = (part for part in packages.xml(archive, name) if tag(part) == "si")
+    items = children(packages.xml(archive, name), "si")
     return {n: text for n, item in enumerate(items) if (text := _in_parts(item))}

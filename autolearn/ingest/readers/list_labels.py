@@ -24,6 +24,8 @@ _FORMATS = {
     "lowerLetter": "a", "upperLetter": "A", "lowerRoman": "i", "upperRoman": "I",
 }  # fmt: skip
 """Formats other than decimal numbers, in HTML, CSS, OpenDocument and Word."""
+_BOXES = frozenset("☐☑☒✓✔✗✘□■🗹")
+"""Bullets that say something: whether an item is ticked."""
 _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"),
     (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
@@ -35,6 +37,11 @@ _MOST = 4000
 def mark(label: str) -> str:
     """Return what a reader puts before the text of an item; "" if it has no number."""
     return f"{_BEGIN}{label}{_END}"
+
+
+def box(bullet: str) -> str:
+    """Return what stands before an item whose bullet is a box; empty for other ones."""
+    return f"{bullet} " if bullet in _BOXES else ""
 
 
 def number(n: int, kind: str) -> str:

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError
 
 import mammoth
@@ -114,19 +115,21 @@ def _parts(archive: zipfile.ZipFile, body: str) -> dict[str, str]:
     return {part.target: part.kind for part in relations if part.target in names}
 
 
+def _root(archive: zipfile.ZipFile, parts: dict[str, str], kind: str) -> Element | None:
+    """Return the first part of a kind; None if there is none."""
+    name = next((name for name, own in parts.items() if own == kind), None)
+    return packages.xml(archive, name) if name else None
+
+
 def _prepare(
     archive: zipfile.ZipFile, body: str, parts: dict[str, str], left_out: LeftOut
 ) -> io.BytesIO:
     """Return a document that mammoth can read."""
-    styles = [name for name, kind in parts.items() if kind == "styles"]
-    roots = [packages.xml(archive, name) for name in styles]
-    lists = [name for name, kind in parts.items() if kind == "numbering"]
+    styles, lists = (_root(archive, parts, kind) for kind in ("styles", "numbering"))
     preparation = Preparation(
         left_out,
-        Styles.of(roots[0]) if roots else Styles(),
-        WordLists.of(packages.xml(archive, lists[0]), next(iter(roots), None))
-        if lists
-        else WordLists(),
+        Styles.of(styles),
+        WordLists.of(lists, styles) if lists is not None else WordLists(),
     )
     texts = {body, *(name for name, kind in parts.items() if kind in _WITH_TEXT)}
     document = io.BytesIO()

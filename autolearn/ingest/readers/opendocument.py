@@ -26,7 +26,7 @@ from autolearn.ingest.readers.opendocument_cells import (
 )
 from autolearn.ingest.readers.opendocument_lists import OpenLists
 from autolearn.ingest.readers.opendocument_styles import OpenStyles
-from autolearn.ingest.readers.packages import child, tag, value
+from autolearn.ingest.readers.packages import child, children, tag, value
 from autolearn.ingest.readers.pages import element, table_of
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -283,12 +283,12 @@ class _Writer:
         tables += [
             element("p", self._left_out.add(*entry)) for entry in hidden.texts(texts)
         ]
-        shapes = [self._write(part) for part in sheet if tag(part) == "shapes"]
+        shapes = map(self._write, children(sheet, "shapes"))
         return "".join([name, *tables, *shapes])
 
     def _write_table(self, part: Element) -> str:
         lines = [self._row(row, group) for row, group in rows(part)]
-        shapes = [self._write(shapes) for shapes in part if tag(shapes) == "shapes"]
+        shapes = map(self._write, children(part, "shapes"))
         return element("table", "".join(lines)) + "".join(shapes)
 
     def _row(self, row: Element, group: Element) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from autolearn.ingest.readers import list_labels
-from autolearn.ingest.readers.opendocument_styles import BOXES, ListLevel, integer
-from autolearn.ingest.readers.packages import value
+from autolearn.ingest.readers.opendocument_styles import ListLevel
+from autolearn.ingest.readers.packages import integer, value
 
 _HEADINGS = ""
 """The name of the levels of headings."""
@@ -53,8 +53,7 @@ class OpenLists:
         """
         level = self._level()
         if level is None or not level.kind:
-            sign = level.bullet if level else ""
-            return f"{sign} " if sign in BOXES and sign else ""
+            return list_labels.box(level.bullet if level else "")
         style, counts = self._open[-1]
         return _label(self.styles[style], len(self._open), counts, start)
 
@@ -81,10 +80,10 @@ def _label(
     counts[depth] = integer(start, counts.get(depth, level.start - 1) + 1)
     for deeper in [other for other in counts if other > depth]:
         del counts[deeper]
-    shown = range(max(1, depth - level.n_shown + 1), depth + 1)
+    depths = range(max(1, depth - level.n_shown + 1), depth + 1)
     numbers = [
         list_labels.number(counts.get(i, levels[i].start), levels[i].kind)
-        for i in shown
+        for i in depths
         if i in levels and levels[i].kind
     ]
     return list_labels.mark(f"{level.prefix}{'.'.join(numbers)}{level.suffix}".strip())

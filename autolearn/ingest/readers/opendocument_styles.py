@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from typing import Self
 from xml.etree.ElementTree import Element
 
-from autolearn.ingest.readers.packages import child, tag, value
+from autolearn.ingest.readers.packages import child, integer, tag, value
 from autolearn.ingest.readers.word_code import is_monospace
-
-BOXES = frozenset("☐☑☒✓✔✗✘□■🗹")
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,3 @@ class OpenStyles:
 def _percent(text: str) -> float:
     number = text.rstrip("%")
     return float(number) if number.lstrip("-").replace(".", "", 1).isdigit() else 0.0
-
-
-def integer(text: str, default: int) -> int:
-    """Return a number of a file, or a default."""
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else default

@@ -1,6 +1,7 @@
 """Office files that are zip packages of XML parts: Word, PowerPoint."""
 
 import posixpath
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,11 @@ def value(element: Element | None, name: str = "val") -> str:
     )
 
 
+def integer(text: str, default: int) -> int:
+    """Return the number that an attribute is, or a default if it is none."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else default
+
+
 def child(element: Element | None, *names: str) -> Element | None:
     """Return the element that a path of names leads to, in any namespace."""
     for name in names:
@@ -110,6 +116,13 @@ def child(element: Element | None, *names: str) -> Element | None:
             return None
         element = next((part for part in element if tag(part) == name), None)
     return element
+
+
+def children(element: Element | None, *names: str) -> list[Element]:
+    """Return the elements of some names directly within one, in any namespace."""
+    if element is None:
+        return []
+    return [part for part in element if tag(part) in names]
 
 
 def is_on(element: Element | None) -> bool:

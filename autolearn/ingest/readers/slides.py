@@ -19,7 +19,14 @@ from autolearn.ingest.readers import (
     symbol_fonts,
 )
 from autolearn.ingest.readers.left_out import LeftOut
-from autolearn.ingest.readers.packages import Relation, child, tag, value
+from autolearn.ingest.readers.packages import (
+    Relation,
+    child,
+    children,
+    integer,
+    tag,
+    value,
+)
 from autolearn.ingest.readers.pages import element, table_of
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -52,7 +59,7 @@ def _slides(archive: zipfile.ZipFile, main: str) -> list[str]:
     """Return the parts of the slides in their order."""
     relations = packages.relations(archive, main)
     order = child(packages.xml(archive, main), "sldIdLst")
-    ids = [_relation_id(item) for item in (order if order is not None else [])]
+    ids = [_relation_id(item) for item in children(order, "sldId")]
     names = set(archive.namelist())
     return [
         relations[i].target
@@ -131,9 +138,7 @@ class _Slide:
 
     def _shapes(self, tree: Element | None) -> str:
         """Return the shapes, the title first."""
-        shapes = [
-            part for part in (tree if tree is not None else ()) if tag(part) in _SHAPES
-        ]
+        shapes = children(tree, *_SHAPES)
         shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)
         return "".join(map(self._shape, shapes))
 
@@ -153,13 +158,13 @@ class _Slide:
         if body is None:
             return ""
         if kind in _TITLES and _plain(body):
-            text = " ".join(self._inline(part) for part in body if tag(part) == "p")
+            text = " ".join(map(self._inline, children(body, "p")))
             return element("h2", text)
         return self._paragraphs(body, is_list=kind in ("body", "obj"))
 
     def _paragraphs(self, body: Element, *, is_list: bool = False) -> str:
         """Return the paragraphs of a shape; those with bullets are list items."""
-        lines = [part for part in body if tag(part) == "p" and _plain(part)]
+        lines = list(filter(_plain, children(body, "p")))
         html = ""
         counts: dict[int, int] = {}
         for key, group in groupby(
@@ -180,11 +185,11 @@ class _Slide:
         if name in ("r", "fld"):
             inner = child(run, "t")
             text = escape(_in_font(run, inner.text or "")) if inner is not None else ""
-            baseline = value(child(run, "rPr"), "baseline")
+            rise = integer(value(child(run, "rPr"), "baseline"), 0)
             if value(child(run, "rPr"), "strike") in ("sngStrike", "dblStrike"):
                 text = element("s", text)
-            if baseline.lstrip("-").isdigit() and int(baseline):
-                return element("sub" if int(baseline) < 0 else "sup", text)
+            if rise:
+                return element("sub" if rise < 0 else "sup", text)
             return text
         if name == "br":
             return "<br/>"
@@ -224,9 +229,9 @@ class _Slide:
     def _table(self, table: Element) -> str:
         lines = []
         is_named = value(child(table, "tblPr"), "firstRow") == "1"
-        for i, row in enumerate(part for part in table if tag(part) == "tr"):
+        for i, row in enumerate(children(table, "tr")):
             name = "th" if is_named and i == 0 else "td"
-            line = "".join(self._cell(cell, name) for cell in row if tag(cell) == "tc")
+            line = "".join(self._cell(cell, name) for cell in children(row, "tc"))
             lines.append(line)
         return table_of(lines)
 
@@ -270,14 +275,13 @@ def _label(paragraph: Element, counts: dict[int, int]) -> str:
     """
     properties = child(paragraph, "pPr")
     automatic = child(properties, "buAutoNum")
-    level = int(value(properties, "lvl") or 0)
+    level = integer(value(properties, "lvl"), 0)
     for deeper in [other for other in counts if other > level]:
         del counts[deeper]
     if automatic is None:
         counts.pop(level, None)
         return ""
-    start = value(automatic, "startAt")
-    first = int(start) if start.isdecimal() else 1
+    first = integer(value(automatic, "startAt"), 1)
     counts[level] = n = counts.get(level, first - 1) + 1
     kind = value(automatic, "type")
     form = next((form for name, form in _NUMBER_FORMATS.items() if name in kind), "1")

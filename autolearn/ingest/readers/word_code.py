@@ -3,7 +3,7 @@
 import re
 from xml.etree.ElementTree import Element, SubElement
 
-from autolearn.ingest.readers.packages import child, tag, value
+from autolearn.ingest.readers.packages import child, children, tag, value
 
 STYLE = "autolearn-code"
 """The id of the style that lines of code get."""
@@ -65,7 +65,7 @@ def mark(root: Element, styles: frozenset[str], namespace: str) -> None:
 def _is_code(paragraph: Element, styles: frozenset[str]) -> bool:
     if value(child(paragraph, "pPr", "pStyle")) in styles:
         return True
-    runs = [part for part in paragraph if tag(part) == "r" and _text(part).strip()]
+    runs = [part for part in children(paragraph, "r") if _text(part).strip()]
     return bool(runs) and all(
         is_monospace(value(child(run, "rPr", "rFonts"), "ascii")) for run in runs
     )

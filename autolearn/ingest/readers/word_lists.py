@@ -7,9 +7,15 @@ from typing import Self
 from xml.etree.ElementTree import Element
 
 from autolearn.ingest.readers import list_labels, symbol_fonts
-from autolearn.ingest.readers.packages import child, is_on, tag, value
+from autolearn.ingest.readers.packages import (
+    child,
+    children,
+    integer,
+    is_on,
+    tag,
+    value,
+)
 
-_BOXES = frozenset("☐☑☒✓✔✗✘□■🗹")
 _PLACE = re.compile(r"%([1-9])")
 """Where the text of a level has the number of a level, the first of which is 1."""
 _MOST_BASES = 16
@@ -31,13 +37,13 @@ class _Level:
 
     @classmethod
     def of(cls, level: Element) -> Self:
-        depth = _integer(value(level, "ilvl"), 0)
+        depth = integer(value(level, "ilvl"), 0)
         return cls(
             value(child(level, "numFmt")) or "decimal",
             value(child(level, "lvlText")),
-            _integer(value(child(level, "start")), 1),
+            integer(value(child(level, "start")), 1),
             is_on(child(level, "isLgl")),
-            _integer(value(child(level, "lvlRestart")), depth),
+            integer(value(child(level, "lvlRestart")), depth),
         )
 
 
@@ -66,13 +72,11 @@ class WordLists:
         """Read the parts that describe the lists and the styles."""
         shapes = {
             value(shape, "abstractNumId"): shape
-            for shape in numbering
-            if tag(shape) == "abstractNum"
+            for shape in children(numbering, "abstractNum")
         }
         numberings = {
             value(part, "numId"): _numbering(part, shapes)
-            for part in numbering
-            if tag(part) == "num"
+            for part in children(numbering, "num")
         }
         return cls(numberings, _by_style(numberings, numbering, styles))
 
@@ -84,8 +88,7 @@ class WordLists:
         if numbering is None or level is None:
             return ""
         if level.kind == "bullet":
-            sign = level.text.translate(symbol_fonts.BULLETS)
-            return f"{sign} " if sign in _BOXES else ""
+            return list_labels.box(level.text.translate(symbol_fonts.BULLETS))
         counts = self._counts.setdefault(numbering.shape, {})
         start = numbering.starts.pop(depth, None)
         before = counts.get(depth, level.start - 1) if start is None else start - 1
@@ -106,7 +109,7 @@ class WordLists:
         own = child(properties, "numPr")
         return (
             value(child(own, "numId")) or number,
-            _integer(value(child(own, "ilvl")), depth),
+            integer(value(child(own, "ilvl")), depth),
         )
 
 
@@ -123,20 +126,17 @@ def _label(levels: dict[int, _Level], level: _Level, counts: dict[int, int]) -> 
 
 def _numbering(part: Element, shapes: dict[str, Element]) -> _Numbering:
     shape = value(child(part, "abstractNumId"))
-    described = shapes.get(shape)
-    own = list(described) if described is not None else []
     levels = {
-        _integer(value(level, "ilvl"), 0): _Level.of(level)
-        for level in own
-        if tag(level) == "lvl"
+        integer(value(level, "ilvl"), 0): _Level.of(level)
+        for level in children(shapes.get(shape), "lvl")
     }
     starts = {}
-    for change in (other for other in part if tag(other) == "lvlOverride"):
-        depth = _integer(value(change, "ilvl"), 0)
+    for change in children(part, "lvlOverride"):
+        depth = integer(value(change, "ilvl"), 0)
         if (level := child(change, "lvl")) is not None:
             levels[depth] = _Level.of(level)
         if start := value(child(change, "startOverride")):
-            starts[depth] = _integer(start, 1)
+            starts[depth] = integer(start, 1)
     return _Numbering(shape, levels, starts)
 
 
@@ -145,17 +145,17 @@ def _by_style(
 ) -> dict[str, tuple[str, int]]:
     """Return the list and the level of each style that has them."""
     depths = {
-        value(child(level, "pStyle")): _integer(value(level, "ilvl"), 0)
+        value(child(level, "pStyle")): integer(value(level, "ilvl"), 0)
         for level in numbering.iter()
         if tag(level) == "lvl"
     }
-    parts = {value(style, "styleId"): style for style in styles or ()}
+    parts = {value(style, "styleId"): style for style in children(styles, "style")}
     places = {}
     for name in parts:
         for based_on in _bases(name, parts):
             properties = child(parts[based_on], "pPr", "numPr")
             if number := value(child(properties, "numId")):
-                depth = _integer(value(child(properties, "ilvl")), 0)
+                depth = integer(value(child(properties, "ilvl")), 0)
                 places[name] = number, depths.get(name, depths.get(based_on, depth))
                 break
     return {name: place for name, place in places.items() if place[0] in numberings}
@@ -168,7 +168,3 @@ def _bases(name: str, parts: dict[str, Element]) -> Iterator[str]:
             return
         yield name
         name = value(child(parts[name], "basedOn"))
-
-
-def _integer(text: str, default: int) -> int:
-    return int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else default

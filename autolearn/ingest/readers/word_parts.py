@@ -5,14 +5,21 @@ paragraph, fields and other wrappers are opened, paragraphs of code get a style.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from autolearn.ingest.readers import formulas, symbol_fonts, word_code
 from autolearn.ingest.readers.left_out import LeftOut
-from autolearn.ingest.readers.packages import child, is_on, tag, value
+from autolearn.ingest.readers.packages import (
+    child,
+    children,
+    integer,
+    is_on,
+    tag,
+    value,
+)
 from autolearn.ingest.readers.word_lists import WordLists
 
 MOST_PADDED = 64
@@ -45,31 +52,22 @@ class Styles:
     """Whether the text of a style is above or below the line, by its id."""
 
     @classmethod
-    def of(cls, root: Element) -> Self:
-        """Read the part with the styles."""
-        styles = [style for style in root if tag(style) == "style"]
-        hidden_styles = {
-            value(style, "styleId")
-            for style in styles
-            if is_on(child(style, "rPr", "vanish"))
-        }
-        code = {
-            value(style, "styleId")
-            for style in styles
-            if word_code.is_code_style(style)
-        }
+    def of(cls, root: Element | None) -> Self:
+        """Read the part with the styles, if there is one."""
+        styles = children(root, "style")
         scripts = {value(style, "styleId"): _script(style) for style in styles}
         for style in styles:
-            base = value(child(style, "basedOn"))
-            if not scripts[value(style, "styleId")] and scripts.get(base):
-                scripts[value(style, "styleId")] = scripts[base]
-        contents = {
-            value(style, "styleId")
-            for style in styles
-            if _CONTENTS_STYLE.match(value(child(style, "name")))
-        }
+            name, base = value(style, "styleId"), value(child(style, "basedOn"))
+            scripts[name] = scripts[name] or scripts.get(base, "")
+
+        def ids(test: Callable[[Element], object]) -> frozenset[str]:
+            return frozenset(value(style, "styleId") for style in styles if test(style))
+
         return cls(
-            frozenset(hidden_styles), frozenset(code), frozenset(contents), scripts
+            hidden_styles=ids(lambda style: is_on(child(style, "rPr", "vanish"))),
+            code=ids(word_code.is_code_style),
+            contents=ids(lambda s: _CONTENTS_STYLE.match(value(child(s, "name")))),
+            scripts=scripts,
         )
 
 
@@ -189,8 +187,8 @@ class Preparation:
 
     def _pad(self, row: Element) -> None:
         """Put empty cells before a row that begins further to the right."""
-        n = value(child(row, "trPr", "gridBefore"))
-        for _ in range(min(int(n), MOST_PADDED) if n.isdecimal() else 0):
+        n = integer(value(child(row, "trPr", "gridBefore")), 0)
+        for _ in range(min(n, MOST_PADDED)):
             cell = Element(f"{self._namespace}tc")
             SubElement(cell, f"{self._namespace}p")
             first = next((i for i, c in enumerate(row) if tag(c) in ("tc", "sdt")), 0)
@@ -293,11 +291,10 @@ def _script(part: Element) -> str:
     properties = child(part, "rPr")
     if where := value(child(properties, "vertAlign")):
         return where if where.endswith("script") else ""
-    rise = value(child(properties, "position"))
-    is_moved = rise.lstrip("-").isdecimal() and abs(int(rise)) >= LEAST_RISE
-    if not is_moved or child(properties, "sz") is None:
+    rise = integer(value(child(properties, "position")), 0)
+    if abs(rise) < LEAST_RISE or child(properties, "sz") is None:
         return ""
-    return "subscript" if rise.startswith("-") else "superscript"
+    return "subscript" if rise < 0 else "superscript"
 
 
 def text_of(element: Element | None) -> str:
@@ -324,7 +321,7 @@ def _is_deleted(part: Element, name: str, *path: str) -> bool:
 def _choice(field_start: Element) -> str:
     """Return the entry that is chosen in a drop-down list of a form."""
     entries = child(field_start, "ffData", "ddList")
-    texts = [value(part) for part in entries or () if tag(part) == "listEntry"]
+    texts = list(map(value, children(entries, "listEntry")))
     number = value(child(entries, "result")) or value(child(entries, "default")) or "0"
     return "".join(texts[int(number) :][:1]) if number.isdecimal() else ""
 
@@ -333,14 +330,13 @@ def _write_signs(run: Element) -> None:
     """Write the codes of fonts of signs as the signs, and a double strike as one."""
     properties = child(run, "rPr")
     font = value(child(properties, "rFonts"), "ascii").lower()
-    for part in run:
-        if tag(part) == "t" and part.text and font == "symbol":
-            part.text = symbol_fonts.symbol(part.text)
-        elif tag(part) == "t" and part.text and font == "wingdings":
-            part.text = symbol_fonts.wingdings(part.text)
-    for part in properties if properties is not None else ():
-        if tag(part) == "dstrike":
-            part.tag = part.tag.replace("dstrike", "strike")
+    for part in children(run, "t"):
+        if font == "symbol":
+            part.text = symbol_fonts.symbol(part.text or "")
+        elif font == "wingdings":
+            part.text = symbol_fonts.wingdings(part.text or "")
+    for part in children(properties, "dstrike"):
+        part.tag = part.tag.replace("dstrike", "strike")
 
 
 def _text_boxes(parent: Element) -> Iterator[Element]:
