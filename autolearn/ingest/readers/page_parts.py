@@ -141,6 +141,11 @@ def _is_note(tag: Tag) -> bool:
     return bool(_NOTES.search(kind) or _NOTE_CLASSES.search(classes))
 
 
+def _take_out(tag: Tag, left_out: LeftOut, reason: str) -> None:
+    """Leave an element out, with a mark at its place."""
+    _replace(tag, left_out.add(tag.get_text(" ", strip=True), reason))
+
+
 def _replace(tag: Tag, mark: str) -> None:
     """Put a mark where an element was; before the table if it was a part of one."""
     table = tag.find_parent("table") if tag.name in _IN_TABLE else None
@@ -169,8 +174,7 @@ def _take_out_languages(soup: BeautifulSoup, left_out: LeftOut) -> None:
         n_linked = sum(len(link.get_text(strip=True)) for link in links)
         n_all = len("".join(items.get_text().split()))
         if len(links) >= FEWEST_LANGUAGES and n_linked > MOST_LINKED * n_all:
-            text = items.get_text(" ", strip=True)
-            _replace(items, left_out.add(text, "list of languages"))
+            _take_out(items, left_out, "list of languages")
 
 
 def _take_out_jumps(soup: BeautifulSoup, left_out: LeftOut) -> None:
@@ -183,7 +187,7 @@ def _take_out_jumps(soup: BeautifulSoup, left_out: LeftOut) -> None:
     )
     jump = first.find_parent("a") if first else None
     if jump and _leads_within(jump):
-        _replace(jump, left_out.add(jump.get_text(" ", strip=True), "navigation"))
+        _take_out(jump, left_out, "navigation")
     for items in soup(["ul", "ol"]):
         links = [link for link in items("a") if _leads_within(link)]
         n_linked = sum(len(link.get_text(strip=True)) for link in links)
@@ -193,8 +197,7 @@ def _take_out_jumps(soup: BeautifulSoup, left_out: LeftOut) -> None:
             and is_all
             and not items.find_parent(["ul", "ol"])
         ):
-            text = items.get_text(" ", strip=True)
-            _replace(items, left_out.add(text, "table of contents"))
+            _take_out(items, left_out, "table of contents")
 
 
 def _leads_within(link: Tag) -> bool:
