@@ -95,24 +95,33 @@ def _mean_length(rows: Sequence[Row], name: str) -> float:
     return sum(map(len, cells)) / len(cells)
 
 
-def named_values(name: str, value: Any) -> tuple[list[str], list[str]]:
-    """Return a cell as lines "name: value"; values that fit no line become JSON."""
-    if value is None or value == "" or value == [] or value == {}:
-        return [], []
-    if isinstance(value, str):
-        return ([f"{name}: {value.strip()}"] if value.strip() else []), []
-    if isinstance(value, dict):
-        lines, rest = [], []
-        for key, inner in value.items():
-            inner_lines, inner_rest = named_values(f"{name}.{key}", inner)
+def named_values(cells: Row, prefix: str = "") -> tuple[list[str], list[str]]:
+    """Return cells as lines "name: value"; values that fit no line become JSON.
+
+    The values of an object are named after it, with a dot between the names.
+    """
+    lines: list[str] = []
+    rest: list[str] = []
+    for key, value in cells.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            inner_lines, inner_rest = named_values(value, f"{name}.")
             lines += inner_lines
             rest += inner_rest
-        return lines, rest
-    if isinstance(value, list) and _is_listed(value):
-        return [f"{name}: {', '.join(map(_scalar, value))}"], []
+        elif isinstance(value, list) and not _is_listed(value):
+            rest.append(f"{name}: {json.dumps(value, ensure_ascii=False)}")
+        elif (text := _in_line(value)) is not None:
+            lines.append(f"{name}: {text}")
+    return lines, rest
+
+
+def _in_line(value: Any) -> str | None:
+    """Return a value as it stands in a line; None if it says nothing."""
+    if value is None or value == []:
+        return None
     if isinstance(value, list):
-        return [], [f"{name}: {json.dumps(value, ensure_ascii=False)}"]
-    return [f"{name}: {_scalar(value)}"], []
+        return ", ".join(map(_scalar, value))
+    return _scalar(value).strip() or None
 
 
 def _is_listed(values: list[Any]) -> bool:

@@ -107,11 +107,7 @@ def _entries(values: list[Any]) -> Iterator[rows.TableRow]:
 
 def _beside(content: _Content) -> Iterator[Piece]:
     """Yield what is beside the rows, such as their unit, as an exclusion."""
-    lines, rest = [], []
-    for name, value in content.beside.items():
-        named_lines, named_rest = columns.named_values(name, value)
-        lines += named_lines
-        rest += named_rest
+    lines, rest = columns.named_values(content.beside)
     if lines or rest:
         yield Piece("\n".join([*lines, *rest]), left_out="beside the rows")
 

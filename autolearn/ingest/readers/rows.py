@@ -163,7 +163,7 @@ class Table:
             use = self._uses.get(name, "named")
             if use == "text" or (use == "title" and isinstance(value, str)):
                 continue
-            cell_lines, cell_rest = column_uses.named_values(name, value)
+            cell_lines, cell_rest = column_uses.named_values({name: value})
             if use == "left out":
                 left_out += [*cell_lines, *cell_rest]
             else:
@@ -245,8 +245,7 @@ def _content(row: TableRow) -> str:
     if not any(map(_says, row.value.values())):
         return ""
     if all(isinstance(cell, str | None) for cell in row.value.values()):
-        cells = (column_uses.named_values(*item)[0] for item in row.value.items())
-        return "\n".join(line for lines in cells for line in lines)
+        return "\n".join(column_uses.named_values(row.value)[0])
     return json.dumps(row.value, ensure_ascii=False)
 
 
