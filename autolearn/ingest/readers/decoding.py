@@ -226,25 +226,19 @@ def _two_encodings(sample: bytes, n: int) -> Decoding | None:
 
 
 def _by_choice(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
-    try:
-        name = codecs.lookup(choice).name
-        "".encode(name)
-    except (LookupError, ValueError):
+    codec = _codec(choice)
+    if not codec:
         raise InputError(
             f"cannot be read as {choice!r}, which is not an encoding; name one such as "
             "cp1252, koi8-r or utf-8."
-        ) from None
-    name = next((label for label in encodings.LABELS if _same(label, name)), name)
+        )
+    name = next((n for n in encodings.LABELS if codecs.lookup(n).name == codec), codec)
     sample = head if bom or b"\0" in head else _survey(path).sample or head
     ranking = [] if bom else encodings.rank(sample)
     names = dict.fromkeys([*encodings.most_likely(ranking), name])
     note = "" if _fits(path, name) else f"some bytes are not in {label(name)}"
     errors = "replace" if note else "strict"
     return Decoding(name, errors, note, _candidates(sample, tuple(names)))
-
-
-def _same(label: str, name: str) -> bool:
-    return codecs.lookup(label).name == name
 
 
 def _best_guess(
@@ -270,12 +264,18 @@ def _declaration(head: bytes) -> str:
 
 def declared(name: str) -> str:
     """Return the encoding that programs mean by a name; empty if there is none."""
+    codec = _codec(name)
+    return _MEANT.get(codec, codec)
+
+
+def _codec(name: str) -> str:
+    """Return Python's name of an encoding of text; empty if there is none."""
     try:
-        encoding = codecs.lookup(name).name
-        "".encode(encoding)  # fails for what is not an encoding of text, such as hex
+        codec = codecs.lookup(name).name
+        "".encode(codec)  # fails for what is not an encoding of text, such as hex
     except (LookupError, ValueError):
         return ""
-    return _MEANT.get(encoding, encoding)
+    return codec
 
 
 def _fits(path: Path, encoding: str) -> bool:
