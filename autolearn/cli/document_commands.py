@@ -180,7 +180,7 @@ def _details(store: Store, document: Document) -> Result:
         details["it_may_be"] = [
             {
                 "encoding": candidate.name,
-                "name": encodings.LABELS.get(candidate.name, candidate.name),
+                "name": encodings.label(candidate.name),
                 "looks_like": candidate.preview,
             }
             for candidate in reading.encodings

@@ -11,7 +11,7 @@ from pathlib import Path
 from autolearn.core.errors import InputError
 from autolearn.core.reading import EncodingCandidate
 from autolearn.ingest.readers import encodings
-from autolearn.ingest.readers.encodings import SAMPLE
+from autolearn.ingest.readers.encodings import SAMPLE, label
 from autolearn.ingest.readers.pieces import Piece, Source
 
 BLOCK = 2**20
@@ -130,11 +130,6 @@ def open_text(
             f"is not in {label(decoding.encoding)}; choose another encoding, or save "
             "it as UTF-8."
         ) from None
-
-
-def label(encoding: str) -> str:
-    """Return the name of an encoding on the page."""
-    return encodings.LABELS.get(encoding, encoding)
 
 
 def recognise(path: Path, choice: str = "") -> Decoding:

@@ -192,6 +192,11 @@ _SCRIPTS = (
 )
 
 
+def label(name: str) -> str:
+    """Return the name of an encoding on the page."""
+    return LABELS.get(name, name)
+
+
 def rank(data: bytes) -> list[tuple[str, float]]:
     """Return the encodings that bytes may be in, the likeliest first.
 

@@ -182,7 +182,7 @@ def _encoding(document: Document) -> Html:
         html.text("Other encodings"), html.tag("div", html.join(buttons), "al-picks")
     )
     table = html.table(("Encoding", "The text in it", ""), rows, "Encodings")
-    label = encodings.LABELS.get(reading.encoding, reading.encoding)
+    label = encodings.label(reading.encoding)
     is_guess = bool(rows) and not reading.choices.encoding
     title = f"Encoding: {label}{', chosen by likelihood' if is_guess else ''}"
     content = table + more if rows else more
@@ -190,13 +190,13 @@ def _encoding(document: Document) -> Html:
 
 
 def _label(name: str) -> Html:
-    return html.text(encodings.LABELS.get(name, name))
+    return html.text(encodings.label(name))
 
 
 def _encoding_button(name: str, document: Document) -> Html:
     if name == document.reading.encoding:
         return html.badge("in use", "approved")
-    label = f"Use this encoding: {encodings.LABELS.get(name, name)}"
+    label = f"Use this encoding: {encodings.label(name)}"
     return html.pick(
         html.text("Use this encoding"), _encoding_key(name, document), aria_label=label
     )
