@@ -53,34 +53,30 @@ def read(path: Path) -> Source:
     Raises:
         InputError: It is damaged, protected, too large, or no spreadsheet.
     """
-    if path.suffix.lower() != ".xls":
+    is_old = path.suffix.lower() == ".xls"
+    if is_old:
+        markup.check_size(path.stat().st_size)
+    else:
         packages.refuse_protected(path)
         with archives.open_zip(path):
             pass  # checks its size
-    else:
-        markup.check_size(path.stat().st_size)
     try:
         book = CalamineWorkbook.from_path(str(path))
     except CalamineError as error:
         raise InputError(f"cannot be read: {error}; save it again.") from error
-    is_old = path.suffix.lower() == ".xls"
-    return Source(_pieces(book, path), _VALUES_ONLY if is_old else "")
+    if is_old:
+        return Source(_sheets(book, {}), _VALUES_ONLY)
+    return Source(_pieces(book, path))
 
 
 def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
-    if path.suffix.lower() == ".xls":
-        yield from _sheets(book, {})
-    else:
-        with archives.open_zip(path) as archive:
-            yield from _sheets(book, cell_formats.of_sheets(archive))
-            for name in archive.namelist():
-                reason = next(
-                    (why for part, why in _OUTSIDE.items() if part in name), ""
-                )
-                is_text = reason and name.endswith(".xml")
-                text = _text(packages.xml(archive, name)) if is_text else ""
-                if text:
-                    yield Piece(text, left_out=reason, share=1.0)
+    with archives.open_zip(path) as archive:
+        yield from _sheets(book, cell_formats.of_sheets(archive))
+        for name in archive.namelist():
+            reason = next((why for part, why in _OUTSIDE.items() if part in name), "")
+            is_text = reason and name.endswith(".xml")
+            if is_text and (text := _text(packages.xml(archive, name))):
+                yield Piece(text, left_out=reason, share=1.0)
 
 
 def _text(root: Element) -> str:
