@@ -93,26 +93,28 @@ def find(
     """
     places = {id(line): i for i, line in enumerate(lines)}
     tables: list[tuple[PageTable, set[int]]] = []
-    line_places: set[int] = set()
+    in_tables: set[int] = set()
+
+    def add(table: PageTable, table_lines: Sequence[Line]) -> None:
+        own = {places[id(line)] for line in table_lines}
+        tables.append((table, own))
+        in_tables.update(own)
+
     for frame in framed_rows.find(lines, rules, prose):
-        free = [line for line in frame.lines if places[id(line)] not in line_places]
+        free = [line for line in frame.lines if places[id(line)] not in in_tables]
         if table := _table(free, least=2, head=frame.head):
-            table_places = {places[id(line)] for line in free}
-            line_places |= table_places
-            tables.append((table, table_places))
-    line_places = {i for _, table_places in tables for i in table_places}
+            add(table, free)
     rest = [
-        line for i, line in enumerate(lines) if i not in line_places and i not in prose
+        line for i, line in enumerate(lines) if i not in in_tables and i not in prose
     ]
     for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
         for cut in _cuts(run):
             if table := _table(cut, least=LEAST_ROWS):
-                tables.append((table, {places[id(line)] for line in cut}))
+                add(table, cut)
                 break
-    line_places = {i for _, table_places in tables for i in table_places}
-    rest = [line for line in rest if places[id(line)] not in line_places]
+    rest = [line for line in rest if places[id(line)] not in in_tables]
     for table, table_lines in captioned_values.find(rest):
-        tables.append((table, {places[id(line)] for line in table_lines}))
+        add(table, table_lines)
     return tables
 
 
