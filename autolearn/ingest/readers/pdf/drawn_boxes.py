@@ -42,6 +42,10 @@ class Shape(NamedTuple):
         """Return whether a point is inside."""
         return self.x0 < x < self.x1 and self.top < y < self.bottom
 
+    def holds_middle(self, other: "Shape") -> bool:
+        """Return whether the middle of another area is inside."""
+        return self.holds((other.x0 + other.x1) / 2, (other.top + other.bottom) / 2)
+
 
 def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
     """Yield a sign for each box; take typed ticks out of the words of the page."""
@@ -56,11 +60,7 @@ def words(shapes: Sequence[Shape], page_words: list[Word]) -> Iterator[Word]:
             continue
         for word in inside:
             page_words.remove(word)
-        within = [
-            mark
-            for mark in marks
-            if box.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
-        ]
+        within = list(filter(box.holds_middle, marks))
         if any(mark.is_coloured for mark in within) and not box.is_filled_square:
             continue
         side = box.bottom - box.top
@@ -78,9 +78,8 @@ def _middle(word: Word) -> float:
 def _boxes(shapes: Sequence[Shape]) -> Iterator[Shape]:
     """Yield the squares that stand alone."""
     squares = [shape for shape in shapes if shape.is_square]
-    for i, box in enumerate(squares):
-        others = [*squares[:i], *squares[i + 1 :]]
-        if not any(_touch(box, other) for other in others):
+    for box in squares:
+        if not any(other is not box and _touch(box, other) for other in squares):
             yield box
 
 
@@ -93,10 +92,7 @@ def _filled(shapes: Sequence[Shape], boxes: Sequence[Shape]) -> Iterator[Shape]:
     for square in shapes:
         if not square.is_filled_square or any(_touch(square, box) for box in boxes):
             continue
-        if any(
-            square.holds((mark.x0 + mark.x1) / 2, (mark.top + mark.bottom) / 2)
-            for mark in strokes
-        ) or (
+        if any(map(square.holds_middle, strokes)) or (
             not square.is_coloured and any(_are_as_large(square, box) for box in boxes)
         ):
             yield square

@@ -226,20 +226,14 @@ def _host(lines: list[Line], i: int) -> int | None:
     line = lines[i]
     if len(line.words) > MOST_WORDS or _n_characters(line) > LONGEST:
         return None
-    for j in range(i + 1, len(lines)):
-        if lines[j].base - line.base > HIGHEST * MAX_BASE_SIZE * line.size:
-            break
-        if lines[j].base - line.base <= HIGHEST * lines[j].size and _touches(
-            line, lines[j]
-        ):
-            return j
-    for j in range(i - 1, -1, -1):
-        if line.base - lines[j].base > LOWEST * MAX_BASE_SIZE * line.size:
-            break
-        if line.base - lines[j].base <= LOWEST * lines[j].size and _touches(
-            line, lines[j]
-        ):
-            return j
+    directions = (range(i + 1, len(lines)), HIGHEST), (range(i - 1, -1, -1), LOWEST)
+    for places, farthest in directions:
+        for j in places:
+            distance = abs(lines[j].base - line.base)
+            if distance > farthest * MAX_BASE_SIZE * line.size:
+                break
+            if distance <= farthest * lines[j].size and _touches(line, lines[j]):
+                return j
     return None
 
 

@@ -33,20 +33,18 @@ class ColumnPart:
         self.items = items
         self.x0, self.top, self.x1, self.bottom = bounds(items)
 
+    def _overlaps(self, other: "ColumnPart") -> bool:
+        narrow = min(self.x1 - self.x0, other.x1 - other.x0)
+        return overlap(self, other) > max(1.0, NARROW * narrow)
+
     def is_over(self, other: "ColumnPart") -> bool:
         """Return whether the other part is under this one."""
-        narrow = min(self.x1 - self.x0, other.x1 - other.x0)
-        return (
-            overlap(self, other) > max(1.0, NARROW * narrow)
-            and self.top + self.bottom < other.top + other.bottom
-        )
+        is_higher = self.top + self.bottom < other.top + other.bottom
+        return is_higher and self._overlaps(other)
 
     def is_left_of(self, other: "ColumnPart") -> bool:
         """Return whether the other part is to the right of this one."""
-        return self.x0 + self.x1 < other.x0 + other.x1 and not (
-            overlap(self, other)
-            > max(1.0, NARROW * min(self.x1 - self.x0, other.x1 - other.x0))
-        )
+        return self.x0 + self.x1 < other.x0 + other.x1 and not self._overlaps(other)
 
     def divides(self, a: "ColumnPart", b: "ColumnPart") -> bool:
         """Return whether this part is between two others, one higher than it."""

@@ -44,10 +44,12 @@ class RunningHeads:
     def add(self, number: int, lines: Sequence[Line], height: float) -> None:
         """Count the lines at the edges of a page."""
         self._n_pages += 1
-        keys = set()
-        for zone, row in _edge_rows(lines, height):
-            for line in row:
-                keys |= _keys(zone, number, line)
+        keys = {
+            key
+            for zone, row in _edge_rows(lines, height)
+            for line in row
+            for key, _ in _candidates(zone, number, line)
+        }
         self._counts.update(keys)
 
     def on_page(
@@ -81,10 +83,6 @@ class RunningHeads:
         )
 
 
-def _keys(zone: str, number: int, line: Line) -> set[Key]:
-    return {key for key, _ in _candidates(zone, number, line)}
-
-
 def _candidates(zone: str, number: int, line: Line) -> Iterator[tuple[Key, bool]]:
     """Yield the keys of a line, and whether each has its numbers as they are.
 
@@ -104,16 +102,12 @@ def _key(text: str, page: int, choice: Iterator[bool]) -> str:
     """Return a text in which some of its numbers are distances from the page."""
 
     def replaced(match: re.Match[str]) -> str:
-        return _offset(match[0], page, is_page=next(choice))
+        if not next(choice):
+            return match[0]
+        n = int(match[0]) if match[0].isdigit() else _roman(match[0])
+        return f"#{n - page}"
 
     return _NUMBER.sub(replaced, text)
-
-
-def _offset(value: str, page: int, *, is_page: bool) -> str:
-    if not is_page:
-        return value
-    n = int(value) if value.isdigit() else _roman(value)
-    return f"#{n - page}"
 
 
 def _roman(text: str) -> int:
