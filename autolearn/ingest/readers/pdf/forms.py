@@ -8,7 +8,7 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf.shapes import SPACE, Word
+from autolearn.ingest.readers.pdf.shapes import SPACE, Bounds, Point, Word, between
 
 TICK, EMPTY = "\u2612", "\u2610"
 LARGEST, SMALLEST = 12.0, 6.0
@@ -22,13 +22,11 @@ _VALUES = (
     pdfium_c.FPDF_FORMFIELD_LISTBOX,
 )
 
-Corners = tuple[float, float, float, float]
-
 
 def words(
     document: pdfium.PdfDocument,
     page: pdfium.PdfPage,
-    place: Callable[[float, float], tuple[float, float]],
+    place: Callable[[float, float], Point],
     page_words: Sequence[Word],
 ) -> Iterator[Word]:
     """Yield the filled-in words of a page, each at its place.
@@ -90,20 +88,15 @@ def _string(function: Any, *arguments: Any) -> str:
     return buffer.raw[:n].decode("utf-16-le", "replace").strip("\0")
 
 
-def _box(
-    annotation: Any, place: Callable[[float, float], tuple[float, float]]
-) -> Corners:
+def _box(annotation: Any, place: Callable[[float, float], Point]) -> Bounds:
     """Return the left, upper, right and lower edge of an annotation as seen."""
     rectangle = pdfium_c.FS_RECTF()
     pdfium_c.FPDFAnnot_GetRect(annotation, rectangle)
-    (x0, y0), (x1, y1) = (
-        place(rectangle.left, rectangle.top),
-        place(rectangle.right, rectangle.bottom),
-    )
-    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+    left, top = rectangle.left, rectangle.top
+    return between(place(left, top), place(rectangle.right, rectangle.bottom))
 
 
-def _placed(text: str, box: Corners, order: int) -> Iterator[Word]:
+def _placed(text: str, box: Bounds, order: int) -> Iterator[Word]:
     """Yield the words of a field from its upper left corner on."""
     x0, top, x1, bottom = box
     lines = [line.split() for line in text.splitlines() if line.strip()]
@@ -120,7 +113,7 @@ def _placed(text: str, box: Corners, order: int) -> Iterator[Word]:
             x, order = end + step, order + 1
 
 
-def on_baseline(word: Word, box: Corners, page_words: Sequence[Word]) -> Word:
+def on_baseline(word: Word, box: Bounds, page_words: Sequence[Word]) -> Word:
     """Return a word of a field on the baseline of the text next to it, if any."""
     _, top, _, bottom = box
     bases = [

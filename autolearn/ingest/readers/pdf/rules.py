@@ -14,7 +14,7 @@ from autolearn.ingest.readers.pdf.drawn_boxes import (
     UNEQUAL,
     Shape,
 )
-from autolearn.ingest.readers.pdf.shapes import Area, Point, RulingLine
+from autolearn.ingest.readers.pdf.shapes import Area, Point, RulingLine, between
 
 MOST_PATHS = 3000
 """Paths on a page; a page with more is a drawing, whose lines rule no table."""
@@ -93,7 +93,6 @@ def _shape(path: Any, corner: Point, other: Point) -> Shape | None:
     width, height = _distances(corner, other)
     if max(width, height) > LARGEST:
         return None
-    (x0, x1), (y0, y1) = map(sorted, zip(corner, other, strict=True))
     is_filled, is_drawn = _draw_mode(path)
     colours = _colours(path) if is_filled else [255]
     is_light, is_dark = min(colours) >= LIGHT, max(colours) <= DARK
@@ -106,7 +105,7 @@ def _shape(path: Any, corner: Point, other: Point) -> Shape | None:
         else _is_rounded(path)
     )
     return Shape(
-        *(x0, y0, x1, y1),
+        *between(corner, other),
         is_square=is_square and is_drawn and is_light,
         is_coloured=not (is_light or is_dark),
         is_filled_square=is_square and is_filled and not is_light,
@@ -162,16 +161,12 @@ def _paths(
     """Yield the painted paths, and the matrix of the form that each is in."""
     for item in objects:
         kind = pdfium_c.FPDFPageObj_GetType(item)
-        if kind == pdfium_c.FPDF_PAGEOBJ_PATH and _is_painted(item):
+        if kind == pdfium_c.FPDF_PAGEOBJ_PATH and any(_draw_mode(item)):
             yield item, matrix
         elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth < _DEEPEST:
             n = pdfium_c.FPDFFormObj_CountObjects(item)
             inner = (pdfium_c.FPDFFormObj_GetObject(item, i) for i in range(n))
             yield from _paths(inner, _product(_matrix(item), matrix), depth + 1)
-
-
-def _is_painted(path: Any) -> bool:
-    return any(_draw_mode(path))
 
 
 def _draw_mode(path: Any) -> tuple[bool, bool]:
@@ -249,13 +244,11 @@ def _may_rule(start: Point, end: Point) -> bool:
 
 
 def _rule(start: Point, end: Point) -> RulingLine | None:
-    (x0, x1), (y0, y1) = sorted((start[0], end[0])), sorted((start[1], end[1]))
-    width, height = x1 - x0, y1 - y0
+    width, height = _distances(start, end)
     if min(width, height) > 1 or max(width, height) < SHORTEST:
         return None
-    return RulingLine(x0, y0, x1, y1)
+    return RulingLine(*between(start, end))
 
 
 def _area(corner: Point, other: Point) -> Area:
-    (x0, x1), (y0, y1) = sorted((corner[0], other[0])), sorted((corner[1], other[1]))
-    return Area(x0, y0, x1, y1)
+    return Area(*between(corner, other))

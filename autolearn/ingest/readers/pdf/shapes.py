@@ -18,6 +18,8 @@ Script = Literal["", "super", "sub"]
 
 
 Point = tuple[float, float]
+Bounds = tuple[float, float, float, float]
+"""Left, upper, right and lower edge."""
 
 
 class Word(NamedTuple):
@@ -199,12 +201,17 @@ class PageContent(NamedTuple):
     """Whether nothing at all is drawn."""
 
 
+def between(a: Point, b: Point) -> Bounds:
+    """Return the left, upper, right and lower edge of the area between two corners."""
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])
+
+
 def overlap(a: Box, b: Box) -> float:
     """Return the horizontal overlap of two boxes."""
     return min(a.x1, b.x1) - max(a.x0, b.x0)
 
 
-def bounds(boxes: Iterable[Box]) -> tuple[float, float, float, float]:
+def bounds(boxes: Iterable[Box]) -> Bounds:
     """Return left, upper, right and lower edge around boxes."""
     boxes = list(boxes)
     return (
