@@ -10,14 +10,22 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from autolearn.ingest.readers import symbol_fonts
 from autolearn.ingest.readers.pdf import bidi, faces, line_joining, raised_glyphs
-from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Script, Word
+from autolearn.ingest.readers.pdf.page_view import View
+from autolearn.ingest.readers.pdf.shapes import (
+    GAP,
+    SPACE,
+    Point,
+    Script,
+    Word,
+    between,
+)
 
 NO_UNICODE = "font without Unicode"
 
@@ -47,24 +55,6 @@ _LINE_END = {0xFFFE: _HYPHEN}
 """Text in one piece has another sign for a hyphen at the end of a line."""
 
 
-class TextView(Protocol):
-    """How places in a file become places on the page as it is seen."""
-
-    @property
-    def turn(self) -> int:
-        """The turn of the page in degrees."""
-
-    @property
-    def left(self) -> float:
-        """The left edge of the page in the file."""
-
-    def place(self, x: float, y: float) -> Point:
-        """Return a point as seen, from the top left corner."""
-
-    def direction(self, x: float, y: float) -> int:
-        """Return the direction of a vector as seen, in quarter turns of degrees."""
-
-
 class _Font(NamedTuple):
     """The properties that all characters of one text object share."""
 
@@ -80,7 +70,7 @@ class _Font(NamedTuple):
     """Whether it runs from left to right on a page that is not turned."""
 
 
-def words(text: pdfium.PdfTextPage, view: TextView) -> dict[int, list[Word]]:
+def words(text: pdfium.PdfTextPage, view: View) -> dict[int, list[Word]]:
     """Return the words of a page by the direction in which they run, in degrees.
 
     Places are those of the page turned back by this angle around its upper left corner.
@@ -93,7 +83,7 @@ def words(text: pdfium.PdfTextPage, view: TextView) -> dict[int, list[Word]]:
 class _WordReader:
     """Reads the words of one page."""
 
-    def __init__(self, text: pdfium.PdfTextPage, view: TextView) -> None:
+    def __init__(self, text: pdfium.PdfTextPage, view: View) -> None:
         self._text, self._view = text.raw, view
         self._n: int = pdfium_c.FPDFText_CountChars(text.raw)
         characters = _characters(text.raw, self._n)
@@ -223,7 +213,8 @@ class _WordReader:
         angle = self._view.direction(m.a, m.b)
         if angle == 0 and self._runs_down(i, abs(size)):
             angle = _DOWN
-        base, is_plain = self._base(i, angle)
+        base = self._along(self._origin(i), angle)
+        is_plain = not (angle or self._view.turn)
         return _Font(round(abs(size), 1), angle, bold, mono, is_suspect, base, is_plain)
 
     def _runs_down(self, i: int, size: float) -> bool:
@@ -245,11 +236,6 @@ class _WordReader:
     def _origin(self, i: int) -> Point:
         pdfium_c.FPDFText_GetCharOrigin(self._text, i, self._x, self._y)
         return self._view.place(self._x.value, self._y.value)
-
-    def _base(self, i: int, angle: int) -> tuple[float, bool]:
-        """Return the baseline of a text object, and whether it runs as in the file."""
-        base = self._along(self._origin(i), angle)
-        return base, not (angle or self._view.turn)
 
     @staticmethod
     def _along(place: Point, angle: int) -> float:
@@ -334,12 +320,9 @@ class _WordReader:
     def _ends(self, i: int) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return the upper left and the lower right corner of a character as seen."""
         pdfium_c.FPDFText_GetLooseCharBox(self._text, i, self._box)
-        box = self._box
-        (x0, y0), (x1, y1) = (
-            self._view.place(box.left, box.top),
-            self._view.place(box.right, box.bottom),
-        )
-        return (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
+        box, place = self._box, self._view.place
+        x0, y0, x1, y1 = between(place(box.left, box.top), place(box.right, box.bottom))
+        return (x0, y0), (x1, y1)
 
 
 def _continues(word: Word, after: Word) -> bool:

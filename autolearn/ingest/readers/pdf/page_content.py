@@ -1,6 +1,5 @@
 """Take what is drawn on a page: words in their directions, fields and rules."""
 
-import math
 import unicodedata
 from contextlib import closing
 
@@ -15,6 +14,7 @@ from autolearn.ingest.readers.pdf import (
     rules,
 )
 from autolearn.ingest.readers.pdf.glyphs import NO_UNICODE
+from autolearn.ingest.readers.pdf.page_view import View
 from autolearn.ingest.readers.pdf.shapes import (
     Direction,
     PageContent,
@@ -25,7 +25,6 @@ from autolearn.ingest.readers.pdf.shapes import (
 TWICE = "drawn twice"
 TWICE_DISTANCE = 0.15
 """Distance of a word that is drawn twice, in sizes of its font."""
-_QUARTER = 90
 
 
 def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
@@ -68,34 +67,6 @@ def _main_angle(words_by_angle: dict[int, list[Word]]) -> int:
         words_by_angle,
         key=lambda angle: sum(len(word.text) for word in words_by_angle[angle]),
     )
-
-
-class View:
-    """How places in a file become places on the page as it is seen."""
-
-    def __init__(self, page: pdfium.PdfPage) -> None:
-        self.turn = page.get_rotation()
-        media, crop = page.get_mediabox(), page.get_cropbox()
-        self._box = (
-            *map(max, media[:2], crop[:2]),
-            *map(min, media[2:], crop[2:]),
-        )
-        self.left = self._box[0]
-
-    def place(self, x: float, y: float) -> Point:
-        """Return a point as seen, from the top left corner."""
-        left, bottom, right, top = self._box
-        if self.turn == 0:
-            return x - left, top - y
-        if self.turn == 90:
-            return y - bottom, x - left
-        return (right - x, y - bottom) if self.turn == 180 else (top - y, right - x)
-
-    def direction(self, x: float, y: float) -> int:
-        """Return the direction of a vector as seen, in quarter turns of degrees."""
-        angle = math.degrees(math.atan2(y, x)) - self.turn
-        quarters: int = round(angle / _QUARTER)
-        return quarters * _QUARTER % 360
 
 
 class _TurnedPage:
