@@ -232,9 +232,9 @@ def overlap(text: str, reference: str) -> float:
 
 
 def _share(parts: Sequence[str], text: str) -> float:
-    told = _told(text)
-    n_told = sum(_is_told(part, told, text) for part in parts)
-    return n_told / len(parts) if parts else 0.0
+    text_parts = _all_parts(text)
+    n_common = sum(_occurs(part, text_parts, text) for part in parts)
+    return n_common / len(parts) if parts else 0.0
 
 
 def _parts(question: str, reference: str) -> list[str]:
@@ -246,15 +246,15 @@ def _parts(question: str, reference: str) -> list[str]:
     of_reference, terms = words(reference), set(key_terms(question, reference))
     plain = [w if w in terms and not _is_letter(w) else "" for w in of_reference]
     pairs = _pairs(plain)
-    known = set(_triples(question))
-    triples = [triple for triple in _triples(reference) if triple not in known]
+    of_question = set(_triples(question))
+    triples = [triple for triple in _triples(reference) if triple not in of_question]
     in_pairs = set("".join(pairs))
     singles = [word for word in plain if word and word not in in_pairs]
     return list(dict.fromkeys([*pairs, *triples, *singles]))
 
 
-def _told(text: str) -> set[str]:
-    """Return what a text has of that which ``_parts`` returns."""
+def _all_parts(text: str) -> set[str]:
+    """Return all parts of a text, of the kinds that ``_parts`` returns."""
     of_text = words(text)
     return {*of_text, *_pairs(of_text), *_triples(text)}
 
@@ -286,11 +286,11 @@ def numbers_of(normal_words: Iterable[str]) -> set[str]:
     return {match[0] for word in normal_words if (match := _NUMBER.match(word))}
 
 
-def _is_told(part: str, told: set[str], answer: str) -> bool:
-    """Return whether an answer has a part, alone or with particles attached to it."""
-    if part in told:
+def _occurs(part: str, text_parts: set[str], text: str) -> bool:
+    """Return whether a text has a part, alone or with particles attached to it."""
+    if part in text_parts:
         return True
-    return _TAKES_PARTICLES.search(part) is not None and contains(answer, part)
+    return _TAKES_PARTICLES.search(part) is not None and contains(text, part)
 
 
 def supports(
@@ -303,14 +303,14 @@ def supports(
     ``faithful`` quote one word is enough, since its place is certain, and the first
     word of the answer does not count as a name just because it has a capital.
     """
-    parts, told = _parts(question, answer), _told(sentence)
+    parts, sentence_parts = _parts(question, answer), _all_parts(sentence)
     raw_words = answer.split()
     if faithful and raw_words[1:] and raw_words[1].islower():
         raw_words = raw_words[1:]
     names_of_answer = {
         word for raw in raw_words if _is_name(raw) for word in words(raw)
     }
-    common_parts = {part for part in parts if _is_told(part, told, sentence)}
+    common_parts = {part for part in parts if _occurs(part, sentence_parts, sentence)}
     required_parts = {p for p in parts if p in names_of_answer or _NUMBER.match(p)}
     n_required = 1 if faithful else max(1, len(parts) / 2)
     return required_parts <= common_parts and len(common_parts) >= n_required

@@ -78,8 +78,8 @@ def _number(numbered: Tag) -> None:
     is_reversed = numbered.has_attr("reversed")
     n = _integer(numbered.get("start"), len(items) if is_reversed else 1)
     style = _style(numbered)
-    known = (word for word in style if word in _FORMATS or word == "decimal")
-    kind = next(known, str(numbered.get("type") or "1"))
+    kinds = (word for word in style if word in _FORMATS or word == "decimal")
+    kind = next(kinds, str(numbered.get("type") or "1"))
     for item in items:
         n = _integer(item.get("value"), n)
         has_own = "none" in style and _OWN_LABEL.match(item.get_text())

@@ -37,16 +37,16 @@ class _Comments:
 
     def parts(self, text: str) -> Iterator[tuple[str, str]]:
         """Yield the parts of lines, and why each is left out; empty if it is not."""
-        shown: list[str] = []
+        visible: list[str] = []
         for line in _LINE.findall(text):
             for part, is_comment in self._of_line(line):
                 if is_comment:
-                    yield "".join(shown), ""
+                    yield "".join(visible), ""
                     yield part, REASON
-                    shown = []
+                    visible = []
                 else:
-                    shown.append(part)
-        yield "".join(shown), ""
+                    visible.append(part)
+        yield "".join(visible), ""
 
     def rest(self) -> str:
         """Return the beginning of a comment that has no end."""

@@ -180,5 +180,5 @@ def _with_condition(
     comparison, bound = condition or ("", 0)
     is_negative = comparison in ("<", "<=") and bound <= 0
     others = [other.texts for other in sections if other is not section]
-    is_told = is_negative and any(section.texts) and section.texts not in others
-    return replace(section, condition=condition, has_minus=not is_told)
+    says_minus = is_negative and any(section.texts) and section.texts not in others
+    return replace(section, condition=condition, has_minus=not says_minus)

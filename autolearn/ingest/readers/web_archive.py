@@ -42,8 +42,8 @@ def pages(data: bytes) -> list[BeautifulSoup]:
         if part.get_content_type() == "text/css"
         and (place := part["Content-Location"] or "")
     }
-    found = [part for part in parts if part.get_content_type() in _PAGES]
-    all_pages = [markup.parse(_content(part)) for part in found]
+    page_parts = [part for part in parts if part.get_content_type() in _PAGES]
+    all_pages = [markup.parse(_content(part)) for part in page_parts]
     for page in all_pages:
         page_styles.embed(page, lambda href: sheets.get(href, ""))
     return all_pages
