@@ -18,6 +18,9 @@ SIGNS_PER_TOKEN = 32
 REPEATED_SHARE = 0.4
 """Largest share of a passage that the repeated lines of a table or code may take."""
 
+_INNER_KINDS = ("code", "row")
+"""Kinds of units that belong to the same code or table as the unit before."""
+
 CountTokens = Callable[[str], int]
 
 
@@ -113,7 +116,7 @@ class _UnitCutter:
     def parts(self, stream: Iterable[Unit]) -> Iterator[_PassagePart]:
         """Yield the parts. A code block, or a header with a row, is one if it fits."""
         for unit in stream:
-            if unit.kind == "fence" or not self._continues(unit):
+            if unit.kind not in _INNER_KINDS:
                 yield from self._release()
                 self._repeated_line, self._n_repeated = "", 0
             if unit.kind in ("fence", "header"):
@@ -126,10 +129,6 @@ class _UnitCutter:
             else:
                 yield from self._fit(unit)
         yield from self._release()
-
-    def _continues(self, unit: Unit) -> bool:
-        """Return whether a unit may belong to the same table or code as before."""
-        return unit.kind in ("code", "row")
 
     def _hold(self, unit: Unit) -> None:
         self._waiting_units.append(unit)
@@ -156,7 +155,7 @@ class _UnitCutter:
 
     def _fit(self, unit: Unit, *, is_first: bool = False) -> Iterator[_PassagePart]:
         """Yield a unit, or its halves if it is too long for a passage."""
-        is_inside = unit.kind in ("code", "row") and not is_first
+        is_inside = unit.kind in _INNER_KINDS and not is_first
         repeated_head = self._repeated_line if is_inside else ""
         limit = self._limit - (self._n_repeated if repeated_head else 0)
         starts_passage = unit.starts_passage

@@ -27,7 +27,8 @@ _DELIMITER = re.compile(
     r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\n?$"
 )
 """The line below the header of a table."""
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
+"""A line with its end, unlike those of ``str.splitlines`` only at line feeds."""
 _MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
 """The start of a line that does not continue the one before."""
 _NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\w{1,3}\.$")
@@ -67,7 +68,7 @@ def of(
         if starts_passage:
             yield from scanner.end()
             scanner.starts_passage = True
-        for line in _LINE.findall(text):
+        for line in LINE.findall(text):
             yield from scanner.feed(line)
     yield from scanner.end()
 

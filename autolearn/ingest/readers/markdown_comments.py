@@ -10,7 +10,6 @@ from autolearn.text import units
 REASON = "comment"
 LONGEST = 2**20
 """Characters of a comment; what is longer has no end, and is text."""
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _SIGN = re.compile(r"`+|<!--|-->")
 
 
@@ -38,7 +37,7 @@ class _Comments:
     def parts(self, text: str) -> Iterator[tuple[str, str]]:
         """Yield the parts of lines, and why each is left out; empty if it is not."""
         visible: list[str] = []
-        for line in _LINE.findall(text):
+        for line in units.LINE.findall(text):
             for part, is_comment in self._of_line(line):
                 if is_comment:
                     yield "".join(visible), ""
