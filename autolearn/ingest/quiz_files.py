@@ -73,14 +73,8 @@ def _table(text: str, separator: str) -> Iterator[tuple[str, Any]]:
         return
     for number, row in enumerate(rows, 1):
         question, *options, answer = row if len(row) > 3 else ("", "")
-        yield (
-            f"Row {number}",
-            {
-                "question": question,
-                "choices": options,
-                "answer": answer,
-            },
-        )
+        cells = {"question": question, "choices": options, "answer": answer}
+        yield f"Row {number}", cells
 
 
 def _named_cells(head: list[str], row: list[str]) -> Row | BadRow:
@@ -100,7 +94,9 @@ def _questions(row: Any) -> list[GoldQuestion]:
     if not isinstance(row, Mapping):
         raise BadRow("is not a JSON object")
     if isinstance(row.get("paragraphs"), list):
-        paragraphs = cast(list[Row], row["paragraphs"])
+        paragraphs = row["paragraphs"]
+        if not all(isinstance(paragraph, Mapping) for paragraph in paragraphs):
+            raise BadRow("has a paragraph that is not a JSON object")
         title = _text(row.get("title"))
         return [
             question
@@ -185,13 +181,13 @@ def _question_parts(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
 def _index(answer: str, choices: Sequence[str], labels: Sequence[str]) -> int:
     """Return the index of the right option, named by label, letter, number or text."""
     if answer in labels:
-        return list(labels).index(answer)
+        return labels.index(answer)
     if answer in choices:
-        return list(choices).index(answer)
+        return choices.index(answer)
     letter = answer.strip("().").upper()
     if letter in LETTERS[: len(choices)] and len(letter) == 1:
         return LETTERS.index(letter)
-    if answer.isdigit() and int(answer) < len(choices):
+    if answer.isdecimal() and int(answer) < len(choices):
         return int(answer)
     raise BadRow(f"has the answer {answer!r}, which is none of its options")
 
@@ -199,12 +195,14 @@ def _index(answer: str, choices: Sequence[str], labels: Sequence[str]) -> int:
 def _answers(row: Row) -> list[str]:
     """Return the right answers of a row, the gold answer first."""
     answer = row.get("answerKey", row.get("answer", row.get("answers")))
-    aliases = row.get("aliases", ())
+    aliases = row.get("aliases")
     if isinstance(answer, Mapping):
-        aliases = aliases or answer.get("aliases", ())
+        aliases = aliases or answer.get("aliases")
         answer = answer.get("value", answer.get("text"))
     if isinstance(aliases, str):
         aliases = aliases.split(_SEVERAL)
+    elif not isinstance(aliases, list):
+        aliases = [aliases]
     answers = answer if isinstance(answer, list) else [answer]
     texts = [row.get("text") if isinstance(row, Mapping) else row for row in answers]
     return [_text(text) for text in (*texts, *aliases)]

@@ -169,6 +169,9 @@ def test_plain_rows_and_texts_with_questions_are_read(tmp_path):
     row = {"question": "Who?", "answer": {"value": "Ada", "aliases": ["Ada", "A. Lum"]}}
     (gold,) = read(tmp_path, [row])
     assert (gold.answer, gold.aliases) == ("Ada", ("A. Lum",))
+    entry = {"question": "Who?", "answer": "Ada", "aliases": None}
+    (gold,) = read(tmp_path, lines({"text": TEXT, "qa": [entry]}), "texts.jsonl")
+    assert (gold.answer, gold.aliases) == ("Ada", ())
 
 
 @pytest.mark.parametrize(
@@ -180,8 +183,10 @@ def test_plain_rows_and_texts_with_questions_are_read(tmp_path):
         '{"answer": "A."}',
         '{"question": "Q?", "answer": " "}',
         '{"question": "Q?", "answer": "D", "choices": ["a", "b"]}',
+        '{"question": "Q?", "answer": "²", "choices": ["a", "b"]}',
         '{"question": "Q?", "answer": "A", "scorer": "luck"}',
         '{"paragraphs": [{"context": "x", "qas": [1]}]}',
+        '{"paragraphs": [1]}',
         '{"text": "x", "qa": "y"}',
     ],
 )
