@@ -71,7 +71,7 @@ def _is_marker(line: Line, after: Line) -> bool:
         and ITEM.match(line.words[0].text) is not None
         and after.x0 - line.x1 < 5 * after.size
         and not after.words[0].text[:1].isdigit()
-        and any(any(map(str.isalpha, word.text)) for word in after.words)
+        and any(map(str.isalpha, after.characters))
     )
 
 
@@ -351,10 +351,5 @@ def _is_label(cell: list[Line]) -> bool:
 
 
 def _has_digits(row: list[list[Line]]) -> bool:
-    return any(
-        character.isdigit()
-        for cell in row
-        for line in cell
-        for word in line.words
-        for character in word.text
-    )
+    text = "".join(line.characters for cell in row for line in cell)
+    return any(map(str.isdigit, text))

@@ -48,12 +48,12 @@ def _may_be(names: LineRow, values: LineRow) -> bool:
         and distance <= MAX_DISTANCE * names[0].size
         and abs(values[0].size - names[0].size) <= 0.15 * names[0].size
         and all(len(name.words) <= LONGEST_NAME and _is_name(name) for name in names)
-        and any(any(map(str.isdigit, w.text)) for line in values for w in line.words)
+        and any(any(map(str.isdigit, line.characters)) for line in values)
     )
 
 
 def _is_name(line: Line) -> bool:
-    text = "".join(word.text for word in line.words)
+    text = line.characters
     return any(map(str.isalpha, text)) and not any(map(str.isdigit, text))
 
 

@@ -186,7 +186,7 @@ class Flow:
     def _code(self, lines: list[Line]) -> Iterator[TypedText]:
         """Yield a listing with its indentation and blank lines."""
         left = min(line.x0 for line in lines)
-        n = sum(len(word.text) for line in lines for word in line.words)
+        n = sum(len(line.characters) for line in lines)
         width = sum(w.x1 - w.x0 for line in lines for w in line.words) / n
         pitches = sorted(b.base - a.base for a, b in pairwise(lines))
         pitch = pitches[len(pitches) // 4] if pitches else 1.0

@@ -30,7 +30,7 @@ _POWER = re.compile(
 def text(line: Line) -> str:
     """Return the words of a line with a space between them."""
     if line.text is None:
-        is_rtl = bidi.has_rtl("".join([word.text for word in line.words]))
+        is_rtl = bidi.has_rtl(line.characters)
         gaps = spaces(line.words, is_rtl=is_rtl)
         if is_rtl:
             line.text = bidi.plain(_joined_words(bidi.ordered(line.words, gaps)))

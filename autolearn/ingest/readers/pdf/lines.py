@@ -224,7 +224,7 @@ def _with_scripts(lines: list[Line]) -> list[Line]:
 def _host(lines: list[Line], i: int) -> int | None:
     """Return the line that a few small words are raised or lowered from, if any."""
     line = lines[i]
-    if len(line.words) > MOST_WORDS or _n_characters(line) > LONGEST:
+    if len(line.words) > MOST_WORDS or len(line.characters) > LONGEST:
         return None
     directions = (range(i + 1, len(lines)), HIGHEST), (range(i - 1, -1, -1), LOWEST)
     for places, farthest in directions:
@@ -237,13 +237,9 @@ def _host(lines: list[Line], i: int) -> int | None:
     return None
 
 
-def _n_characters(line: Line) -> int:
-    return sum(len(word.text) for word in line.words)
-
-
 def _touches(line: Line, host: Line) -> bool:
     """Return whether small words are directly at a word of a larger line."""
-    is_shorter = _n_characters(line) <= _n_characters(host)
+    is_shorter = len(line.characters) <= len(host.characters)
     if not host.size / MAX_BASE_SIZE <= line.size < host.size or not is_shorter:
         return False
     is_raised = host.base - line.base > LEAST_RISE * host.size

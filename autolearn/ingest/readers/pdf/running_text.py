@@ -23,7 +23,7 @@ LONG_LINE = 9
 
 def n_words(line: Line) -> float:
     """Return the number of words of a line; of unspaced scripts, half its letters."""
-    text = "".join([word.text for word in line.words])
+    text = line.characters
     if text.isascii():
         return len(line.words)
     return len(line_joining.NO_SPACES.findall(text)) / 2 or len(line.words)

@@ -115,6 +115,11 @@ class Line:
         return self.base + DESCENT * self.size
 
     @property
+    def characters(self) -> str:
+        """The characters of its words, without the spaces between them."""
+        return "".join([word.text for word in self.words])
+
+    @property
     def bold(self) -> bool:
         """Whether nearly all of it is bold."""
         return self.words[0].bold and _share([w.bold for w in self.words], self.words)

@@ -100,7 +100,7 @@ class Survey:
         if page.fault:
             self.pages_by_fault.setdefault(page.fault, []).append(page.number + 1)
         for line in page.lines:
-            n = sum(len(word.text) for word in line.words)
+            n = len(line.characters)
             self._sizes[line.size] += n
             self._bold[line.bold] += n
             self._mono[line.mono] += n

@@ -260,18 +260,13 @@ def _has_years(row: CellRow) -> bool:
 
 def has_numbers(row: CellRow) -> bool:
     """Return whether at least half of the cells of a row have digits."""
-    texts = [[word.text for line in cell for word in line.words] for cell in row]
-    n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
-    return n > 0 and 2 * n >= len([cell for cell in texts if cell])
+    texts = ["".join(line.characters for line in cell) for cell in row]
+    n = sum(any(map(str.isdigit, text)) for text in texts)
+    return n > 0 and 2 * n >= sum(map(bool, texts))
 
 
 def in_reading_order(cells: list[CellRow]) -> list[CellRow]:
     """Return rows whose first column is the one that is read first."""
-    text = "".join(
-        word.text
-        for row in cells
-        for cell in row
-        for line in cell
-        for word in line.words
-    )
+    lines = (line for row in cells for cell in row for line in cell)
+    text = "".join(line.characters for line in lines)
     return [row[::-1] for row in cells] if bidi.is_rtl(text) else cells
