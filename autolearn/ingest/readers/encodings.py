@@ -214,7 +214,7 @@ def rank(data: bytes) -> list[tuple[str, float]]:
     best = math.log(max(confidences.values(), default=1.0))
     # A short text gives chardet little to compare, so it must not rule out any.
     least = best - 0.5 - sum(byte > 0x7F for byte in data) / 6
-    for name, prior in _PRIORS.items() | dict.fromkeys(_SELF_EVIDENT, _EVIDENT).items():
+    for name, prior in (_PRIORS | dict.fromkeys(_SELF_EVIDENT, _EVIDENT)).items():
         confidence = confidences.get(name, 0.0)
         if name in _SELF_EVIDENT and confidence < _SURE:
             continue
@@ -225,13 +225,10 @@ def rank(data: bytes) -> list[tuple[str, float]]:
                 likelihood = best - 0.5  # It compares letters, of which there are none.
             scores.append((likelihood + prior - oddness(text), name, text))
     scores.sort(reverse=True)
-    texts: set[str] = set()
-    result = []
+    by_text: dict[str, tuple[str, float]] = {}
     for score, name, text in scores:
-        if text not in texts:
-            texts.add(text)
-            result.append((name, score))
-    return result
+        by_text.setdefault(text, (name, score))
+    return list(by_text.values())
 
 
 def rank_escapes(data: bytes) -> list[tuple[str, float]]:
