@@ -72,8 +72,7 @@ def of_items(items: Sequence[Box], facts: Facts) -> list[Block]:
         )
     ]
     blocks: list[Block] = []
-    limits = columns.limits([item for item in items if isinstance(item, Line)])
-    for column in columns.columns(items, limits):
+    for column in columns.columns(items):
         parts = [
             _block(run, column, facts)
             for run in columns.paragraphs(column, is_mono=facts.is_mono)

@@ -151,7 +151,7 @@ def _first_width(line: Line) -> float:
     return line.words[n - 1].x1 - line.words[0].x0
 
 
-def limits(lines: Sequence[Line]) -> dict[int, float]:
+def _limits(lines: Sequence[Line]) -> dict[int, float]:
     """Return where the next column begins on the right of each line."""
     by_base = sorted(lines, key=lambda line: line.base)
     bases = [line.base for line in by_base]
@@ -186,8 +186,9 @@ def _shared_limits(lines: Sequence[Line], starts: dict[int, float]) -> dict[int,
     return shared
 
 
-def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[TextColumn]:
+def columns(items: Sequence[Box]) -> Iterator[TextColumn]:
     """Yield items until an item is higher than the one before."""
+    limits = _limits([item for item in items if isinstance(item, Line)])
     column: list[Box] = []
     for item in items:
         before = column[-1] if column else None

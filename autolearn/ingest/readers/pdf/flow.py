@@ -4,7 +4,7 @@ A paragraph may continue in the next column or on the next page. What is between
 as a footnote or a table, is written after it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from autolearn.ingest.readers.pdf import (
@@ -99,7 +99,7 @@ class Flow:
 
     def _open_text(self) -> str:
         """Return the end of the open paragraph."""
-        return "".join(text for text, why in self._open_parts[-3:] if not why)
+        return _text(self._open_parts[-3:])
 
     def _continues(self, block: Block) -> bool:
         """Return whether a block is the rest of the open paragraph."""
@@ -173,7 +173,7 @@ class Flow:
         self, parts: list[TypedText], after: str, is_spaced: bool | None
     ) -> list[TypedText]:
         """Return the parts between two lines; a dropped hyphen leaves ``parts``."""
-        before = "".join(text for text, why in parts[-3:] if not why)
+        before = _text(parts[-3:])
         is_divided, space = line_joining.joint(
             before, after, self._facts.vocabulary, is_spaced=is_spaced
         )
@@ -217,9 +217,12 @@ class Flow:
         yield "".join(_row(row) for row in rows), ""
 
     def _cell(self, lines: list[Line]) -> str:
-        parts = self._paragraph(lines)
-        text = "".join(text for text, why in parts if not why)
-        return text.replace("|", "\\|")
+        return _text(self._paragraph(lines)).replace("|", "\\|")
+
+
+def _text(parts: Iterable[TypedText]) -> str:
+    """Return the text of parts, without what is left out."""
+    return "".join(text for text, why in parts if not why)
 
 
 def _are_alike(a: Block, b: Block) -> bool:

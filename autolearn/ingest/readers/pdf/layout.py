@@ -145,22 +145,23 @@ def _with_initials(lines: list[Line]) -> list[Line]:
 
 def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     """Return tables, and the lines that are in none."""
-    items: list[Box] = []
     grid_tables, boxes = grids.find(lines, page.rules, page.turned_lines)
-    grid_places = {i for _, places in grid_tables for i in places}
-    items += [table for table, _ in grid_tables]
-    lines = [line for i, line in enumerate(lines) if i not in grid_places]
+    lines = _outside(lines, grid_tables)
     columns = reading_order.columns(lines)
     running = {id(line) for line in running_text.prose(columns)}
     running -= {id(line) for line in running_text.texts_in_rows(columns)}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
     tables = aligned.find(lines, page.rules, prose, boxes, _folds(page))
-    table_places = {i for _, places in tables for i in places}
-    items += [table for table, _ in tables]
-    rest = [line for i, line in enumerate(lines) if i not in table_places]
-    listings, rest = _listings(rest)
+    listings, rest = _listings(_outside(lines, tables))
+    items: list[Box] = [table for table, _ in grid_tables + tables]
     return items + listings + page_lines.without_gaps(rest, running)
+
+
+def _outside(lines: list[Line], tables: list[tuple[PageTable, set[int]]]) -> list[Line]:
+    """Return the lines that are in none of the tables, which name their places."""
+    in_tables = {i for _, places in tables for i in places}
+    return [line for i, line in enumerate(lines) if i not in in_tables]
 
 
 def _folds(page: PageLines) -> list[float]:
