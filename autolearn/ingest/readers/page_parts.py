@@ -18,7 +18,7 @@ FEWEST_JUMPS = 3
 MOST_LINKED = 0.8
 """Share of such a list that is links."""
 
-_ASIDE = {
+_ELEMENTS = {
     "nav": "navigation",
     "footer": "foot of the page",
     "aside": "beside the text",
@@ -26,6 +26,8 @@ _ASIDE = {
     "button": "form",
     "select": "form",
     "svg": "text in a drawing",
+    "noscript": "for browsers without scripts",
+    "template": "template of a script",
 }
 _ROLES = {
     "navigation": "navigation",
@@ -56,10 +58,6 @@ _CLASSES = {
 }
 _WRAPPERS = ("form", "hidden", "beside the text", "navigation", "foot of the page")
 """Reasons that do not hold for what is most of a page, unless it is links."""
-_UNSEEN = {
-    "noscript": "for browsers without scripts",
-    "template": "template of a script",
-}
 _NOTES = re.compile(
     r"\b(?:doc-)?(?:foot|end|rear)?notes?\b|\bdoc-(?:tip|example|pullquote)\b"
 )
@@ -114,7 +112,7 @@ def _reason(tag: Tag, *, is_book: bool) -> str:
         return "navigation" if _leads_within(tag) else ""
     if tag.name == "aside" and (is_book or _is_note(tag)):
         return ""
-    return _ASIDE.get(tag.name) or _UNSEEN.get(tag.name, "")
+    return _ELEMENTS.get(tag.name, "")
 
 
 def _is_mark(tag: Tag) -> bool:

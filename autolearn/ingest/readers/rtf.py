@@ -186,24 +186,21 @@ class _Parser:
         """Begin a group of another kind if a word names one."""
         was_optional = self._state.is_optional
         self._state = replace(self._state, is_optional=False)
-        if word == "fonttbl":
-            self._begin_group("fonts")
-        elif word == "stylesheet":
-            self._begin_group("styles")
-        elif word == "ffl":
-            self._begin_group("entry")
+        if word in rtf_words.LISTS:
+            kind = rtf_words.LISTS[word]
         elif self._state.kind in rtf_words.WITHOUT_TEXT:
             return False
         elif word in rtf_words.LEFT_OUT:
-            self._begin_group(rtf_words.LEFT_OUT[word])
+            kind = rtf_words.LEFT_OUT[word]
         elif word == "footnote":
-            self._begin_group("note")
+            kind = "note"
         elif word in rtf_words.INVISIBLE_GROUPS or (
             was_optional and word not in rtf_words.VISIBLE_GROUPS
         ):
-            self._begin_group("unseen")
+            kind = "unseen"
         else:
             return False
+        self._begin_group(kind)
         return True
 
     def _formatting(self, word: str, number: int | None) -> bool:

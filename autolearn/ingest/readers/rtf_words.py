@@ -21,7 +21,7 @@ SIGNS = {
     **{sign: sign for sign in "\\{}"},
 }
 INVISIBLE_GROUPS = frozenset((
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "generator",
+    "colortbl", "info", "pict", "generator",
     "listtable", "listoverridetable", "rsidtbl", "themedata",
     "colorschememapping", "datastore", "xmlnstbl", "latentstyles", "mmathPr",
     "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict",
@@ -29,15 +29,15 @@ INVISIBLE_GROUPS = frozenset((
     "userprops", "docvar", "wgrffmtfilter", "passwordhash",
 ))  # fmt: skip
 """Groups that have no text."""
+LISTS = {"fonttbl": "fonts", "stylesheet": "styles", "ffl": "entry"}
+"""The kinds of groups that list what the text refers to."""
 LEFT_OUT = {
     **{f"header{kind}": "head of the page" for kind in ("", "l", "r", "f")},
     **{f"footer{kind}": "foot of the page" for kind in ("", "l", "r", "f")},
     "annotation": "comment",
     "moMath": formulas.REASON,
 }
-VISIBLE_GROUPS = frozenset(
-    ("shpinst", "shptxt", "shppict", "moMath", "annotation", "do")
-)
+VISIBLE_GROUPS = frozenset(("shpinst", "shptxt", "shppict", "do"))
 """Groups that are read although a reader may ignore them."""
 WITHOUT_TEXT = ("unseen", "fonts", "styles", "entry")
 """Kinds of groups whose characters are not kept."""
