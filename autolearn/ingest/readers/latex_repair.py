@@ -176,7 +176,7 @@ class _Mender:
 
 
 def convert_malformed(
-    text: str, convert: Convert, left_out: LeftOut, error: InputError
+    text: str, convert: Convert, left_out: LeftOut
 ) -> tuple[bytes, str]:
     """Convert malformed LaTeX as far as possible.
 
@@ -184,7 +184,6 @@ def convert_malformed(
         text: The source.
         convert: Converts a source.
         left_out: Where to keep what is taken out.
-        error: Why the source as it is cannot be converted.
 
     Returns:
         What the mended source is converted to, and a note on what is malformed.
@@ -195,21 +194,20 @@ def convert_malformed(
     mender = _Mender(text, left_out)
     repaired_text = mender.mend()
     faults = [f"line {_line(text, at)}: {what}" for at, what in sorted(mender.faults)]
-    refusal = error
-    for _ in range(MOST_ATTEMPTS):
+    n_attempts = 0
+    while True:
+        n_attempts += 1
         try:
             return convert(repaired_text), _note(faults)
-        except InputError as again:
-            refusal = again
-        line = _LINE.search(str(refusal))
-        if line is None:
-            break
-        shorter = _without_paragraph(repaired_text, int(line[1]), left_out)
-        if shorter == repaired_text:
-            break
-        repaired_text = shorter
-        faults.append(f"line {line[1]}: a paragraph cannot be parsed")
-    raise refusal
+        except InputError as error:
+            line = _LINE.search(str(error))
+            if line is None or n_attempts == MOST_ATTEMPTS:
+                raise
+            shorter = _without_paragraph(repaired_text, int(line[1]), left_out)
+            if shorter == repaired_text:
+                raise
+            repaired_text = shorter
+            faults.append(f"line {line[1]}: a paragraph cannot be parsed")
 
 
 def _line(text: str, place: int) -> int:

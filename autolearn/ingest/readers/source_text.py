@@ -66,10 +66,10 @@ def _pieces(text: str, source: str) -> Iterator[Piece]:
 
     try:
         html = convert(text)
-    except InputError as error:
+    except InputError:
         if source != "latex":
             raise
-        html, note = latex_repair.convert_malformed(text, convert, left_out, error)
+        html, note = latex_repair.convert_malformed(text, convert, left_out)
     soup = markup.parse(html)
     for title in soup("title"):
         title.decompose()  # is at the beginning as well
