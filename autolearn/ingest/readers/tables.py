@@ -5,7 +5,7 @@ only one of them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise, takewhile
 
 from bs4 import BeautifulSoup
@@ -98,19 +98,17 @@ def cells(row: Tag) -> list[Tag]:
 def _lays_out(table: Tag) -> bool:
     if table.get("role") in ("presentation", "none"):
         return True
-    own = [cell for row in rows(table) for cell in cells(row)]
-    full = [cell for cell in own if cell.get_text().strip()]
+    own = [cells(row) for row in rows(table)]
+    full = [cell for row in own for cell in row if cell.get_text().strip()]
     if not full:
         return True
-    has_names = any(cell.name == "th" for cell in own) or table.find("caption")
-    if has_names:
+    if any(map(_is_named, own)) or table.find("caption"):
         return False
-    if max(len(cells(row)) for row in rows(table)) == 1 or len(full) == 1:
+    if max(map(len, own)) == 1 or len(full) == 1:
         return True
-    if table.find(_RICH) or _has_large_tables(table, full) or _has_equations(table):
+    if table.find(_RICH) or _has_large_tables(full) or _has_equations(table):
         return True
-    is_row = len(rows(table)) == 1
-    if is_row and (_has_formula(table) or any(map(_is_rich, full))):
+    if len(own) == 1 and (_has_formula(table) or any(map(_is_rich, full))):
         return True
     return 2 * sum(map(_is_rich, full)) > len(full)
 
@@ -125,7 +123,7 @@ def _has_equations(table: Tag) -> bool:
     )
 
 
-def _has_large_tables(table: Tag, full: list[Tag]) -> bool:
+def _has_large_tables(full: list[Tag]) -> bool:
     """Return whether most cells hold tables, or large ones."""
     inner = [cell for cell in full if cell.find("table")]
     return 2 * len(inner) > len(full) or any(
@@ -320,7 +318,7 @@ def _continues(row: list[Tag | None], following: Grid) -> bool:
     )
 
 
-def _is_named(row: list[Tag | None]) -> bool:
+def _is_named(row: Sequence[Tag | None]) -> bool:
     return any(cell and cell.name == "th" for cell in row)
 
 
