@@ -132,13 +132,13 @@ def open_text(
         ) from None
 
 
-def recognise(path: Path, choice: str = "") -> Decoding:
+def recognise(path: Path, choice: str) -> Decoding:
     """Return the encoding of a text file.
 
     A byte order mark decides, then an encoding that fits and is declared in the file,
     then UTF-8 if at most a few bytes are invalid; these are replaced and counted.
-    Otherwise it is the likeliest encoding that the whole file can be decoded with. A
-    choice of the user takes precedence over all of these.
+    Otherwise it is the likeliest encoding that the whole file can be decoded with. The
+    choice of the user, unless it is empty, takes precedence over all of these.
 
     Raises:
         InputError: The file is binary, no encoding fits, or there is none of the chosen

@@ -78,7 +78,7 @@ class Converter(MarkdownConverter):
         return str(super().convert_soup(soup))
 
 
-def code_block(code: str, language: str = "") -> str:
+def code_block(code: str, language: str) -> str:
     """Return a code block with its lines and indentation."""
     ticks = max(("``", *_FENCE.findall(code)), key=len) + "`"
     lines = code.strip("\n").rstrip()

@@ -79,8 +79,8 @@ def find(
     lines: Sequence[Line],
     rules: Sequence[RulingLine],
     prose: set[int],
-    boxes: Sequence[Box] = (),
-    folds: Sequence[float] = (),
+    boxes: Sequence[Box],
+    folds: Sequence[float],
 ) -> list[tuple[PageTable, set[int]]]:
     """Return the tables of a page, and for each the places of its lines.
 

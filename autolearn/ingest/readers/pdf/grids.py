@@ -93,7 +93,7 @@ class Grid:
 def find(
     lines: Sequence[Line],
     rules: Sequence[RulingLine],
-    turned_lines: Sequence[TurnedLines] = (),
+    turned_lines: Sequence[TurnedLines],
 ) -> tuple[list[tuple[PageTable, set[int]]], list[Box]]:
     """Find the tables of a page.
 
