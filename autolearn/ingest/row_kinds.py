@@ -7,6 +7,7 @@ answer.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from autolearn.core.errors import InputError
@@ -124,13 +125,8 @@ def kind_of(row: Mapping[str, Any]) -> RowKind | None:
 
 def turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the speakers and texts of a chat; empty if the row is none."""
-    for key in (*CHAT_KEYS, _MAPPING):
-        value = _branch(row) if key == _MAPPING else row.get(key)
-        if (
-            isinstance(value, list)
-            and value
-            and all(isinstance(t, dict) for t in value)
-        ):
+    for value in (*(row.get(key) for key in CHAT_KEYS), _branch(row)):
+        if isinstance(value, list) and all(isinstance(turn, dict) for turn in value):
             talk = [(_first(turn, _SPEAKERS), _turn_text(turn)) for turn in value]
             if any(speaker and text for speaker, text in talk):
                 return talk
@@ -186,10 +182,10 @@ def answer_of(row: Mapping[str, Any]) -> str:
     """Return the answer to the prompt of a row; empty if it has none."""
     if talk := turns(row):
         prompt = prompt_of(row)
-        after = [i for i, (_, text) in enumerate(talk) if text == prompt][:1]
-        replies = talk[after[0] + 1 :] if after else []
-        is_reply = bool(replies) and replies[0][0].lower() in _ANSWERING
-        return replies[0][1] if is_reply else ""
+        for (_, text), (who, reply) in pairwise(talk):
+            if text == prompt:
+                return reply if who.lower() in _ANSWERING else ""
+        return ""
     return _first(row, _RESPONSES)
 
 
