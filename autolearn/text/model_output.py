@@ -5,6 +5,7 @@ read comes back empty; the caller keeps the raw text and counts it.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autolearn.core.records import Verdict
@@ -108,12 +109,8 @@ def parse_tags(raw: str) -> dict[str, str]:
 
 def questions(raw: str) -> list[str]:
     """Return the questions of a list, one per line, in order and without repeats."""
-    texts: dict[str, None] = {}
-    for line in without_thinking(raw).splitlines():
-        text = _without_quotes(_LIST_MARK.sub("", line).strip(" \t*_"))
-        if sentences.is_question(text) and len(text) > 3:
-            texts.setdefault(text)
-    return list(texts)
+    texts = filter(sentences.is_question, map(_without_quotes, _entries(raw)))
+    return list(dict.fromkeys(text for text in texts if len(text) > 3))
 
 
 def _without_quotes(text: str) -> str:
@@ -124,9 +121,13 @@ def _without_quotes(text: str) -> str:
 
 def statements(raw: str) -> list[str]:
     """Return the sentences of a list, one per line, in order and without repeats."""
-    lines = without_thinking(raw).splitlines()
-    texts = (_LIST_MARK.sub("", line).strip(" \t*_") for line in lines)
-    return list(dict.fromkeys(text for text in texts if len(text) > 3))
+    return list(dict.fromkeys(text for text in _entries(raw) if len(text) > 3))
+
+
+def _entries(raw: str) -> Iterator[str]:
+    """Yield the lines of a list without their marks."""
+    for line in without_thinking(raw).splitlines():
+        yield _LIST_MARK.sub("", line).strip(" \t*_")
 
 
 def open_book(raw: str) -> OpenBook:
