@@ -21,18 +21,19 @@ from autolearn.ingest.readers.packages import child, children, is_on, tag, value
 Place = tuple[int, int]
 """The row and the column of a cell, from 0."""
 
-_CELL = re.compile(
-    rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d{1,7})")(?=\s[^>]*\bs="(\d{1,9})")'
-)
+_CELL_AT = rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d{1,7})")'
+"""The beginning of a cell, with its column and its row."""
+_CELL = re.compile(_CELL_AT + rb'(?=\s[^>]*\bs="(\d{1,9})")')
+"""A cell with the number of its style."""
 _SHARED_TEXT = re.compile(
-    rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d{1,7})")(?=\s[^>]*\bt="s")[^>]*>\s*'
-    rb"<(?:\w+:)?v>(\d{1,9})<"
+    _CELL_AT + rb'(?=\s[^>]*\bt="s")[^>]*>\s*<(?:\w+:)?v>(\d{1,9})<'
 )
 """A cell with the number of a text that cells share."""
 _FORMULA_ALONE = re.compile(
-    rb'<(?:\w+:)?c(?=\s[^>]*\br="([A-Z]{1,3})(\d{1,7})")(?![^>]*\bt="str")[^>]*>\s*'
-    rb"<(?:\w+:)?f\b[^>]*>([^<]*)</(?:\w+:)?f>\s*"
-    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+    _CELL_AT
+    + rb'(?![^>]*\bt="str")[^>]*>\s*'
+    + rb"<(?:\w+:)?f\b[^>]*>([^<]*)</(?:\w+:)?f>\s*"
+    + rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
 """A cell with a formula and no result, as programs other than Excel write it."""
 _HIDDEN_ROW = re.compile(
