@@ -13,7 +13,7 @@ from autolearn.ingest.readers.pdf import (
     running_text,
     table_rows,
 )
-from autolearn.ingest.readers.pdf.lines import rows
+from autolearn.ingest.readers.pdf.lines import joined_if, rows
 from autolearn.ingest.readers.pdf.shapes import (
     BULLETS,
     Box,
@@ -52,17 +52,7 @@ Span = tuple[float, float]
 
 def with_markers(lines: Sequence[Line]) -> list[Line]:
     """Return lines from top to bottom, the marks of list items joined to their text."""
-    result: list[Line] = []
-    for row in rows(lines):
-        label_lines: list[Line] = []
-        for line in row:
-            before = label_lines[-1] if label_lines else None
-            if before is not None and _is_marker(before, line):
-                label_lines[-1] = Line([*before.words, *line.words])
-            else:
-                label_lines.append(line)
-        result += label_lines
-    return result
+    return [line for row in rows(lines) for line in joined_if(row, _is_marker)]
 
 
 def _is_marker(line: Line, after: Line) -> bool:

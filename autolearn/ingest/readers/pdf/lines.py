@@ -1,6 +1,7 @@
 """Join the words of a page to lines, by their place."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import TypeVar
@@ -52,24 +53,27 @@ def joined(words: Iterable[Word]) -> list[Line]:
         for line in _divided(row, places)
     ]
     lines.sort(key=lambda line: (line.base, line.x0))
-    return _rejoined(_with_scripts(lines))
+    return joined_if(_with_scripts(lines), _is_filled)
 
 
-def _rejoined(lines: list[Line]) -> list[Line]:
-    """Join lines whose gap has been filled by a raised word."""
+def joined_if(
+    lines: Iterable[Line], are_one: Callable[[Line, Line], bool]
+) -> list[Line]:
+    """Return lines; one that is the rest of the line before is joined to it."""
     result: list[Line] = []
     for line in lines:
-        before = result[-1] if result else None
-        if before is not None and before.words[-1].script and _follows(before, line):
-            result[-1] = Line([*before.words, *line.words])
+        if result and are_one(result[-1], line):
+            result[-1] = Line([*result[-1].words, *line.words])
         else:
             result.append(line)
     return result
 
 
-def _follows(before: Line, line: Line) -> bool:
+def _is_filled(before: Line, line: Line) -> bool:
+    """Return whether a raised word fills the gap between two lines."""
     return (
-        abs(line.base - before.base) <= SAME_BASE * line.size
+        before.words[-1].script != ""
+        and abs(line.base - before.base) <= SAME_BASE * line.size
         and 0 <= line.x0 - before.x1 < WIDE * line.size
     )
 
@@ -90,18 +94,20 @@ def without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
 def _without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
     result: list[Line] = []
     for row in rows(lines):
-        start = len(result)
-        for line in row:
-            before = result[-1] if len(result) > start else None
-            if before is not None and (
-                _is_bridged(before, line, row, lines)
-                or _is_alone(before, line, lines)
-                or (_is_labelled(before, line) and not {id(before), id(line)} & prose)
-            ):
-                result[-1] = Line([*before.words, *line.words])
-            else:
-                result.append(line)
+        are_one = partial(_are_one, row=row, lines=lines, prose=prose)
+        result += joined_if(row, are_one)
     return result
+
+
+def _are_one(
+    a: Line, b: Line, *, row: list[Line], lines: Sequence[Line], prose: Set[int]
+) -> bool:
+    """Return whether the gap between two lines of a row is no border."""
+    return (
+        _is_bridged(a, b, row, lines)
+        or _is_alone(a, b, lines)
+        or (_is_labelled(a, b) and not {id(a), id(b)} & prose)
+    )
 
 
 def _is_bridged(a: Line, b: Line, row: list[Line], lines: Sequence[Line]) -> bool:
