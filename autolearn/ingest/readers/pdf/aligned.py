@@ -13,7 +13,7 @@ from autolearn.ingest.readers.pdf import (
     running_text,
     table_rows,
 )
-from autolearn.ingest.readers.pdf.lines import joined_if, rows
+from autolearn.ingest.readers.pdf.lines import joined_if, rows, split_at
 from autolearn.ingest.readers.pdf.shapes import (
     BULLETS,
     Box,
@@ -310,15 +310,10 @@ def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
     if len(over) < 2:
         yield _column(line, columns), line
         return
-    parts = [[line.words[0]]]
-    for a, b in pairwise(line.words):
-        if b.x0 - a.x1 > CELL_GAP * line.size:
-            parts.append([])
-        parts[-1].append(b)
+    gap = CELL_GAP * line.size
+    parts = list(split_at(line.words, lambda a, b: b.x0 - a.x1 > gap))
     if len(parts) > 1:
-        for words in parts:
-            part = Line(words)
-            yield _column(part, columns), part
+        yield from ((_column(part, columns), part) for part in parts)
     elif len(over) < len(columns) and len(line.words) <= table_rows.LONGEST_REPEATED:
         yield from ((i, line) for i in over)
     else:

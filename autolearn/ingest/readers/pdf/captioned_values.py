@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from autolearn.ingest.readers.pdf.lines import rows
-from autolearn.ingest.readers.pdf.shapes import Line, PageTable, bounds
+from autolearn.ingest.readers.pdf.lines import rows, split_at
+from autolearn.ingest.readers.pdf.shapes import Line, PageTable, Word, bounds
 
 LEAST_VALUES = 3
 """Names with a value below. Two could stand under one another by chance."""
@@ -76,14 +76,13 @@ def _below(names: LineRow, values: LineRow) -> list[LineRow]:
 
 
 def _parts(line: Line, names: LineRow) -> Iterator[Line]:
-    """Yield the parts of a line, divided where another name begins above a gap."""
-    start = 0
-    for i, (a, b) in enumerate(pairwise(line.words), 1):
+    """Return the parts of a line, divided where another name begins above a gap."""
+
+    def is_border(a: Word, b: Word) -> bool:
         is_start = any(abs(name.x0 - b.x0) < NEAR * b.size for name in names)
-        if is_start and b.x0 - a.x1 > CELL_GAP * b.size:
-            yield Line(line.words[start:i])
-            start = i
-    yield Line(line.words[start:])
+        return is_start and b.x0 - a.x1 > CELL_GAP * b.size
+
+    return split_at(line.words, is_border)
 
 
 def _is_aligned(name: Line, value: Line) -> bool:

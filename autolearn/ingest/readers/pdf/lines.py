@@ -180,28 +180,37 @@ def _by_baseline(items: Iterable[T]) -> Iterator[list[T]]:
         yield row
 
 
-def _divided(row: list[Word], cuts: Sequence[float]) -> Iterator[Line]:
-    """Yield the parts of a row between wide gaps and gutters."""
+def _divided(row: list[Word], cuts: Sequence[float]) -> Iterable[Line]:
+    """Return the parts of a row between wide gaps and gutters."""
     gaps = [b.x0 - a.x1 for a, b in pairwise(row)]
     sizes = {word.size for word in row}
     if not cuts and len(sizes) == 1 and max(gaps, default=0) <= WIDE * row[0].size:
-        yield Line(row)
-        return
+        return [Line(row)]
     word_gaps = [
         gap / b.size
         for gap, (a, b) in zip(gaps, pairwise(row), strict=True)
         if gap > 0.1 * b.size
     ]
     usual = median(word_gaps) if len(word_gaps) > 2 else 0.3
+
+    def is_border(a: Word, b: Word) -> bool:
+        widest = max(WIDE, min(OUTLIER * usual, WIDEST)) * max(a.size, b.size)
+        is_cut = any(a.x1 <= cut <= b.x0 for cut in cuts)
+        return b.x0 - a.x1 > widest or is_cut or _is_initial(a, b)
+
+    return split_at(row, is_border)
+
+
+def split_at(
+    words: list[Word], is_border: Callable[[Word, Word], bool]
+) -> Iterator[Line]:
+    """Yield the parts of a row of words between the borders of two of them."""
     start = 0
-    for i, gap in enumerate(gaps, 1):
-        limit = max(row[i - 1].size, row[i].size)
-        is_wide = gap > max(WIDE, min(OUTLIER * usual, WIDEST)) * limit
-        is_cut = any(row[i - 1].x1 <= cut <= row[i].x0 for cut in cuts)
-        if is_wide or is_cut or _is_initial(row[i - 1], row[i]):
-            yield Line(row[start:i])
+    for i, (a, b) in enumerate(pairwise(words), 1):
+        if is_border(a, b):
+            yield Line(words[start:i])
             start = i
-    yield Line(row[start:])
+    yield Line(words[start:])
 
 
 def _is_initial(word: Word, after: Word) -> bool:
