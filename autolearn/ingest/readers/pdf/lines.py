@@ -204,7 +204,7 @@ def _divided(row: list[Word], cuts: Sequence[float]) -> Iterable[Line]:
 def split_at(
     words: list[Word], is_border: Callable[[Word, Word], bool]
 ) -> Iterator[Line]:
-    """Yield the parts of a row of words between the borders of two of them."""
+    """Yield the parts of a row of words, divided where two of them have a border."""
     start = 0
     for i, (a, b) in enumerate(pairwise(words), 1):
         if is_border(a, b):

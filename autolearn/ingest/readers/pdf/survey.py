@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 
 from autolearn.core.errors import InputError
@@ -176,14 +176,11 @@ def split_usable(words: list[Word]) -> tuple[list[Word], list[tuple[str, str]]]:
         text = " ".join(word.text for word in words)
         return [], [(text, glyphs.NO_UNICODE)]
     usable = [word for word in words if not word.left_out]
-    left_out: list[tuple[str, str]] = []
-    for word in words:
-        if not word.left_out:
-            continue
-        if left_out and left_out[-1][1] == word.left_out:
-            left_out[-1] = (f"{left_out[-1][0]} {word.text}", word.left_out)
-        else:
-            left_out.append((word.text, word.left_out))
+    others = (word for word in words if word.left_out)
+    left_out = [
+        (" ".join(word.text for word in group), why)
+        for why, group in groupby(others, key=lambda word: word.left_out)
+    ]
     return usable, left_out
 
 
