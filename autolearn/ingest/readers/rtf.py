@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from autolearn.core.errors import InputError
@@ -91,6 +92,12 @@ class _FormField:
         if kind == _BOX:
             return "☒ " if value else "☐ "
         return "".join(self.entries[value:][:1]) if kind == _DROP_DOWN else ""
+
+
+def _look(part: tuple[str, _State]) -> tuple[str, str, bool]:
+    """Return how a part of a paragraph is shown, and why it is left out."""
+    _, state = part
+    return state.script, state.reason, state.is_struck
 
 
 class _Parser:
@@ -338,14 +345,9 @@ class _Parser:
 
     def _html(self) -> str:
         """Return the paragraph so far as HTML, with marks for what is left out."""
-        parts: list[tuple[str, str, str, bool]] = []
-        for text, state in self._paragraph:
-            key = state.script, state.reason, state.is_struck
-            if parts and parts[-1][1:] == key:
-                text = parts.pop()[0] + text
-            parts.append((text, *key))
         html = []
-        for text, script, reason, is_struck in parts:
+        for (script, reason, is_struck), group in groupby(self._paragraph, _look):
+            text = "".join(text for text, _ in group)
             whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             if reason:
                 html.append(self.left_out.add(whole, reason))
