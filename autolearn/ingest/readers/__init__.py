@@ -4,6 +4,12 @@ A reader keeps every character that a person would read. What is not part of the
 such as a running head, is a separate piece that says why it is left out. Memory is
 bounded by a page, a chapter or a block. Formats that must be parsed as a whole have a
 limit on their size.
+
+``_READERS`` names the module of each format. Most formats become HTML first, which
+``markup`` converts to Markdown; ``page_*``, ``tables``, ``formulas``, ``superscripts``
+and ``list_labels`` are its steps. ``packages`` reads the XML of Office files, which
+``word_*``, ``slides`` and ``opendocument_*`` interpret. ``decoding`` opens text files,
+and ``rows`` makes texts of the rows of CSV and JSON. The package ``pdf`` reads PDFs.
 """
 
 import importlib
