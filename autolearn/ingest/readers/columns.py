@@ -58,21 +58,12 @@ def _defaults(
     defaults: dict[str, ColumnUse] = {
         name: "left out" for name in names if is_identifier(name)
     }
-    titles = [
-        name
-        for title_column in TITLE_COLUMNS
-        for name in names
-        if _is_called(name, title_column)
-    ]
-    if titles:
-        defaults[titles[0]] = "title"
-    text_columns = [
-        name for text in TEXT_COLUMNS for name in names if _is_called(name, text)
-    ]
+    if title := _first_called(names, TITLE_COLUMNS):
+        defaults[title] = "title"
     rest = [name for name in names if name not in defaults]
     longest = max(rest, key=lambda name: _mean_length(rows, name), default="")
-    if text_columns:
-        defaults[text_columns[0]] = "text"
+    if text := _first_called(names, TEXT_COLUMNS):
+        defaults[text] = "text"
     elif longest and not has_text and _mean_length(rows, longest) >= LEAST_TEXT:
         defaults[longest] = "text"
     return defaults
@@ -83,8 +74,10 @@ def is_identifier(name: str) -> bool:
     return _IDENTIFIER.fullmatch(name.strip()) is not None
 
 
-def _is_called(name: str, column: str) -> bool:
-    return name.strip().lower() == column
+def _first_called(names: Sequence[str], columns: Sequence[str]) -> str:
+    """Return the name of the first of these columns that is there; empty if none."""
+    called = (name for c in columns for name in names if name.strip().lower() == c)
+    return next(called, "")
 
 
 def _mean_length(rows: Sequence[Row], name: str) -> float:

@@ -6,7 +6,7 @@ only one of them.
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise, takewhile
+from itertools import groupby, pairwise, takewhile
 
 from bs4 import BeautifulSoup
 from bs4.element import Tag
@@ -173,12 +173,9 @@ def _n_left_in_group(table_rows: list[Tag]) -> list[int]:
     No cell continues in the next group.
     """
     n_left: list[int] = []
-    for row, after in zip(
-        reversed(table_rows), [None, *reversed(table_rows)], strict=False
-    ):
-        is_same = after is not None and row.parent is after.parent
-        n_left.append(n_left[-1] + 1 if is_same else 1)
-    return n_left[::-1]
+    for _, group in groupby(table_rows, key=lambda row: id(row.parent)):
+        n_left += range(len(list(group)), 0, -1)
+    return n_left
 
 
 def _span(cell: Tag, name: str) -> int:
