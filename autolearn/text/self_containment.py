@@ -1,7 +1,7 @@
 """Whether a question can be understood without the text that it was asked about."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from autolearn.core.scripts import HAN_AND_KANA, SOUTH_EAST_ASIAN
 from autolearn.text import languages, matching, stop_words
@@ -36,6 +36,13 @@ _DEFINITE = re.compile(
     r"\s+(?P<noun>\w+)",
     re.IGNORECASE,
 )
+_DEFINITE_PHRASE = re.compile(
+    rf"\b(?:{_ARTICLES}|dem|den|im|vom|zum|zur|beim|du|au|aux|del|al)"
+    r"\s+(?=(?P<words>\w[\w'\u2019-]*(?:\s+\w[\w'\u2019-]*){0,7}))",
+    re.IGNORECASE,
+)
+_INDEFINITE = r"(?:an?|eine?[mnrs]?|une?|una)"
+"""Indefinite articles, in the languages of the worked examples."""
 _HEADING_WORDS = 16
 """Most words of a first line that counts as the heading of a text."""
 _BY_LINE = re.IGNORECASE | re.MULTILINE
@@ -53,7 +60,8 @@ def stands_alone(question: str, source: str = "") -> bool:
     the text is given, the question must also name something of it: a word with a
     capital, a number, half of the words of its first line, or else four of its words;
     two, if the text has no names. And it must not take over a phrase such as "the film"
-    that only its text explains.
+    that only its text explains, or names nothing but what its text describes ("the 2022
+    Australian drama").
     """
     if _SELF_REFERENCE.search(question):
         return False
@@ -62,7 +70,7 @@ def stands_alone(question: str, source: str = "") -> bool:
         return False
     if not source:
         return True
-    if _refers_back(question, source):
+    if _refers_back(question, source) or _only_describes(question, source):
         return False
     common = set(matching.words(" ".join(of_question))) & set(matching.words(source))
     heading = source.strip().partition("\n")[0]
@@ -90,6 +98,44 @@ def _refers_back(question: str, source: str) -> bool:
         )
         for noun in _common_nouns(question, subject, body)
     )
+
+
+def _only_describes(question: str, source: str) -> bool:
+    """Return whether a question names its subject by a description of its source only.
+
+    The source introduces it with an indefinite article ("is a 2022 Australian drama").
+    """
+    heading, _, body = source.strip().partition("\n")
+    if len(heading.split()) > _HEADING_WORDS:
+        heading, body = "", source
+    name = heading.partition(" (")[0]  # as in "Agra (2023 film)"
+    if set(matching.key_terms("", name)) & set(matching.words(question)):
+        return False
+    stops = stop_words.of(body)
+    phrases = (
+        _introduced(match["words"].split(), body, stops)
+        for match in _DEFINITE_PHRASE.finditer(question)
+    )
+    return any(
+        phrase and not matching.names(question.replace(phrase, ""))
+        for phrase in phrases
+    )
+
+
+def _introduced(words: Sequence[str], body: str, stops: frozenset[str]) -> str:
+    """Return the longest beginning of a phrase that a text has as a description.
+
+    Its last word is a common noun; before it, after the indefinite article, are no stop
+    words. Empty: there is none.
+    """
+    for n in range(len(words), 0, -1):
+        if words[n - 1][0].islower() and words[n - 1].lower() not in stops:
+            phrase = r"\s+".join(map(re.escape, words[:n]))
+            pattern = rf"\b{_INDEFINITE}\s+((?:[\w'\u2019-]+\s+){{0,7}}?){phrase}\b"
+            for match in re.finditer(pattern, body, re.IGNORECASE):
+                if not stops & set(match[1].lower().split()):
+                    return " ".join(words[:n])
+    return ""
 
 
 def _common_nouns(question: str, subject: set[str], body: str) -> Iterator[str]:

@@ -53,6 +53,39 @@ def test_a_question_must_name_something_of_its_text(question, source, alone):
     assert self_containment.stands_alone(question, source) is alone
 
 
+COST = (
+    "# The Cost (2022 film)\n\nThe Cost is a 2022 Australian revenge drama directed by "
+    "Ada Horn. It is a remake of Avel, and took five months."
+)
+COST_FR = "# Avel (film)\n\nAvel est un film breton en couleurs de 1841."
+
+
+@pytest.mark.parametrize(
+    ("question", "source", "alone"),
+    [
+        ("Who directed the 2022 Australian revenge drama?", COST, False),
+        ("How long did the drama take?", COST, False),
+        ("What is the name of the 2022 Australian revenge drama?", COST, False),
+        ("What is the name of the drama directed by Ada Horn?", COST, True),
+        ("Who directed the revenge drama The Cost?", COST, True),
+        ("Who directed the remake of Avel?", COST, True),
+        ("Who directed the 2023 Australian revenge drama?", COST, True),
+        (
+            "Who directed the 2022 Australian revenge drama?",
+            COST.partition("\n")[2],
+            False,
+        ),
+        ("Qui a tourné le film breton ?", COST_FR, False),
+        ("Qui a tourné le film breton Avel ?", COST_FR, True),
+    ],
+)
+def test_a_description_that_the_text_gives_its_subject_does_not_name_it(
+    question, source, alone
+):
+    """The text introduces it with an indefinite article."""
+    assert self_containment.stands_alone(question, source) is alone
+
+
 @pytest.mark.parametrize(
     ("question", "alone"),
     [
