@@ -23,6 +23,7 @@ from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import quiz_sets
 from autolearn.rounds.sources import collect
+from autolearn.services.experiments.reuse import has_same_items
 from autolearn.services.experiments.tasks import (
     FinishedRuns,
     Task,
@@ -163,16 +164,29 @@ class _Comparison:
 
         Otherwise arms and seeds would differ in what they learn once a person approves
         or rejects a sample while the comparison runs.
+
+        Raises:
+            JobError: Those samples have other texts by now.
         """
         study_task, is_filtered = _kind_of_samples(arm)
         for other in self.settings.trained_arms:
             for seed in self.settings.seeds:
                 run_id = finished_runs.get(_first_training(other, seed))
                 if run_id and _kind_of_samples(other) == (study_task, is_filtered):
-                    earlier = TrainRunSettings.of(self.store.runs.get(run_id))
-                    return earlier.samples or ()
+                    return self._samples_of(run_id)
         choose = self._chosen if is_filtered else self._all
         return tuple(choose(finished_runs[study_task]))
+
+    def _samples_of(self, run_id: int) -> tuple[int, ...]:
+        run = self.store.runs.get(run_id)
+        settings = TrainRunSettings.of(run)
+        if not has_same_items(self.store, run, settings):
+            raise JobError(
+                "Samples, texts or quiz questions were changed after the first arm had "
+                "learned from them, so the next one would learn something else. Change "
+                "them back and continue, or begin a new comparison."
+            )
+        return settings.samples or ()
 
     def _train_settings(
         self, arm: Arm, seed: int, finished_runs: FinishedRuns

@@ -56,13 +56,18 @@ def _has_read(store: Store, run: Run, settings: StudyRunSettings) -> bool:
 
 
 def _has_learned(store: Store, run: Run, settings: TrainRunSettings) -> bool:
-    """Return whether a round is there and has learned what a new one would learn.
+    """Return whether a round is there and has learned what a new one would learn."""
+    (round_,) = store.rounds.all(run.id)
+    has_adapter = round_.adapter and (store.folder / round_.adapter).is_dir()
+    return bool(has_adapter) and has_same_items(store, run, settings)
 
-    Statements, which the model writes about raw texts, follow from these.
+
+def has_same_items(store: Store, run: Run, settings: TrainRunSettings) -> bool:
+    """Return whether the items of a finished training are those of a new one.
+
+    Statements, which the model writes about raw texts, follow from the other items.
     """
     (round_,) = store.rounds.all(run.id)
-    if not (round_.adapter and (store.folder / round_.adapter).is_dir()):
-        return False
     items = collect(store, settings).build().items
     learned = [item for item in store.rounds.items(round_.id) if item.teaches]
     n_statements = len(learned) - len(items)
