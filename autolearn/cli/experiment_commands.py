@@ -292,7 +292,8 @@ def add_compare(parser: ArgumentParser) -> None:
         "--seed",
         type=int,
         default=1,
-        help="seed of the library that is made in an empty workspace (default: 1)",
+        help="seed of the study, and of the library that is made in an empty "
+        "workspace (default: 1)",
     )
 
 
