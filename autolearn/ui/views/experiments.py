@@ -14,10 +14,10 @@ COMPARE_HELP = html.note(
     "quiz should have gold answers (Library)."
 )
 EVOLVE_HELP = html.note(
-    "The model answers the instructions of the library, checks and refines its answers "
-    "and learns those that pass its own check. Later rounds answer instructions that "
-    "it writes itself. The quiz is asked directly, with self-refinement and with "
-    "self-consistency after every round."
+    "The base model, whatever round is in use, answers the instructions of the "
+    "library, checks and refines its answers and learns those that pass its own check. "
+    "Later rounds answer instructions that it writes itself. The quiz is asked "
+    "directly, with self-refinement and with self-consistency after every round."
 )
 _NAMES = {"compare": "Comparison", "evolve": "Evolution"}
 
