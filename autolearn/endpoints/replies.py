@@ -94,7 +94,8 @@ def read_event(value: object) -> Event:
 
 
 def _finish(reason: object) -> FinishReason:
-    return "length" if reason == "length" else "stop"
+    # Mistral tells apart whether the limit of the request or of the model was reached.
+    return "length" if reason in ("length", "model_length") else "stop"
 
 
 def _usage(body: Mapping[str, Any]) -> tuple[int, int]:

@@ -26,7 +26,9 @@ def _chat(sample: Sample) -> Row:
     }
 
 
-def _preference(sample: Sample) -> Row:
+def _preference(sample: Sample) -> Row | None:
+    if sample.chosen == sample.rejected:
+        return None
     return {
         "prompt": [{"role": "user", "content": sample.prompt}],
         "chosen": [{"role": "assistant", "content": sample.chosen}],
@@ -34,11 +36,11 @@ def _preference(sample: Sample) -> Row:
     }
 
 
-FORMATS: dict[str, Callable[[Sample], Row]] = {
+FORMATS: dict[str, Callable[[Sample], Row | None]] = {
     "chat": _chat,
     "preference": _preference,
 }
-"""Functions that turn an approved sample into a row, by format."""
+"""Functions that turn an approved sample into a row, by format; None for none."""
 
 
 def _turns(chat: Chat) -> list[Row]:
@@ -109,8 +111,14 @@ def export_samples(samples: Sequence[Sample], kind: str, path: Path) -> int:
         raise InputError(
             "No sample is approved, so there is nothing to export; approve some first."
         )
-    _write_lines([FORMATS[kind](sample) for sample in samples], path)
-    return len(samples)
+    rows = [row for row in map(FORMATS[kind], samples) if row is not None]
+    if not rows:
+        raise InputError(
+            "The two answers of every approved sample are equal, so they express no "
+            "preference; export them as chat."
+        )
+    _write_lines(rows, path)
+    return len(rows)
 
 
 def export_items(items: Sequence[TrainItem], kind: str, path: Path) -> int:

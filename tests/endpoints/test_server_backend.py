@@ -308,6 +308,13 @@ def test_a_number_of_tokens_that_no_answer_has_is_not_stored():
         assert (completion.n_prompt_tokens, completion.n_tokens) == (0, 0)
 
 
+def test_an_answer_that_the_length_of_the_model_has_cut_off_is_known_as_such():
+    with model_server.running() as server:
+        server.chat = lambda _: reply("Hel", finish_reason="model_length")
+        (completion,) = _backend(server).complete([chat_request()], never)
+        assert completion.finish == "length"
+
+
 def test_the_key_of_the_environment_is_sent_and_not_kept(monkeypatch):
     monkeypatch.setenv(client.KEY, "sesame")
     with model_server.running() as server:

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from zipfile import ZipFile
 
 import pytest
@@ -22,6 +23,17 @@ def test_samples_are_written_as_chats_and_as_preferences(tmp_path):
     (row,) = map(json.loads, (tmp_path / "p.jsonl").read_text().splitlines())
     assert row["rejected"][0]["content"] == "Bo."
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_answers_that_are_equal_are_no_preference(tmp_path):
+    """Others learn nothing from them, or fail."""
+    same = replace(SAMPLE, rejected=SAMPLE.chosen)
+    path = tmp_path / "p.jsonl"
+    assert formats.export_samples([same, SAMPLE], "preference", path) == 1
+    assert len(path.read_text().splitlines()) == 1
+    assert formats.export_samples([same], "chat", tmp_path / "c.jsonl") == 1
+    with pytest.raises(InputError, match="no preference"):
+        formats.export_samples([same], "preference", tmp_path / "x.jsonl")
 
 
 def test_nothing_and_unknown_formats_are_refused(tmp_path):

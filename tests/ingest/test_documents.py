@@ -316,6 +316,25 @@ def test_styles_fields_and_hidden_parts_of_opendocument(tmp_path):
     assert left_out == [("hidden", "Off"), ("hidden slide", "Not now")]
 
 
+def test_content_controls_of_opendocument_are_what_is_chosen_in_them(tmp_path):
+    """Their entries were items of a list, and the document could not be read."""
+    body = (
+        "<text:p>It is <loext:content-control>"
+        '<loext:list-item loext:value="r"/><loext:list-item loext:value="b"/>'
+        "blue <text:span>and</text:span> old</loext:content-control>.</text:p>"
+    )
+    names = "".join(f' xmlns:{name}="{OPEN}:{name}:1.0"' for name in ("office", "text"))
+    document = (
+        f'<office:document-content{names} xmlns:loext="urn:org:loext">'
+        f"<office:body><office:text>{body}</office:text></office:body>"
+        "</office:document-content>"
+    )
+    files.zip_of(tmp_path / "a.odt", {"content.xml": document.encode()})
+    text, left_out = read(tmp_path / "a.odt")
+    assert text == "It is blue and old.\n\n"
+    assert left_out == []
+
+
 def test_hidden_shapes_of_slides_are_listed(tmp_path):
     line = "<p:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></p:txBody>".format
     place = '<p:nvSpPr><p:cNvPr id="2" name="a"{}/></p:nvSpPr>'.format

@@ -44,6 +44,14 @@ def test_further_columns_are_lines_of_their_own(tmp_path):
     assert uses(source) == chosen_columns | {"Row_ID": "left out"}
 
 
+def test_an_index_that_is_a_measure_is_no_identifier(tmp_path):
+    rows = "index,Body,Human Development Index,Row index\n1,Old town.,0.95,7\n"
+    text, _, _, source = read(written(tmp_path, "a.csv", rows))
+    assert text == "Human Development Index: 0.95\n\nOld town.\n\n"
+    left_out = {name for name, use in uses(source).items() if use == "left out"}
+    assert left_out == {"index", "Row index"}
+
+
 def test_a_person_decides_what_becomes_of_columns(tmp_path):
     path = written(tmp_path, "a.tsv", "a\tb\tc\nOne\ttwo, and\tthree\n")
     columns = (Column("b", "text"), Column("a", "title"), Column("c", "left out"))

@@ -17,7 +17,8 @@ MOST_NUMBERS = 16
 """Numbers of a list that are kept as text; longer lists are vectors."""
 
 _IDENTIFIER = re.compile(
-    r"(.+[ _-])?(id|ids|uuid|guid|hash|sha\d*|md5|index|idx|unnamed: \d+|__\w+__)|",
+    r"(.+[ _-])?(id|ids|uuid|guid|hash|sha\d*|md5|idx|unnamed: \d+|__\w+__)|"
+    r"(row[ _-])?index|",  # others are measures, as in "Body mass index"
     re.IGNORECASE,
 )
 """Names of columns that hold no words to be learned."""

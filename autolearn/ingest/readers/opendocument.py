@@ -257,6 +257,14 @@ class _Writer:
         """Return the entry that is chosen, which stands after the others."""
         return escape("".join(entry.tail or "" for entry in part))
 
+    def _write_content_control(self, part: Element) -> str:
+        """Return what is typed or chosen, without the entries to choose from."""
+        html = escape(part.text or "")
+        for inner in part:
+            html += "" if tag(inner) == "list-item" else self._write(inner)
+            html += escape(inner.tail or "")
+        return html
+
     def _write_section(self, part: Element) -> str:
         if value(part, "display") == "none":
             return self._exclusion(part, "hidden")
