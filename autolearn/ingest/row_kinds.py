@@ -116,7 +116,7 @@ def kind_of(row: Mapping[str, Any]) -> RowKind | None:
         return "feedback"
     if names & {*TEXT_COLUMNS, "context"}:
         return None
-    if "question" in names and names & {"answer", "answers"}:
+    if "question" in names and names & {"answer", "answers", "answerkey"}:
         return "questions"
     if names & {"instruction", "prompt"}:
         return "instructions"

@@ -262,6 +262,7 @@ ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
         (ALPACA, "instructions", "added as instructions"),
         ({"prompt": "P", "completion": "C"}, "instructions", "as instructions"),
         ({"question": "Q?", "answer": "A."}, "questions", "as quiz, as"),
+        ({"question": "Q?", "answerKey": "A"}, "questions", "as quiz, as"),  # ARC
         (
             {"prompt": "P", "response": "R", "feedback": "F", "refinement": "R"},
             "feedback",
