@@ -136,6 +136,18 @@ def test_multiple_choice_is_read_however_its_options_are_written(tmp_path, row):
     assert not accepts(gold, "A")
 
 
+def test_a_number_is_the_place_of_an_option_where_the_options_are_texts(tmp_path):
+    """Of a row of MMLU with numbers as options, another option was taken for right."""
+    row: dict[str, object] = {"question": "Which is odd and prime?", "answer": 2}
+    texts = {"choices": ["1", "2", "3", "4"]}
+    (gold,) = read(tmp_path, lines(row | texts), "mmlu.jsonl")
+    assert (gold.answer, gold.value) == ("3", "C")
+    (gold,) = read(tmp_path, lines(row | texts | {"answer": "4"}), "texts.jsonl")
+    assert (gold.answer, gold.value) == ("4", "D")
+    (gold,) = read(tmp_path, lines(row | {"choices": [1, 2, 3, 4]}), "numbers.jsonl")
+    assert (gold.answer, gold.value) == ("2", "B")
+
+
 def test_tables_are_read_with_a_head_or_as_mmlu_has_them(tmp_path):
     mmlu = 'Which is an animal?,"a stone, grey",a fox,a tree,a cup,B\n' * 2
     first, _ = read(tmp_path, mmlu, "test.csv")
