@@ -133,6 +133,8 @@ def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
         return GoldQuestion(question, "", passage=passage, scorer="none")
     if choices:
         index = _index(answers[0], choices, labels, is_number=_is_numbered(row))
+        if not choices[index]:
+            raise BadRow("has a right option without a text")
         return GoldQuestion(
             question, choices[index], LETTERS[index], scorer=scorer, choices=choices
         )
@@ -165,6 +167,8 @@ def _question_parts(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
         options = [columns[letter] for letter in LETTERS if letter in columns]
     labels: list[str] = []
     if isinstance(options, Mapping):
+        if not isinstance(options.get("text"), list):  # the options by their labels
+            options = {"label": list(options), "text": list(options.values())}
         labels = [_text(label) for label in options.get("label", ())]
         options = options.get("text", ())
     elif isinstance(options, str):

@@ -116,6 +116,11 @@ RIGHT_IS_FOX = [
     },
     {"question": "Which is an animal?", "choices": OPTIONS, "answer": 1},
     {"question": "Which is an animal?", "options": OPTIONS, "answer": "(B)"},
+    {
+        "question": "Which is an animal?",
+        "options": dict(zip("ABC", OPTIONS, strict=True)),
+        "answer": "B",
+    },
     {"question": "Which is an animal?", "choices": OPTIONS, "answer": "a fox"},
     {
         "question": "Which is an animal?",
@@ -196,6 +201,7 @@ def test_plain_rows_and_texts_with_questions_are_read(tmp_path):
         '{"question": "Q?", "answer": " "}',
         '{"question": "Q?", "answer": "D", "choices": ["a", "b"]}',
         '{"question": "Q?", "answer": "²", "choices": ["a", "b"]}',
+        '{"question": "Q?", "answer": "A", "options": [{"key": "A", "value": "x"}]}',
         '{"question": "Q?", "answer": "A", "scorer": "luck"}',
         '{"paragraphs": [{"context": "x", "qas": [1]}]}',
         '{"paragraphs": [1]}',
