@@ -104,6 +104,8 @@ def as_object(row: Any) -> Mapping[str, Any]:
         return {}
     row = {name: value for name, value in row.items() if value is not None}
     prompt, answer = row_kinds.prompt_of(row), row_kinds.answer_of(row)
+    if isinstance(row.get("prompt"), list):  # the turns of a chat, or none
+        del row["prompt"]
     fields = {"prompt": prompt, "question": prompt, "answer": answer}
     return {**{name: text for name, text in fields.items() if text}, **row}
 
