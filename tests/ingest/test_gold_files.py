@@ -53,3 +53,15 @@ def test_a_prompt_of_turns_is_a_chat(tmp_path):
     file.write_text('[{"prompt": ["Who?"]}]')
     with pytest.raises(InputError, match="lacks prompt"):
         gold_files.read_instructions(file)
+
+
+def test_an_instruction_comes_with_the_text_that_it_is_about(tmp_path):
+    """Instructions of Dolly lost it, so they could not be answered."""
+    file = tmp_path / "a.jsonl"
+    row: dict[str, object] = {"instruction": "Who leads?", "response": "Ada."}
+    contexts = ("Ada leads.", "", ["Ada leads."])
+    lines = (json.dumps(row | {"context": context}) for context in contexts)
+    file.write_text("\n".join(lines))
+    first, *rest = gold_files.read_instructions(file)
+    assert first == ("Who leads?\n\nAda leads.", "Ada.")
+    assert rest == [("Who leads?", "Ada.")] * 2
