@@ -60,9 +60,11 @@ class RequestBodies:
             body["continue_final_message"] = True
         if has_prefill and self.facts.program == "vllm":
             body["add_generation_prompt"] = False
+        # Reasoning models would write pages of thought; other models ignore it.
         if self.facts.program in ("llama.cpp", "vllm", "sglang"):
-            # Reasoning models would write pages of thought; other templates ignore it.
             body["chat_template_kwargs"] = {"enable_thinking": False}
+        elif self.facts.program == "ollama":
+            body["reasoning_effort"] = "none"
         return body
 
     def _constraint(self, constraint: Constraint) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def read_meta(file: Path | str) -> list[MetaExample]:
 def read_instructions(file: Path | str) -> list[tuple[str, str]]:
     """Read instructions: JSON Lines, each a string or an object with ``prompt``.
 
-    Of a chat it is the first user turn.
+    Of a chat it is the first user turn. A ``context`` that it is about, as in Dolly,
+    follows it.
 
     Returns:
         The prompts, each with its right answer if the file gives one as ``answer``. It
@@ -48,8 +49,13 @@ def read_instructions(file: Path | str) -> list[tuple[str, str]]:
     Raises:
         InputError: A line is neither; the message names it.
     """
-    rows = _read_rows(Path(file), ("prompt",), ("answer",))
-    return [(row["prompt"].strip(), row["answer"].strip()) for row in rows]
+    rows = _read_rows(Path(file), ("prompt",), ("answer", "context"))
+    return [(_with_context(row), row["answer"].strip()) for row in rows]
+
+
+def _with_context(row: Mapping[str, str]) -> str:
+    prompt, context = row["prompt"].strip(), row["context"].strip()
+    return prompt if context in prompt else f"{prompt}\n\n{context}"
 
 
 def _read_rows(
@@ -59,7 +65,11 @@ def _read_rows(
     if not entries:
         raise InputError(f"{path.name} is empty; choose another file.")
     for place, entry in entries:
-        row = as_object(entry)
+        row = {
+            name: value
+            for name, value in as_object(entry).items()
+            if not isinstance(value, list | dict)
+        }
         if absent := [name for name in fields if not str(row.get(name, "")).strip()]:
             raise InputError(
                 f"{place} of {path.name} lacks {', '.join(absent)}; each line "
@@ -104,6 +114,8 @@ def as_object(row: Any) -> Mapping[str, Any]:
         return {}
     row = {name: value for name, value in row.items() if value is not None}
     prompt, answer = row_kinds.prompt_of(row), row_kinds.answer_of(row)
+    if isinstance(row.get("prompt"), list):  # the turns of a chat, or none
+        del row["prompt"]
     fields = {"prompt": prompt, "question": prompt, "answer": answer}
     return {**{name: text for name, text in fields.items() if text}, **row}
 

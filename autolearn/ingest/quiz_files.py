@@ -132,7 +132,9 @@ def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
             raise BadRow("lacks answer")
         return GoldQuestion(question, "", passage=passage, scorer="none")
     if choices:
-        index = _index(answers[0], choices, labels)
+        index = _index(answers[0], choices, labels, is_number=_is_numbered(row))
+        if not choices[index]:
+            raise BadRow("has a right option without a text")
         return GoldQuestion(
             question, choices[index], LETTERS[index], scorer=scorer, choices=choices
         )
@@ -165,6 +167,8 @@ def _question_parts(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
         options = [columns[letter] for letter in LETTERS if letter in columns]
     labels: list[str] = []
     if isinstance(options, Mapping):
+        if not isinstance(options.get("text"), list):  # the options by their labels
+            options = {"label": list(options), "text": list(options.values())}
         labels = [_text(label) for label in options.get("label", ())]
         options = options.get("text", ())
     elif isinstance(options, str):
@@ -178,17 +182,32 @@ def _question_parts(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
     return _text(question), choices, labels
 
 
-def _index(answer: str, choices: Sequence[str], labels: Sequence[str]) -> int:
+def _is_numbered(row: Row) -> bool:
+    """Return whether the answer is a number and the options are texts, as in MMLU.
+
+    It is then the number of an option, also if the text of another one is a number.
+    """
+    options = row.get("choices", row.get("options"))
+    are_texts = isinstance(options, list) and all(isinstance(o, str) for o in options)
+    return are_texts and type(row.get("answer")) is int
+
+
+def _index(
+    answer: str, choices: Sequence[str], labels: Sequence[str], *, is_number: bool
+) -> int:
     """Return the index of the right option, named by label, letter, number or text."""
     if answer in labels:
         return labels.index(answer)
+    number = int(answer) if answer.isdecimal() else len(choices)
+    if is_number and number < len(choices):
+        return number
     if answer in choices:
         return choices.index(answer)
     letter = answer.strip("().").upper()
     if letter in LETTERS[: len(choices)] and len(letter) == 1:
         return LETTERS.index(letter)
-    if answer.isdecimal() and int(answer) < len(choices):
-        return int(answer)
+    if number < len(choices):
+        return number
     raise BadRow(f"has the answer {answer!r}, which is none of its options")
 
 

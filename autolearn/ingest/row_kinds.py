@@ -29,6 +29,8 @@ CHAT_KEYS = (
 )
 _MAPPING = "mapping"
 """The key of the messages in an export of ChatGPT."""
+_PROMPT_AND_ANSWER = ("prompt", "completion", "chosen")
+"""The keys of the messages in rows of TRL, which has those of the answer apart."""
 _TEXTS = ("text", "value", "content", "parts")
 _SPEAKERS = ("from", "role", "speaker", "author", "sender")
 _ASKING = ("human", "user", "prompter", "client")
@@ -125,12 +127,20 @@ def kind_of(row: Mapping[str, Any]) -> RowKind | None:
 
 def turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the speakers and texts of a chat; empty if the row is none."""
-    for value in (*(row.get(key) for key in CHAT_KEYS), _branch(row)):
+    for value in (*(row.get(key) for key in CHAT_KEYS), _branch(row), _joined(row)):
         if isinstance(value, list) and all(isinstance(turn, dict) for turn in value):
             talk = [(_first(turn, _SPEAKERS), _turn_text(turn)) for turn in value]
             if any(speaker and text for speaker, text in talk):
                 return talk
     return []
+
+
+def _joined(row: Mapping[str, Any]) -> list[Any]:
+    """Return the messages of a prompt and its answer; empty if a prompt has none."""
+    if not isinstance(row.get("prompt"), list):
+        return []
+    parts = (row.get(name) for name in _PROMPT_AND_ANSWER)
+    return [turn for part in parts if isinstance(part, list) for turn in part]
 
 
 def _branch(row: Mapping[str, Any]) -> list[Any]:
@@ -194,8 +204,12 @@ def with_text(row: Mapping[str, Any]) -> dict[str, Any]:
     talk = turns(row)
     if not talk:
         return dict(row)
+    joined_names = _PROMPT_AND_ANSWER if _joined(row) else ()
     rest = {
-        name: value for name, value in row.items() if name not in (*CHAT_KEYS, _MAPPING)
+        name: value
+        for name, value in row.items()
+        if name not in (*CHAT_KEYS, _MAPPING)
+        and not (name in joined_names and isinstance(value, list))
     }
     lines = (f"{_speaker(who)}: {text}" for who, text in talk)
     return {**rest, "text": "\n\n".join(lines)}

@@ -62,6 +62,22 @@ def test_an_answer_continues_from_its_beginning_in_its_form(constraining):
     assert body.get("continue_final_message", False) is (program != "llama.cpp")
 
 
+@pytest.mark.parametrize(
+    ("program", "name", "value"),
+    [
+        ("llama.cpp", "chat_template_kwargs", {"enable_thinking": False}),
+        ("vllm", "chat_template_kwargs", {"enable_thinking": False}),
+        ("sglang", "chat_template_kwargs", {"enable_thinking": False}),
+        ("ollama", "reasoning_effort", "none"),
+    ],
+)
+def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
+    """On Ollama it was not: all tokens of an answer went into thoughts."""
+    with model_server.running(program) as server:
+        _backend(server).complete([chat_request()], never)
+        assert server.requests[0][name] == value
+
+
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
     with model_server.running("vllm") as server:
         server.pages["/version"] = {"version": "0.10.1"}

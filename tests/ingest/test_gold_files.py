@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from autolearn.core.errors import InputError
@@ -34,3 +36,32 @@ def test_null_is_no_text(tmp_path):
     file.write_text('{"prompt": null}\n')
     with pytest.raises(InputError, match="lacks prompt"):
         gold_files.read_instructions(file)
+
+
+def test_a_prompt_of_turns_is_a_chat(tmp_path):
+    """Its Python representation became the instruction."""
+    file = tmp_path / "a.json"
+    system = {"role": "system", "content": "Be kind."}
+    prompt = [system, {"role": "user", "content": "Who?"}]
+    answer = [{"role": "assistant", "content": "Ada."}]
+    rows = [
+        {"prompt": prompt, "chosen": answer, "rejected": [system]},
+        {"prompt": prompt, "completion": answer},
+    ]
+    file.write_text(json.dumps(rows))
+    assert gold_files.read_instructions(file) == [("Who?", "Ada.")] * 2
+    file.write_text('[{"prompt": ["Who?"]}]')
+    with pytest.raises(InputError, match="lacks prompt"):
+        gold_files.read_instructions(file)
+
+
+def test_an_instruction_comes_with_the_text_that_it_is_about(tmp_path):
+    """Instructions of Dolly lost it, so they could not be answered."""
+    file = tmp_path / "a.jsonl"
+    row: dict[str, object] = {"instruction": "Who leads?", "response": "Ada."}
+    contexts = ("Ada leads.", "", ["Ada leads."])
+    lines = (json.dumps(row | {"context": context}) for context in contexts)
+    file.write_text("\n".join(lines))
+    first, *rest = gold_files.read_instructions(file)
+    assert first == ("Who leads?\n\nAda leads.", "Ada.")
+    assert rest == [("Who leads?", "Ada.")] * 2

@@ -116,6 +116,11 @@ RIGHT_IS_FOX = [
     },
     {"question": "Which is an animal?", "choices": OPTIONS, "answer": 1},
     {"question": "Which is an animal?", "options": OPTIONS, "answer": "(B)"},
+    {
+        "question": "Which is an animal?",
+        "options": dict(zip("ABC", OPTIONS, strict=True)),
+        "answer": "B",
+    },
     {"question": "Which is an animal?", "choices": OPTIONS, "answer": "a fox"},
     {
         "question": "Which is an animal?",
@@ -134,6 +139,18 @@ def test_multiple_choice_is_read_however_its_options_are_written(tmp_path, row):
     assert accepts(gold, "B")
     assert accepts(gold, "It is a fox.")
     assert not accepts(gold, "A")
+
+
+def test_a_number_is_the_place_of_an_option_where_the_options_are_texts(tmp_path):
+    """Of a row of MMLU with numbers as options, another option was taken for right."""
+    row: dict[str, object] = {"question": "Which is odd and prime?", "answer": 2}
+    texts = {"choices": ["1", "2", "3", "4"]}
+    (gold,) = read(tmp_path, lines(row | texts), "mmlu.jsonl")
+    assert (gold.answer, gold.value) == ("3", "C")
+    (gold,) = read(tmp_path, lines(row | texts | {"answer": "4"}), "texts.jsonl")
+    assert (gold.answer, gold.value) == ("4", "D")
+    (gold,) = read(tmp_path, lines(row | {"choices": [1, 2, 3, 4]}), "numbers.jsonl")
+    assert (gold.answer, gold.value) == ("2", "B")
 
 
 def test_tables_are_read_with_a_head_or_as_mmlu_has_them(tmp_path):
@@ -184,6 +201,7 @@ def test_plain_rows_and_texts_with_questions_are_read(tmp_path):
         '{"question": "Q?", "answer": " "}',
         '{"question": "Q?", "answer": "D", "choices": ["a", "b"]}',
         '{"question": "Q?", "answer": "²", "choices": ["a", "b"]}',
+        '{"question": "Q?", "answer": "A", "options": [{"key": "A", "value": "x"}]}',
         '{"question": "Q?", "answer": "A", "scorer": "luck"}',
         '{"paragraphs": [{"context": "x", "qas": [1]}]}',
         '{"paragraphs": [1]}',

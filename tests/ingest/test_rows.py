@@ -291,6 +291,17 @@ def test_chats_are_read_as_texts_if_a_person_wants_it(tmp_path):
     assert out == [("column left out", "id: x", "line 1")]
 
 
+def test_a_prompt_of_turns_and_its_answer_are_one_chat(tmp_path):
+    prompt, answer = OPENAI["messages"]
+    row = {"prompt": [prompt], "chosen": [answer], "rejected": [prompt]}
+    path = written(tmp_path, "a.jsonl", json.dumps(row))
+    with pytest.raises(NotTexts, match="holds chats"):
+        read(path)
+    text, out, _, _ = read(path, chats_as_texts=True)
+    assert text == "User: Who built it?\n\nAssistant: Kell did.\n\n"
+    assert [reason for reason, *_ in out] == ["nested value"]
+
+
 def test_the_first_text_of_a_turn_that_is_not_empty_is_read(tmp_path):
     turns = [
         {"role": "user", "text": "", "content": "Why?"},

@@ -63,6 +63,13 @@ def test_parts_of_weights_come_with_their_index_unless_they_are_whole_too():
     assert whole == (*SMALL_IN_ORDER, "model.safetensors")
 
 
+def test_parts_with_the_ending_in_the_middle_of_their_names_are_weights():
+    """Qwen 3.5 was refused, as if its repository had no weights."""
+    part = "model.safetensors-00001-of-00001.safetensors"
+    index = "model.safetensors.index.json"
+    assert choose(MODEL, [*SMALL, part, index]) == (*SMALL_IN_ORDER, index, part)
+
+
 SMALL_IN_ORDER = ("config.json", "tokenizer.json", "tokenizer_config.json", "README.md")
 
 

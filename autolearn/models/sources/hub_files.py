@@ -35,7 +35,8 @@ be used."""
 
 _INDEX = "model.safetensors.index.json"
 _WHOLE = "model.safetensors"
-_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+_SHARD = re.compile(r"model(?:\.safetensors)?-\d+-of-\d+\.safetensors")
+"""A part of the weights; those of Qwen 3.5 have the ending in the middle as well."""
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
