@@ -7,6 +7,7 @@ stopped run that is resumed continues the chain too.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import get_args
 
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run
@@ -95,7 +96,9 @@ def refuse_second(store: Store) -> None:
         JobError: There is one; the sentence names its run.
     """
     for run in store.runs.in_state(*ACTIVE_STATES):
-        if PipelineRunSettings.of(run).plan is not None:
+        # Other kinds of runs have other settings: the model of an import is a text.
+        is_phase = run.kind in get_args(Phase)
+        if is_phase and PipelineRunSettings.of(run).plan is not None:
             raise JobError(
                 f"A whole round is {run.state} already (run {run.id}, {run.kind}); "
                 "wait for its end, or stop it first."

@@ -6,6 +6,7 @@ from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Question, Sample
 from autolearn.core.run_results import RunResult, TrainResult
 from autolearn.core.run_settings import (
+    ImportRunSettings,
     PipelineRunSettings,
     StudyRunSettings,
     TrainRunSettings,
@@ -166,3 +167,9 @@ def test_a_second_whole_round_is_refused_while_one_is_under_way(library_store):
         pipeline.refuse_second(library_store)
     library_store.runs.finish(following.id, "failed", "no")
     pipeline.refuse_second(library_store)
+
+
+def test_a_whole_round_can_begin_while_texts_are_read(library_store):
+    """The settings of the import were read as those of a run with a model."""
+    library_store.runs.create("import", ImportRunSettings().as_dict())
+    assert pipeline.begin_only(library_store, MODEL).kind == "study"
