@@ -2,6 +2,7 @@
 
 import pytest
 
+from autolearn.cli import experiment_commands, main
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Question, Sample
 from autolearn.core.run_results import RunResult, TrainResult
@@ -17,6 +18,7 @@ from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, demo_library, pipeline
 from autolearn.store import RunFilter
 from autolearn.store.samples import SampleFilter
+from autolearn.training import presets
 from tests.support.rounds import one_round
 from tests.support.texts import put_text
 
@@ -133,6 +135,19 @@ def test_a_round_of_one_step_in_two_stages_takes_one_in_each(library_store):
     plan = PipelineRunSettings.of(study).plan
     assert plan
     assert [stage.max_steps for stage in plan.trains] == [1, 1]
+
+
+def test_each_of_two_stages_has_the_learning_rate_of_its_method(
+    library_store, monkeypatch
+):
+    """Preferences were trained at the rate of the answers, ten times their own."""
+    monkeypatch.setattr(presets, "preset_for", lambda *_: "small")
+    args = main.parser().parse_args(["run", "a.md", "--method", "al2"])
+    train = experiment_commands._train_settings(MODEL, args)
+    study = pipeline.begin(library_store, MODEL, train=train)
+    plan = PipelineRunSettings.of(study).plan
+    assert plan
+    assert [stage.peak_rate for stage in plan.trains] == [1e-3, 1e-4]
 
 
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):
