@@ -128,3 +128,10 @@ def test_a_round_is_kept_however_the_place_of_its_model_is_written(
     kept = [model_actions.selected(store, name, "nf4", 3).round_id for name in names]
     assert kept == [3] * len(names)
     assert model_actions.selected(store, "built-in", "nf4", 3).round_id is None
+
+
+def test_a_round_in_use_whose_model_is_gone_is_not_chosen(store):
+    """It is not offered either, and Gradio refuses all that reads such a field."""
+    model_in_use = ModelSettings("/models/gone", round_id=3)
+    store.choices.set("model", model_in_use.as_dict())
+    assert model._adapter(Session(store.folder)).value == 0
