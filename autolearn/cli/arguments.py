@@ -201,7 +201,7 @@ def download(parser: ArgumentParser) -> None:
 
 def run(parser: ArgumentParser) -> None:
     """Add what ``run`` takes."""
-    model(parser)
+    model(parser, with_round=False)
     experiment_commands.add_run(parser)
     add_settings(parser, StudySettings, ["passage_tokens"])
 

@@ -95,10 +95,22 @@ def show(store: Store, args: Args) -> Result:
     document = store.library.document(args.document)
     new_choices = choices(args)
     if new_choices != ReadingChoices() or args.again:
-        run = reading_actions.reread(store, document.id, new_choices)
+        before = ReadingChoices() if args.again else document.reading.choices
+        now = _joined(before, new_choices)
+        run = reading_actions.reread(store, document.id, now)
         import_result(finish(store, run, "read", quiet=args.json))
     _change(store, args, document)
     return _details(store, store.library.document(document.id))
+
+
+def _joined(before: ReadingChoices, new: ReadingChoices) -> ReadingChoices:
+    """Return the earlier choices with new ones, which take their place."""
+    columns = {column.name: column for column in (*before.columns, *new.columns)}
+    return ReadingChoices(
+        new.encoding or before.encoding,
+        tuple(columns.values()),
+        new.chats_as_texts or before.chats_as_texts,
+    )
 
 
 def _change(store: Store, args: Args, document: Document) -> None:

@@ -81,13 +81,13 @@ def run(args: Args) -> Result:
 
 
 def _train_settings(model: ModelSettings, args: Args) -> TrainSettings:
-    return replace(
-        _preset(model),
+    settings = TrainSettings(
         method=args.method,
         max_steps=args.max_steps,
         tracker=args.tracker,
         devices=args.devices,
     )
+    return presets.preset_settings(model, settings)
 
 
 def compare(args: Args) -> Result:

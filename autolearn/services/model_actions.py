@@ -106,13 +106,16 @@ def as_folder(store: Store, model: str) -> str:
 
 
 def is_chosen(store: Store, model: str) -> bool:
-    """Return whether this is the model in use; of a GGUF file, the folder made from it.
+    """Return whether this is the model in use, however its place is written.
+
+    Of a GGUF file, the folder made from it may be in use.
 
     Raises:
         ModelNotFound: There is no such GGUF file.
     """
     folder = converted_folder(store, model) if is_gguf(model) else model
-    return str(folder) == chosen_model(store).model
+    chosen = model_files.lasting_name(chosen_model(store).model)
+    return model_files.lasting_name(str(folder)) == chosen
 
 
 def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> Run:
@@ -156,10 +159,12 @@ def selected(
 
     The rounds to choose from are those of the model in use, so ``round_id`` (0: the
     base model) is dropped with another one.
+
+    Raises:
+        ModelNotFound: There is no such GGUF file.
     """
-    in_use = chosen_model(store).model
-    name = name.strip() or in_use
-    is_other = name != in_use
+    name = name.strip() or chosen_model(store).model
+    is_other = not is_chosen(store, name)
     return ModelSettings(name, quantization, None if is_other else round_id or None)
 
 

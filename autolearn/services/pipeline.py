@@ -7,6 +7,7 @@ stopped run that is resumed continues the chain too.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import get_args
 
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import ACTIVE_STATES, Run
@@ -39,7 +40,8 @@ def begin(
     """Queue the first run of a whole round, which begins with the base model.
 
     AL stage 2 needs stage 1 and a study by its model before; each of the two stages
-    then takes half of the steps. Without settings of its training it is trained by the
+    then takes half of the steps, and stage 1 has the learning rate of its preset: that
+    of stage 2 is for preferences. Without settings of its training it is trained by the
     preset for the model.
 
     Raises:
@@ -53,7 +55,9 @@ def begin(
     if train.traits.is_second_stage:
         phases = ("study", "quiz", "train", "study", "train", "quiz")
         half = replace(train, max_steps=train.max_steps // 2 or train.max_steps)
-        trains = [replace(half, method="al1"), half]
+        stage_1 = replace(half, method="al1")
+        rate = presets.preset_settings(model, stage_1).learning_rate
+        trains = [replace(stage_1, learning_rate=rate), half]
     plan = PipelinePlan(
         phases,
         replace(model, round_id=None),
@@ -95,7 +99,9 @@ def refuse_second(store: Store) -> None:
         JobError: There is one; the sentence names its run.
     """
     for run in store.runs.in_state(*ACTIVE_STATES):
-        if PipelineRunSettings.of(run).plan is not None:
+        # Other kinds of runs have other settings: the model of an import is a text.
+        is_phase = run.kind in get_args(Phase)
+        if is_phase and PipelineRunSettings.of(run).plan is not None:
             raise JobError(
                 f"A whole round is {run.state} already (run {run.id}, {run.kind}); "
                 "wait for its end, or stop it first."

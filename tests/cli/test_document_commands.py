@@ -66,6 +66,16 @@ def test_a_document_is_read_again_as_asked(table, capsys):
     assert passage.text == "größe: klein\n\nAvel hat 5 Brücken.\n\n"
 
 
+def test_what_was_chosen_before_stays_when_a_document_is_read_again(table):
+    """A column that was chosen gave up the encoding that had been chosen."""
+    show(table, "1", "--encoding", "iso8859-5")
+    assert show(table, "1", "--column", "id=title")["encoding"] == "iso8859-5"
+    show(table, "1", "--encoding", "cp1252")
+    (passage,) = table.library.passages()
+    assert passage.text.startswith("## 1\n\n")
+    assert "Brücken" in passage.text
+
+
 def test_parts_are_taken_in_and_left_out(table):
     show(table, "1", "--leave-out", "Avel hat ")
     assert [p.text for p in table.library.passages()] == [

@@ -112,3 +112,10 @@ def test_an_evolution_of_a_round_is_refused(store, capsys):
     arguments = ["evolve", "--round", "1", "--workspace", str(store.folder)]
     assert main.main(arguments) == 1
     assert "begins with the base model" in capsys.readouterr().err
+
+
+def test_a_whole_round_takes_no_round_to_begin_with(capsys):
+    """The option was ignored: it began with the base model all the same."""
+    with pytest.raises(SystemExit):
+        main.parser().parse_args(["run", "a.md", "--round", "1"])
+    assert "unrecognized arguments: --round" in capsys.readouterr().err

@@ -2,10 +2,12 @@
 
 import pytest
 
+from autolearn.cli import experiment_commands, main
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Question, Sample
 from autolearn.core.run_results import RunResult, TrainResult
 from autolearn.core.run_settings import (
+    ImportRunSettings,
     PipelineRunSettings,
     StudyRunSettings,
     TrainRunSettings,
@@ -16,6 +18,7 @@ from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, demo_library, pipeline
 from autolearn.store import RunFilter
 from autolearn.store.samples import SampleFilter
+from autolearn.training import presets
 from tests.support.rounds import one_round
 from tests.support.texts import put_text
 
@@ -134,6 +137,19 @@ def test_a_round_of_one_step_in_two_stages_takes_one_in_each(library_store):
     assert [stage.max_steps for stage in plan.trains] == [1, 1]
 
 
+def test_each_of_two_stages_has_the_learning_rate_of_its_method(
+    library_store, monkeypatch
+):
+    """Preferences were trained at the rate of the answers, ten times their own."""
+    monkeypatch.setattr(presets, "preset_for", lambda *_: "small")
+    args = main.parser().parse_args(["run", "a.md", "--method", "al2"])
+    train = experiment_commands._train_settings(MODEL, args)
+    study = pipeline.begin(library_store, MODEL, train=train)
+    plan = PipelineRunSettings.of(study).plan
+    assert plan
+    assert [stage.peak_rate for stage in plan.trains] == [1e-3, 1e-4]
+
+
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):
     demo_library.add(store)
     assert len(store.library.documents()) == 8
@@ -166,3 +182,9 @@ def test_a_second_whole_round_is_refused_while_one_is_under_way(library_store):
         pipeline.refuse_second(library_store)
     library_store.runs.finish(following.id, "failed", "no")
     pipeline.refuse_second(library_store)
+
+
+def test_a_whole_round_can_begin_while_texts_are_read(library_store):
+    """The settings of the import were read as those of a run with a model."""
+    library_store.runs.create("import", ImportRunSettings().as_dict())
+    assert pipeline.begin_only(library_store, MODEL).kind == "study"

@@ -113,3 +113,25 @@ def test_a_running_run_shows_the_time_left_and_no_rate():
     late = replace(run, rate=1.0, eta_seconds=0.0)
     assert "time left: longer than estimated" in status._running(late)
     assert "a second" not in markup
+
+
+def test_a_round_is_kept_however_the_place_of_its_model_is_written(
+    store, tmp_path, monkeypatch
+):
+    """It was dropped: the base model was used and checked in its place."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    store.choices.set("model", ModelSettings(str(folder)).as_dict())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(model_actions, "converted_folder", lambda *_: folder)
+    names = ("tiny", "tiny/", str(folder), "tiny.gguf", "")
+    kept = [model_actions.selected(store, name, "nf4", 3).round_id for name in names]
+    assert kept == [3] * len(names)
+    assert model_actions.selected(store, "built-in", "nf4", 3).round_id is None
+
+
+def test_a_round_in_use_whose_model_is_gone_is_not_chosen(store):
+    """It is not offered either, and Gradio refuses all that reads such a field."""
+    model_in_use = ModelSettings("/models/gone", round_id=3)
+    store.choices.set("model", model_in_use.as_dict())
+    assert model._adapter(Session(store.folder)).value == 0

@@ -128,10 +128,15 @@ def _begin(session: Session, outputs: list[gr.components.Component]) -> None:
 
 
 def _adapter(session: Session) -> gr.Dropdown:
-    """Offer the rounds of the model in use, with the one in use chosen."""
+    """Offer the rounds of the model in use, with the one in use chosen.
+
+    It is not among them if the files of the model are gone or have changed.
+    """
     choices = [labels.BASE, *labels.rounds_in_use(session.store)]
     round_id = chosen_model(session.store).round_id
-    return gr.Dropdown(choices=choices, value=round_id or 0)
+    is_offered = round_id in {value for _, value in choices}
+    value = round_id if is_offered else labels.BASE[1]
+    return gr.Dropdown(choices=choices, value=value)
 
 
 def _about(session: Session, name: str, loading: Quantization) -> Html:
