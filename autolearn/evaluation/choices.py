@@ -36,11 +36,13 @@ _REJECTION = re.compile(
     r"(?:\b(?i:not|isn't|nor|neither|than|unlike)\s+(?:option\s+)?|不[是选]\s*)"
     rf"\(?[A-J]{_NO_WORD[1]}\)?"
 )
-_SEVERAL = re.compile(
-    rf"{_NO_WORD[0]}[A-J]\)?\s*(?:[,/&、和或与]|\bor\b|\band\b)\s*(?:option\s+)?"
+_PAIR = (
+    r"[A-J]\)?\s*(?:[,/&、和或与]|\bor\b|\band\b)\s*(?:option\s+)?"
     rf"\(?[A-J](?!'){_NO_WORD[1]}"
 )
 """Two options named together, which is not a choice."""
+_BEGINS_PAIR = re.compile(_PAIR)
+_HAS_PAIR = re.compile(_NO_WORD[0] + _PAIR)
 _OR = re.compile(r"\bor\b|/", re.IGNORECASE)
 
 
@@ -53,9 +55,12 @@ def chosen(text: str, choices: Sequence[str]) -> int | None:
     plain = _REJECTION.sub(" ", unicodedata.normalize("NFKC", text))
     n = len(choices) or len(LETTERS)
     options, letters = _options_in(plain, choices), _indices(_letters(plain), n)
-    if _SEVERAL.search(plain) or (_OR.search(plain) and len(options | letters) > 1):
+    explicit = _explicit(plain)
+    is_either = _OR.search(plain) and len(options | letters) > 1
+    if is_either or _names_several(plain, explicit):
         return None
-    indices = _indices(_explicit(plain), n) or options or letters
+    marked = _indices({letter[1].upper() for letter in explicit}, n)
+    indices = marked or options or letters
     return indices.pop() if len(indices) == 1 else None
 
 
@@ -64,12 +69,22 @@ def _letters(text: str) -> set[str]:
     return set(_LETTER.findall(text))
 
 
-def _explicit(text: str) -> set[str]:
+def _explicit(text: str) -> list[re.Match[str]]:
     """Return the letters that an answer marks as its choice, or begins with."""
-    if marked := [*_MARKED.findall(text), *_MARKED_SMALL.findall(text)]:
-        return set(map(str.upper, marked))
+    if marked := [*_MARKED.finditer(text), *_MARKED_SMALL.finditer(text)]:
+        return marked
     first = _LEADING.match(text) or _ALONE.match(text)
-    return {first[1].upper()} if first else set()
+    return [first] if first else []
+
+
+def _names_several(text: str, explicit: Sequence[re.Match[str]]) -> bool:
+    """Return whether an answer names two options together where it chooses.
+
+    Elsewhere it may compare them, or repeat an option ("D) Both A and B").
+    """
+    if explicit:
+        return any(_BEGINS_PAIR.match(text, letter.start(1)) for letter in explicit)
+    return _HAS_PAIR.search(text) is not None
 
 
 def _indices(letters: set[str], n: int) -> set[int]:

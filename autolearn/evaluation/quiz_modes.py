@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.quiz_records import QuizMode
-from autolearn.core.records import Answer, Feedback, Question
+from autolearn.core.records import Answer, Feedback, Passage, Question
 from autolearn.evaluation import numbers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study import answers, grounding
@@ -34,8 +34,8 @@ class QuizRequest:
     mode: QuizMode
     votes: int = 5
     """Sampled answers per question, for self-consistency."""
-    retrieve: Callable[[str], str] = lambda _: ""
-    """Returns the text that is put before a question, for retrieval."""
+    retrieve: Callable[[str], Sequence[Passage]] = lambda _: ()
+    """Returns the passages that are put before a question, for retrieval."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,10 @@ def answer(
             texts = [_shown_passage(generator, question) for question in questions]
             return _with_texts(generator, questions, texts)
         case "retrieval":
-            texts = [request.retrieve(question.question.text) for question in questions]
+            texts = [
+                grounding.passages_text(generator, request.retrieve(q.question.text))
+                for q in questions
+            ]
             return _with_texts(generator, questions, texts)
         case "refined":
             generations = _refined(generator, questions)

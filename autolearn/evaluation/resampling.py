@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from autolearn.evaluation import statistics
+
 Outcomes = NDArray[np.float64]
 """Shape: (seeds, questions)."""
 
@@ -19,18 +21,31 @@ _LEVELS = (2.5, 97.5)
 
 
 def share(outcomes: Outcomes, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the share of right answers."""
-    draws = _means(outcomes, *_questions(outcomes.shape[1], seed))
+    """Return the 95 % bootstrap interval of the share of right answers.
+
+    If all draws are equal, as those of right answers alone, they say nothing about
+    other questions: then that of Wilson.
+    """
+    n = outcomes.shape[1]
+    draws = _means(outcomes, *_questions(n, seed))
+    if _are_equal(draws):
+        return statistics.wilson(round(n * float(outcomes.mean())), n)
     return _interval(draws)
 
 
 def difference(a: Outcomes, b: Outcomes) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the share of ``a`` less that of ``b``.
 
-    Both are drawn on the same questions; seeds are drawn for each separately.
+    Both are drawn on the same questions; seeds are drawn for each separately. If all
+    draws are equal: the interval of Agresti and Min.
     """
     counts, rng = _questions(a.shape[1])
-    return _interval(_means(a, counts, rng) - _means(b, counts, rng))
+    draws = _means(a, counts, rng) - _means(b, counts, rng)
+    if _are_equal(draws):
+        change = a.mean(axis=0) - b.mean(axis=0)
+        n_up, n_down = int((change > 0).sum()), int((change < 0).sum())
+        return statistics.paired(n_up, n_down, len(change))
+    return _interval(draws)
 
 
 def sign_flip(a: Outcomes, b: Outcomes) -> float:
@@ -88,6 +103,11 @@ def _means(
     weights = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=DRAWS)
     means: NDArray[np.float64] = (by_seed * weights).sum(axis=1) / n_seeds
     return means
+
+
+def _are_equal(draws: NDArray[np.float64]) -> bool:
+    """Return whether draws differ by no more than rounding."""
+    return float(draws.max() - draws.min()) < 1e-9
 
 
 def _interval(draws: NDArray[np.float64]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from functools import partial
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Chat, Completion, Generation, Message, Request
 from autolearn.core.ports import Cancelled, ChatBackend
+from autolearn.core.records import Passage
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
@@ -15,7 +16,7 @@ from autolearn.runs.context import REPORT_SECONDS, RunContext
 from autolearn.study.answers import open_book_requests, with_stated_answer
 from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
-from autolearn.study.grounding import TextQuestion
+from autolearn.study.grounding import TextQuestion, passages_text
 from autolearn.text import model_output
 
 Reading = Callable[[ChatResult, str], ChatResult]
@@ -65,10 +66,11 @@ class _Conversation:
     def answer(self) -> ChatResult:
         """Return the answer: from passages, or from memory and perhaps refined."""
         if self._settings.passages:
-            texts = _passages(self._context, self._settings.passages)
-            case = TextQuestion(None, texts, self._question)
+            passages = _passages(self._context, self._settings.passages)
+            text = passages_text(self._generator, passages)
+            case = TextQuestion(None, text, self._question)
             (request,) = open_book_requests(self._generator, [case])
-            self._write(request, partial(_open_book, self._question, texts))
+            self._write(request, partial(_open_book, self._question, text))
         else:
             self._write(self._request("closed_book"), _answer)
             if self._settings.refine:
@@ -132,7 +134,7 @@ class _Conversation:
         return generation.completion
 
 
-def _passages(context: RunContext, passage_ids: Sequence[int]) -> str:
+def _passages(context: RunContext, passage_ids: Sequence[int]) -> list[Passage]:
     """Return the passages that a question is to be answered from.
 
     Raises:
@@ -145,7 +147,7 @@ def _passages(context: RunContext, passage_ids: Sequence[int]) -> str:
         raise InputError(
             "The passages for this answer are no longer in the library; ask again."
         )
-    return "\n\n".join(passage.text.strip() for passage in remaining)
+    return remaining
 
 
 def _answer(before: ChatResult, raw: str) -> ChatResult:

@@ -32,7 +32,7 @@ def ask(context: RunContext, backend: Backend) -> QuizRunResult:
             context.journal,
             questions,
             QuizRequest(
-                mode, run_settings.votes or 0, partial(_nearest_passages, context)
+                mode, run_settings.votes or 0, context.store.library.passages_about
             ),
             stage,
             partial(context.report, stage, len(questions)),
@@ -62,9 +62,3 @@ def _questions(
         return quiz_sets.questions(store, split)
     version = store.quizzes.get(run_settings.version)
     return quiz_versions.frozen_questions(store, version, split)
-
-
-def _nearest_passages(context: RunContext, question: str) -> str:
-    """Return the passages of the library that are nearest to a question."""
-    passages = context.store.library.passages_about(question)
-    return "\n\n".join(passage.text.strip() for passage in passages)

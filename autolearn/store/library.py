@@ -239,12 +239,12 @@ class Library:
     def passages_about(self, question: str, n_tokens: int = 512) -> list[Passage]:
         """Return the passages that fit a question best by BM25, the best first.
 
-        Together they are no longer than ``n_tokens``.
+        The best one is always among them, others only up to ``n_tokens`` in all.
         """
         ids = search.nearest_passages(self._db, question)
         by_id = self.passages_by_id(ids)
-        selection: list[Passage] = []
-        for passage in map(by_id.__getitem__, ids):
+        selection = [by_id[number] for number in ids[:1]]
+        for passage in map(by_id.__getitem__, ids[1:]):
             if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in selection):
                 selection.append(passage)
         return selection

@@ -5,7 +5,7 @@ the answer that it was made for. For any other question, the sentence is chosen 
 all sentences of the text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -69,6 +69,11 @@ def with_heading(passage: Passage) -> str:
 def passage_text(builder: RequestBuilder, passage: Passage) -> str:
     """Return a passage as the protocol of a model shows it."""
     return with_heading(passage) if builder.protocol.guided else passage.text
+
+
+def passages_text(builder: RequestBuilder, passages: Iterable[Passage]) -> str:
+    """Return passages as one text, each as the protocol of a model shows it."""
+    return "\n\n".join(passage_text(builder, p).strip() for p in passages)
 
 
 def tells(answer: str, short: str) -> bool:

@@ -62,14 +62,16 @@ _MINUS = re.compile(r"-(?<![\w)\]-].)(?<!\d .)(?=\d)")
 
 
 class _PlainCharacters(dict[int, str | int]):
-    """Maps punctuation of any script to a space, and other characters to themselves.
+    """Maps punctuation and currency signs to a space, other characters to themselves.
 
     A table for ``str.translate`` that is filled as characters occur.
     """
 
     def __missing__(self, code: int) -> str | int:
         sign = chr(code)
-        is_mark = sign in string.punctuation or unicodedata.category(sign)[0] == "P"
+        category = unicodedata.category(sign)
+        # SQuAD counts "$" as punctuation; £5 and €5 are numbers as much as $5 is.
+        is_mark = sign in string.punctuation or category[0] == "P" or category == "Sc"
         self[code] = " " if is_mark else code
         return self[code]
 

@@ -95,14 +95,15 @@ def test_of_an_answer_from_a_text_that_misses_its_short_answer_that_counts(
     def reply(request: Request) -> str:
         return "Evidence: Ada leads Avel.\nShort answer: Ada\nAnswer: Who leads Avel?"
 
-    request = QuizRequest(mode, retrieve=lambda _: "Ada leads Avel.")
+    found = [Passage.alone("Ada leads Avel.")]
+    request = QuizRequest(mode, retrieve=lambda _: found)
     text, _ = answered(reply, FACT, request, "guided")
     assert text == "Ada"
 
 
 def test_retrieval_puts_what_was_found_before_the_question() -> None:
     request = QuizRequest(
-        "retrieval", retrieve=lambda question: f"Found for {question}"
+        "retrieval", retrieve=lambda question: [Passage.alone(f"Found for {question}")]
     )
     _, backend = answered(lambda _: "Answer: Ada", FACT, request)
     assert "Found for Who leads Avel?" in backend.history[0].prompt.chat[-1].content
@@ -119,12 +120,16 @@ def test_a_sum_is_solved_step_by_step_by_a_guided_model_alone() -> None:
         assert backend.history[0].prompt.name == name
 
 
+@pytest.mark.parametrize("mode", ["open_book", "retrieval"])
 @pytest.mark.parametrize(("protocol", "has_heading"), [("guided", 1), ("trained", 0)])
 def test_a_passage_is_shown_as_a_study_shows_it(
-    protocol: str, has_heading: int
+    mode: QuizMode, protocol: str, has_heading: int
 ) -> None:
-    """The bound was too low for texts whose subject only their heading names."""
-    _, backend = answered(lambda _: "Ada.", FACT, QuizRequest("open_book"), protocol)
+    """Scores were too low for texts whose subject only their heading names."""
+    assert FACT.passage
+    found = [FACT.passage]
+    request = QuizRequest(mode, retrieve=lambda _: found)
+    _, backend = answered(lambda _: "Ada.", FACT, request, protocol)
     turns = [turn.content for turn in backend.history[0].prompt.chat]
     assert sum("# Avel, a town\n\nAda leads" in turn for turn in turns) == has_heading
     assert any("Ada leads Avel." in turn for turn in turns)

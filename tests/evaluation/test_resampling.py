@@ -33,6 +33,19 @@ def test_an_interval_covers_the_truth_nineteen_times_in_twenty():
     assert n_covered >= 0.9 * 200
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_answers_that_are_all_alike_are_not_certain(seeds):
+    """Their draws are all equal: 30 right answers were 100 % (100 % to 100 %)."""
+    right, wrong = np.ones((seeds, 30)), np.zeros((seeds, 30))
+    assert resampling.share(right) == pytest.approx((0.886, 1.0), abs=1e-3)
+    assert resampling.share(wrong) == pytest.approx((0.0, 0.114), abs=1e-3)
+    low, high = resampling.difference(right, wrong)
+    assert 0.8 < low < high == 1.0
+    low, high = resampling.difference(right, right)
+    assert low == pytest.approx(-high)
+    assert 0.03 < high < 0.1
+
+
 def test_more_seeds_that_agree_do_not_widen_and_those_that_differ_do():
     one = drawn(0.5)
     same = resampling.share(np.repeat(one, 3, axis=0))

@@ -42,3 +42,9 @@ def test_passages_about_a_question_stay_within_their_number_and_tokens(store):
     assert len(positions(store, "Avel?", n_tokens=250)) == 2
     store.library.set_excluded([1, 2, 3, 4], excluded=True)
     assert positions(store, "Avel?", n_tokens=1000) == [4]
+
+
+def test_the_passage_that_fits_best_is_found_however_long_it_is(store):
+    """With passages of more than 512 tokens, retrieval in a quiz showed no text."""
+    put_towns(store, *TOWNS, n_tokens=600)
+    assert positions(store, "Who is the mayor of Brin?") == [1]

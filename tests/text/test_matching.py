@@ -32,6 +32,7 @@ def test_answers_that_differ_in_the_year_alone_do_not_agree():
         ("When was it open?", "It was open from 3 May 1931 to 5 June 1932."),
         ("Wann kam Ada?", "Ada kam am 3. Mai 1931 nach Avel."),
         ("Quand est née Ada ?", "Ada est née le 3 mai 1931 à Avel."),
+        ("What did it cost?", "The bridge cost £3 million, built of local stone."),
         ("¿Cuándo nació Ada?", "Ada nació el 3 de mayo de 1931 en Avel."),
         ("面包店是什么时候创立的？", "面包店由奥迪尔于3月创立。"),  # noqa: RUF001
         ("いつ設立されましたか？", "店は3月にオディールによって設立されました。"),  # noqa: RUF001

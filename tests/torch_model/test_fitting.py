@@ -65,19 +65,43 @@ def test_too_little_memory_is_reported_before_training(backend, places, monkeypa
         backend.train(facts(n=6), training(max_steps=3), Watch(), **places)
 
 
-def test_activations_are_recomputed_when_memory_is_short(
-    open_model, places, monkeypatch
-):
+def recompute_activations(monkeypatch):
+    """Let each training recompute its activations, however much memory there is."""
+
+    def plan(self, settings, items, room):
+        return items.at_once(items.in_step, recompute=True)
+
+    monkeypatch.setattr(memory.MemoryEstimator, "plan", plan)
+
+
+def recomputes(backend):
+    modules = backend._lm.model.modules()
+    return any(getattr(module, "gradient_checkpointing", False) for module in modules)
+
+
+def test_recomputed_activations_give_the_same_adapter(open_model, places, monkeypatch):
     once, twice = open_model(), open_model()
     once.train(facts(n=6), training(max_steps=2), Watch(), **places)
     place = places["output"] / "adapter_model.safetensors"
     whole = load_file(place)
     whole = {name: weight.clone() for name, weight in whole.items()}
-    monkeypatch.setattr(memory, "_WORTH", {"cpu": 1 << 40})
-    monkeypatch.setattr(memory, "AT_ONCE", 1 << 40)
-    monkeypatch.setattr(hardware, "free_memory", lambda: 40 << 20)
-    log = Watch()
-    twice.train(facts(n=6), training(max_steps=2), log, **places)
+    recompute_activations(monkeypatch)
+    twice.train(facts(n=6), training(max_steps=2), Watch(), **places)
     for name, weight in load_file(place).items():
         torch.testing.assert_close(weight, whole[name], atol=1e-4, rtol=1e-3)
+    assert (recomputes(once), recomputes(twice)) == (False, True)
     assert not twice._lm.model.training
+
+
+def test_recomputing_brings_no_dropout(backend, places, monkeypatch):
+    """The layers recompute in training mode; their dropout came with it."""
+    for module in backend._lm.model.modules():
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.5
+    recompute_activations(monkeypatch)
+    watch = Watch()
+    settings = training(method="al2", nll_weight=0.0, max_steps=1)
+    backend.train(facts("dpo", rejected="pink"), settings, watch, **places)
+    assert recomputes(backend)
+    # Before the first step, the round is its reference: -log sigmoid(0).
+    assert watch.seen[0]["loss"] == pytest.approx(0.6931, abs=1e-3)

@@ -47,6 +47,7 @@ class BatchSizer:
         self._processes = processes
         self._settings = settings
         self._items = _items(new, replay, settings, processes)
+        self._recompute = False
 
     def plan(self) -> bool:
         """Choose the tokens per pass; return whether to recompute activations.
@@ -57,8 +58,9 @@ class BatchSizer:
         free = device_memory.free(self._lm.device) // self._processes.n_on_device
         batch_shape = self._lm.estimator.plan(self._settings, self._items, free)
         self._forward.at_once = batch_shape.tokens
+        self._recompute = batch_shape.recompute
         log.info("%d MiB are free; planned: %s", free >> 20, batch_shape)
-        return batch_shape.recompute
+        return self._recompute
 
     def retry_on_oom(self, work: Callable[[], T]) -> T:
         """Do the work, with fewer tokens at once after an out-of-memory error."""
@@ -77,11 +79,10 @@ class BatchSizer:
     def _batch_shape(self, part: Sequence[Example]) -> BatchShape:
         # Collated as in training: trees are smaller than the sum of their rows.
         batch = self._forward.collate([row for example in part for row in example.rows])
-        recompute = self._lm.model.training
         n_rows, width = batch.ids.shape
         n_replay_tokens = self._items.n_replay
         return BatchShape(
-            n_rows * width, len(batch.targets), width, recompute, n_replay_tokens
+            n_rows * width, len(batch.targets), width, self._recompute, n_replay_tokens
         )
 
 

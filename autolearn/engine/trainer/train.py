@@ -273,10 +273,9 @@ class RoundTrainer:
             adapters.attach(self._lm, start, trainable=True)
         model = self._lm.model
         # Evaluation mode has no dropout, so base, reference and round are comparable.
-        # Only gradient checkpointing requires training mode.
-        model.train(recompute)
+        model.eval()
         if recompute:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            _recompute_activations(model)
         self._parameters = {
             name: p for name, p in model.named_parameters() if p.requires_grad
         }
@@ -379,3 +378,15 @@ class RoundTrainer:
         start_digest = adapter_digest(start) if start else None
         work = (self._lm.identity.digest, start_digest, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()
+
+
+def _recompute_activations(model: Any) -> None:
+    """Let the layers of a model recompute their activations for the gradient.
+
+    They do so in training mode only. What is within them, such as attention with its
+    dropout and routers with their noise, stays in evaluation mode.
+    """
+    model.gradient_checkpointing_enable({"use_reentrant": False})
+    for module in model.modules():
+        if getattr(module, "gradient_checkpointing", False):
+            module.training = True
