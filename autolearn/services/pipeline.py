@@ -98,14 +98,22 @@ def refuse_second(store: Store) -> None:
     Raises:
         JobError: There is one; the sentence names its run.
     """
-    for run in store.runs.in_state(*ACTIVE_STATES):
+    if runs := in_progress(store):
+        run = runs[0]
+        raise JobError(
+            f"A whole round is {run.state} already (run {run.id}, {run.kind}); "
+            "wait for its end, or stop it first."
+        )
+
+
+def in_progress(store: Store) -> list[Run]:
+    """Return the runs of whole rounds that are queued or running, the oldest first."""
+    return [
+        run
+        for run in store.runs.in_state(*ACTIVE_STATES)
         # Other kinds of runs have other settings: the model of an import is a text.
-        is_phase = run.kind in get_args(Phase)
-        if is_phase and PipelineRunSettings.of(run).plan is not None:
-            raise JobError(
-                f"A whole round is {run.state} already (run {run.id}, {run.kind}); "
-                "wait for its end, or stop it first."
-            )
+        if run.kind in get_args(Phase) and PipelineRunSettings.of(run).plan is not None
+    ]
 
 
 def queue_next(store: Store, run: Run, result: RunResult) -> Run | None:

@@ -10,7 +10,7 @@ from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.evaluation.paired_quizzes import RoundComparison
-from autolearn.services import quiz_runs
+from autolearn.services import pipeline, quiz_runs
 from autolearn.services.estimates import durations
 from autolearn.store import RunFilter, Store
 
@@ -81,8 +81,12 @@ class RoundOutcome:
 
 
 def newest(store: Store) -> RoundProgress | None:
-    """Return the whole round that was begun last; None: there was none."""
-    last = store.runs.last_in_pipeline()
+    """Return the whole round in progress, or else the one begun last; None: none.
+
+    One that is resumed may have been begun before another.
+    """
+    active = pipeline.in_progress(store)
+    last = active[-1] if active else store.runs.last_in_pipeline()
     if last is None:
         return None
     runs = [last]

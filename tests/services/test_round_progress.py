@@ -182,6 +182,23 @@ def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
     assert "step 1 of 4" in whole_round.draw(store)
 
 
+def test_a_whole_round_that_is_resumed_is_shown(store):
+    """It was hidden if it had been put away, or if another was begun after it."""
+    run = begun(store)
+    store.runs.finish(run.id, "cancelled")
+    key = f"{whole_round.DISMISS}{run.id}"
+    page._press_strip(Session(store.folder), key)
+    assert whole_round.draw(store) == ""
+    store.runs.requeue(run.id)
+    assert "step 1 of 4" in whole_round.draw(store)
+    store.runs.finish(run.id, "cancelled")
+    later = pipeline.begin(store, MODEL)
+    store.runs.finish(later.id, "cancelled")
+    assert newest(store).runs == (store.runs.get(later.id),)
+    store.runs.requeue(run.id)
+    assert newest(store).runs == (store.runs.get(run.id),)
+
+
 def test_stop_stops_the_run_that_was_shown_or_what_continues_it(store):
     first = begun(store)
     quiz = end(store, first)

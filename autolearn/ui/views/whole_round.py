@@ -30,10 +30,12 @@ NEXT_TABS = (
 def draw(store: Store) -> Html:
     """Return the newest whole round; nothing once its result was dismissed."""
     progress = round_progress.newest(store)
-    if progress is None or store.choices.get(CLOSED) == progress.runs[-1].id:
+    if progress is None:
         return Html("")
-    if progress.is_active:
+    if progress.is_active:  # though it was dismissed before it was resumed
         return _strip(progress, _rest(store, progress))
+    if store.choices.get(CLOSED) == progress.runs[-1].id:
+        return Html("")
     if not progress.is_done:
         return _strip(progress, _stopped(progress.runs[-1]))
     outcome = round_progress.outcome(store, progress)
