@@ -320,7 +320,8 @@ def add_evolve(parser: ArgumentParser) -> None:
     add_settings(parser, EvolveSettings, ["model", "study", "train"])
     for name in ("seed", "max_steps"):
         add_setting(parser, TrainSettings, name)
-    add_setting(parser, StudySettings, "answer_tokens")
+    for name in ("answer_tokens", "feedback_tokens"):
+        add_setting(parser, StudySettings, name)
     _add_common(parser)
 
 

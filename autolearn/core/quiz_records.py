@@ -48,7 +48,8 @@ class QuizResult:
     round_id: int | None = None
     """None: the base model."""
     truncated: bool = False
-    """Whether the answer was cut off at the limit of its length."""
+    """Whether the answer was cut off at its length limit, or its prompt does not fit
+    the context of the model."""
     generation: Generation | None = None
     id: int = 0
 

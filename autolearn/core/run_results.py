@@ -142,7 +142,7 @@ class QuizRunResult(QuizScores, RunResult):
 
     quiz_version: int | None = field(default=None, metadata=EXTRA)
     truncated: int | None = field(default=None, metadata=EXTRA)
-    """Answers that were cut off at the limit of their length."""
+    """Answers that were cut off at their length limit, or do not fit the context."""
     notes: tuple[str, ...] | None = field(default=None, metadata=EXTRA)
     """Notes for the user, such as why its scores were not tracked."""
     kind: ClassVar[RunKind | None] = "quiz"

@@ -65,7 +65,7 @@ def _score(answer: QuizAnswer, mode: QuizMode) -> QuizResult:
         exact=False,
         f1=0.0,
         round_id=generation.model.round_id,
-        truncated=generation.completion.finish == "length",
+        truncated=generation.completion.finish in ("length", "overlong"),
         generation=generation,
     )
     return scored(result, question)

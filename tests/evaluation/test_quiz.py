@@ -2,11 +2,20 @@ from dataclasses import replace
 
 import pytest
 
+from autolearn.core.model_calls import (
+    Completion,
+    Generation,
+    Prompt,
+    Request,
+    Sampling,
+)
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question, TrainItem
 from autolearn.evaluation import paired_quizzes, quiz, taught_questions
+from autolearn.evaluation.quiz_modes import QuizAnswer
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.taught_questions import TrainedText
+from tests.support.reviews import MODEL
 from tests.support.rounds import one_round
 from tests.support.texts import put_passages
 
@@ -31,6 +40,17 @@ def test_a_change_names_what_flipped_in_both_directions():
 def test_the_gap_is_closed_towards_the_open_book_bound():
     assert paired_quizzes.gap_closed(0.1, 0.5, 0.9) == pytest.approx(0.5)
     assert paired_quizzes.gap_closed(0.9, 0.9, 0.9) is None
+
+
+def test_an_answer_that_does_not_fit_the_context_is_told_as_one_that_is_cut_off():
+    """It was wrong without a word."""
+    generation = Generation(
+        Request(Prompt("open_book", "p1", ()), Sampling()),
+        Completion("", "overlong", 3000, 0),
+        MODEL,
+    )
+    answer = QuizAnswer(asked(1), "", generation)
+    assert quiz._score(answer, "open_book").truncated
 
 
 FACT = "Ada Lum founded Avel in 1711."

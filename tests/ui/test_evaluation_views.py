@@ -339,7 +339,7 @@ def test_a_cut_off_answer_is_told(store, questions):
     ]
     store.journal(run.id).step("take", lambda: results)
     store.runs.finish(run.id, "done")
-    assert "Cut off at the length limit: 3 answers" in shown_of(store, round_.id, None)
+    assert "too long for the model: 3 answers" in shown_of(store, round_.id, None)
     assert store.runs.quiz_results(run.id)[0].truncated
 
 

@@ -100,7 +100,8 @@ def _verdict(comparison: RoundComparison) -> Html:
         only = f" Asked in one of the two runs only, not counted: {left_out}."
         parts += html.tag("span", html.text(only), "al-faint")
     if cut := sum(result.truncated for result in comparison.after.values()):
-        limit = f" Cut off at the length limit: {html.count(cut, 'answer')}."
+        n_cut = html.count(cut, "answer")
+        limit = f" Cut off at the length limit, or too long for the model: {n_cut}."
         parts += html.tag("span", html.text(limit), "al-faint")
     return html.tag("p", parts) + _warning(comparison)
 
