@@ -136,6 +136,11 @@ def study(
             store.library.document(document_id)
     if instructions:
         gold_actions.check_instructions(store)
+    elif documents and not store.library.has_passages(documents):
+        raise JobError(
+            "No passage of the selected documents can be studied; include some under "
+            "Library, or select other documents."
+        )
     elif not store.library.has_passages(documents):
         raise JobError(
             "There is no text to study; add one under Library.",

@@ -7,12 +7,12 @@ from typing import Any
 from autolearn.core.errors import JobError
 from autolearn.core.records import Run
 from autolearn.core.run_results import StudyResult, TrainResult
-from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import paired_quizzes
 from autolearn.services import demo_library, pipeline
 from autolearn.services.round_progress import quiz_title
-from autolearn.store import Store
+from autolearn.store import SampleFilter, Store
 
 Finish = Callable[[Run, str], Run]
 """Waits for a run under a title; raises if it does not end well."""
@@ -71,13 +71,14 @@ def _numbers(store: Store, chain: list[Run], settings: TrainSettings) -> dict[st
     if chain[-1].error:
         raise JobError(chain[-1].error)
     study = StudyResult.of(chain[0])
+    own = SampleFilter(model_digest=StudyRunSettings.of(chain[0]).model_digest)
     training = [TrainResult.of(run) for run in chain if run.kind == "train"][-1]
     quizzes = [store.runs.quiz_results(run.id) for run in chain if run.kind == "quiz"]
     return {
         "method": settings.method,
         "questions": study.questions,
         "gaps": study.gaps,
-        "approved": store.samples.counts()["approved"],
+        "approved": store.samples.counts(own)["approved"],
         "trained": training.items,
         "steps": training.steps,
         # Measured by the trainer, which sees neither quiz nor control.

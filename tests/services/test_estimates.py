@@ -169,6 +169,19 @@ def test_the_pace_of_a_study_is_that_of_one_that_did_the_same(store):
     assert durations.study_seconds(store, model, both, 20) is None
 
 
+def test_a_study_of_instructions_tells_no_pace_of_passages(store):
+    """Forty instructions and one passage told that each passage takes ten minutes."""
+    model, settings = ModelSettings(), StudySettings()
+    request = StudyRunSettings(study=settings, model=model, instructions=True)
+    run = run_control.submit(store, request)
+    store.runs.finish(run.id, "done", result=StudyResult(passages=1).as_dict())
+    store.db.write(
+        "UPDATE runs SET started_at = created_at, worked_seconds = 600 WHERE id = ?",
+        run.id,
+    )
+    assert durations.study_seconds(store, model, settings, 26) is None
+
+
 def test_replay_that_is_still_to_be_written_is_counted(store, tmp_path):
     samples(store, 20, gaps=20)
     shipped = round_contents(store, ORDER, count)

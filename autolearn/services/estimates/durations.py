@@ -159,10 +159,10 @@ def study_seconds(
     None: not known.
     """
     for run in store.runs.find(RunFilter.of_model("study", model)):
-        n_passages = StudyResult.of(run).passages
-        if not n_passages:
+        n_passages, request = StudyResult.of(run).passages, StudyRunSettings.of(run)
+        if not n_passages or request.instructions:  # which take time, too
             continue
-        then = StudyRunSettings.of(run).study
+        then = request.study
         if _work_settings(then) == _work_settings(settings):
             now = passages * settings.questions_per_passage
             each: float = (run.seconds or 0) / (n_passages * then.questions_per_passage)

@@ -78,7 +78,7 @@ def _written_text(result: ChatResult) -> Html:
         return Html("")
     body = _text(result.answer or "The answer is empty.")
     if result.truncated:
-        words = "Cut off at the length limit; raise “Length” for more."
+        words = "Cut off at the length limit; raise “Length” and ask again."
         body += html.tag("p", html.text(words), "al-faint")
     if result.evidence:
         quote = html.tag("q", html.text(result.evidence))
