@@ -99,7 +99,7 @@ def test_nothing_to_read_is_refused(store, tmp_path):
 def test_there_must_be_something_to_study(store):
     with pytest.raises(JobError, match="no text to study"):
         actions.study(store, MODEL, StudySettings())
-    (document,) = put_text(store, "a.md", "Avel was founded in 1711.")
+    document = put_text(store, "a.md", "Avel was founded in 1711.")
     ids = [passage.id for passage in store.library.passages([document.id])]
     store.library.set_excluded(ids, excluded=True)
     with pytest.raises(JobError, match="No passage of the selected documents"):
