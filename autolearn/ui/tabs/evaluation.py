@@ -10,7 +10,6 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_actions, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
-from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
@@ -30,7 +29,7 @@ def build(context: PageContext) -> None:
     names = gr.State(())
     round_, before = _lay_out_choices()
     # What the buttons act on: a newer round may have ended since the page was drawn.
-    shown = drawn_number()
+    shown = gr.State(0)
     with gr.Row():
         quiz_button = gr.Button(
             "Run the quiz", variant="primary", elem_id="evaluation-take"
@@ -67,7 +66,7 @@ def _lay_out_results(
     context: PageContext,
     names: gr.State,
     choices: tuple[gr.Dropdown, gr.Radio],
-    shown: gr.Number,
+    shown: gr.State,
 ) -> None:
     """Lay out the result of the round, and wire the clicks in it.
 

@@ -51,18 +51,15 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         return *_show(session, queue)[:-1], gr.skip()
 
     def again(current: int, queue: ReviewQueue) -> Any:
-        # A sample that disappears now has given its place to that of ``first``. The
-        # number goes with the card, which may be drawn after a decision on it.
+        # A sample that disappears now has given its place to that of ``first``.
         if current and queue.shows(session.store, current):
-            card, version = _card(session, current)
-            return card, current, version
-        return (gr.skip(),) * 3
+            return _card(session, current)
+        return gr.skip(), gr.skip()
 
     shown = [parts.current, parts.queue]
     context.redraw_on_change(first, shown, panels)
     context.redraw_on_change(partial(_counts, session), [parts.queue], parts.counters)
-    drawn = [parts.card, parts.current, parts.known_version]
-    context.redraw_on_opening(again, shown, drawn)
+    context.redraw_on_opening(again, shown, [parts.card, parts.known_version])
     chosen = [filters.document, filters.run]
     context.redraw_on_opening(partial(_choices, session), chosen, chosen)
 
@@ -90,7 +87,7 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
     # A choice that is dropped because it no longer exists is not an input of a person.
     dropped = [filters.document.change, filters.run.change]
     events = [*(field.input for field in filters), *dropped]
-    redraw_on(events, restart, filters, outputs)
+    redraw_on(events, restart, filters, outputs, trigger_mode="always_last")
     reset = parts.clear.click(lambda: FRESH, None, list(filters), **QUIET)
     limits = [filters.low, filters.high]
     bar = parts.histogram.click(_of_bar, None, limits, **QUIET)
@@ -282,32 +279,31 @@ def _go(
 
 
 def _wire_edit(context: PageContext, parts: Parts) -> None:
-    session, edit = context.session, parts.edit
+    session, panel = context.session, parts.edit.panel
     focus = "() => setTimeout(() => document.querySelector('#review-answer textarea')"
     context.on_action(
         [parts.actions.buttons["edit"].click],
         lambda number: (
             gr.Column(visible=True),
-            number,
             session.store.decisions.version(),
             *review_actions.texts(session.store, number),
         ),
         [parts.current],
-        [edit.panel, edit.sample, edit.known_version, *edit.boxes],
+        [panel, parts.known_version, *parts.edit.boxes],
     ).then(None, js=f"{focus}?.focus(), 50)")
-    edit.cancel.click(lambda: gr.Column(visible=False), None, edit.panel, **QUIET)
+    parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 
-    def save(edited: int, known_version: int, queue: ReviewQueue, *texts: Any) -> Any:
+    def save(current: int, known_version: int, queue: ReviewQueue, *texts: Any) -> Any:
         try:
-            note = review_actions.edit(session.store, edited, texts, known_version)
+            note = review_actions.edit(session.store, current, texts, known_version)
         except Outdated as error:
             note = f"{error} Your text was not saved: {' / '.join(texts)}"
-        return _show(session, queue, edited, note)
+        return _show(session, queue, current, note)
 
     context.on_action(
-        [edit.save.click],
+        [parts.edit.save.click],
         save,
-        [edit.sample, edit.known_version, parts.queue, *edit.boxes],
+        [parts.current, parts.known_version, parts.queue, *parts.edit.boxes],
         parts.shown,
     )
 
