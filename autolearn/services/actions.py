@@ -339,25 +339,7 @@ def chat(
     refine: bool = False,
     origin: ChatOrigin | None = None,
 ) -> Run:
-    """Queue the answer to the last of these messages; see ``chat_request``."""
-    request = chat_request(
-        store, model, messages, sampling, refine=refine, origin=origin
-    )
-    return run_control.submit(store, request)
-
-
-def chat_request(
-    store: Store,
-    model: ModelSettings,
-    messages: Sequence[Message],
-    sampling: Sampling,
-    *,
-    refine: bool = False,
-    origin: ChatOrigin | None = None,
-) -> ChatRunSettings:
-    """Return a request to answer the last of these messages.
-
-    ``refine``: with self-refinement.
+    """Queue the answer to the last of these messages, with self-refinement if wanted.
 
     Raises:
         InputError: That message is empty.
@@ -375,7 +357,7 @@ def chat_request(
         passages=origin.passages,
         system=origin.system,
     )
-    return with_model(store, request, model)
+    return run_control.submit(store, with_model(store, request, model))
 
 
 def _with_link(request: P, link: PipelineLink | None) -> P:
