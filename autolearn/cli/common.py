@@ -260,7 +260,7 @@ def add_gold(
 ) -> Result:
     """Add the gold questions of a call; return how many there are.
 
-    ``gold``: those that ``read_gold`` has read; how many are left out is said.
+    ``gold`` is the result of ``read_gold``. A warning counts those left out.
     """
     result: Result = {}
     for split, questions in gold.items():

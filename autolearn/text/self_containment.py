@@ -31,14 +31,10 @@ _BARE_SUBJECT = re.compile(
 )
 _ARTICLES = "the|der|die|das|le|la|les|el|los|las"
 """Definite articles that may begin a clause."""
-_DEFINITE = re.compile(
-    rf"\b(?P<article>{_ARTICLES}|dem|den|im|vom|zum|zur|beim|du|au|aux|del|al)"
-    r"\s+(?P<noun>\w+)",
-    re.IGNORECASE,
-)
+_AFTER_ARTICLE = rf"\b(?:{_ARTICLES}|dem|den|im|vom|zum|zur|beim|du|au|aux|del|al)\s+"
+_DEFINITE = re.compile(rf"{_AFTER_ARTICLE}(?P<noun>\w+)", re.IGNORECASE)
 _DEFINITE_PHRASE = re.compile(
-    rf"\b(?:{_ARTICLES}|dem|den|im|vom|zum|zur|beim|du|au|aux|del|al)"
-    r"\s+(?=(?P<words>\w[\w'\u2019-]*(?:\s+\w[\w'\u2019-]*){0,7}))",
+    _AFTER_ARTICLE + r"(?=(?P<words>\w[\w'\u2019-]*(?:\s+\w[\w'\u2019-]*){0,7}))",
     re.IGNORECASE,
 )
 _INDEFINITE = r"(?:an?|eine?[mnrs]?|une?|una)"

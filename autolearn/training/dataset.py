@@ -299,8 +299,8 @@ def _guided_dqa(examples: Sequence[ApprovedExample]) -> _Items:
             sentence=example.target,
             evidence=example.evidence,
         )
-        made = (*question_items(builder, gold), *answer_items(builder, gold))
-        items += [replace(i, weight=1.0, sample_id=example.sample.id) for i in made]
+        new = (*question_items(builder, gold), *answer_items(builder, gold))
+        items += [replace(i, weight=1.0, sample_id=example.sample.id) for i in new]
     return items
 
 

@@ -95,8 +95,8 @@ def test_of_an_answer_from_a_text_that_misses_its_short_answer_that_counts(
     def reply(request: Request) -> str:
         return "Evidence: Ada leads Avel.\nShort answer: Ada\nAnswer: Who leads Avel?"
 
-    found = [Passage.alone("Ada leads Avel.")]
-    request = QuizRequest(mode, retrieve=lambda _: found)
+    passages = [Passage.alone("Ada leads Avel.")]
+    request = QuizRequest(mode, retrieve=lambda _: passages)
     text, _ = answered(reply, FACT, request, "guided")
     assert text == "Ada"
 
@@ -127,8 +127,8 @@ def test_a_passage_is_shown_as_a_study_shows_it(
 ) -> None:
     """Scores were too low for texts whose subject only their heading names."""
     assert FACT.passage
-    found = [FACT.passage]
-    request = QuizRequest(mode, retrieve=lambda _: found)
+    passages = [FACT.passage]
+    request = QuizRequest(mode, retrieve=lambda _: passages)
     _, backend = answered(lambda _: "Ada.", FACT, request, protocol)
     turns = [turn.content for turn in backend.history[0].prompt.chat]
     assert sum("# Avel, a town\n\nAda leads" in turn for turn in turns) == has_heading

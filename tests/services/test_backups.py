@@ -210,9 +210,9 @@ def test_a_text_that_is_deleted_during_a_backup_is_named(
     collect = backups._collect
 
     def collect_before_a_person_deletes(*arguments):
-        found = collect(*arguments)
+        contents = collect(*arguments)
         shutil.rmtree(lab.folder / "originals")
-        return found
+        return contents
 
     monkeypatch.setattr(backups, "_collect", collect_before_a_person_deletes)
     result = backups.back_up(lab.folder, tmp_path / name)

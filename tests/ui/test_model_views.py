@@ -125,8 +125,8 @@ def test_a_round_is_kept_however_the_place_of_its_model_is_written(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(model_actions, "converted_folder", lambda *_: folder)
     names = ("tiny", "tiny/", str(folder), "tiny.gguf", "")
-    kept = [model_actions.selected(store, name, "nf4", 3).round_id for name in names]
-    assert kept == [3] * len(names)
+    ids = [model_actions.selected(store, name, "nf4", 3).round_id for name in names]
+    assert ids == [3] * len(names)
     assert model_actions.selected(store, "built-in", "nf4", 3).round_id is None
 
 

@@ -156,10 +156,10 @@ class Packer:
             world.value(a) for a in world.rng.sample(facts, world.rng.randint(4, 12))
         ]
         words = self._encode(" " + " ".join(values))
-        read = [self._id(USER), *words, self._id(END), self._id(ASSISTANT)]
-        written = [*words, self._id(END)]
-        weights = [0.0] * len(read) + [1.0] * len(written)
-        return Segment("copy", read + written, weights)
+        prompt = [self._id(USER), *words, self._id(END), self._id(ASSISTANT)]
+        answer = [*words, self._id(END)]
+        weights = [0.0] * len(prompt) + [1.0] * len(answer)
+        return Segment("copy", prompt + answer, weights)
 
     def _compare_drill(self, world: World) -> Segment:
         """Return a verdict in which only the decision has loss."""
