@@ -1,6 +1,5 @@
 """What the tests share."""
 
-import gc
 import os
 import shutil
 import sqlite3
@@ -69,9 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection() -> Generator[None, object, object]:
     """Keep what collecting has loaded out of later collections of garbage."""
     with heavy_imports():
-        result = yield
-    gc.freeze()
-    return result
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

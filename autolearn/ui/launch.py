@@ -113,13 +113,14 @@ def _serve(flags: argparse.Namespace) -> int:
             with heavy_imports(), _without_stubs():
                 from autolearn.ui import server  # noqa: PLC0415
 
+                app = server.gradio_app(flags.workspace)
+
             def ready() -> None:
                 sys.stdout.write(f"autolearn is at {address} (Ctrl-C ends it)\n")
                 sys.stdout.flush()
                 if not flags.no_browser:
                     _open_browser(address)
 
-            app = server.gradio_app(flags.workspace)
             gate = _gate(app, allowed, read_key(flags.workspace / KEY_FILE), secret)
             server.serve(gate, app, listener, ready)
             _stop_work(flags.workspace)

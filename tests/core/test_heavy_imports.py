@@ -18,6 +18,12 @@ def test_nothing_is_collected_within_and_all_is_as_before_afterwards():
     assert gc.isenabled()
 
 
+def test_what_was_made_until_then_is_not_looked_at_again():
+    with heavy_imports():
+        made = [[]]
+    assert not any(thing is made for thing in gc.get_objects())
+
+
 @pytest.fixture
 def collector_off():
     gc.disable()
