@@ -339,7 +339,25 @@ def chat(
     refine: bool = False,
     origin: ChatOrigin | None = None,
 ) -> Run:
-    """Queue the answer to the last of these messages, with self-refinement if wanted.
+    """Queue the answer to the last of these messages; see ``chat_request``."""
+    request = chat_request(
+        store, model, messages, sampling, refine=refine, origin=origin
+    )
+    return run_control.submit(store, request)
+
+
+def chat_request(
+    store: Store,
+    model: ModelSettings,
+    messages: Sequence[Message],
+    sampling: Sampling,
+    *,
+    refine: bool = False,
+    origin: ChatOrigin | None = None,
+) -> ChatRunSettings:
+    """Return a request to answer the last of these messages.
+
+    ``refine``: with self-refinement.
 
     Raises:
         InputError: That message is empty.
@@ -357,7 +375,7 @@ def chat(
         passages=origin.passages,
         system=origin.system,
     )
-    return run_control.submit(store, with_model(store, request, model))
+    return with_model(store, request, model)
 
 
 def _with_link(request: P, link: PipelineLink | None) -> P:

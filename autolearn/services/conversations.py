@@ -27,6 +27,7 @@ SHORTEST_CONTEXT = 1024
 REPEAT_TEMPERATURE = 0.8
 """The temperature of another answer if the first was decoded greedily."""
 _CHOICE = "conversation"
+_PENDING = "The answers to the last question are still being written; wait for them."
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,21 @@ def select(store: Store, number: int) -> None:
 
 def begin(store: Store) -> None:
     """Begin a new conversation; the old ones stay with their runs."""
+    select(store, _unused_number(store))
+
+
+def _unused_number(store: Store) -> int:
     first_runs = store.runs.conversations()
     numbers = [ChatRunSettings.of(run).conversation or 0 for run in first_runs]
     # Not the one after the current one: that may be an old one, which was reopened.
-    select(store, 1 + max(numbers, default=0))
+    return 1 + max(numbers, default=0)
 
 
-def ask(store: Store, form: ChatForm) -> list[Run]:
-    """Queue the question once for each column.
+def ask(store: Store, number: int, form: ChatForm) -> list[Run]:
+    """Queue a question in a conversation, once for each column.
 
-    Before the first round, the right column gets no question.
+    Before the first round, the right column gets no question. With another model, a new
+    conversation begins.
 
     Raises:
         InputError: The question is empty, or the texts say nothing about it.
@@ -93,21 +99,23 @@ def ask(store: Store, form: ChatForm) -> list[Run]:
     columns = {"left": model_of(store, form.left)}
     if form.right != NEWEST or _newest_round(store):
         columns["right"] = model_of(store, form.right)
-    past_runs = _past_runs(store, columns["left"].model)
+    past_runs = _finished_runs(store, number)
+    if _is_of_another(past_runs, columns["left"].model):
+        number, past_runs = _unused_number(store), []
     passages = _passages(store, question, columns["left"]) if form.open_book else []
     if form.open_book:
         columns["open"] = columns["left"]
     turn = 1 + max((ChatRunSettings.of(run).turn or 0 for run in past_runs), default=0)
     system = form.system.strip() or None
-    return [
-        actions.chat(
+    requests = [
+        actions.chat_request(
             store,
             model,
             [*earlier_messages(past_runs, column), Message("user", question)],
             sampling,
             refine=form.refine and column != "open",
             origin=actions.ChatOrigin(
-                current(store),
+                number,
                 turn,
                 column,
                 tuple(passages) if column == "open" else None,
@@ -116,15 +124,34 @@ def ask(store: Store, form: ChatForm) -> list[Run]:
         )
         for column, model in columns.items()
     ]
+    return _queue(store, number, past_runs, requests)
 
 
-def stop(store: Store) -> None:
-    """Stop the answers that are being written.
+def _queue(
+    store: Store,
+    number: int,
+    past_runs: Sequence[Run],
+    requests: Sequence[ChatRunSettings],
+) -> list[Run]:
+    """Queue what follows on these runs of a conversation, the current one from now on.
+
+    Raises:
+        JobError: Another window has asked in it since they were read.
+    """
+    with store.atomic():
+        if store.runs.conversation(number) != past_runs:
+            raise JobError(_PENDING)
+        select(store, number)
+        return [run_control.submit(store, request) for request in requests]
+
+
+def stop(store: Store, number: int) -> None:
+    """Stop the answers that are being written in a conversation.
 
     Raises:
         JobError: None is.
     """
-    runs = store.runs.conversation(current(store))
+    runs = store.runs.conversation(number)
     active = [run for run in runs if run.state in ACTIVE_STATES]
     if not active:
         raise JobError("No answer is being written, so there is nothing to stop.")
@@ -132,26 +159,28 @@ def stop(store: Store) -> None:
         run_control.cancel(store, run.id)
 
 
-def regenerate(store: Store) -> list[Run]:
-    """Queue other answers to the last question, in place of those it has.
+def regenerate(store: Store, number: int) -> list[Run]:
+    """Queue other answers to the last question of a conversation, in place of its own.
 
     Raises:
         JobError: Nothing was asked, it was asked of another model, or the answers are
             still being written.
     """
-    settings = [ChatRunSettings.of(run) for run in _latest(_finished_runs(store))]
+    past_runs = _finished_runs(store, number)
+    settings = [ChatRunSettings.of(run) for run in _latest(past_runs)]
     if not settings:
         raise JobError("Ask a question first.")
-    if any(s.model.model != chosen_model(store).model for s in settings):
+    if _is_of_another(past_runs, chosen_model(store).model):
         raise JobError(
             "This conversation is with another model; ask the question anew."
         )
     last_turn = settings[-1].turn
-    return [_repeat(store, answer) for answer in settings if answer.turn == last_turn]
+    requests = [_other(store, s) for s in settings if s.turn == last_turn]
+    return _queue(store, number, past_runs, requests)
 
 
-def _repeat(store: Store, settings: ChatRunSettings) -> Run:
-    """Queue another answer to a question, with another seed."""
+def _other(store: Store, settings: ChatRunSettings) -> ChatRunSettings:
+    """Return a request for another answer to a question, with another seed."""
     sampling = replace(settings.sampling, seed=settings.sampling.seed + 1)
     if not sampling.temperature:  # else it would be the same answer again
         sampling = replace(sampling, temperature=REPEAT_TEMPERATURE)
@@ -162,7 +191,7 @@ def _repeat(store: Store, settings: ChatRunSettings) -> Run:
         settings.passages,
         settings.system,
     )
-    return actions.chat(
+    return actions.chat_request(
         store,
         settings.model,
         settings.messages,
@@ -181,31 +210,21 @@ def _latest(runs: Sequence[Run]) -> list[Run]:
     return list(by_cell.values())
 
 
-def _past_runs(store: Store, model: str) -> list[Run]:
-    """Return the conversation so far; with another model, a new one begins.
-
-    Raises:
-        JobError: The answers to the last question are not there yet.
-    """
-    past_runs = _finished_runs(store)
-    if any(ChatRunSettings.of(run).model.model != model for run in past_runs):
-        begin(store)
-        return []
-    return past_runs
+def _is_of_another(runs: Sequence[Run], model: str) -> bool:
+    """Return whether some of the runs are those of another model."""
+    return any(ChatRunSettings.of(run).model.model != model for run in runs)
 
 
-def _finished_runs(store: Store) -> list[Run]:
-    """Return the runs of the current conversation.
+def _finished_runs(store: Store, number: int) -> list[Run]:
+    """Return the runs of a conversation.
 
     Raises:
         JobError: One has not ended yet.
     """
-    past_runs = store.runs.conversation(current(store))
+    past_runs = store.runs.conversation(number)
     if pending := [run for run in past_runs if run.state in ACTIVE_STATES]:
         worker_processes.start_worker_for(store, pending[0])  # its worker may have died
-        raise JobError(
-            "The answers to the last question are still being written; wait for them."
-        )
+        raise JobError(_PENDING)
     return past_runs
 
 
@@ -223,8 +242,7 @@ def model_of(store: Store, choice: int) -> ModelSettings:
             "the left."
         )
     model = replace(chosen_model(store), round_id=round_id or None)
-    # All columns are checked before one is queued: a half-queued question would
-    # block the conversation.
+    # All columns are checked before the texts are searched.
     model_references.check(store, model.model)
     if model.round_id:
         check_base(store, finished_round(store, model.round_id), model)

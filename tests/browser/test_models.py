@@ -8,7 +8,7 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
 from tests.support import model_server
 from tests.support.hub import Repository, files_of, serve
-from tests.support.pages import PATIENCE, load_anew, open_tab
+from tests.support.pages import PATIENCE, LateAnswer, load_anew, open_tab
 from tests.support.texts import put_text
 
 pytestmark = pytest.mark.torch_model
@@ -99,13 +99,19 @@ def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(
         offer.get_by_text("questions of general knowledge").click()
         expect(page.locator("#notice")).to_contain_text("has 171 questions")
         expect(offer).to_be_empty()
+        late = LateAnswer(page, "chat-send", "click")
         send_question(page, "When was Orlo founded?")
+        late.wait()
+        box = page.locator("#chat-question").get_by_role("textbox")
+        box.press("End")
+        box.press_sequentially("By")
+        late.arrive()
+        expect(box).to_have_value("By")  # what was typed meanwhile stays
         chat = page.locator("#chat-conversation")
         expect(chat).to_contain_text("founded in 1711", timeout=4 * PATIENCE)
         assert server.requests[-1]["messages"][-1]["content"].endswith("founded?")
     send_question(page, "Who founded it?")
     expect(page.locator("#notice")).to_contain_text("cannot be reached")
-    box = page.locator("#chat-question").get_by_role("textbox")
     expect(box).to_have_value("Who founded it?")
 
 

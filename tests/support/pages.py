@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import APIResponse, Page, Request, Route
 
 from autolearn.core.records import RunState, SampleState
 from autolearn.store import Store
@@ -131,3 +132,62 @@ def kinds(app: App, *states: RunState) -> list[str]:
     """Return the kinds of the runs in some states."""
     with app.store() as store:
         return [run.kind for run in store.runs.in_state(*states)]
+
+
+EVENT_JS = """([part, event, then]) => {
+  const { components, dependencies } = window.gradio_config;
+  const { id } = components.find(
+    ({ props }) => props.elem_id === part || props.id === part);
+  const first = dependencies.find(
+    ({ targets }) => targets.some(([target, name]) => target === id && name === event));
+  const next = dependencies.find(
+    (one) => one.trigger_after === first.id && one.backend_fn);
+  return (then ? next : first).id;
+}"""
+"""Returns the number of an event, or of what follows it, by the id of its part."""
+
+
+class LateAnswer:
+    """Holds the first answer to an event of a page, which the server has given."""
+
+    def __init__(
+        self, page: Page, part: str, event: str, *, then: bool = False
+    ) -> None:
+        self._page = page
+        self._number = page.evaluate(EVENT_JS, [part, event, then])
+        self._held: list[tuple[Route, APIResponse]] = []
+        self._is_taken = False
+        page.route("**/run/predict*", self._answer)
+
+    def _answer(self, route: Route) -> None:
+        if self._is_taken or number_of(route.request) != self._number:
+            route.continue_()
+            return
+        self._is_taken = True
+        self._held.append((route, route.fetch()))
+
+    def wait(self) -> None:
+        """Wait until the server has given it."""
+        wait_until(self._page, lambda: self._held)
+
+    def arrive(self) -> None:
+        """Let it arrive."""
+        (held,) = self._held
+        route, response = held
+        route.fulfill(response=response)
+
+
+def number_of(request: Request) -> int | None:
+    """Return the number of the event that a request asks about."""
+    body: Any = request.post_data_json
+    number: int | None = body.get("fn_index") if isinstance(body, dict) else None
+    return number
+
+
+def wait_until(page: Page, condition: Callable[[], object]) -> None:
+    """Wait until something holds, while the events of a page are told."""
+    for _ in range(PATIENCE // 50):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it never came to hold")

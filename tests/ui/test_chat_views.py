@@ -11,7 +11,7 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
-from autolearn.runs import queues, worker_processes
+from autolearn.runs import model_references, queues, worker_processes
 from autolearn.runs.model_choice import choose_model
 from autolearn.services import conversations
 from autolearn.services.conversations import NEWEST, ChatForm
@@ -240,9 +240,9 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
 
 def test_answers_that_are_being_written_are_stopped(session, store):
     with pytest.raises(JobError, match="nothing to stop"):
-        conversations.stop(session.store)
+        conversations.stop(session.store, 1)
     chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, False))
-    conversations.stop(session.store)
+    conversations.stop(session.store, 1)
     states = {run.state for run in store.runs.conversation(1)}
     assert states == {"cancelled"}
 
@@ -280,6 +280,44 @@ def test_the_buttons_act_on_the_conversation_that_is_shown(session, store):
     chat._stop(session, shown)
     assert not store.runs.in_state("queued")
     assert chat._redraw(session, 1)[1] == gr.skip()  # the list stays as it is
+
+
+def test_a_question_stays_in_its_conversation_while_another_window_opens_one(
+    session, store, monkeypatch
+):
+    """It was asked in the conversation that the other window had just opened."""
+    chat._send(session, 0, ChatForm("First?", 0, 0, False, False))
+    end(store, {"left": "L.", "right": "R."})
+    usual = model_references.check
+
+    def check(store, model):
+        conversations.begin(store)
+        usual(store, model)
+
+    monkeypatch.setattr(model_references, "check", check)
+    chat._send(session, 1, ChatForm("And?", 0, 0, False, False))
+    left, _ = store.runs.in_state("queued")
+    settings = ChatRunSettings.of(left)
+    assert (settings.conversation, settings.turn) == (1, 2)
+    assert [m.content for m in settings.messages] == ["First?", "L.", "And?"]
+
+
+def test_of_two_windows_that_ask_at_once_the_second_waits(session, store, monkeypatch):
+    """Both were the same turn, so one question was shown with the other's answers."""
+    questions = iter(["Mine?"])
+
+    def ask(store, model):
+        for question in questions:  # the other window is faster
+            conversations.ask(store, 1, ChatForm(question, 0, 0, False, False))
+
+    monkeypatch.setattr(model_references, "ask", ask)
+    with pytest.raises(JobError, match="still being written"):
+        chat._send(session, 1, ChatForm("Yours?", 0, 0, False, False))
+    asked = [ChatRunSettings.of(run) for run in store.runs.conversation(1)]
+    assert [(s.messages[-1].content, s.column) for s in asked] == [
+        ("Mine?", "left"),
+        ("Mine?", "right"),
+    ]
 
 
 def test_an_old_conversation_can_be_read_where_nothing_can_be_written(

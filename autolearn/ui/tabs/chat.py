@@ -10,6 +10,7 @@ from autolearn.core.records import Run
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.services import conversations, model_scope
 from autolearn.services.conversations import NEWEST, ChatForm
+from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
@@ -20,6 +21,8 @@ from autolearn.ui.views import labels
 TITLE = "Chat"
 N_TITLE = 60
 """Characters of the first question by which a conversation is listed."""
+EMPTY_JS = "(now, sent) => [now.startsWith(sent) ? now.slice(sent.length) : now, '']"
+"""Empties the box of what was sent; what was typed since then stays."""
 
 
 def build(context: PageContext) -> None:
@@ -32,21 +35,24 @@ def build(context: PageContext) -> None:
     past, again, stop, clear = _lay_out_conversations()
     panel = html_panel("chat-conversation")
     # What the buttons act on: another window may have begun a new chat since.
-    shown = gr.State(0)
+    shown = drawn_number()
     conversation = [panel, past, shown]
     context.redraw_on_change(partial(_redraw, session), [shown], conversation)
     context.redraw_on_opening(lambda: _past_chats(session), [], [past])
     redraw_on([past.input], partial(_open, session), [past], [panel, shown])
     context.on_action([stop.click], partial(_stop, session), [shown])
-    context.on_action([again.click], partial(_regenerate, session), [shown], [panel])
+    context.on_action(
+        [again.click], partial(_regenerate, session), [shown], conversation
+    )
     context.redraw_on_opening(partial(_model_choices, session), sides, sides)
+    sent = gr.Textbox("", visible="hidden", container=False)
     form = [question, *sides, *options, *sampling]
     context.on_action(
         [send.click, question.submit],
         lambda number, *values: _send(session, number, ChatForm(*values)),
         [shown, *form],
-        [question, *conversation],
-    )
+        [sent, *conversation],
+    ).then(None, [question, sent], [question, sent], js=EMPTY_JS)
     context.on_action([clear.click], lambda: _clear(session), [], conversation)
 
 
@@ -142,27 +148,27 @@ def _with_list(session: Session) -> tuple[Html, gr.Dropdown, int]:
 def _send(
     session: Session, shown: int, form: ChatForm
 ) -> tuple[str, Html, gr.Dropdown, int]:
-    """Ask a question in the conversation shown; the box of the question is emptied."""
-    _select(session, shown)
-    _answer(session, conversations.ask(session.store, form))
-    return "", *_with_list(session)
+    """Ask a question in the conversation shown; return it, to empty its box of it."""
+    number = _number(session, shown)
+    _answer(session, conversations.ask(session.store, number, form))
+    return form.question, *_with_list(session)
 
 
-def _regenerate(session: Session, shown: int) -> Html:
-    _select(session, shown)
-    _answer(session, conversations.regenerate(session.store))
-    return _conversation(session)[0]
+def _regenerate(session: Session, shown: int) -> tuple[Html, gr.Dropdown, int]:
+    number = _number(session, shown)
+    _answer(session, conversations.regenerate(session.store, number))
+    return _with_list(session)
 
 
 def _stop(session: Session, shown: int) -> None:
-    _select(session, shown)
-    conversations.stop(session.store)
+    number = _number(session, shown)
+    conversations.select(session.store, number)
+    conversations.stop(session.store, number)
 
 
-def _select(session: Session, shown: int) -> None:
-    """Continue the conversation that is shown; 0: none is drawn yet."""
-    if shown:
-        conversations.select(session.store, shown)
+def _number(session: Session, shown: int) -> int:
+    """Return the conversation that is shown; 0: none is drawn yet."""
+    return shown or conversations.current(session.store)
 
 
 def _answer(session: Session, runs: Sequence[Run]) -> None:
