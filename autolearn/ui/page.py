@@ -10,6 +10,7 @@ from autolearn.services import model_scope
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.closed_pages import drop_closed
+from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
     NOTICE_JS,
@@ -113,7 +114,7 @@ def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
         sidebar,
         steps_panel,
         stop,
-        gr.State(0),
+        drawn_number(),
         start_round,
         html_panel("whole-round"),
         html_panel("whole-round-question"),

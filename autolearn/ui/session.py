@@ -19,6 +19,7 @@ from autolearn.services import demo_library, pipeline
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.picks import PICK_JS
 from autolearn.ui.views import guide, status, whole_round
 
 TICK_SECONDS = 0.5
@@ -35,16 +36,11 @@ No component shows progress: otherwise the browser updates every output componen
 takes 40 ms an event. A queued answer would come over a stream, and Gradio's page (6.31)
 misses an answer that arrives while it closes the stream of the one before.
 """
+LAST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+"""For drawings: one that is asked for during another one follows it. Gradio would drop
+it, and what is seen would differ from what is chosen."""
 SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
 """For the few that take longer: together with the others."""
-
-PICK_JS = """
-element.addEventListener('click', (event) => {
-  const picked = event.target.closest('[data-pick]');
-  if (picked && element.contains(picked)) trigger('click', {pick: picked.dataset.pick});
-});
-"""
-"""Lets a click on a part of an HTML component tell which part it was."""
 
 NOTICE_JS = """
 element.setAttribute('aria-live', 'assertive');
@@ -201,7 +197,7 @@ def redraw_on(
     """Draw at once when something is chosen or opened."""
     handler = with_error_panel(draw, outputs)
     for trigger in triggers:
-        trigger(handler, list(inputs) or None, list(outputs), **(QUIET | options))
+        trigger(handler, list(inputs) or None, list(outputs), **(LAST | options))
 
 
 def draw_on_load(
@@ -266,7 +262,7 @@ class PageContext:
     sidebar: gr.HTML
     steps_panel: gr.HTML
     stop: gr.Button
-    stoppable: gr.State
+    stoppable: gr.Number
     """The id of the run that it stops: another may have begun since it was drawn."""
     start_round_button: gr.Button
     """Starts a whole round; only while nothing runs."""
@@ -373,8 +369,7 @@ class PageContext:
             with_error_panel(self._refresh, outputs),
             self.current,
             outputs,
-            trigger_mode="always_last",
-            **QUIET,
+            **LAST,
         )
 
     def _refresh(self, current: str) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ def test_the_card_is_that_of_the_sample_which_is_decided_after_another_model(
     assert f"Sample {new.id}" in shown[parts.card]
     assert not shown[parts.edit.panel].visible  # it has the texts of the old one
     shown = open_with(new)
-    assert parts.current not in shown
+    assert shown[parts.current] == new.id
     assert f"Sample {new.id}" in shown[parts.card]
 
 

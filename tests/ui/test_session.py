@@ -4,11 +4,13 @@ import re
 
 import gradio as gr
 import pytest
+from gradio.context import get_blocks_context
 
 from autolearn.core.records import RunKind
 from autolearn.store import Pace
-from autolearn.ui.session import NOTICE_JS, with_notice
+from autolearn.ui.session import NOTICE_JS, redraw_on, with_notice
 from autolearn.ui.views.status import draw
+from tests.support.layouts import laid_out
 
 
 def forms_while_a_run_comes_and_goes(context, kind: RunKind, *, opens_again):
@@ -74,3 +76,17 @@ def test_a_file_that_fails_an_action_is_named_in_the_notice(error, sentence):
 
     notice, _ = with_notice(press, 0)()
     assert sentence in notice
+
+
+def test_a_choice_during_a_drawing_is_drawn_after_it():
+    """Gradio dropped the second choice."""
+
+    def lay_out():
+        field, panel = gr.Radio(), gr.HTML()
+        click = panel.click(lambda: "", None, field)
+        redraw_on([field.input, click.then], lambda _: "", [field], [panel])
+        blocks = get_blocks_context()
+        assert blocks
+        return [event.trigger_mode for event in blocks.fns.values()]
+
+    assert laid_out(lay_out) == ["once", "always_last", "always_last"]

@@ -10,6 +10,7 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_actions, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
+from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
@@ -29,7 +30,7 @@ def build(context: PageContext) -> None:
     names = gr.State(())
     round_, before = _lay_out_choices()
     # What the buttons act on: a newer round may have ended since the page was drawn.
-    shown = gr.State(0)
+    shown = drawn_number()
     with gr.Row():
         quiz_button = gr.Button(
             "Run the quiz", variant="primary", elem_id="evaluation-take"
@@ -66,7 +67,7 @@ def _lay_out_results(
     context: PageContext,
     names: gr.State,
     choices: tuple[gr.Dropdown, gr.Radio],
-    shown: gr.State,
+    shown: gr.Number,
 ) -> None:
     """Lay out the result of the round, and wire the clicks in it.
 

@@ -14,14 +14,8 @@ from autolearn.ingest import quiz_files, readers
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, gold_actions, reading_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import (
-    PICK_JS,
-    QUIET,
-    PageContext,
-    Session,
-    html_panel,
-    redraw_on,
-)
+from autolearn.ui.picks import PICK_JS
+from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import corpora
 from autolearn.ui.tabs.document import SELECTION_JS, press_document
 from autolearn.ui.views import document as document_views
@@ -77,7 +71,6 @@ def _search(context: PageContext) -> tuple[gr.HTML, gr.HTML]:
         lambda words: views.search_results(context.session.store, words),
         [search],
         [results],
-        trigger_mode="always_last",
     )
     return results, documents
 

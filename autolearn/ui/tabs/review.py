@@ -51,15 +51,18 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         return *_show(session, queue)[:-1], gr.skip()
 
     def again(current: int, queue: ReviewQueue) -> Any:
-        # A sample that disappears now has given its place to that of ``first``.
+        # A sample that disappears now has given its place to that of ``first``. The
+        # number goes with the card, which may be drawn after a decision on it.
         if current and queue.shows(session.store, current):
-            return _card(session, current)
-        return gr.skip(), gr.skip()
+            card, version = _card(session, current)
+            return card, current, version
+        return (gr.skip(),) * 3
 
     shown = [parts.current, parts.queue]
     context.redraw_on_change(first, shown, panels)
     context.redraw_on_change(partial(_counts, session), [parts.queue], parts.counters)
-    context.redraw_on_opening(again, shown, [parts.card, parts.known_version])
+    drawn = [parts.card, parts.current, parts.known_version]
+    context.redraw_on_opening(again, shown, drawn)
     chosen = [filters.document, filters.run]
     context.redraw_on_opening(partial(_choices, session), chosen, chosen)
 
@@ -87,7 +90,7 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
     # A choice that is dropped because it no longer exists is not an input of a person.
     dropped = [filters.document.change, filters.run.change]
     events = [*(field.input for field in filters), *dropped]
-    redraw_on(events, restart, filters, outputs, trigger_mode="always_last")
+    redraw_on(events, restart, filters, outputs)
     reset = parts.clear.click(lambda: FRESH, None, list(filters), **QUIET)
     limits = [filters.low, filters.high]
     bar = parts.histogram.click(_of_bar, None, limits, **QUIET)
@@ -279,31 +282,32 @@ def _go(
 
 
 def _wire_edit(context: PageContext, parts: Parts) -> None:
-    session, panel = context.session, parts.edit.panel
+    session, edit = context.session, parts.edit
     focus = "() => setTimeout(() => document.querySelector('#review-answer textarea')"
     context.on_action(
         [parts.actions.buttons["edit"].click],
         lambda number: (
             gr.Column(visible=True),
+            number,
             session.store.decisions.version(),
             *review_actions.texts(session.store, number),
         ),
         [parts.current],
-        [panel, parts.known_version, *parts.edit.boxes],
+        [edit.panel, edit.sample, edit.known_version, *edit.boxes],
     ).then(None, js=f"{focus}?.focus(), 50)")
-    parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
+    edit.cancel.click(lambda: gr.Column(visible=False), None, edit.panel, **QUIET)
 
-    def save(current: int, known_version: int, queue: ReviewQueue, *texts: Any) -> Any:
+    def save(edited: int, known_version: int, queue: ReviewQueue, *texts: Any) -> Any:
         try:
-            note = review_actions.edit(session.store, current, texts, known_version)
+            note = review_actions.edit(session.store, edited, texts, known_version)
         except Outdated as error:
             note = f"{error} Your text was not saved: {' / '.join(texts)}"
-        return _show(session, queue, current, note)
+        return _show(session, queue, edited, note)
 
     context.on_action(
-        [parts.edit.save.click],
+        [edit.save.click],
         save,
-        [parts.current, parts.known_version, parts.queue, *parts.edit.boxes],
+        [edit.sample, edit.known_version, parts.queue, *edit.boxes],
         parts.shown,
     )
 

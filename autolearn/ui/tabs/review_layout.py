@@ -8,6 +8,7 @@ import gradio as gr
 from autolearn.core.flags import FLAGS
 from autolearn.services import review_actions
 from autolearn.study import rules
+from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.session import html_panel
 from autolearn.ui.tabs import review_filter
 from autolearn.ui.tabs.review_filter import ANY, FRESH, UNFLAGGED
@@ -62,9 +63,9 @@ class Parts:
     edit: "Edit"
     own: "OwnPair"
     card: gr.HTML
-    current: gr.State
+    current: gr.Number
     """The id of the sample that is shown, 0 for none."""
-    known_version: gr.State
+    known_version: gr.Number
     """The newest decision when it was drawn; a later one on it refuses another."""
     bulk: "Bulk"
     histogram: gr.HTML
@@ -94,6 +95,10 @@ class Edit:
     """The texts of a sample in boxes, shown while they are edited."""
 
     panel: gr.Column
+    sample: gr.Number
+    """The id of the sample whose texts these are: another one may be shown by now."""
+    known_version: gr.Number
+    """The newest decision when they were read."""
     boxes: list[Any]
     save: gr.Button
     cancel: gr.Button
@@ -147,8 +152,8 @@ def lay_out() -> Parts:
         edit,
         own,
         card,
-        gr.State(0),
-        gr.State(0),
+        drawn_number(),
+        drawn_number(),
         bulk,
         histogram,
     )
@@ -272,7 +277,7 @@ def _edit() -> Edit:
                 "Save (Ctrl+Enter)", variant="primary", size="sm", elem_id="review-save"
             )
             cancel = gr.Button("Cancel (Esc)", size="sm", elem_id="review-cancel")
-    return Edit(panel, boxes, save, cancel)
+    return Edit(panel, drawn_number(), drawn_number(), boxes, save, cancel)
 
 
 def _own_pair() -> OwnPair:

@@ -15,6 +15,7 @@ from autolearn.store import Store
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
 from autolearn.ui.drawer import CLOSE, FOCUS_JS
+from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -57,7 +58,7 @@ N_PLAIN = 4
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    sample_id, known_version, place = gr.State(0), gr.State(0), gr.State(MapView())
+    sample_id, known_version, place = gr.State(0), drawn_number(), gr.State(MapView())
     drawn = gr.State(Html(""))
     accordion, documents, form, start = _form(context)
     prompts.build(context)
@@ -150,7 +151,7 @@ def _draw_estimate(
     context.redraw_on_opening(draw, inputs, [effort])
     context.redraw_on_change(draw_anew, [drawn_key, *inputs], [effort, drawn_key])
     events = [documents.change, *(field.change for field in setting_fields)]
-    redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
+    redraw_on(events, draw, inputs, [effort])
 
 
 def _newest_study(session: Session) -> str:

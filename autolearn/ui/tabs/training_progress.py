@@ -14,6 +14,7 @@ from autolearn.runs import run_control
 from autolearn.services import actions
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import Store
+from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel
@@ -87,7 +88,7 @@ def wire(
     go_on, less = parts.buttons[2:]
     names = gr.State(())
     # What the buttons act on: a newer training may have begun since it was drawn.
-    shown = gr.State(0)
+    shown = drawn_number()
     session = context.session
     context.redraw_on_change(partial(_training_accordion, session), [], [parts.whole])
     context.fold_form(new_round, "train", opens_again=True)
@@ -114,7 +115,7 @@ def _more(epochs: float | None) -> str:
     return f"Train {epochs or 0:g} more epoch{'s' * (epochs != 1)}"
 
 
-def _wire(context: PageContext, parts: TrainingParts, shown: gr.State) -> None:
+def _wire(context: PageContext, parts: TrainingParts, shown: gr.Number) -> None:
     """Wire the buttons to the training that is shown."""
     session, run_choice = context.session, parts.run_choice
     stop, again, go_on, less = parts.buttons
