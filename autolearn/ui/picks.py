@@ -26,13 +26,15 @@ watch('value', () => {
 });
 
 const turned = new Map();
-const folds = () => [...element.querySelectorAll('details')].reverse().map((fold) => {
-  const title = (fold.querySelector('summary')?.textContent ?? '').split(/\\d/)[0];
-  return [fold, title];
-}).map(([fold, title], i, all) => {
-  const n = all.slice(0, i).filter(([, other]) => other === title).length;
-  return [fold, `${n} ${title}`];
-});
+const folds = () => {
+  const counts = new Map();
+  return [...element.querySelectorAll('details')].reverse().map((fold) => {
+    const title = (fold.querySelector('summary')?.textContent ?? '').split(/\\d/)[0];
+    const n = counts.get(title) ?? 0;
+    counts.set(title, n + 1);
+    return [fold, `${n} ${title}`];
+  });
+};
 element.addEventListener('click', ({ target }) => {
   const pressedFold = target.closest('summary')?.parentElement;
   for (const [fold, name] of folds())
