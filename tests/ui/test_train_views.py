@@ -20,6 +20,7 @@ from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
+from autolearn.rounds.sources import approved_examples
 from autolearn.services import actions
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
@@ -300,7 +301,7 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store):
     assert training_progress._live(session, 0)[1].visible is False
     advice: dict[str, Any] = {"max_tokens": 256}
     store.runs.finish(first.id, "failed", "too little", {"advice": advice})
-    _, button, shown = training_progress._live(session, 0)
+    _, button, *_, shown = training_progress._live(session, 0)
     assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
     # A newer training that began since then is not the one that is retried.
     store.runs.create("train", TrainRunSettings.of(first).as_dict())
@@ -341,6 +342,42 @@ def test_a_round_like_another_one_has_the_same_sources(store):
     store.corpora.remove(corpus.id)
     with pytest.raises(InputError, match="may have been removed"):
         training_progress._retry(session, first.id)
+
+
+@pytest.mark.parametrize(
+    ("method", "evolution", "named", "is_offered"),
+    [
+        ("al1", "restart", None, True),
+        ("al2", "restart", (1, 2), False),
+        ("self", "restart", None, True),
+        ("self", "continual", None, True),
+        ("self", "continual-new", None, False),
+        ("self", "continual-new", (1, 2), True),
+    ],
+)
+def test_more_epochs_are_offered_where_they_can_be_trained_on_the_same_samples(
+    store, method, evolution, named, is_offered
+):
+    """After a round of SELF from the base model or of stage 2 they were refused."""
+    samples(store, 3, gaps=3)
+    settings = replace(SETTINGS, method=method, evolution=evolution)
+    request = TrainRunSettings(train=settings, samples=named)
+    first = store.runs.create("train", request.as_dict())
+    store.runs.finish(first.id, "done")
+    digest = model_files.digest(model_files.BUILT_IN)
+    base = ModelIdentity("built-in", digest, "nf4", "", "")
+    adapter = "adapters/round-1"
+    store.rounds.create(Round(method, first.id, {}, base, adapter=adapter), [])
+    session = Session(store.folder)
+    markup, _, more, go_on, shown = training_progress._live(session, 0)
+    says_so = "You can train more epochs" in markup
+    assert (says_so, more.visible, go_on.visible) == (is_offered,) * 3
+    if is_offered:
+        training_progress._continue(session, shown, 2)
+        (run,) = store.runs.newest(1)
+        order = TrainRunSettings.of(run)
+        assert (order.parent, order.train.epochs) == (1, 2)
+        assert approved_examples(store, order) == approved_examples(store, request)
 
 
 def test_the_disk_space_of_a_round_is_shown(store):

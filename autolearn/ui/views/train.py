@@ -14,6 +14,7 @@ from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.services.model_scope import shown_digest
 from autolearn.services.token_preview import PreviewRow, TokenPreview
+from autolearn.services.train_checks import can_train_more
 from autolearn.store import RunFilter, Store, layout
 from autolearn.training.dataset import FEWEST_VALIDATED
 from autolearn.training.presets import Preset
@@ -281,7 +282,8 @@ def _next(run: Run) -> str:
             return "It stops at its next checkpoint. You can resume it from there."
         return "You can stop it at a checkpoint and resume it later."
     if run.state == "done":
-        return "It is finished. You can train more epochs."
+        can_train = can_train_more(TrainRunSettings.of(run))
+        return f"It is finished.{' You can train more epochs.' * can_train}"
     if settings := advice(run):
         return f"You can retry it with {settings}, or resume it unchanged."
     return "You can resume it where it stopped."
