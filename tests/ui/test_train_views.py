@@ -192,7 +192,8 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
 def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
     contents = round_contents(store, ORDER, count)
-    effort = durations.effort(SETTINGS, contents, durations.pace(store, HOSTILE))
+    model = ModelSettings(HOSTILE)
+    effort = durations.effort(SETTINGS, contents, durations.pace(store, model))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
     assert "known after the first round" in markup
@@ -203,7 +204,7 @@ def test_time_follows_the_pace_of_the_last_round(store):
     assert "to write the replay" in markup
     assert "2 min" in markup
     training(store)
-    speed = durations.pace(store, HOSTILE)
+    speed = durations.pace(store, model)
     assert speed == 200.0
     effort = durations.effort(SETTINGS, contents, speed)
     in_steps = (SETTINGS.least_steps + 1) * effort.tokens_per_step / 200
@@ -211,7 +212,8 @@ def test_time_follows_the_pace_of_the_last_round(store):
     replay_seconds = 3 * contents.instruction.tokens / 2 / 200
     read = sum(item.tokens for item in contents.other_replay) / 2 / 200
     assert effort.seconds == pytest.approx(in_steps + probe + replay_seconds + read)
-    assert durations.pace(store, "another") is None
+    for other in (ModelSettings("another"), replace(model, quantization="none")):
+        assert durations.pace(store, other) is None
 
 
 def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):

@@ -105,12 +105,12 @@ def _by_products(estimator: MemoryEstimator) -> bool:
     return is_plain and estimator.device.kind == "cpu"
 
 
-def pace(store: Store, model: str, devices: int = 1) -> float | None:
+def pace(store: Store, model: ModelSettings, devices: int = 1) -> float | None:
     """Return the tokens a second of the last training with this model, if any.
 
-    Only those on as many devices count.
+    Only those that load it in the same way, on as many devices, count.
     """
-    for run in store.runs.find(RunFilter(("train",), model=model)):
+    for run in store.runs.find(RunFilter.of_model("train", model)):
         if TrainRunSettings.of(run).train.devices != devices:
             continue
         if speed := latest_speed(store, run):

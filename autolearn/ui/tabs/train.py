@@ -266,7 +266,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     model, settings = request.model, request.train
     contents = memo.intake(store, request)
     fit = memory_needs.of_training(store, model, settings, contents)
-    known_pace = durations.pace(store, model.model, settings.devices)
+    known_pace = durations.pace(store, model, settings.devices)
     pace = known_pace or durations.first_pace(model, settings, contents)
     per_text = replay_writing.seconds_per_text(store, model)
     effort = durations.effort(settings, contents, pace, per_text)
