@@ -421,3 +421,17 @@ def test_of_a_repeated_question_the_correction_counts_or_else_the_newest():
     data = build("refined_sft", [first, correction, last]).items
     assert {(i.sample_id, i.chosen) for i in data} == {(2, "Ida leads Avel.")}
     assert len(data) == 3
+
+
+def test_a_gap_is_learned_although_a_later_study_of_it_found_none():
+    """The later sample took its place and was then left out for having no gap."""
+    gap, known = example(id=1), example(id=2, gap=False)
+    denied = example(id=3, gap=False, edits={"gap"})
+
+    def learned(*examples, **settings):
+        return {i.sample_id for i in build("al1", examples, **settings).items}
+
+    assert learned(gap, known) == {1}
+    assert learned(gap, known, only_gaps=False) == {2}
+    assert learned(gap, known, example(id=4)) == {4}
+    assert learned(gap, known, denied) == set(), "a person says that there is no gap"
