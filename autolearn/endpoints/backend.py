@@ -44,7 +44,9 @@ _BYTES_PER_TOKEN = 4
 _LONGEST_TOKEN = 256
 """Characters: vocabularies have runs of 128 spaces. An answer is cut to what its
 tokens can hold, since a broken server may send any length."""
-_OVERLONG = re.compile(r"context (size|length|window)|maximum.{0,20}length", re.I)
+_OVERLONG = re.compile(
+    r"context (size|length|window)|maximum.{0,20}length|`inputs` (tokens|must)", re.I
+)
 """Matches how servers say that a prompt does not fit; see tests for the sentences."""
 ESTIMATE_NOTE = (
     "The probabilities of verdicts are estimated from sampled answers, since the "

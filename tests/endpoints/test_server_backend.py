@@ -260,9 +260,44 @@ def test_a_refusal_is_not_repeated(answer, words):
         assert len(server.requests) == 1
 
 
+FASTAPI = {"type": "missing", "loc": ["body", "messages", 0], "input": "a text"}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": {"message": "too hot", "type": "invalid_request_error"}}, "too hot"),
+        ({"error": "too hot", "error_type": "validation"}, "too hot"),
+        ({"error": "too hot"}, "too hot"),
+        ({"error": True, "message": "too hot"}, "too hot"),
+        ({"error": 400, "detail": "too hot"}, "too hot"),
+        ({"object": "error", "message": "too hot", "code": 400}, "too hot"),
+        ({"error": {"code": 400}}, ""),
+        ({"detail": "too hot"}, "too hot"),
+        (
+            {"detail": [FASTAPI | {"msg": "Field required"}, {"msg": "too hot"}, 5]},
+            "body.messages.0: Field required; too hot",
+        ),
+        ("Failed to parse\n\tthe body", "Failed to parse the body"),
+        ("<html>too hot</html>", ""),
+        ("", ""),
+    ],
+)
+def test_the_reason_of_a_refusal_is_shown_however_a_program_writes_it(body, message):
+    text = body if isinstance(body, str) else json.dumps(body)
+    with model_server.running() as server:
+        server.chat = lambda _: Raw(422, text.encode())
+        with pytest.raises(BackendError) as failure:
+            _backend(server).complete([chat_request()], never)
+        end = f"the error 422 ({message})." if message else "the error 422."
+        assert str(failure.value).endswith(end)
+
+
 @pytest.mark.parametrize(
     "message",
     [
+        "`inputs` must have less than 512 tokens. Given: 600",
+        "`inputs` tokens + `max_new_tokens` must be <= 512. Given: 600 `inputs` tokens",
         "the request exceeds the available context size, try increasing it",
         "This model's maximum context length is 512 tokens. However, you requested 9",
         "The input (600 tokens) is longer than the model's context length (512).",
