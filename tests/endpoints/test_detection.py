@@ -70,6 +70,24 @@ def test_a_model_that_is_not_served_is_refused_by_name():
             _detected(server.address)
 
 
+@pytest.mark.parametrize("program", ["vllm", "sglang"])
+def test_adapters_of_a_server_are_models_beside_its_only_base(program):
+    base = {"id": "base", "owned_by": program, "root": "/m", "max_model_len": 8192}
+    adapters = [
+        {"id": name, "owned_by": program, "root": f"/lora/{name}", "parent": "base"}
+        for name in ("law", "art")
+    ]
+    with model_server.running(program) as server:
+        server.pages["/v1/models"] = {"data": [*adapters, base | {"parent": None}]}
+        if program == "sglang":
+            server.pages["/server_info"] = {"model_path": "/m", "context_length": None}
+        facts = [_detected(f"{server.address}#{name}") for name in ("", "law", "art")]
+    names = [each.server_address.model for each in facts]
+    assert names == ["base", "law", "art"]
+    assert {each.context for each in facts} == {8192}
+    assert len({each.digest for each in facts}) == 3
+
+
 def test_a_server_that_is_not_there_or_no_model_server_is_refused():
     with model_server.running() as server:
         address = server.address
