@@ -104,13 +104,11 @@ class ServerBackend:
         """Return the number of tokens of a text: an estimate if none counts them."""
         if self._facts.program not in ("llama.cpp", "vllm"):
             return -(-len(text.encode()) // _BYTES_PER_TOKEN)
-        content = {"content": text}
-        if self._facts.program == "vllm":
-            model = self._facts.server_address.model
-            content = {"model": model, "prompt": text}
+        field = "prompt" if self._facts.program == "vllm" else "content"
+        model = self._facts.server_address.model
 
         async def count(client: ServerClient) -> int:
-            body = {**content, "add_special_tokens": False}
+            body = {"model": model, field: text, "add_special_tokens": False}
             return await client.post(f"{client.address.root}/tokenize", body, _n_tokens)
 
         (number,) = self._run_all([count])

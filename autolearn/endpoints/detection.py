@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.core.server_addresses import ServerAddress
@@ -21,6 +22,7 @@ _QUICK = RetryPolicy(tries=2, first_delay=0.3, read=15.0)
 
 Values = Mapping[str, Any]
 _PATHS = ("model_path", "root")
+_DEFAULTS = "default_generation_settings"
 
 
 def detect(
@@ -188,10 +190,12 @@ async def _llama_cpp(
     client: ServerClient, address: ServerAddress, models: Sequence[Values]
 ) -> ServerFacts | None:
     props = await _probe(client, f"{address.root}/props")
-    defaults = props.get("default_generation_settings")
-    if not isinstance(defaults, Mapping):
+    if not isinstance(props.get(_DEFAULTS), Mapping):
         return None
     name = _name(address, models)
+    if props.get("role") == "router":
+        props, models = await _routed(client, address, name)
+    defaults = _object(props.get(_DEFAULTS))
     weights = {key: props[key] for key in ("model_path", "model_ftype") if key in props}
     return _facts(
         address,
@@ -202,6 +206,25 @@ async def _llama_cpp(
         slots=_number(props.get("total_slots")),
         weights=weights | _entry(models, name),
     )
+
+
+async def _routed(
+    client: ServerClient, address: ServerAddress, name: str
+) -> tuple[Values, Sequence[Values]]:
+    """Let llama.cpp load one of its models; return what it then says of this model.
+
+    Before, neither its properties nor its sizes in the list of models are known.
+
+    Raises:
+        BackendError: It does not load models by itself.
+    """
+    props = await _probe(client, f"{address.root}/props?model={quote(name, safe='')}")
+    if not props:
+        raise BackendError(
+            f"The server {address.base} has not loaded {name}; load it there, or start "
+            "llama-server without --no-models-autoload."
+        )
+    return props, await _models(client, address)
 
 
 async def _vllm(
