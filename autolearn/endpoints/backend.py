@@ -1,11 +1,11 @@
 """The backend of a model that runs on a server, as study, quiz and chat use it."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from autolearn.containment import is_stopped
 from autolearn.core.errors import BackendError
@@ -31,7 +31,12 @@ from autolearn.endpoints.label_probabilities import LabelReader
 from autolearn.endpoints.matching import match_of_answer
 from autolearn.endpoints.pool import StepResults, run_all
 from autolearn.endpoints.replies import Reply
-from autolearn.endpoints.requests import RequestBodies, by_prefix, continuation
+from autolearn.endpoints.requests import (
+    RequestBodies,
+    ThoughtSwitch,
+    by_prefix,
+    continuation,
+)
 
 T = TypeVar("T")
 
@@ -64,6 +69,7 @@ class ServerBackend:
         self._retries = retries
         self._bodies = RequestBodies(facts)
         self._notes: set[str] = set()
+        self._switch = ThoughtSwitch(facts.program)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -229,7 +235,10 @@ class ServerBackend:
         return results.values
 
     async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
-        return await client.post(_url(client), body, replies.read)
+        def post(accepted: Mapping[str, Any]) -> Awaitable[Reply]:
+            return client.post(_url(client), accepted, replies.read)
+
+        return await self._switch.answer(body, post)
 
     async def _complete(self, request: Request, client: ServerClient) -> Completion:
         try:
@@ -304,8 +313,18 @@ class ServerBackend:
         body["stream"] = True
         if self._facts.program != "openai":  # some of these refuse the option
             body["stream_options"] = {"include_usage": True}
+        read = partial(self._read_stream, request, on_text, client)
+        return await self._switch.answer(body, read)
+
+    async def _read_stream(
+        self,
+        request: Request,
+        on_text: Callable[[str], None],
+        client: ServerClient,
+        body: Mapping[str, Any],
+    ) -> Completion:
         # Without a reason to finish, the stream was cut off.
-        prefill, completion, text = _prefill(chat), _CANCELLATION, ""
+        prefill, completion, text = _prefill(request.prompt.chat), _CANCELLATION, ""
         stream = client.events(_url(client), body, replies.read_event)
         async with aclosing(stream) as events:
             async for event in events:

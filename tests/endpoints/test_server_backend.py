@@ -69,6 +69,8 @@ def test_an_answer_continues_from_its_beginning_in_its_form(constraining):
         ("vllm", "chat_template_kwargs", {"enable_thinking": False}),
         ("sglang", "chat_template_kwargs", {"enable_thinking": False}),
         ("ollama", "reasoning_effort", "none"),
+        ("openai", "chat_template_kwargs", {"enable_thinking": False}),
+        ("openai", "reasoning_effort", "none"),
     ],
 )
 def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
@@ -76,6 +78,26 @@ def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
     with model_server.running(program) as server:
         _backend(server).complete([chat_request()], never)
         assert server.requests[0][name] == value
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_server_that_refuses_unknown_fields_is_asked_without_them(streams):
+    def chat(body):
+        if "chat_template_kwargs" in body:
+            return Raw(422, b'{"detail": "Unexpected fields in the request"}')
+        assert "reasoning_effort" not in body
+        return model_server.streamed("Hello.") if streams else reply("Hello.")
+
+    with model_server.running("openai") as server:
+        server.chat = chat
+        backend = _backend(server)
+        for n_requests in (2, 3):  # the first is refused once
+            if streams:
+                completion = backend.stream(chat_request(), never, lambda _: None)
+            else:
+                (completion,) = backend.complete([chat_request()], never)
+            assert completion.text == "Hello."
+            assert len(server.requests) == n_requests
 
 
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
