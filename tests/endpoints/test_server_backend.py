@@ -69,6 +69,8 @@ def test_an_answer_continues_from_its_beginning_in_its_form(constraining):
         ("vllm", "chat_template_kwargs", {"enable_thinking": False}),
         ("sglang", "chat_template_kwargs", {"enable_thinking": False}),
         ("ollama", "reasoning_effort", "none"),
+        ("openai", "chat_template_kwargs", {"enable_thinking": False}),
+        ("openai", "reasoning_effort", "none"),
     ],
 )
 def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
@@ -76,6 +78,26 @@ def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
     with model_server.running(program) as server:
         _backend(server).complete([chat_request()], never)
         assert server.requests[0][name] == value
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_server_that_refuses_unknown_fields_is_asked_without_them(streams):
+    def chat(body):
+        if "chat_template_kwargs" in body:
+            return Raw(422, b'{"detail": "Unexpected fields in the request"}')
+        assert "reasoning_effort" not in body
+        return model_server.streamed("Hello.") if streams else reply("Hello.")
+
+    with model_server.running("openai") as server:
+        server.chat = chat
+        backend = _backend(server)
+        for n_requests in (2, 3):  # the first is refused once
+            if streams:
+                completion = backend.stream(chat_request(), never, lambda _: None)
+            else:
+                (completion,) = backend.complete([chat_request()], never)
+            assert completion.text == "Hello."
+            assert len(server.requests) == n_requests
 
 
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
@@ -260,9 +282,44 @@ def test_a_refusal_is_not_repeated(answer, words):
         assert len(server.requests) == 1
 
 
+FASTAPI = {"type": "missing", "loc": ["body", "messages", 0], "input": "a text"}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": {"message": "too hot", "type": "invalid_request_error"}}, "too hot"),
+        ({"error": "too hot", "error_type": "validation"}, "too hot"),
+        ({"error": "too hot"}, "too hot"),
+        ({"error": True, "message": "too hot"}, "too hot"),
+        ({"error": 400, "detail": "too hot"}, "too hot"),
+        ({"object": "error", "message": "too hot", "code": 400}, "too hot"),
+        ({"error": {"code": 400}}, ""),
+        ({"detail": "too hot"}, "too hot"),
+        (
+            {"detail": [FASTAPI | {"msg": "Field required"}, {"msg": "too hot"}, 5]},
+            "body.messages.0: Field required; too hot",
+        ),
+        ("Failed to parse\n\tthe body", "Failed to parse the body"),
+        ("<html>too hot</html>", ""),
+        ("", ""),
+    ],
+)
+def test_the_reason_of_a_refusal_is_shown_however_a_program_writes_it(body, message):
+    text = body if isinstance(body, str) else json.dumps(body)
+    with model_server.running() as server:
+        server.chat = lambda _: Raw(422, text.encode())
+        with pytest.raises(BackendError) as failure:
+            _backend(server).complete([chat_request()], never)
+        end = f"the error 422 ({message})." if message else "the error 422."
+        assert str(failure.value).endswith(end)
+
+
 @pytest.mark.parametrize(
     "message",
     [
+        "`inputs` must have less than 512 tokens. Given: 600",
+        "`inputs` tokens + `max_new_tokens` must be <= 512. Given: 600 `inputs` tokens",
         "the request exceeds the available context size, try increasing it",
         "This model's maximum context length is 512 tokens. However, you requested 9",
         "The input (600 tokens) is longer than the model's context length (512).",

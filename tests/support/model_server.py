@@ -59,7 +59,7 @@ class ModelServer:
     def __init__(self, pages: Mapping[str, Any]) -> None:
         # A test may change them; others read ``PROGRAMS`` after it.
         self.pages = deepcopy(dict(pages))
-        """The JSON values of other addresses."""
+        """The JSON values of other addresses; of a POST also how a body is answered."""
         self.chat: Callable[[Body], Answer] = lambda body: reply("Hello.")
         self.requests: list[dict[str, Any]] = []
         """The bodies of all requests to answer a chat."""
@@ -117,7 +117,8 @@ class ModelServer:
                     key = self.headers.get("Authorization")
                     _send(self, server.answer(body, key))
                 else:
-                    _send(self, server.pages.get(self.path) or Raw(404))
+                    page = server.pages.get(self.path) or Raw(404)
+                    _send(self, page(body) if callable(page) else page)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
