@@ -1,5 +1,6 @@
 """The requests to a server, as each program takes them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ class RequestBodies:
             "top_p": sampling.top_p,
             # Some servers refuse seeds beyond 31 bits.
             "seed": sampling.seed & 0x7FFFFFFF,
+            **self._sampled(sampling),
             **self._constraint(constraint),
         }
 
@@ -66,6 +68,16 @@ class RequestBodies:
         elif self.facts.program == "ollama":
             body["reasoning_effort"] = "none"
         return body
+
+    def _sampled(self, sampling: Sampling) -> dict[str, str]:
+        """Return what else tells a server to sample.
+
+        ``transformers serve`` ignores the temperature if the model is greedy by itself,
+        as most are. The other settings of the model stay as they are.
+        """
+        if self.facts.program != "transformers" or sampling.temperature == 0:
+            return {}
+        return {"generation_config": json.dumps({"do_sample": True})}
 
     def _constraint(self, constraint: Constraint) -> dict[str, Any]:
         if not constraint or not self.facts.abilities.constrains:

@@ -78,6 +78,28 @@ def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
         assert server.requests[0][name] == value
 
 
+def test_transformers_serve_is_told_to_sample():
+    """It ignored the temperature: eight samples of a verdict were the same text."""
+    with model_server.running("transformers") as server:
+        requests = [chat_request(), chat_request(temperature=0.7)]
+        _backend(server).complete(requests, never)
+        told = {
+            body["temperature"]: body.get("generation_config")
+            for body in server.requests
+        }
+        assert told == {0.0: None, 0.7: '{"do_sample": true}'}
+
+
+@pytest.mark.parametrize("program", ["transformers", "openai"])
+def test_a_server_that_may_refuse_options_of_streams_gets_none(program):
+    with model_server.running(program) as server:
+        server.chat = lambda _: model_server.streamed("Hello.")
+        completion = _backend(server).stream(chat_request(), never, lambda _: None)
+        assert (completion.text, completion.n_tokens) == ("Hello.", 3)
+        fields = {"model", "messages", "max_tokens", "temperature", "top_p", "seed"}
+        assert server.requests[0].keys() == fields | {"stream"}
+
+
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
     with model_server.running("vllm") as server:
         server.pages["/version"] = {"version": "0.10.1"}
