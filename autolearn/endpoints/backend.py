@@ -311,7 +311,8 @@ class ServerBackend:
         chat = request.prompt.chat
         body = self._bodies.answer(chat, request.sampling, request.constraint)
         body["stream"] = True
-        if self._facts.program != "openai":  # some of these refuse the option
+        # Others may refuse the option, or tell the usage without it.
+        if self._facts.program not in ("transformers", "openai"):
             body["stream_options"] = {"include_usage": True}
         read = partial(self._read_stream, request, on_text, client)
         return await self._switch.answer(body, read)

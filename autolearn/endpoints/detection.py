@@ -86,11 +86,25 @@ async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:
         for probe in (_llama_cpp, _vllm, _sglang, _ollama):
             if facts := await probe(client, address, models):
                 return facts
+        program = await _other_program(client, address)
     if not models and not address.model:
         raise _no_list(address, ", or add #MODEL")
     # Such a server may load a model that it does not list.
     name = address.model or _name(address, models)
-    return _facts(address, name, "openai", weights=_entry(models, name))
+    return _facts(address, name, program, weights=_entry(models, name))
+
+
+async def _other_program(client: ServerClient, address: ServerAddress) -> Program:
+    """Return the kind of a server that is none of the four before.
+
+    ``transformers serve`` is recognised by the schema that FastAPI writes for it.
+    """
+    try:
+        schema = await _probe(client, f"{address.root}/openapi.json")
+    except BackendError:
+        return "openai"  # some programs fail while they write their schema
+    is_transformers = "/load_model" in _object(schema.get("paths"))
+    return "transformers" if is_transformers else "openai"
 
 
 async def _models(client: ServerClient, address: ServerAddress) -> Sequence[Values]:

@@ -1,5 +1,6 @@
 """The requests to a server, as each program takes them."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -24,10 +25,12 @@ _WITHOUT_THOUGHTS: dict[Program, dict[str, Any]] = {
     "vllm": _NO_THINKING,
     "sglang": _NO_THINKING,
     "ollama": _NO_EFFORT,
+    "transformers": _NO_THINKING,
     "openai": {**_NO_THINKING, **_NO_EFFORT},
 }
 """What keeps a reasoning model from writing pages of thought; other models ignore it.
-Of the servers called ``openai``, some know one of the fields, others refuse both."""
+Earlier versions of ``transformers serve`` refuse the field; of the servers called
+``openai``, some know one of the fields, others refuse both."""
 _BEGIN = "Begin your answer with exactly these words, and go on from there:\n"
 
 
@@ -48,6 +51,7 @@ class RequestBodies:
             "top_p": sampling.top_p,
             # Some servers refuse seeds beyond 31 bits.
             "seed": sampling.seed & 0x7FFFFFFF,
+            **self._sampled(sampling),
             **self._constraint(constraint),
         }
 
@@ -75,6 +79,16 @@ class RequestBodies:
         if has_prefill and self.facts.program == "vllm":
             body["add_generation_prompt"] = False
         return body | _WITHOUT_THOUGHTS[self.facts.program]
+
+    def _sampled(self, sampling: Sampling) -> dict[str, str]:
+        """Return what else tells a server to sample.
+
+        ``transformers serve`` ignores the temperature if the model is greedy by itself,
+        as most are. The other settings of the model stay as they are.
+        """
+        if self.facts.program != "transformers" or sampling.temperature == 0:
+            return {}
+        return {"generation_config": json.dumps({"do_sample": True})}
 
     def _constraint(self, constraint: Constraint) -> dict[str, Any]:
         if not constraint or not self.facts.abilities.constrains:
@@ -127,13 +141,13 @@ def by_prefix(chats: Sequence[Chat]) -> list[int]:
 class ThoughtSwitch:
     """Sends requests with the fields against thoughts, as far as a server takes them.
 
-    If an unknown program refuses a request, it is sent without them. If that helps,
-    they are left out from then on.
+    If a program that may not know them refuses a request, it is sent without them. If
+    that helps, they are left out from then on.
     """
 
     def __init__(self, program: Program) -> None:
         self._fields = _WITHOUT_THOUGHTS[program]
-        self._is_known = program != "openai"
+        self._is_known = program not in ("transformers", "openai")
         self._is_refused = False
 
     async def answer(

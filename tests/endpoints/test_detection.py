@@ -129,12 +129,27 @@ def test_an_address_without_its_end_is_one_sentence(program):
 
 def test_pages_for_browsers_at_other_addresses_are_no_program():
     with model_server.running("openai") as server:
-        for path in ("/props", "/version", "/server_info", "/api/version"):
+        programs = ("/props", "/version", "/server_info", "/api/version")
+        for path in (*programs, "/openapi.json"):
             server.pages[path] = Raw(200, b"<!doctype html>")
         assert _detected(server.address).program == "openai"
         server.pages["/v1/models"] = Raw(200, b"<!doctype html>")
         with pytest.raises(BackendError, match="sent a web page"):
             _detected(server.address)
+
+
+def test_a_server_that_cannot_write_its_schema_is_of_another_kind():
+    with model_server.running("transformers") as server:
+        server.pages["/openapi.json"] = model_server.Raw(500, b"Internal Server Error")
+        assert _detected(server.address).program == "openai"
+
+
+def test_transformers_serve_may_load_a_model_that_it_does_not_list():
+    with model_server.running("transformers") as server:
+        server.pages["/v1/models"] = {"data": []}
+        facts = _detected(f"{server.address}#/models/other")
+        assert facts.program == "transformers"
+        assert facts.server_address.model == "/models/other"
 
 
 @pytest.mark.parametrize("key", ["schlüssel", "a\nb"])

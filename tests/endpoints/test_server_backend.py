@@ -69,6 +69,7 @@ def test_an_answer_continues_from_its_beginning_in_its_form(constraining):
         ("vllm", "chat_template_kwargs", {"enable_thinking": False}),
         ("sglang", "chat_template_kwargs", {"enable_thinking": False}),
         ("ollama", "reasoning_effort", "none"),
+        ("transformers", "chat_template_kwargs", {"enable_thinking": False}),
         ("openai", "chat_template_kwargs", {"enable_thinking": False}),
         ("openai", "reasoning_effort", "none"),
     ],
@@ -98,6 +99,27 @@ def test_a_server_that_refuses_unknown_fields_is_asked_without_them(streams):
                 (completion,) = backend.complete([chat_request()], never)
             assert completion.text == "Hello."
             assert len(server.requests) == n_requests
+
+
+def test_transformers_serve_is_told_to_sample():
+    """It ignored the temperature: eight samples of a verdict were the same text."""
+    with model_server.running("transformers") as server:
+        requests = [chat_request(), chat_request(temperature=0.7)]
+        _backend(server).complete(requests, never)
+        told = {
+            body["temperature"]: body.get("generation_config")
+            for body in server.requests
+        }
+        assert told == {0.0: None, 0.7: '{"do_sample": true}'}
+
+
+@pytest.mark.parametrize("program", ["transformers", "openai"])
+def test_a_server_that_may_refuse_options_of_streams_gets_none(program):
+    with model_server.running(program) as server:
+        server.chat = lambda _: model_server.streamed("Hello.")
+        completion = _backend(server).stream(chat_request(), never, lambda _: None)
+        assert (completion.text, completion.n_tokens) == ("Hello.", 3)
+        assert "stream_options" not in server.requests[0]
 
 
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():

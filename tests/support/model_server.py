@@ -164,6 +164,10 @@ PROGRAMS: dict[str, dict[str, Any]] = {
         "/api/version": {"version": "0.12.1"},
         "/api/tags": {"models": [{"name": "tiny:latest", "digest": "abc"}]},
     },
+    "transformers": {
+        "/v1/models": {"data": [{"id": "tiny", "owned_by": "local", "created": 0}]},
+        "/openapi.json": {"paths": {"/v1/models": {}, "/load_model": {}}},
+    },
     "openai": {"/v1/models": {"data": [{"id": "tiny", "owned_by": "me"}]}},
 }
 """What each program answers at its addresses."""
