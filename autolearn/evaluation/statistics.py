@@ -42,7 +42,7 @@ def auc(value: float, n_right: int, n_wrong: int) -> tuple[float, float]:
     It holds the areas from which ``value`` is no more than 1.96 of their standard
     deviations away, so an AUC of 1 has a width too, as Wilson's interval of a share.
     Source: method 5 of Newcombe 2006 (Statistics in Medicine 25:559-573), with the
-    variance of Hanley and McNeil 1982.
+    variance of Hanley and McNeil 1982 for two groups of their mean size.
     """
     if not n_right or not n_wrong:
         return 0.0, 1.0
