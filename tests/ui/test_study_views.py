@@ -32,6 +32,8 @@ from autolearn.core.records import (
 )
 from autolearn.runs import queues
 from autolearn.services import actions, review_actions
+from autolearn.store import SampleFilter
+from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import study as study_tab
@@ -298,6 +300,28 @@ def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
     for words in ("known 1 → 0", "learned 0 → 4", "open 2 → 0", "flagged 1 → 0"):
         assert words in markup
     assert "passage 1: 4 learned" in markup
+
+
+def test_the_map_counts_the_samples_that_the_review_finds(store, library, monkeypatch):
+    """Deleted documents were counted too, passages without a cell were not."""
+    document, (first, second) = library
+    put_passages(store, "not studied", ["Of something else."])
+    (gone,) = put_passages(store, "gone", ["Of nothing."])
+    for passage in (first, second, gone):
+        studied(store, passage)
+    store.readings.remove(gone.document_id)
+    store.library.set_excluded([first.id], excluded=True)
+    monkeypatch.setattr(knowledge_grid, "N_PASSAGES", 1)
+    assert store.samples.count(SampleFilter(document_id=document.id)) == 2
+    markup = knowledge_grid.draw(store, MapView())
+    assert "open 2" in markup
+    assert html.number(2) in markup
+    assert "and 1 more" in markup
+    store.readings.leave_out(first.id, 0, 6)
+    markup = knowledge_map.draw(store, MapView(document.id))
+    assert "gap: 2" in markup
+    assert "Former passages" in markup
+    assert markup.count('data-pick="s') == 2
 
 
 def test_a_click_leads_on():

@@ -64,7 +64,7 @@ def effort(
     the memory test.
     """
     n = len(contents.dataset.items)
-    per_epoch = ceil(n / settings.batch_size)
+    per_epoch = ceil(len(contents.lengths(settings.max_tokens)) / settings.batch_size)
     steps = settings.steps(per_epoch)
     an_epoch: float = sum(contents.tokens) * (1 + settings.traits.trains_preferences)
     replay_tokens = settings.n_replay(n) * contents.instruction.tokens

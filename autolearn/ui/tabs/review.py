@@ -95,7 +95,7 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
 
 
 def _of_bar(event: gr.EventData) -> tuple[float, float]:
-    """Return the least and the highest gap probability of a bar."""
+    """Return the limits of a bar; a gap probability is below the second one."""
     low, _, high = str(event.pick).partition("-")
     return float(low), float(high)
 

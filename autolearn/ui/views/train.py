@@ -90,13 +90,14 @@ def warnings(
             f"Validation needs {2 * FEWEST_VALIDATED} samples with a second wording. "
             "Without it the round cannot end early and its adapter scale is not tuned."
         )
-    too_long = sum(n > settings.max_tokens for n in contents.tokens)
+    most = settings.max_tokens
+    too_long = sum(n > most for n in contents.lengths(most))
     if too_long:
         verb = "is" if too_long == 1 else "are"
         sentences.append(
             f"About {html.count(too_long, 'item')} {verb} longer than "
-            f"{settings.max_tokens} tokens and will be dropped; raise “Max. tokens per "
-            "item” to train on more."
+            f"{most} tokens and will be dropped; raise “Max. tokens per item” to train "
+            "on more."
         )
     if settings.max_steps and settings.max_steps < settings.warmup_steps:
         sentences.append(
