@@ -108,6 +108,20 @@ def test_rows_above_the_names_are_a_text_of_their_own(tmp_path, data, expected):
 
 
 @pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        ("Land,2021\nTarn,67\nOden,1950\nUlm,59\n", ["Land", "2021"]),
+        (",2021\nTarn,67\nOden,47\n", ["column 1", "2021"]),
+        ("# Share\n,2021\nTarn,67\nOden,47\n", ["column 1", "2021"]),
+        ("Bridge,1712\nMill,not known\nGate,1801\n", ["column 1", "column 2"]),
+    ],
+)
+def test_a_single_year_names_a_column_of_other_numbers(tmp_path, data, names):
+    *_, source = read(written(tmp_path, "a.csv", data))
+    assert list(uses(source)) == names
+
+
+@pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
         ("a.tsv", 'at\tsize\nA\t"wide\nB\t5" pipe\n', ['at: A\nsize: "wide',

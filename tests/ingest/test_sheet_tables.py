@@ -73,6 +73,21 @@ def test_equal_values_are_a_row():
     assert text.count("yes") == 5
 
 
+@pytest.mark.parametrize(
+    ("table", "header"),
+    [
+        ([["", "2021"], ["Oden", "7"]], "|  | 2021 |"),
+        ([["Port", "2021"], ["Oden", "7"]], "| Port | 2021 |"),
+        ([["Ada", "1900"], ["Ben", "1907"]], "|  |  |"),
+        ([["1900", "7"]], "|  |  |"),
+    ],
+)
+def test_years_and_single_rows_are_names_or_values_by_what_is_below(table, header):
+    (text,) = written((0, 0, table))
+    assert text.splitlines()[0] == header
+    assert text.endswith(f"| {' | '.join(table[-1])} |\n\n")
+
+
 def test_a_merged_title_of_excel_is_written_once(tmp_path):
     path = tmp_path / "a.xlsx"
     rows: list[list[object]] = [["Fleet of Tarn", "", ""]]
