@@ -277,6 +277,12 @@ ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
         ({"prompt": "P", "completion": "C"}, "instructions", "as instructions"),
         ({"question": "Q?", "answer": "A."}, "questions", "as quiz, as"),
         ({"question": "Q?", "answerKey": "A"}, "questions", "as quiz, as"),  # ARC
+        ({"question": "Q?", "correct_answer": "A"}, "questions", "as quiz, as"),  # SciQ
+        (
+            {"story": "S.", "questions": ["Q?"], "answers": {"input_text": ["A"]}},
+            "questions",  # CoQA
+            "as quiz, as",
+        ),
         (
             {"prompt": "P", "response": "R", "feedback": "F", "refinement": "R"},
             "feedback",
