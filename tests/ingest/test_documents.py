@@ -278,6 +278,16 @@ def test_struck_text_fields_and_code_of_rtf(tmp_path):
     ]
 
 
+def test_text_boxes_of_rtf_are_read_once(tmp_path):
+    """Word writes them again for older programs, whose files have only that form."""
+    box = r"\pard In a box.\par"
+    old = rf"{{\*\do\dptxbx{{\dptxbxtext {box}}}}}"
+    new = rf"{{\shp{{\*\shpinst{{\shptxt {box}}}}}{{\shprslt{old}}}}}"
+    for shape in (old, new):
+        (tmp_path / "a.rtf").write_text(rf"{{\rtf1\ansi Old.\par {shape}Done.\par}}")
+        assert read(tmp_path / "a.rtf")[0] == "Old.\n\nIn a box.\n\nDone.\n\n"
+
+
 OPEN = "urn:oasis:names:tc:opendocument:xmlns"
 
 

@@ -24,11 +24,11 @@ INVISIBLE_GROUPS = frozenset((
     "colortbl", "info", "pict", "generator",
     "listtable", "listoverridetable", "rsidtbl", "themedata",
     "colorschememapping", "datastore", "xmlnstbl", "latentstyles", "mmathPr",
-    "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict",
+    "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict", "shprslt",
     "revtbl", "filetbl", "shpinst_sp", "sp", "pgdsctbl", "template", "operator",
     "userprops", "docvar", "wgrffmtfilter", "passwordhash",
 ))  # fmt: skip
-"""Groups that have no text."""
+"""Groups that have no text, or only a copy of that of another group."""
 LISTS = {"fonttbl": "fonts", "stylesheet": "styles", "ffl": "entry"}
 """The kinds of groups that list what the text refers to."""
 LEFT_OUT = {
