@@ -261,6 +261,19 @@ def test_characters_of_rtf(tmp_path, rtf, text):
     assert " ".join(read(tmp_path / "a.rtf")[0].split()) == text
 
 
+@pytest.mark.parametrize(
+    ("header", "bytes_of_rtf"),
+    [
+        (r"\mac", r"caf\'8e \'d21712\'d3"),
+        (r"\mac\ansicpg10000", r"caf\'8e \'d21712\'d3"),
+        (r"\ansi\ansicpg1252", r"caf\'e9 \'931712\'94"),
+    ],
+)
+def test_rtf_names_the_encoding_of_its_characters(tmp_path, header, bytes_of_rtf):
+    (tmp_path / "a.rtf").write_text(rf"{{\rtf1{header} {bytes_of_rtf}\par}}")
+    assert read(tmp_path / "a.rtf")[0] == "café “1712”\n\n"
+
+
 def test_struck_text_fields_and_code_of_rtf(tmp_path):
     field = r"{\field{\*\fldinst FORM {\*\formfield{%s}}}{\fldrslt }}"
     box = field % r"\fftype1\ffres25\ffdefres1"
