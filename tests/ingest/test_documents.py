@@ -301,14 +301,7 @@ def test_text_boxes_of_rtf_are_read_once(tmp_path):
         assert read(tmp_path / "a.rtf")[0] == "Old.\n\nIn a box.\n\nDone.\n\n"
 
 
-OPEN = "urn:oasis:names:tc:opendocument:xmlns"
-
-
 def test_styles_fields_and_hidden_parts_of_opendocument(tmp_path):
-    names = " ".join(
-        f'xmlns:{name}="{OPEN}:{name}:1.0"'
-        for name in ("office", "text", "style", "draw", "presentation")
-    )
     styles = "".join(
         f'<style:style style:name="{name}" style:family="{kind}"><style:{properties}/>'
         "</style:style>"
@@ -328,12 +321,8 @@ def test_styles_fields_and_hidden_parts_of_opendocument(tmp_path):
         '</text:section><draw:page draw:style-name="H"><text:p>Not now</text:p>'
         "</draw:page>"
     )
-    document = (
-        f"<office:document-content {names}><office:automatic-styles>{styles}"
-        f"</office:automatic-styles><office:body><office:text>{body}</office:text>"
-        "</office:body></office:document-content>"
-    )
-    files.zip_of(tmp_path / "a.odt", {"content.xml": document.encode()})
+    body = f"<office:text>{body}</office:text>"
+    rich_office.odf_of(tmp_path / "a.odt", body, styles)
     text, left_out = read(tmp_path / "a.odt")
     assert text == "5 μg, ~~12~~ blue\n\n```\nif x:\n    go\n```\n\n"
     assert left_out == [("hidden", "Off"), ("hidden slide", "Not now")]
@@ -342,17 +331,11 @@ def test_styles_fields_and_hidden_parts_of_opendocument(tmp_path):
 def test_content_controls_of_opendocument_are_what_is_chosen_in_them(tmp_path):
     """Their entries were items of a list, and the document could not be read."""
     body = (
-        "<text:p>It is <loext:content-control>"
-        '<loext:list-item loext:value="r"/><loext:list-item loext:value="b"/>'
-        "blue <text:span>and</text:span> old</loext:content-control>.</text:p>"
+        "<office:text><text:p>It is <loext:content-control>"
+        '<loext:list-item loext:value="r"/><loext:list-item loext:value="b"/>blue '
+        "<text:span>and</text:span> old</loext:content-control>.</text:p></office:text>"
     )
-    names = "".join(f' xmlns:{name}="{OPEN}:{name}:1.0"' for name in ("office", "text"))
-    document = (
-        f'<office:document-content{names} xmlns:loext="urn:org:loext">'
-        f"<office:body><office:text>{body}</office:text></office:body>"
-        "</office:document-content>"
-    )
-    files.zip_of(tmp_path / "a.odt", {"content.xml": document.encode()})
+    rich_office.odf_of(tmp_path / "a.odt", body)
     text, left_out = read(tmp_path / "a.odt")
     assert text == "It is blue and old.\n\n"
     assert left_out == []
