@@ -149,7 +149,7 @@ class TrainSettings(Settings):
     weight_decay: float = setting(0.0, "AdamW weight decay", _SHARE)
     max_tokens: int = setting(
         1024,
-        "Longer raw texts are cut; other longer items are dropped and listed",
+        "Longer raw texts are divided; other longer items are dropped and listed",
         Range(16, 1_000_000),
     )
     replay_share: float = setting(

@@ -13,7 +13,7 @@ class RoundExamples:
     """The items that can be learned, and the positions of those that are dropped."""
 
     def __init__(self, items: Sequence[TrainItem], chat: ChatFormat, longest: int):
-        """Encode the items; of those above ``longest`` tokens, raw texts are cut.
+        """Encode the items; of those above ``longest`` tokens, raw texts are split.
 
         The others are dropped.
 

@@ -133,7 +133,7 @@ def _form(
         [(entry.title, name) for name, entry in presets.PRESETS.items()],
         value="tiny",
         label="Preset",
-        info="Sets rank, alpha, learning rate, epochs and batch size.",
+        info="Sets rank, alpha, learning rate, epochs, batch size, steps and replay.",
         filterable=False,
         elem_id="train-preset",
     )
