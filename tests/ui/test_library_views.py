@@ -128,3 +128,15 @@ def test_what_was_added_since_the_last_study_is_selected_for_the_next(store):
     assert document_choice.new_documents(store) == [record.id]
     store.runs.create("study", {})
     assert document_choice.new_documents(store) == []
+
+
+def test_all_that_was_added_since_the_last_study_is_selected(store):
+    """Of several texts only those that were added last, or none after a corpus."""
+    put_passages(store, "old.txt", ["Orlo has 340 inhabitants."])
+    ids = []
+    for name in ("a.txt", "b.txt"):
+        added = store.runs.create("import", {})
+        new = Document(name, name, 9, run_id=added.id, source=0)
+        ids.append(store.library.add_document(new, []).id)
+    store.runs.create("import", {})  # a corpus
+    assert document_choice.new_documents(store) == ids
