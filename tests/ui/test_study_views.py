@@ -143,6 +143,27 @@ def test_a_running_study_says_how_far_it_is(store, library):
     assert "appear here" in markup
 
 
+def test_a_queued_study_names_what_it_waits_for(store, library):
+    """It was the loading of the model, even if a training ran before it."""
+    training = store.runs.create("train", {})
+    store.runs.claim(1, queues.MODEL_QUEUE.kinds)
+    store.runs.create("import", {})
+    run = store.runs.create("study", {})
+    begin = f"Study (run {run.id}) waits for the"
+    markup = study.newest(store, only_last=True)
+    assert f"{begin} end of Training (run {training.id})." in markup
+    store.runs.finish(training.id, "done")
+    assert f"{begin} worker to start." in study.newest(store, only_last=True)
+
+
+@pytest.mark.parametrize("state", ["cancelled", "interrupted"])
+def test_a_study_that_was_stopped_says_where_it_is_resumed(store, library, state):
+    run = store.runs.create("study", {})
+    store.runs.finish(run.id, state)
+    markup = study.newest(store, only_last=True)
+    assert f"{state}: 0 samples; resume it under History." in markup
+
+
 def test_a_row_shows_both_answers_and_what_was_found(store, library):
     sample = studied(store, library[1][0])
     markup = study.newest(store, only_last=True)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from autolearn.core.flags import FLAGS
 from autolearn.core.records import ACTIVE_STATES, Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
+from autolearn.runs import run_control
+from autolearn.runs.queues import MODEL_QUEUE
 from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.model_scope import shown_digest
@@ -43,8 +45,13 @@ def effort(
         duration: How long it takes.
         fit: None if the model is on a server.
     """
-    many = [html.count(passages, "passage")]
-    many += [html.count(instructions, "instruction")] * bool(instructions)
+    counts = {"passage": passages, "instruction": instructions}
+    many = [html.count(n, noun) for noun, n in counts.items() if n]
+    if not many:
+        return html.note(
+            "There is no passage to study; add a text under Library, or include one of "
+            "its passages."
+        )
     time = "time unknown until the first study with this model"
     if not passages:
         time = "the time of instructions is not estimated"
@@ -97,7 +104,7 @@ def _headline(store: Store, run: Run) -> Html:
     total = sum(counts.values())
     sentence = f"Study (run {run.id}), {run.state}: {html.count(total, 'sample')}"
     if run.state == "queued":
-        sentence = f"Study (run {run.id}) waits for the model to be loaded"
+        sentence = f"Study (run {run.id}) waits for {_awaited(store, run)}"
     elif run.state == "running":
         stage = run.stage or "starting"
         sentence += f" so far; now {stage}, {labels.progress(run)}"
@@ -105,9 +112,19 @@ def _headline(store: Store, run: Run) -> Html:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:
         sentence += f"; the newest {N_ROWS} are shown"
+    if run.state in ("cancelled", "interrupted"):
+        sentence += "; resume it under History"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
     headline += _bits_per_byte(store, run) + _quality(run)
     return headline + html.problem(run.error) if run.error else headline
+
+
+def _awaited(store: Store, run: Run) -> str:
+    """Return what a queued study waits for: another run, or the start of a process."""
+    first = run_control.current(store)
+    if first and first.id != run.id and first.kind in MODEL_QUEUE.kinds:
+        return f"the end of {labels.run(first)}"
+    return "the worker to start"
 
 
 def _bits_per_byte(store: Store, run: Run) -> Html:
