@@ -424,6 +424,13 @@ def test_a_run_says_what_can_be_done_with_it(store, state):
     assert "<img" not in markup
 
 
+@pytest.mark.parametrize(("method", "is_said"), [("meta", True), ("al1", False)])
+def test_a_round_of_skills_says_how_it_is_used(store, method, is_said):
+    run = replace(training(store, method=method), state="done")
+    said = "To study with it, choose it as adapter under Model."
+    assert (said in views.live(store, run)) == is_said
+
+
 def test_the_time_left_of_a_preparation_is_not_that_of_the_training(store):
     run = training(store)
     preparing = replace(run, stage="answers checked")
