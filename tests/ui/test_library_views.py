@@ -35,6 +35,8 @@ def test_the_last_import_is_told_with_all_that_went_wrong(store):
     assert "c.txt is empty." in views.report(store)
     ended(store, "cancelled")
     assert "was cancelled; resume it under History." in views.report(store)
+    ended(store, "interrupted", "The reader ended.")
+    assert "was interrupted; resume it under History." in views.report(store)
     store.runs.create("import", {})
     assert "Queued" in views.report(store)
 
