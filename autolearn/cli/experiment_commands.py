@@ -71,8 +71,8 @@ def run(args: Args) -> Result:
         add_gold(store, gold, args)
         if gold_actions.lacks_control(store, model.model):
             warn(
-                "Without a control set, nothing shows what the round forgets; add one "
-                "with --control FILE or --general-knowledge."
+                "Without a control set that the model knows, nothing shows what the "
+                "round forgets; add one with --control FILE or --general-knowledge."
             )
         first = pipeline.begin(store, model, study, train, documents)
         return whole_round.follow(

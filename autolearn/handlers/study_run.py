@@ -59,7 +59,10 @@ def study(context: RunContext, backend: StudyBackend) -> StudyResult:
     if passages and not result.questions:
         reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
         text = "; ".join(sorted(reasons))
-        raise BackendError(f"No passage gave a question: {text}.")
+        raise BackendError(
+            f"No passage gave a question ({text}); choose another model for these "
+            "texts, or one that has learned the meta-skills."
+        )
     return result
 
 

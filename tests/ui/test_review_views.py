@@ -173,6 +173,19 @@ def test_progress_counts_what_is_decided(store):
     assert "after 18 more of your decisions" in markup
 
 
+def test_the_buttons_for_all_count_one_sample_in_the_singular(store):
+    session = Session(store.folder)
+    labels = []
+    for _ in range(2):
+        filled(store, words=str(store.samples.count(SampleFilter())))
+        _, approve, reject, _ = review_tab._counts(session, chosen())
+        labels.append((approve.value, reject.value))
+    assert labels == [
+        ("Approve 1 filtered sample", "Reject 1 filtered sample"),
+        ("Approve all 2 filtered samples", "Reject all 2 filtered samples"),
+    ]
+
+
 def test_a_bar_counts_the_samples_that_a_click_on_it_shows(store):
     """A sample on the border of two bars was shown for both."""
     for i in range(review.N_BARS + 1):

@@ -8,6 +8,7 @@ import pytest
 from autolearn.core.errors import InputError
 from autolearn.core.records import Question
 from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.runs.model_choice import choose_model
 from autolearn.services import actions
 from autolearn.services.estimates import memory_needs
 from autolearn.services.estimates.round_contents import round_contents
@@ -17,6 +18,7 @@ from autolearn.training import presets
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import train, train_preset
 from autolearn.ui.views import train as views
+from tests.support.rounds import one_round
 from tests.support.texts import put_passages
 from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, order, samples
 
@@ -136,6 +138,17 @@ def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
     (problem, *_) = train.problems(store, replace(ORDER, train=stage_2), contents)
     assert "stage-1 round" in problem
+
+
+def test_a_round_says_that_it_will_lack_the_skills_of_the_one_in_use(store):
+    taught = one_round(store, "meta")
+    choose_model(store, ModelSettings(round_id=taught.id))
+    (note,) = train._skills_left_behind(store, ORDER)
+    assert f"Round {taught.id}, which is in use, has learned meta-skills" in note
+    for other in (replace(ORDER, parent=taught.id), order(method="meta")):
+        assert train._skills_left_behind(store, other) == []
+    choose_model(store, ModelSettings())
+    assert train._skills_left_behind(store, ORDER) == []
 
 
 def test_a_full_disk_prevents_a_training(store, monkeypatch):

@@ -212,7 +212,7 @@ def test_more_epochs_are_offered_where_they_can_be_trained_on_the_same_samples(
     adapter = "adapters/round-1"
     store.rounds.create(Round(method, first.id, {}, base, adapter=adapter), [])
     session = Session(store.folder)
-    markup, _, more, go_on, shown = training_progress._live(session, 0)
+    markup, _, more, go_on, *_, shown = training_progress._live(session, 0)
     says_so = "You can train more epochs" in markup
     assert (says_so, more.visible, go_on.visible) == (is_offered,) * 3
     if is_offered:
@@ -221,6 +221,28 @@ def test_more_epochs_are_offered_where_they_can_be_trained_on_the_same_samples(
         order = TrainRunSettings.of(run)
         assert (order.parent, order.train.epochs) == (1, 2)
         assert approved_examples(store, order) == approved_examples(store, request)
+
+
+@pytest.mark.parametrize(
+    ("state", "enabled"),
+    [
+        ("queued", {"stop"}),
+        ("running", {"stop"}),
+        ("interrupted", {"resume"}),
+        ("failed", {"resume"}),
+        ("done", {"more epochs"}),
+    ],
+)
+def test_only_the_buttons_that_can_do_something_are_enabled(store, state, enabled):
+    run = training(store)
+    if state != "queued":
+        store.runs.claim(1, ["train"])
+    if state not in ("queued", "running"):
+        store.runs.finish(run.id, state)
+    *_, go_on, stop, again, _ = training_progress._live(Session(store.folder), 0)
+    can = {"more epochs": go_on.visible, "stop": stop.interactive}
+    can["resume"] = again.interactive
+    assert {name for name, is_so in can.items() if is_so} == enabled
 
 
 def test_the_disk_space_of_a_round_is_shown(store):
@@ -263,6 +285,13 @@ def test_a_run_says_what_can_be_done_with_it(store, state):
         state in ("cancelled", "failed")
     )
     assert "<img" not in markup
+
+
+@pytest.mark.parametrize(("method", "is_said"), [("meta", True), ("al1", False)])
+def test_a_round_of_skills_says_how_it_is_used(store, method, is_said):
+    run = replace(training(store, method=method), state="done")
+    said = "To study with it, choose it as adapter under Model."
+    assert (said in views.live(store, run)) == is_said
 
 
 def test_the_time_left_of_a_preparation_is_not_that_of_the_training(store):

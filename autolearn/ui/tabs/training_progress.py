@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.runs import run_control
@@ -85,7 +85,7 @@ def wire(
     form of a new round is folded during a training.
     """
     run_choice, more, panel = parts.run_choice, parts.more, parts.panel
-    go_on, less = parts.buttons[2:]
+    stop, again, go_on, less = parts.buttons
     names = gr.State(())
     # What the buttons act on: a newer training may have begun since it was drawn.
     shown = gr.State(0)
@@ -100,7 +100,7 @@ def wire(
     context.redraw_on_change(
         partial(_live, session),
         [run_choice],
-        [panel, less, more, go_on, shown],
+        [panel, less, more, go_on, stop, again, shown],
         also_on=[run_choice.change],
     )
     more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
@@ -171,15 +171,20 @@ def _existing_run(store: Store, run_id: int) -> Run:
 
 def _live(
     session: Session, choice: int
-) -> tuple[Html, gr.Button, gr.Number, gr.Button, int]:
-    """Return the training that is shown, how to retry or continue it, and its id."""
+) -> tuple[Html, gr.Button, gr.Number, gr.Button, gr.Button, gr.Button, int]:
+    """Return the training that is shown, what can be done with it, and its id."""
     run = _run(session.store, choice)
-    can_train = run is not None and can_train_more(TrainRunSettings.of(run))
+    is_active = run is not None and run.state in ACTIVE_STATES
+    is_done = run is not None and run.state == "done"
+    can_train = run is not None and is_done and can_train_more(TrainRunSettings.of(run))
+    can_resume = run is not None and not is_active and not is_done
     return (
         views.live(session.store, run),
         _less(run),
         gr.Number(visible=can_train),
         gr.Button(visible=can_train),
+        gr.Button(interactive=is_active),
+        gr.Button(interactive=can_resume),
         run.id if run else 0,
     )
 

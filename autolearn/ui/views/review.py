@@ -10,6 +10,7 @@ from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.study import rules
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 
 ENOUGH = 20
 """Fewest decisions of a person for which an agreement is shown."""
@@ -129,7 +130,7 @@ def _share(agreements: list[bool]) -> str:
 
 def study_name(run: Run) -> str:
     """Return a study by the model that wrote its answers."""
-    name = f"study {run.id}: {run.model or ModelSettings.model}"
+    name = f"study {run.id}: {labels.model(run.model or ModelSettings.model)}"
     return f"{name} with round {run.round_id}" if run.round_id else name
 
 

@@ -283,10 +283,13 @@ def _next(run: Run) -> str:
             return "It stops at its next checkpoint. You can resume it from there."
         return "You can stop it at a checkpoint and resume it later."
     if run.state == "done":
-        can_train = can_train_more(TrainRunSettings.of(run))
-        return f"It is finished.{' You can train more epochs.' * can_train}"
-    if settings := advice(run):
-        return f"You can retry it with {settings}, or resume it unchanged."
+        settings = TrainRunSettings.of(run)
+        sentence = "It is finished."
+        if not settings.train.traits.teaches_facts:
+            sentence += " To study with it, choose it as adapter under Model."
+        return sentence + " You can train more epochs." * can_train_more(settings)
+    if changes := advice(run):
+        return f"You can retry it with {changes}, or resume it unchanged."
     return "You can resume it where it stopped."
 
 
