@@ -138,7 +138,7 @@ def name_model(page: Page, name: str) -> None:
 def begin_short_study(page: Page) -> None:
     """Study the passage of a small workspace, with few questions."""
     open_tab(page, "Study")
-    # What opening the tab draws moves the button.
+    # What opening the tab draws may move the button.
     expect(page.locator("#study-effort")).to_contain_text("1 passage; ")
     fill(page, "study-ask_rounds", 1)
     fill(page, "study-paraphrases", 1)
