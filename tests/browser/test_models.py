@@ -40,6 +40,7 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     app = start()
     page = visit(app)
     open_tab(page, "Model")
+    expect(page.locator("#model-about h3")).to_have_text("built-in")
     assert server.asked == [], "the hub is asked only when a person asks"
     ask_for(page, "org/gated")
     expect(page.locator("#notice")).to_contain_text("org/gated is gated")
