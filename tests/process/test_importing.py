@@ -209,7 +209,7 @@ def test_a_killed_import_leaves_nothing_half_and_continues(lab, tmp_path):
     rows = (json.dumps({"text": f"{n} {LONG * 3}"}) for n in range(20_000))
     big.write_text("\n".join(rows))
     run = read(lab, tmp_path / "a.txt", big)
-    until(lambda: lab.runs.get(run.id).done >= 100)
+    until(lambda: lab.runs.get(run.id).done, lambda n: n >= 100)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
     until(lambda: queues.IMPORT_QUEUE not in worker_locks.recover(lab))
     assert lab.runs.get(run.id).state == "interrupted"
