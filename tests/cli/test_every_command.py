@@ -36,6 +36,12 @@ def test_a_command_shows_rows_no_rows_and_a_single_result(name):
     assert text.splitlines()[-2:] == ["  a", "  b"]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_a_help_text(name):
+    assert "--workspace" in COMMANDS[name].format_help()
+    assert [a.dest for a in COMMANDS[name]._actions if not a.help] == []
+
+
 @pytest.fixture
 def lab(store):
     """A workspace with two texts, approved samples, a round and a begun comparison."""

@@ -1,6 +1,7 @@
 """Study, quiz and chat get from a server what they get from a local model."""
 
 import json
+import threading
 import time
 from dataclasses import replace
 from math import inf, log, nan
@@ -19,7 +20,7 @@ from tests.support import model_server
 from tests.support.model_server import Raw, likeliest, reply
 from tests.support.server_studies import chat_request, never
 
-QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=1.0)
+QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=10.0)
 LABELS = (" correct", " incorrect")
 CHAT = (Message("user", "Is it so?"),)
 
@@ -233,7 +234,12 @@ def test_a_server_that_scores_no_texts_says_so():
 
 
 def test_requests_are_answered_in_order_and_bounded_by_the_slots():
+    together = threading.Event()
+
     def chat(body):
+        if server.at_once > 1:
+            together.set()
+        together.wait(5)  # however slowly the next request comes
         time.sleep(0.02)
         return reply(body["messages"][0]["content"].upper())
 
@@ -365,7 +371,7 @@ def test_a_server_that_dies_or_stalls_is_one_sentence():
         backend.complete([chat_request()], never)
 
 
-def test_cancelling_takes_less_than_a_second():
+def test_cancelling_waits_for_no_answer():
     with model_server.running() as server:
         backend = _backend(server, RetryPolicy())
         server.chat = server.stalled
@@ -374,7 +380,8 @@ def test_cancelling_takes_less_than_a_second():
             [chat_request(str(i)) for i in range(9)],
             lambda: time.monotonic() > began + 0.2,
         )
-        assert time.monotonic() - began < 1.2
+        assert not server.released.is_set()
+        assert time.monotonic() - began < 10  # an answer comes after half a minute
         assert [c.finish for c in completions] == ["cancelled"] * 9
 
 

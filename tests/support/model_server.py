@@ -53,6 +53,11 @@ def likeliest(**probabilities: float) -> dict[str, Any]:
 Answer = dict[str, Any] | Raw
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+    """More than are sent at once: one that is left out is sent again after a second."""
+
+
 class ModelServer:
     """A running server; ``chat`` answers each request to ``/chat/completions``."""
 
@@ -68,7 +73,7 @@ class ModelServer:
         self.released = threading.Event()
         """What a stalled answer waits for."""
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http = _Server(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
         threading.Thread(target=self._http.serve_forever, args=(0.02,)).start()
 
