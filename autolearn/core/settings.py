@@ -148,7 +148,9 @@ class TrainSettings(Settings):
     )
     weight_decay: float = setting(0.0, "AdamW weight decay", _SHARE)
     max_tokens: int = setting(
-        1024, "Longer items are dropped and listed", Range(16, 1_000_000)
+        1024,
+        "Longer raw texts are divided; other longer items are dropped and listed",
+        Range(16, 1_000_000),
     )
     replay_share: float = setting(
         1.0,

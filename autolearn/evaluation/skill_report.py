@@ -9,6 +9,7 @@ from autolearn.core.codec import JsonRecord
 from autolearn.core.records import RunKind
 from autolearn.core.run_results import RunResult
 from autolearn.evaluation import statistics
+from autolearn.store import Store
 
 LEAST_AUC = 0.7
 """AUC from which verdicts are used."""
@@ -214,6 +215,15 @@ class Guidance:
     is_reliable: bool = True
     """False if the model is wrong more often than right, asking or answering."""
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Return what steers a study, by the names that its run stores it under."""
+        return {
+            "uses_verdicts": float(self.uses_verdicts),
+            "verdict_threshold": self.verdict_threshold,
+            "is_reliable": float(self.is_reliable),
+        }
+
 
 TRAINED_NOTE = (
     "This model was trained for one kind of text, and the check uses another. The "
@@ -248,6 +258,22 @@ def guidance(report: SkillReport) -> Guidance:
         needs_teaching=bool(weak) or not verdicts.is_usable,
         is_reliable=is_reliable,
     )
+
+
+def newest_guidance(
+    store: Store,
+    model_digest: str,
+    quantization: str,
+    round_id: int | None,
+    protocol: str | None,
+) -> Guidance:
+    """Return the guidance of the newest skill check of a model, if there is one.
+
+    A check by another protocol says nothing about the verdicts of this one; None: that
+    of the model.
+    """
+    report = store.skills.newest(model_digest, quantization, round_id, protocol)
+    return guidance(SkillReport.from_dict(report)) if report else Guidance()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Like ``services.actions``: for the page and the command line.
 from typing import Any
 
 from autolearn.core.errors import JobError
-from autolearn.core.records import ACTIVE_STATES, Run, RunState
+from autolearn.core.records import ACTIVE_STATES, Round, Run, RunState
 from autolearn.core.run_settings import SkillRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
@@ -44,6 +44,26 @@ def teach(store: Store, model: ModelSettings) -> Run:
     """
     settings = presets.preset_settings(model, TrainSettings(method="meta"))
     return actions.train(store, model, settings, model.round_id)
+
+
+def has_learned_skills(store: Store, round_id: int | None) -> bool:
+    """Return whether a round, or one that it continues, has learned meta-skills."""
+    return any(r.traits.teaches_skills for r in store.rounds.lineage(round_id))
+
+
+def taught_round(store: Store, digest: str | None) -> Round | None:
+    """Return the newest finished round that taught a model meta-skills, if any.
+
+    One that was rolled back does not count. ``digest``: that of the model.
+    """
+    rounds = (
+        round_
+        for round_ in reversed(store.rounds.all())
+        if round_.state in ("trained", "kept")
+        and round_.traits.teaches_skills
+        and round_.model.digest == digest
+    )
+    return next(rounds, None)
 
 
 def active(store: Store, model: ModelSettings) -> Run | None:

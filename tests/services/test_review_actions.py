@@ -216,6 +216,8 @@ def test_a_study_is_named_by_its_model(store):
     run = store.runs.create("study", {"model": {"model": "built-in", "round_id": 3}})
     assert review.study_name(run) == "study 1: built-in with round 3"
     assert review.study_name(store.runs.create("study", {})) == "study 2: built-in"
+    run = store.runs.create("study", {"model": {"model": "/home/me/models/1B"}})
+    assert review.study_name(run) == "study 3: 1B"
 
 
 def test_the_open_book_answer_is_taken_and_approved_at_once(store):
