@@ -86,7 +86,7 @@ def newest_report(store: Store, model: ModelSettings) -> SkillReport | None:
         BackendError: There is one, but it cannot be used.
     """
     digest = model_references.digest(store, model.model)
-    report = store.skills.newest(digest, model.quantization, model.round_id)
+    report = store.skills.newest(digest, model.own_quantization, model.round_id)
     return SkillReport.from_dict(report) if report else None
 
 

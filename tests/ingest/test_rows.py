@@ -94,6 +94,7 @@ def test_rows_above_the_names_are_a_text_of_their_own(tmp_path, data, expected):
         (",2021\nTarn,67\nOden,47\n", ["column 1", "2021"]),
         ("# Share\n,2021\nTarn,67\nOden,47\n", ["column 1", "2021"]),
         ("Bridge,1712\nMill,not known\nGate,1801\n", ["column 1", "column 2"]),
+        ("Tarn,1200\nOden,340\nUlm,950\n", ["column 1", "column 2"]),
     ],
 )
 def test_a_single_year_names_a_column_of_other_numbers(tmp_path, data, names):

@@ -125,9 +125,10 @@ def test_a_model_on_a_server_is_not_offered_to_be_taught(store):
     server = ModelSettings("http://127.0.0.1:1/v1#tiny")
     facts = ServerFacts(server.model, "llama.cpp")
     store.choices.set(model_references.CHOICE, {server.model: facts.as_dict()})
-    keep(store, model_digest=facts.digest, questions=RightCount(12, 60))
+    about = dict(model=server.model, model_digest=facts.digest, quantization="none")
+    keep(store, **about, questions=RightCount(12, 60))
     panel = views.panel(store, server)
-    assert "teach it the skills first" in panel.html
+    assert "It asks 20 % valid questions: choose a larger model." in panel.html
     assert not panel.needs_teaching
 
 

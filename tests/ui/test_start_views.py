@@ -21,7 +21,7 @@ def test_a_whole_round_says_that_it_leaves_out_the_round_in_use(store):
     assert "begins with the base model" not in start.ways(store)
     for name in (ModelSettings.model, "/models/1B"):
         store.choices.set("model", ModelSettings(name, round_id=3).as_dict())
-        assert "with the base model, not with round 3." in start.ways(store)
+        assert "begins with the base model, not round 3." in start.ways(store)
 
 
 def test_a_control_set_is_offered_where_texts_have_none(store):

@@ -434,7 +434,7 @@ def put_model(store, model, digest=None):
     ("name", "advice"),
     [
         ("built-in", "choose an instruct model (Model)"),
-        ("http://127.0.0.1:1/v1#1B", "choose a larger model, or correct"),
+        ("http://127.0.0.1:1/v1#1B", "choose a larger model."),
         ("/models/1B", "teach it the skills first"),
     ],
 )
@@ -458,7 +458,7 @@ def test_a_model_that_was_taught_is_not_to_be_taught_again(store, library):
     )
     sentences = {
         None: f"use the adapter of round {taught.id}",
-        taught.id: "choose a larger model, or correct its samples under Review",
+        taught.id: "To do better, choose a larger model.",
     }
     for round_id, sentence in sentences.items():
         store.runs.create("study", {})

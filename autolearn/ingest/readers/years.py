@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-_YEAR = re.compile(r"(?:1\d|20)\d\d(?:/\d+)?")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:/\d+)?")
 
 
 def is_year(text: str) -> bool:

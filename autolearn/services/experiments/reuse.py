@@ -13,7 +13,6 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
     TrainRunSettings,
 )
-from autolearn.core.server_addresses import is_server
 from autolearn.evaluation import quiz_sets
 from autolearn.evaluation.skill_report import Guidance, newest_guidance
 from autolearn.rounds.sources import collect
@@ -68,7 +67,7 @@ def _is_guided_alike(store: Store, run: Run, settings: StudyRunSettings) -> bool
     now = newest_guidance(
         store,
         settings.model_digest,
-        "none" if is_server(model.model) else model.quantization,
+        model.own_quantization,
         model.round_id,
         None if protocol == "auto" else protocol,  # a check asks by "auto" too
     ).numbers

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from autolearn.core.errors import AutolearnError
 from autolearn.core.records import ACTIVE_STATES, Run
-from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import SkillReport, SkillRow, guidance, rows
 from autolearn.markup import svg
@@ -41,8 +40,7 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
     body = _check_state(skill_actions.newest_check(store, model))
     body += _report(store, report) if report else _none()
     section = html.tag("section", head + body, "al-card al-skills")
-    is_weak = bool(report and guidance(report).needs_teaching)
-    return SkillPanel(section, is_weak and not is_server(model.model))
+    return SkillPanel(section, bool(report and guidance(report).needs_teaching))
 
 
 def _check_state(run: Run | None) -> Html:

@@ -80,7 +80,7 @@ def _whole_round(model: ModelSettings) -> tuple[str, str]:
     """Return title and text of the way that one button goes."""
     begin = ""
     if model.round_id:
-        begin = f" It begins with the base model, not with round {model.round_id}."
+        begin = f" The round begins with the base model, not round {model.round_id}."
     if model.model == ModelSettings.model:
         return (
             "Try the demo",
@@ -93,8 +93,7 @@ def _whole_round(model: ModelSettings) -> tuple[str, str]:
         "Run a whole round",
         f"{labels.model(model.model)} studies the texts in the library, a rule "
         "approves samples, and a round is trained. The time is shown above the tabs. "
-        "For the demo of about 5 minutes, choose the built-in model first."
-        f"{begin}",
+        f"For the demo of about 5 minutes, choose the built-in model first.{begin}",
     )
 
 

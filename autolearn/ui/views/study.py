@@ -176,7 +176,7 @@ def _way_out(store: Store, run: Run) -> str:
             "sentences"
         )
     if is_server(model) or skill_actions.has_learned_skills(store, run.round_id):
-        return "choose a larger model, or correct its samples under Review"
+        return "choose a larger model"
     if taught := skill_actions.taught_round(store, run.model_digest):
         return (
             f"use the adapter of round {taught.id}, which has learned the skills "
