@@ -17,11 +17,13 @@ from autolearn.cli.common import (
     open_existing,
     open_store,
     read_gold,
+    refuse_options,
     settings_of,
     workspace_of,
 )
 from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.methods import METHODS
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import OPEN_STATES, Decision, Round
 from autolearn.core.run_results import DownloadResult, RoundScores
@@ -183,6 +185,8 @@ def undo(args: Args) -> Result:
 
 def train(args: Args) -> Result:
     """Train a round."""
+    if not METHODS[args.method].uses_corpora:
+        refuse_options(args, ["corpus"], f"Method {args.method} learns from no corpus")
     # A corpus that is named needs nothing of the workspace.
     with (open_store if args.corpus else open_existing)(args) as store:
         model = model_of(store, args)

@@ -1,7 +1,7 @@
 """What the commands share: workspace, model and settings of a call, and waiting."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,6 +95,17 @@ def settings_of(args: Args, kind: type[S]) -> S:
     """Return the settings of a kind, with the values that the call gives."""
     options = {name: value for name, value in vars(args).items() if value is not None}
     return kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})
+
+
+def refuse_options(args: Args, names: Container[str], reason: str) -> None:
+    """Refuse options that would have no effect.
+
+    Raises:
+        InputError: The call gives one of them.
+    """
+    given = ["--" + name.replace("_", "-") for name in args.given if name in names]
+    if given:
+        raise InputError(f"{reason}; leave out {', '.join(given)}.")
 
 
 def add_method(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from autolearn.cli.common import Args, Result, finish, import_result
 from autolearn.core.errors import InputError
 from autolearn.core.gold import KINDS, MetaExample
+from autolearn.core.methods import METHODS
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import contained_files
@@ -72,7 +73,9 @@ def named_sources(store: Store, args: Args) -> TrainSources:
     Nothing named: those of the library. The invented world is added if it is missing.
     """
     names = args.corpus or []
-    files = [name for name in names if Path(name).is_file()]
+    # Files have feedback, which only methods that teach skills learn from.
+    takes_files = METHODS[args.method].teaches_skills
+    files = [name for name in names if takes_files and Path(name).is_file()]
     others = [name for name in names if name not in files]
     is_invented = corpus_actions.INVENTED in others
     if is_invented and not store.corpora.by_name(gold_examples.NAME):

@@ -21,6 +21,7 @@ from autolearn.cli.common import (
     open_existing,
     open_store,
     read_gold,
+    refuse_options,
     settings_of,
 )
 from autolearn.cli.terminal import warn
@@ -53,6 +54,8 @@ from autolearn.store import Store
 from autolearn.training import presets
 
 N_SEEDS = len(CompareSettings.seeds)
+_WITH_RESUME = frozenset(("resume", "html", "csv", "workspace", "json"))
+"""The options that may be given with ``--resume``."""
 _PLACEBO_SEED = 1000
 """Added to the seed of a demo library; that one is about other things."""
 
@@ -68,8 +71,8 @@ def run(args: Args) -> Result:
         add_gold(store, gold, args)
         if gold_actions.lacks_control(store, model.model):
             warn(
-                "Without a control set, nothing shows what the round forgets; add one "
-                "with --control FILE or --general-knowledge."
+                "Without a control set that the model knows, nothing shows what the "
+                "round forgets; add one with --control FILE or --general-knowledge."
             )
         first = pipeline.begin(store, model, study, train, documents)
         return whole_round.follow(
@@ -94,7 +97,7 @@ def compare(args: Args) -> Result:
     """Compare the papers' ways of learning on the same texts."""
     with open_store(args) as store:
         if args.resume is not None:
-            return _wait_for_result(store, store.experiments.get(args.resume), args)
+            return _resumed(store, args)
         documents, placebo = _documents(store, args)
         pairs = tuple(corpus_actions.ids(store, args.pairs)) if args.pairs else ()
         sources = {"placebo": placebo, "corpora": pairs, None: True}
@@ -125,7 +128,7 @@ def evolve(args: Args) -> Result:
         raise InputError("An evolution begins with the base model; leave out --round.")
     with open_store(args) as store:
         if args.resume is not None:
-            return _wait_for_result(store, store.experiments.get(args.resume), args)
+            return _resumed(store, args)
         model = model_of(store, args)
         if model.model == ModelSettings.model and not store.library.instructions():
             demo_library.add_problems(store, args.seed)
@@ -166,6 +169,17 @@ def experiments(args: Args) -> list[Result] | Result:
 def _tasks_done(store: Store, experiment: Experiment) -> str:
     states = schedule.states(store, experiment)
     return f"{schedule.n_done(states)}/{len(states)}"
+
+
+def _resumed(store: Store, args: Args) -> Result:
+    """Continue an experiment and return its result.
+
+    Raises:
+        InputError: The call gives settings, which an experiment keeps.
+    """
+    others = set(args.given) - _WITH_RESUME
+    refuse_options(args, others, "An experiment that is continued keeps its settings")
+    return _wait_for_result(store, store.experiments.get(args.resume), args)
 
 
 def _wait_for_result(store: Store, experiment: Experiment, args: Args) -> Result:

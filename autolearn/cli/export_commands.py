@@ -4,12 +4,22 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from autolearn.cli import arguments
-from autolearn.cli.common import Args, Result, finish, model_of, open_existing
+from autolearn.cli.common import (
+    Args,
+    Result,
+    finish,
+    model_of,
+    open_existing,
+    refuse_options,
+)
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import TrainSettings
 from autolearn.services import export_actions
 from autolearn.services.export_actions import ExportSource
+
+_WITHOUT_ROUND = ("model", "quantization", "method", "other_models")
+"""The options that say what is exported if no round is named."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -45,6 +55,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def export(args: Args) -> Result:
     """Write samples, items, weights or a folder for another trainer."""
+    if args.round is not None:
+        reason = f"Round {args.round} is exported as it was trained"
+        refuse_options(args, _WITHOUT_ROUND, reason)
     with open_existing(args) as store:
         source = None
         if args.round is None:

@@ -151,7 +151,7 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = parser().parse_args(argv)
+    args = parse(argv)
     try:
         result = args.command(args)
     except AutolearnError as error:
@@ -166,6 +166,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal.warn(problem)
         return 1
     return 0
+
+
+def parse(argv: Sequence[str] | None = None) -> Args:
+    """Return the arguments of a call; ``given`` names those that it gives itself.
+
+    An argument that is given may have the value of its default.
+    """
+    top = parser()
+    args = top.parse_args(argv)
+    args.parser.set_defaults(**dict.fromkeys(vars(args)))
+    without_defaults = vars(top.parse_args(argv))
+    args.given = [name for name, value in without_defaults.items() if value is not None]
+    return args
 
 
 def _fail(args: Args, reason: str) -> int:
@@ -197,7 +210,10 @@ def parser() -> ArgumentParser:
 def _add_options(parser: ArgumentParser, command: Command) -> None:
     """Add the options that all commands have, and those of this one."""
     parser.set_defaults(
-        command=command.function, show=terminal.as_text, problem=_nothing
+        command=command.function,
+        show=terminal.as_text,
+        problem=_nothing,
+        parser=parser,
     )
     parser.add_argument(
         "--workspace",

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from autolearn.core.errors import InputError
 from autolearn.core.methods import METHODS, Method, TrainingMethod, method_name
+from autolearn.core.server_addresses import is_server
 from autolearn.core.setting_fields import Range, Settings, setting
 
 Quantization = Literal["nf4", "none"]
@@ -49,6 +50,11 @@ class ModelSettings(Settings):
         if not self.model.strip():
             raise InputError("Enter a model.")
         super().__post_init__()
+
+    @property
+    def own_quantization(self) -> Quantization:
+        """Return the quantization that is applied here: none to a server's model."""
+        return "none" if is_server(self.model) else self.quantization
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,9 @@ class TrainSettings(Settings):
     )
     weight_decay: float = setting(0.0, "AdamW weight decay", _SHARE)
     max_tokens: int = setting(
-        1024, "Longer items are dropped and listed", Range(16, 1_000_000)
+        1024,
+        "Longer raw texts are divided; other longer items are dropped and listed",
+        Range(16, 1_000_000),
     )
     replay_share: float = setting(
         1.0,

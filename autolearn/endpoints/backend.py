@@ -1,11 +1,11 @@
 """The backend of a model that runs on a server, as study, quiz and chat use it."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from autolearn.containment import is_stopped
 from autolearn.core.errors import BackendError
@@ -31,7 +31,12 @@ from autolearn.endpoints.label_probabilities import LabelReader
 from autolearn.endpoints.matching import match_of_answer
 from autolearn.endpoints.pool import StepResults, run_all
 from autolearn.endpoints.replies import Reply
-from autolearn.endpoints.requests import RequestBodies, by_prefix, continuation
+from autolearn.endpoints.requests import (
+    RequestBodies,
+    ThoughtSwitch,
+    by_prefix,
+    continuation,
+)
 
 T = TypeVar("T")
 
@@ -44,7 +49,9 @@ _BYTES_PER_TOKEN = 4
 _LONGEST_TOKEN = 256
 """Characters: vocabularies have runs of 128 spaces. An answer is cut to what its
 tokens can hold, since a broken server may send any length."""
-_OVERLONG = re.compile(r"context (size|length|window)|maximum.{0,20}length", re.I)
+_OVERLONG = re.compile(
+    r"context (size|length|window)|maximum.{0,20}length|`inputs` (tokens|must)", re.I
+)
 """Matches how servers say that a prompt does not fit; see tests for the sentences."""
 ESTIMATE_NOTE = (
     "The probabilities of verdicts are estimated from sampled answers, since the "
@@ -62,6 +69,7 @@ class ServerBackend:
         self._retries = retries
         self._bodies = RequestBodies(facts)
         self._notes: set[str] = set()
+        self._switch = ThoughtSwitch(facts.program)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -102,13 +110,11 @@ class ServerBackend:
         """Return the number of tokens of a text: an estimate if none counts them."""
         if self._facts.program not in ("llama.cpp", "vllm"):
             return -(-len(text.encode()) // _BYTES_PER_TOKEN)
-        content = {"content": text}
-        if self._facts.program == "vllm":
-            model = self._facts.server_address.model
-            content = {"model": model, "prompt": text}
+        field = "prompt" if self._facts.program == "vllm" else "content"
+        model = self._facts.server_address.model
 
         async def count(client: ServerClient) -> int:
-            body = {**content, "add_special_tokens": False}
+            body = {"model": model, field: text, "add_special_tokens": False}
             return await client.post(f"{client.address.root}/tokenize", body, _n_tokens)
 
         (number,) = self._run_all([count])
@@ -229,7 +235,10 @@ class ServerBackend:
         return results.values
 
     async def _ask(self, client: ServerClient, body: dict[str, object]) -> Reply:
-        return await client.post(_url(client), body, replies.read)
+        def post(accepted: Mapping[str, Any]) -> Awaitable[Reply]:
+            return client.post(_url(client), accepted, replies.read)
+
+        return await self._switch.answer(body, post)
 
     async def _complete(self, request: Request, client: ServerClient) -> Completion:
         try:
@@ -302,10 +311,21 @@ class ServerBackend:
         chat = request.prompt.chat
         body = self._bodies.answer(chat, request.sampling, request.constraint)
         body["stream"] = True
-        if self._facts.program != "openai":  # some of these refuse the option
+        # Others may refuse the option, or tell the usage without it.
+        if self._facts.program not in ("transformers", "openai"):
             body["stream_options"] = {"include_usage": True}
+        read = partial(self._read_stream, request, on_text, client)
+        return await self._switch.answer(body, read)
+
+    async def _read_stream(
+        self,
+        request: Request,
+        on_text: Callable[[str], None],
+        client: ServerClient,
+        body: Mapping[str, Any],
+    ) -> Completion:
         # Without a reason to finish, the stream was cut off.
-        prefill, completion, text = _prefill(chat), _CANCELLATION, ""
+        prefill, completion, text = _prefill(request.prompt.chat), _CANCELLATION, ""
         stream = client.events(_url(client), body, replies.read_event)
         async with aclosing(stream) as events:
             async for event in events:

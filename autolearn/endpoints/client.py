@@ -79,17 +79,21 @@ class HttpAnswer:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            is_page = self.body.lstrip()[:1] == b"<"
-            what = "a web page" if is_page else "broken JSON"
+            what = "a web page" if self._is_page else "broken JSON"
             raise Unusable(f"sent {what} instead of an answer") from error
 
     @property
     def message(self) -> str:
-        """Return the error message of the server."""
+        """Return the error message of the server, which may be plain text."""
         try:
             return replies.message_of(self.json())
         except Unusable:
-            return ""
+            text = "" if self._is_page else self.body.decode(errors="replace")
+            return replies.message_of(text)
+
+    @property
+    def _is_page(self) -> bool:
+        return self.body.lstrip()[:1] == b"<"
 
 
 class ServerRefused(BackendError):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.core.server_addresses import ServerAddress
@@ -21,6 +22,7 @@ _QUICK = RetryPolicy(tries=2, first_delay=0.3, read=15.0)
 
 Values = Mapping[str, Any]
 _PATHS = ("model_path", "root")
+_DEFAULTS = "default_generation_settings"
 
 
 def detect(
@@ -84,11 +86,25 @@ async def _detect(address: ServerAddress, retries: RetryPolicy) -> ServerFacts:
         for probe in (_llama_cpp, _vllm, _sglang, _ollama):
             if facts := await probe(client, address, models):
                 return facts
+        program = await _other_program(client, address)
     if not models and not address.model:
         raise _no_list(address, ", or add #MODEL")
     # Such a server may load a model that it does not list.
     name = address.model or _name(address, models)
-    return _facts(address, name, "openai", weights=_entry(models, name))
+    return _facts(address, name, program, weights=_entry(models, name))
+
+
+async def _other_program(client: ServerClient, address: ServerAddress) -> Program:
+    """Return the kind of a server that is none of the four before.
+
+    ``transformers serve`` is recognised by the schema that FastAPI writes for it.
+    """
+    try:
+        schema = await _probe(client, f"{address.root}/openapi.json")
+    except BackendError:
+        return "openai"  # some programs fail while they write their schema
+    is_transformers = "/load_model" in _object(schema.get("paths"))
+    return "transformers" if is_transformers else "openai"
 
 
 async def _models(client: ServerClient, address: ServerAddress) -> Sequence[Values]:
@@ -110,7 +126,7 @@ def _ids(row: Values) -> list[str]:
 
 
 def _name(address: ServerAddress, models: Sequence[Values]) -> str:
-    """Return the name of the model that is meant.
+    """Return the name of the model that is meant; adapters have to be named.
 
     Raises:
         ModelNotFound: There is none of this name, or there are several.
@@ -120,8 +136,9 @@ def _name(address: ServerAddress, models: Sequence[Values]) -> str:
     for row in models:
         if name in _ids(row) or f"{name}:latest" in _ids(row):
             return _ids(row)[0]
-    if not name and len(models) == 1:
-        return _ids(models[0])[0]
+    bases = [row for row in models if not row.get("parent")] or models
+    if not name and len(bases) == 1:
+        return _ids(bases[0])[0]
     if not models:
         raise _no_list(address)
     names = [_ids(row)[0] for row in models]
@@ -143,9 +160,21 @@ def _no_list(address: ServerAddress, otherwise: str = "") -> BackendError:
     )
 
 
+def _row(models: Sequence[Values], name: object) -> Values:
+    """Return the entry of a model in a list; empty if there is none."""
+    return next((row for row in models if name in _ids(row)), {})
+
+
+def _listed_context(models: Sequence[Values], name: str) -> int | None:
+    """Return the context of a model in a list; an adapter has that of its base."""
+    row = _row(models, name)
+    base = _row(models, row.get("parent"))
+    return _number(row.get("max_model_len")) or _number(base.get("max_model_len"))
+
+
 def _entry(models: Sequence[Values], name: str) -> dict[str, Any]:
     """Return the sizes and the root of a model in a list; empty if unknown."""
-    row = next((row for row in models if name in _ids(row)), {})
+    row = _row(models, name)
     meta = row.get("meta")
     all_sizes = meta if isinstance(meta, Mapping) else {}
     sizes = {key: all_sizes[key] for key in ("n_params", "size") if key in all_sizes}
@@ -175,10 +204,12 @@ async def _llama_cpp(
     client: ServerClient, address: ServerAddress, models: Sequence[Values]
 ) -> ServerFacts | None:
     props = await _probe(client, f"{address.root}/props")
-    defaults = props.get("default_generation_settings")
-    if not isinstance(defaults, Mapping):
+    if not isinstance(props.get(_DEFAULTS), Mapping):
         return None
     name = _name(address, models)
+    if props.get("role") == "router":
+        props, models = await _routed(client, address, name)
+    defaults = _object(props.get(_DEFAULTS))
     weights = {key: props[key] for key in ("model_path", "model_ftype") if key in props}
     return _facts(
         address,
@@ -191,6 +222,25 @@ async def _llama_cpp(
     )
 
 
+async def _routed(
+    client: ServerClient, address: ServerAddress, name: str
+) -> tuple[Values, Sequence[Values]]:
+    """Let llama.cpp load one of its models; return what it then says of this model.
+
+    Before, neither its properties nor its sizes in the list of models are known.
+
+    Raises:
+        BackendError: It does not load models by itself.
+    """
+    props = await _probe(client, f"{address.root}/props?model={quote(name, safe='')}")
+    if not props:
+        raise BackendError(
+            f"The server {address.base} has not loaded {name}; load it there, or start "
+            "llama-server without --no-models-autoload."
+        )
+    return props, await _models(client, address)
+
+
 async def _vllm(
     client: ServerClient, address: ServerAddress, models: Sequence[Values]
 ) -> ServerFacts | None:
@@ -199,11 +249,13 @@ async def _vllm(
     if not isinstance(version, str) or not is_vllm:
         return None
     name = _name(address, models)
-    row = next(row for row in models if name in _ids(row))
-    context = _number(row.get("max_model_len"))
-    weights = _entry(models, name)
     return _facts(
-        address, name, "vllm", version=version, context=context, weights=weights
+        address,
+        name,
+        "vllm",
+        version=version,
+        context=_listed_context(models, name),
+        weights=_entry(models, name),
     )
 
 
@@ -216,14 +268,13 @@ async def _sglang(
             continue
         name = _name(address, models)
         context = _number(info.get("context_length"))
-        rows = [row for row in models if name in _ids(row)]
         keys = ("model_path", "quantization", "revision")
         return _facts(
             address,
             name,
             "sglang",
             version=str(info.get("version", "")),
-            context=context or _number(rows[0].get("max_model_len")),
+            context=context or _listed_context(models, name),
             slots=_number(info.get("max_running_requests")),
             weights={key: info[key] for key in keys if info.get(key)},
         )

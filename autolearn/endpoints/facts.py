@@ -9,7 +9,7 @@ from autolearn.core import server_addresses
 from autolearn.core.codec import JsonRecord
 from autolearn.core.server_addresses import ServerAddress
 
-Program = Literal["llama.cpp", "vllm", "sglang", "ollama", "openai"]
+Program = Literal["llama.cpp", "vllm", "sglang", "ollama", "transformers", "openai"]
 
 AT_ONCE = 8
 """Requests that are sent at once to a server that does not say how many it serves."""
@@ -38,6 +38,7 @@ ABILITIES: dict[Program, Abilities] = {
     "vllm": Abilities("vLLM", True, True, True, True),
     "sglang": Abilities("SGLang", True, True, True, False),
     "ollama": Abilities("Ollama", False, True, True, False),
+    "transformers": Abilities("transformers serve", False, False, False, False),
     "openai": Abilities("another OpenAI-compatible server", False, False, False, False),
 }
 

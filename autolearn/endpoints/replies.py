@@ -17,6 +17,8 @@ _INSTEAD = ("reasoning_content", "reasoning", "refusal", "tool_calls")
 """What a message may have instead of an answer."""
 _ROUNDING = 1e-3
 """How far above 0 a log-probability may be by rounding."""
+_ERROR_FIELDS = ("error", "message", "detail")
+"""Where an object has the text of an error, or another object that has it."""
 
 
 class Unusable(Exception):
@@ -118,8 +120,9 @@ def answer_in(text: str) -> str:
 def _body(value: object) -> Mapping[str, Any]:
     """Return the object of an answer, which may report an error despite its status."""
     body = as_object(value)
-    if error := body.get("error"):
-        raise Unusable(f"reports an error ({message_of(error)})")
+    if body.get("error"):
+        message = message_of(body)
+        raise Unusable("reports an error" + (f" ({message})" if message else ""))
     return body
 
 
@@ -135,10 +138,31 @@ def as_object(value: object) -> Mapping[str, Any]:
 
 
 def message_of(error: object) -> str:
-    """Return the text of an error that a server reports, shortened."""
+    """Return the text of an error that a server reports, shortened; empty: it has none.
+
+    ``error``: the text, an object that has it, or a list of errors, as of FastAPI.
+    """
     while isinstance(error, Mapping):
-        error = error.get("error") or error.get("message") or error.get("detail") or ""
-    return " ".join(str(error).split())[:200]
+        # Beside the text, ``error`` may be a flag or a number.
+        values = [error.get(field) for field in _ERROR_FIELDS]
+        texts = [v for v in values if v and isinstance(v, str | list | Mapping)]
+        error = texts[0] if texts else ""
+    if isinstance(error, list):
+        error = "; ".join(filter(None, map(_complaint, error)))
+    return " ".join(error.split())[:200] if isinstance(error, str) else ""
+
+
+def _complaint(entry: object) -> str:
+    """Return what an entry of a list of errors says is wrong, and with which field."""
+    if not isinstance(entry, Mapping):
+        return entry if isinstance(entry, str) else ""
+    # The other fields repeat the request.
+    text, place = entry.get("msg") or entry.get("message"), entry.get("loc")
+    if not isinstance(text, str):
+        return ""
+    parts = place if isinstance(place, list) else []
+    where = ".".join(str(part) for part in parts if isinstance(part, str | int))
+    return f"{where}: {text}" if where else text
 
 
 def count(value: object) -> int:

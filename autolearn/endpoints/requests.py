@@ -1,19 +1,36 @@
 """The requests to a server, as each program takes them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from autolearn.core.constraints import Constraint
 from autolearn.core.model_calls import Chat, Message, Sampling
+from autolearn.endpoints.client import ServerRefused
 from autolearn.endpoints.detection import vllm_release
-from autolearn.endpoints.facts import ServerFacts
+from autolearn.endpoints.facts import Program, ServerFacts
 from autolearn.endpoints.grammar import to_grammar
+
+T = TypeVar("T")
 
 LIKELIEST = 20
 """Most first tokens whose log-probabilities servers give."""
 _VLLM_STRUCTURED = (0, 11)
 """The release of vLLM whose requests have ``structured_outputs``."""
+_NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
+_NO_EFFORT = {"reasoning_effort": "none"}
+_WITHOUT_THOUGHTS: dict[Program, dict[str, Any]] = {
+    "llama.cpp": _NO_THINKING,
+    "vllm": _NO_THINKING,
+    "sglang": _NO_THINKING,
+    "ollama": _NO_EFFORT,
+    "transformers": _NO_THINKING,
+    "openai": {**_NO_THINKING, **_NO_EFFORT},
+}
+"""What keeps a reasoning model from writing pages of thought; other models ignore it.
+Earlier versions of ``transformers serve`` refuse the field; of the servers called
+``openai``, some know one of the fields, others refuse both."""
 _BEGIN = "Begin your answer with exactly these words, and go on from there:\n"
 
 
@@ -34,6 +51,7 @@ class RequestBodies:
             "top_p": sampling.top_p,
             # Some servers refuse seeds beyond 31 bits.
             "seed": sampling.seed & 0x7FFFFFFF,
+            **self._sampled(sampling),
             **self._constraint(constraint),
         }
 
@@ -60,12 +78,17 @@ class RequestBodies:
             body["continue_final_message"] = True
         if has_prefill and self.facts.program == "vllm":
             body["add_generation_prompt"] = False
-        # Reasoning models would write pages of thought; other models ignore it.
-        if self.facts.program in ("llama.cpp", "vllm", "sglang"):
-            body["chat_template_kwargs"] = {"enable_thinking": False}
-        elif self.facts.program == "ollama":
-            body["reasoning_effort"] = "none"
-        return body
+        return body | _WITHOUT_THOUGHTS[self.facts.program]
+
+    def _sampled(self, sampling: Sampling) -> dict[str, str]:
+        """Return what else tells a server to sample.
+
+        ``transformers serve`` ignores the temperature if the model is greedy by itself,
+        as most are. The other settings of the model stay as they are.
+        """
+        if self.facts.program != "transformers" or sampling.temperature == 0:
+            return {}
+        return {"generation_config": json.dumps({"do_sample": True})}
 
     def _constraint(self, constraint: Constraint) -> dict[str, Any]:
         if not constraint or not self.facts.abilities.constrains:
@@ -113,3 +136,36 @@ def by_prefix(chats: Sequence[Chat]) -> list[int]:
     """
     keys = [tuple((turn.role, turn.content) for turn in chat) for chat in chats]
     return sorted(range(len(chats)), key=keys.__getitem__)
+
+
+class ThoughtSwitch:
+    """Sends requests with the fields against thoughts, as far as a server takes them.
+
+    If a program that may not know them refuses a request, it is sent without them. If
+    that helps, they are left out from then on.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._fields = _WITHOUT_THOUGHTS[program]
+        self._is_known = program not in ("transformers", "openai")
+        self._is_refused = False
+
+    async def answer(
+        self,
+        body: Mapping[str, Any],
+        send: Callable[[Mapping[str, Any]], Awaitable[T]],
+    ) -> T:
+        """Return the answer to a request.
+
+        Raises:
+            ServerRefused: The request is refused.
+        """
+        if not self._is_refused:
+            try:
+                return await send(body)
+            except ServerRefused as error:
+                if self._is_known or not error.is_about_request:
+                    raise
+        answer = await send({k: v for k, v in body.items() if k not in self._fields})
+        self._is_refused = True
+        return answer

@@ -15,6 +15,7 @@ from jinja2.exceptions import TemplateError
 from autolearn.containment import interruptible, limited_memory
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Chat, Message
+from autolearn.engine.continuation import Continuation
 
 DATE = date(2024, 7, 26)
 """What templates write as the date of today, as Llama 3.1 does where it knows none. A
@@ -109,17 +110,17 @@ class ChatFormat:
         if chat[-1].role != "assistant":
             return self.prompt(chat), 0
         before = self.prompt(chat[:-1])
-        beginning = self.encode(self._opening.lead + chat[-1].content)
+        beginning = self._answers.encode(chat[-1].content)
         return before + beginning, len(beginning)
 
     def with_prefill(self, chat: Chat, answer: str) -> list[int]:
         """Return the ids of a chat whose answer begins with ``answer``."""
-        return self.prompt(chat) + self.encode(self._opening.lead + answer.lstrip())
+        return self.prompt(chat) + self._answers.encode(answer.lstrip())
 
     def answer(self, text: str) -> list[int]:
         """Return the ids of an answer followed by the end of its turn."""
         # The end is learned too, or the model would never stop.
-        return [*self.encode(self._opening.lead + text.strip()), self._end]
+        return [*self._answers.encode(text.strip()), self._end]
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of plain text, which never contain control tokens."""
@@ -152,9 +153,7 @@ class ChatFormat:
 
     def user_beginning(self, text: str) -> list[int]:
         """Return the ids of the first words of a first user turn."""
-        before, _ = self._around_user
-        space = before[len(before.rstrip(" ")) :]
-        return self.encode(space + text) if text else []
+        return self._user_turns.encode(text) if text else []
 
     @cached_property
     def user_end(self) -> tuple[frozenset[int], str]:
@@ -164,6 +163,26 @@ class ChatFormat:
         first_id = self._control(after)[:1]
         stops = [i for i in first_id if i in self._control_ids]
         return self.stop_ids.union(stops), self.decode(self._control(after))
+
+    @cached_property
+    def _answers(self) -> Continuation:
+        """Encodes answers, which follow the generation prompt."""
+        prompt = self._render(
+            [{"role": "user", "content": "?"}],
+            chat_template=self._answer_template or self._template,
+            add_generation_prompt=True,
+        )
+        return self._continuation(prompt, self._opening.lead)
+
+    @cached_property
+    def _user_turns(self) -> Continuation:
+        """Encodes the text of a first user turn; see ``user_start``."""
+        before, _ = self._around_user
+        start = before.rstrip(" ")
+        return self._continuation(start, before[len(start) :])
+
+    def _continuation(self, before: str, lead: str) -> Continuation:
+        return Continuation(self.encode, self._control, before, lead)
 
     def _turns(self, chat: Chat) -> list[dict[str, str]]:
         # Some templates reject or skip a system turn: its text precedes the first user

@@ -11,7 +11,7 @@ from typing import Any
 from autolearn.core import codec
 from autolearn.core.records import TrainItem
 from autolearn.engine.tokenizer import chat_format, load_untried
-from autolearn.engine.trainer.batches import Example, Row, encode
+from autolearn.engine.trainer.batches import Example, Row, cut, encode
 
 _N_DROPPED = 20
 """Most items over the length limit that are listed individually."""
@@ -26,6 +26,7 @@ def show(
     tokenizer = load_untried(folder)
     chat, context = chat_format(folder, tokenizer)
     longest = min(max_tokens, context)
+    items = [part for item in items for part in cut(item, chat, longest)]
     examples = [encode(item, chat) for item in items]
     rows = [row for example in examples for row in example.rows]
     too_long = [

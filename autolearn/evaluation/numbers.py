@@ -110,7 +110,12 @@ _IN_A_YEAR = re.compile(
     re.IGNORECASE,
 )
 _YEAR_SIGN = re.compile(r"\d+\s?[年년]")
-
+_MULTIPLE = re.compile(
+    r"\b(?:half|twice|thrice|double[ds]?|triple[ds]?|dozens?"
+    r"|a (?:third|quarter|fifth|tenth))\b",
+    re.IGNORECASE,
+)
+"""A quantity that is told by another one."""
 
 _YEARS = range(1000, 2101)
 _OTHER_SIGNS = {0x2044: "/", 0x066B: ".", 0x066C: ","}
@@ -155,6 +160,22 @@ def mentions(text: str, number: str) -> bool:
     in_digits = [values for _, values in _numbers(_plain(text))]
     in_words = map(_value_of_words, _words_in(text))
     return any(wanted_values & values for values in (*in_digits, *in_words))
+
+
+def is_word_problem(question: str) -> bool:
+    """Return whether a question gives two or more quantities to calculate with.
+
+    Those in English words and multiples such as "half" count, years alone do not.
+    """
+    plain = _plain(question)
+    given = [
+        values
+        for place, values in _numbers(plain)
+        if not _names_year(plain, place, values)
+    ]
+    n_in_words = len(_words_in(plain)) + len(_MULTIPLE.findall(plain))
+    are_years = all(all(map(is_year, values)) for values in given)
+    return len(given) + n_in_words > 1 and (n_in_words > 0 or not are_years)
 
 
 def same_result(text: str, gold: str, question: str = "") -> bool:
@@ -205,12 +226,16 @@ def _without_years(text: str, numbers: Numbers) -> Numbers:
     quantities = [
         (place, values)
         for place, values in numbers
-        if not (
-            all(map(is_year, values))
-            and (_IN_A_YEAR.search(text[:place]) or _YEAR_SIGN.match(text, place))
-        )
+        if not _names_year(text, place, values)
     ]
     return quantities or numbers
+
+
+def _names_year(text: str, place: int, values: Readings) -> bool:
+    """Return whether the number at a place of a text is a year, as in "in 1711"."""
+    return all(map(is_year, values)) and bool(
+        _IN_A_YEAR.search(text[:place]) or _YEAR_SIGN.match(text, place)
+    )
 
 
 def _of_equation(sentence: str) -> Readings:

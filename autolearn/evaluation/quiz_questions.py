@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from autolearn.core.records import Passage, Question
-from autolearn.evaluation import scoring
+from autolearn.evaluation import numbers, scoring
 from autolearn.evaluation.choices import LETTERS
 
 
@@ -23,8 +23,12 @@ class QuizQuestion:
 
     @property
     def is_solved(self) -> bool:
-        """Return whether it is a word problem, whose answer is worked out."""
-        return self.passage is None and self.question.scorer == "number"
+        """Return whether it is a word problem, whose answer is worked out.
+
+        A number alone is none: "How many seats has the hall?" asks for a fact.
+        """
+        has_result = self.passage is None and self.question.scorer == "number"
+        return has_result and numbers.is_word_problem(self.question.text)
 
     @property
     def prompt_text(self) -> str:

@@ -8,7 +8,9 @@ from typing import ClassVar, Self
 from autolearn.core.codec import JsonRecord
 from autolearn.core.records import RunKind
 from autolearn.core.run_results import RunResult
+from autolearn.core.server_addresses import is_server
 from autolearn.evaluation import statistics
+from autolearn.store import Store
 
 LEAST_AUC = 0.7
 """AUC from which verdicts are used."""
@@ -210,9 +212,19 @@ class Guidance:
     advice: tuple[str, ...] = ()
     """What the report means and what to do, in sentences."""
     needs_teaching: bool = False
-    """Whether a meta-skill round may help: a skill is weak or verdicts do not count."""
+    """Whether a meta-skill round may help: a skill is weak or verdicts do not count.
+    Never for a model on a server, which no round trains."""
     is_reliable: bool = True
     """False if the model is wrong more often than right, asking or answering."""
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Return what steers a study, by the names that its run stores it under."""
+        return {
+            "uses_verdicts": float(self.uses_verdicts),
+            "verdict_threshold": self.verdict_threshold,
+            "is_reliable": float(self.is_reliable),
+        }
 
 
 TRAINED_NOTE = (
@@ -238,6 +250,7 @@ def guidance(report: SkillReport) -> Guidance:
         return Guidance(advice=(TRAINED_NOTE, _about_verdicts(report)))
     verdicts = report.verdicts
     weak = tuple(_about_weak_skills(report))
+    is_weak = bool(weak) or not verdicts.is_usable
     is_reliable = not (
         report.questions.is_mostly_wrong or report.open_book.is_mostly_wrong
     )
@@ -245,9 +258,25 @@ def guidance(report: SkillReport) -> Guidance:
         verdicts.is_usable,
         verdicts.threshold if verdicts.is_usable else 0.5,
         (_about_verdicts(report), *weak, *([] if is_reliable else [UNRELIABLE])),
-        needs_teaching=bool(weak) or not verdicts.is_usable,
+        needs_teaching=is_weak and not is_server(report.model),
         is_reliable=is_reliable,
     )
+
+
+def newest_guidance(
+    store: Store,
+    model_digest: str,
+    quantization: str,
+    round_id: int | None,
+    protocol: str | None,
+) -> Guidance:
+    """Return the guidance of the newest skill check of a model, if there is one.
+
+    A check by another protocol says nothing about the verdicts of this one; None: that
+    of the model.
+    """
+    report = store.skills.newest(model_digest, quantization, round_id, protocol)
+    return guidance(SkillReport.from_dict(report)) if report else Guidance()
 
 
 @dataclass(frozen=True)
@@ -282,18 +311,14 @@ def _about_verdicts(report: SkillReport) -> str:
 
 
 _REMEDIES = {
-    "questions": (
-        "It asks {} valid questions: teach it the skills first (a meta-skill round), "
-        "or choose a larger model."
-    ),
+    "questions": "It asks {} valid questions: {}.",
     "evidence": (
         "It quotes the sentence that holds the answer in {} of the cases: compare "
         "evidence and answer in the review."
     ),
     "open_book": (
-        "It answers {} of the questions correctly with the text in view: what a round "
-        "would learn is often wrong. Teach it the skills first (a meta-skill round), "
-        "or choose a larger model."
+        "It answers {} of the questions correctly with the text in view, so what a "
+        "round would learn is often wrong: {}."
     ),
     "not_stated": (
         "It says so in {} of the cases where the text does not contain the answer: "
@@ -304,13 +329,16 @@ _REMEDIES = {
         "answer is used instead."
     ),
 }
-"""Advice for each weak skill."""
+"""Advice for each weak skill, with places for its share and for a way out."""
 
 
 def _about_weak_skills(report: SkillReport) -> list[str]:
+    way_out = "choose a larger model"
+    if not is_server(report.model):
+        way_out = f"teach it the skills first (a meta-skill round), or {way_out}"
     advice = []
     for name, remedy in _REMEDIES.items():
         share: RightCount = getattr(report, name)
         if share.is_weak:
-            advice.append(remedy.format(f"{100 * share.value:.0f} %"))
+            advice.append(remedy.format(f"{100 * share.value:.0f} %", way_out))
     return advice

@@ -1,5 +1,6 @@
 """Confidence intervals and tests for shares and their changes."""
 
+from collections.abc import Callable
 from math import comb, sqrt
 
 _Z = 1.959964
@@ -38,14 +39,31 @@ def mcnemar(newly_right: int, newly_wrong: int) -> float:
 def auc(value: float, n_right: int, n_wrong: int) -> tuple[float, float]:
     """Return the 95 % interval of an AUC; 0..1 without answers.
 
-    Source: Hanley and McNeil 1982.
+    It holds the areas from which ``value`` is no more than 1.96 of their standard
+    deviations away, so an AUC of 1 has a width too, as Wilson's interval of a share.
+    Source: method 5 of Newcombe 2006 (Statistics in Medicine 25:559-573), with the
+    variance of Hanley and McNeil 1982 for two groups of their mean size.
     """
     if not n_right or not n_wrong:
         return 0.0, 1.0
-    square = value * value
-    both_right, both_wrong = value / (2 - value), 2 * square / (1 + value)
-    variance = value * (1 - value)
-    variance += (n_right - 1) * (both_right - square)
-    variance += (n_wrong - 1) * (both_wrong - square)
-    half = _Z * sqrt(max(0.0, variance) / (n_right * n_wrong))
-    return max(0.0, value - half), min(1.0, value + half)
+
+    def is_outside(area: float) -> bool:
+        spread = area * (1 - area) / (n_right * n_wrong)
+        pairs = (1 - area) / (2 - area) + area / (1 + area)
+        variance = spread * (1 + ((n_right + n_wrong) / 2 - 1) * pairs)
+        return abs(area - value) > _Z * sqrt(variance)
+
+    return _border(is_outside, 0.0, value), _border(is_outside, 1.0, value)
+
+
+def _border(
+    is_outside: Callable[[float], bool], outside: float, inside: float
+) -> float:
+    """Return where an interval ends between two places, by bisection."""
+    for _ in range(50):
+        middle = (outside + inside) / 2
+        if is_outside(middle):
+            outside = middle
+        else:
+            inside = middle
+    return inside

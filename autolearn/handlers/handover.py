@@ -21,7 +21,7 @@ from autolearn.engine.load import compute_dtype
 from autolearn.engine.rendering import RenderedRow, Renderer
 from autolearn.engine.tokenizer import chat_format
 from autolearn.engine.tokenizer import load as load_tokenizer
-from autolearn.engine.trainer.batches import Example, Row, encode, is_learnable
+from autolearn.engine.trainer.batches import Example, Row, cut, encode, is_learnable
 from autolearn.export import formats
 from autolearn.export.handover import folder
 from autolearn.export.handover.contents import (
@@ -139,8 +139,9 @@ class _Model:
             settings.traits.trains_preferences,
             folder.TOOLS[tool].reads_tokens,
         )
+        parts = [part for item in items for part in cut(item, self.chat, longest)]
         return tuple(
-            encoder.item(item, encode(item, self.chat), longest) for item in items
+            encoder.item(part, encode(part, self.chat), longest) for part in parts
         )
 
 

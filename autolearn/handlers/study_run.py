@@ -12,10 +12,9 @@ from autolearn.core.records import Passage, Question
 from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.evaluation.skill_report import Guidance, SkillReport, guidance
+from autolearn.evaluation.skill_report import newest_guidance
 from autolearn.handlers.asked_before import AskedBefore
 from autolearn.runs.context import RunContext
-from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import bits_per_byte, rules
@@ -60,7 +59,10 @@ def study(context: RunContext, backend: StudyBackend) -> StudyResult:
     if passages and not result.questions:
         reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
         text = "; ".join(sorted(reasons))
-        raise BackendError(f"No passage gave a question: {text}.")
+        raise BackendError(
+            f"No passage gave a question ({text}); choose another model for these "
+            "texts, or one that has learned the meta-skills."
+        )
     return result
 
 
@@ -98,31 +100,20 @@ def _settings(context: RunContext) -> StudySettings:
 def _loop(context: RunContext, backend: Backend, settings: StudySettings) -> Study:
     """Return the loop of a study, which follows the newest skill check of its model."""
     loop = Study(backend, context.journal, settings, context.stop, context.progress)
-    advice = _guidance(context.store, backend, loop.generator().protocol.name)
-    numbers = context.at_begin(
-        {
-            "uses_verdicts": float(advice.uses_verdicts),
-            "verdict_threshold": advice.verdict_threshold,
-            "is_reliable": float(advice.is_reliable),
-        }
+    model = backend.identity
+    advice = newest_guidance(
+        context.store,
+        model.digest,
+        model.quantization,
+        model.round_id,
+        loop.generator().protocol.name,
     )
+    numbers = context.at_begin(advice.numbers)
     loop.uses_verdicts = bool(numbers["uses_verdicts"])
     loop.verdict_threshold = numbers["verdict_threshold"]
     loop.is_reliable = bool(numbers["is_reliable"])
     loop.asked_before = AskedBefore(context.store)
     return loop
-
-
-def _guidance(store: Store, backend: Backend, protocol: str) -> Guidance:
-    """Return the guidance of the newest skill check of a model, if there is one.
-
-    A check by another protocol says nothing about the verdicts of this one.
-    """
-    model = backend.identity
-    report = store.skills.newest(
-        model.digest, model.quantization, model.round_id, protocol
-    )
-    return guidance(SkillReport.from_dict(report)) if report else Guidance()
 
 
 def _instructions(context: RunContext, loop: Study) -> list[Question]:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from rensa import RMinHash, RMinHashLSH
 
 from autolearn.core.ports import Cancelled, Stop
+from autolearn.core.records import Passage
 from autolearn.store import Store
 
 REPEAT_JACCARD = 0.8
@@ -75,7 +76,7 @@ def mark(
         parts = shingles(normal_form(passage.text))
         if len(parts) < LEAST:
             continue
-        same, candidates = index.add(passage.id, passage.text, parts)
+        same, candidates = index.add(passage, parts)
         if passage.document_id not in document_ids or passage.id <= after:
             continue
         if same:
@@ -93,15 +94,18 @@ class _Index:
         self._first_ids: dict[bytes, int] = {}
         self._signatures = RMinHashLSH(REPEAT_JACCARD, N_HASHES, N_BANDS)
 
-    def add(self, number: int, text: str, parts: set[str]) -> tuple[int, list[int]]:
-        """Add the passage of this id, by its text and the shingles of its words.
+    def add(self, passage: Passage, parts: set[str]) -> tuple[int, list[int]]:
+        """Add a passage, by its text and the shingles of its words.
 
         Returns:
-            The first passage with the same text, 0 if there is none; and the first of
-            those that may be near repeats.
+            The first passage with the same text and heading, 0 if there is none; and
+            the first of those that may be near repeats.
         """
-        # Signs count: -12 °C is not 12 °C.
-        plain = " ".join(text.casefold().split())
+        number = passage.id
+        # Signs count: -12 °C is not 12 °C. So does the heading, which says what a row
+        # of a table is about.
+        texts = passage.heading, passage.text
+        plain = "\n".join(" ".join(text.casefold().split()) for text in texts)
         digest = blake2b(plain.encode(), digest_size=16).digest()
         first = self._first_ids.setdefault(digest, number)
         if first != number:

@@ -20,12 +20,17 @@ from autolearn.ingest.gold_files import TEXT_NAMES, BadRow
 
 FORMATS = (
     "JSON, JSON lines or CSV of question and answer, and optionally value, aliases, "
-    "choices, scorer, document; SQuAD, GSM8K, SVAMP, ARC, MMLU as published"
+    "choices, scorer, document; SQuAD, GSM8K, SVAMP, ARC, MMLU, RACE, SciQ, CoQA as "
+    "published"
 )
 """The formats that can be read, in words."""
 MAX_BYTES = 64 * 2**20
 """Largest file that is read, in bytes."""
 
+_PASSAGES = (*TEXT_NAMES, "article", "support", "story")
+"""Names of the text that a question is about, also in RACE, SciQ and CoQA."""
+_DISTRACTORS = ("distractor1", "distractor2", "distractor3")
+"""Names of the wrong options in SciQ."""
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _LETTER_COLUMNS = re.compile(r"(?:option|choice)?[ _]?([a-j])", re.IGNORECASE)
 _GSM8K = re.compile(r"####\s*(\S[^\n]*)")
@@ -107,6 +112,10 @@ def _questions(row: Any) -> list[GoldQuestion]:
         return _about(row, _passage(row), _text(row.get("title")))
     if {"Body", "Question", "Answer"} <= row.keys():
         return [_svamp(row)]
+    if {"story", "questions", "answers"} <= row.keys():
+        return _coqa(row)
+    if {"correct_answer", *_DISTRACTORS} <= row.keys():
+        row = _with_options(row)
     return [_question(gold_files.as_object(row), _passage(row))]
 
 
@@ -131,25 +140,20 @@ def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
         if not (is_impossible or scorer == "none"):
             raise BadRow("lacks answer")
         return GoldQuestion(question, "", passage=passage, scorer="none")
+    document = _text(row.get("document")) or (title if not passage else "")
+    aliases: list[str] = []
     if choices:
         index = _index(answers[0], choices, labels, is_number=_is_numbered(row))
-        if not choices[index]:
+        answer, value = choices[index], LETTERS[index]
+        if not answer:
             raise BadRow("has a right option without a text")
-        return GoldQuestion(
-            question, choices[index], LETTERS[index], scorer=scorer, choices=choices
-        )
-    answer, *aliases = dict.fromkeys(filter(None, answers))
-    value = _text(row.get("value"))
-    if match := _GSM8K.search(answer):
-        answer, scorer = match[1].strip(), scorer or "number"
+    else:
+        answer, *aliases = dict.fromkeys(filter(None, answers))
+        value = _text(row.get("value"))
+        if match := _GSM8K.search(answer):
+            answer, scorer = match[1].strip(), scorer or "number"
     return GoldQuestion(
-        question,
-        answer,
-        value,
-        _text(row.get("document")) or (title if not passage else ""),
-        passage,
-        scorer,
-        tuple(aliases),
+        question, answer, value, document, passage, scorer, tuple(aliases), choices
     )
 
 
@@ -247,8 +251,45 @@ def _svamp(row: Row) -> GoldQuestion:
     return GoldQuestion(question, answer, scorer="number")
 
 
+def _with_options(row: Row) -> Row:
+    """Return a row of SciQ with its options in one list.
+
+    They are sorted, so that the place of the right one does not tell it.
+    """
+    answer = _text(row["correct_answer"])
+    options = {answer, *(_text(row[name]) for name in _DISTRACTORS)}
+    return {**row, "options": sorted(filter(None, options)), "answer": answer}
+
+
+def _coqa(row: Row) -> list[GoldQuestion]:
+    """Return the questions of a conversation about a text.
+
+    Each follows the turns before it, without which it may not be understood.
+    """
+    questions, answers = _turns(row["questions"]), _turns(row["answers"])
+    if not all(questions) or len(questions) != len(answers):
+        raise BadRow("has questions without a text or an answer")
+    made, before = [], ""
+    for question, answer in zip(questions, answers, strict=True):
+        entry = {"question": f"{before}Q: {question}" if before else question}
+        is_unknown = answer.lower() == "unknown"
+        entry |= {"scorer": "none"} if is_unknown else {"answer": answer}
+        made.append(_question(entry, _passage(row)))
+        before += f"Q: {question}\nA: {answer}\n"
+    return made
+
+
+def _turns(turns: Any) -> list[str]:
+    """Return the questions or the answers of a conversation."""
+    if isinstance(turns, Mapping):
+        turns = turns.get("input_text")
+    if not isinstance(turns, list):
+        raise BadRow("has no list of questions and of answers")
+    return [_text(t.get("input_text") if isinstance(t, Mapping) else t) for t in turns]
+
+
 def _passage(row: Row) -> str:
-    return next((_text(row[name]) for name in TEXT_NAMES if row.get(name)), "")
+    return next((_text(row[name]) for name in _PASSAGES if row.get(name)), "")
 
 
 def _scorer(row: Row) -> Scorer | None:

@@ -37,6 +37,8 @@ _ASKING = ("human", "user", "prompter", "client")
 _ANSWERING = ("gpt", "assistant", "bot", "chatgpt", "model", "bing", "bard")
 _PROMPTS = ("instruction", "prompt", "query")
 _RESPONSES = ("output", "response", "completion", "chosen", "answer")
+_ANSWERS = frozenset(("answer", "answers", "answerkey", "correct_answer"))
+"""Names of the answer to a question."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def kind_of(row: Mapping[str, Any]) -> RowKind | None:
         return "feedback"
     if names & {*TEXT_COLUMNS, "context"}:
         return None
-    if "question" in names and names & {"answer", "answers", "answerkey"}:
+    if {"story", "questions", "answers"} <= names or (
+        "question" in names and names & _ANSWERS
+    ):
         return "questions"
     if names & {"instruction", "prompt"}:
         return "instructions"

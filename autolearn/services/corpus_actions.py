@@ -18,6 +18,7 @@ from autolearn.core.server_addresses import tokenizer_model
 from autolearn.demo import gold_examples
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
+from autolearn.rounds import corpora
 from autolearn.runs import run_control
 from autolearn.store import RunFilter, Store, layout
 
@@ -103,8 +104,8 @@ def ids(store: Store, names: Sequence[str] = ()) -> list[int]:
                 ", ".join(corpus.name for corpus in store.corpora.all()) or "none yet"
             )
             raise InputError(
-                f"There is neither a file nor a corpus {name!r}; the library has: "
-                f"{names_known}."
+                f"There is no corpus {name!r}; the library has: {names_known}.",
+                command=corpora.COMMAND,
             )
         corpus_ids.append(corpus.id)
     return corpus_ids

@@ -18,6 +18,7 @@ from autolearn.store.library import QuestionFilter
 from autolearn.training.leakage import Guard
 
 _GENERAL_KNOWLEDGE = model_files.BUILT_IN.parent / "general-knowledge.jsonl"
+_INVENTED_CONTROL = model_files.BUILT_IN.parent / "demo-library" / "control.jsonl"
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -124,11 +125,19 @@ def add_general_knowledge(store: Store) -> GoldImport:
     return add_gold_questions(store, general_knowledge(), "control")
 
 
-def lacks_control(store: Store, model: str) -> bool:
-    """Return whether there are texts for a model, but no control set.
+@cache
+def _invented_control() -> frozenset[str]:
+    """Return the questions of the control set of all built-in libraries."""
+    return frozenset(gold.question for gold in quiz_files.read(_INVENTED_CONTROL))
 
-    Never for the built-in model, which knows an invented world only.
+
+def lacks_control(store: Store, model: str) -> bool:
+    """Return whether there are texts for a model, but no control set that it knows.
+
+    The one of the built-in library asks about an invented world, which only the
+    built-in model knows; that model lacks none.
     """
     if model == ModelSettings.model or store.library.is_empty():
         return False
-    return not store.library.questions(QuestionFilter(split="control"))
+    questions = store.library.questions(QuestionFilter(split="control"))
+    return all(question.text in _invented_control() for question in questions)

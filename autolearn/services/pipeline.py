@@ -1,4 +1,4 @@
-"""A whole round as a chain of runs: study, rule, quiz, training, quiz again.
+"""A whole round as a chain of runs: study, quiz, rule, training, quiz again.
 
 A round is a chain of runs. Each run stores the rest of the chain. When it has
 succeeded, the worker queues the next, so the chain continues with every page closed. A

@@ -6,7 +6,7 @@ Like ``services.actions``: for the page and the command line.
 from typing import Any
 
 from autolearn.core.errors import JobError
-from autolearn.core.records import ACTIVE_STATES, Run, RunState
+from autolearn.core.records import ACTIVE_STATES, Round, Run, RunState
 from autolearn.core.run_settings import SkillRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
@@ -46,6 +46,26 @@ def teach(store: Store, model: ModelSettings) -> Run:
     return actions.train(store, model, settings, model.round_id)
 
 
+def has_learned_skills(store: Store, round_id: int | None) -> bool:
+    """Return whether a round, or one that it continues, has learned meta-skills."""
+    return any(r.traits.teaches_skills for r in store.rounds.lineage(round_id))
+
+
+def taught_round(store: Store, digest: str | None) -> Round | None:
+    """Return the newest finished round that taught a model meta-skills, if any.
+
+    One that was rolled back does not count. ``digest``: that of the model.
+    """
+    rounds = (
+        round_
+        for round_ in reversed(store.rounds.all())
+        if round_.state in ("trained", "kept")
+        and round_.traits.teaches_skills
+        and round_.model.digest == digest
+    )
+    return next(rounds, None)
+
+
 def active(store: Store, model: ModelSettings) -> Run | None:
     """Return the check of a model that is queued or running, if there is one."""
     return newest_check(store, model, *ACTIVE_STATES)
@@ -66,7 +86,7 @@ def newest_report(store: Store, model: ModelSettings) -> SkillReport | None:
         BackendError: There is one, but it cannot be used.
     """
     digest = model_references.digest(store, model.model)
-    report = store.skills.newest(digest, model.quantization, model.round_id)
+    report = store.skills.newest(digest, model.own_quantization, model.round_id)
     return SkillReport.from_dict(report) if report else None
 
 

@@ -54,6 +54,18 @@ def check_train(store: Store, request: TrainRunSettings) -> None:
         raise _nothing_approved(store, request)
 
 
+def can_train_more(earlier: TrainRunSettings) -> bool:
+    """Return whether a round can be continued on what it was trained on.
+
+    AL stage 2 learns only from what the round that it continues has written, and SELF's
+    continual-new only from what that round has not learned.
+    """
+    settings = earlier.train
+    takes_new = settings.traits.evolves and settings.evolution == "continual-new"
+    are_named = earlier.samples is not None
+    return not settings.traits.is_second_stage and (are_named or not takes_new)
+
+
 def check_equipment(settings: TrainSettings) -> None:
     """Refuse a training that needs what this computer lacks.
 

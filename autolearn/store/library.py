@@ -20,6 +20,7 @@ from autolearn.core.records import (
 from autolearn.store import search
 from autolearn.store.database import BATCH, Database, batches, filtered, listed
 from autolearn.store.encoding import as_json, to_row
+from autolearn.store.revisions import COUNT_RENAME
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,9 @@ class Library:
     def rename(self, document_id: int, name: str) -> None:
         """Give a document another name."""
         sql = "UPDATE documents SET name = ? WHERE id = ?"
-        self._db.write(sql, name, document_id)
+        with self._db.atomic():
+            self._db.write(sql, name, document_id)
+            self._db.write(COUNT_RENAME)
 
     def find_passages(self, text: str, limit: int) -> list[Passage]:
         """Return the passages with all these words, the best match first.

@@ -165,8 +165,9 @@ class PassageRows:
     def _free_repeats(self, document_id: int) -> None:
         """Include passages that were left out as repeats of one without a place."""
         rows = self._db.rows(
-            "SELECT p.id, p.text, earlier.text AS earlier FROM passages AS p"
-            " JOIN passages AS earlier ON earlier.id = p.repeats_id"
+            "SELECT p.id, p.heading || char(10) || p.text AS text,"
+            " earlier.heading || char(10) || earlier.text AS earlier"
+            " FROM passages AS p JOIN passages AS earlier ON earlier.id = p.repeats_id"
             " WHERE earlier.document_id = ? AND earlier.position < 0",
             document_id,
         )

@@ -5,9 +5,15 @@ They are only compared: a view that keeps the last one sees whether to redraw.
 
 from autolearn.store.database import Database
 
+COUNT_RENAME = (
+    "INSERT INTO choices (name, value) VALUES ('renames', '1')"
+    " ON CONFLICT (name) DO UPDATE SET value = value + 1"
+)
+"""Counts a new name of a document; all names are too many to be compared."""
 _LIBRARY = """
     (SELECT count(*) || ' ' || total(n_characters) || ' ' || total(removed)
-        || ' ' || total(length(name)) FROM documents),
+     FROM documents),
+    (SELECT value FROM choices WHERE name = 'renames'),
     (SELECT count(*) || ' ' || total(id)
      FROM passages INDEXED BY passages_excluded WHERE excluded),
     (SELECT max(id) FROM passages),

@@ -58,7 +58,7 @@ class SampleFilter:
     gap: bool | None = None
     min_gap_probability: float | None = None
     """Lowest probability of the gap, itself included."""
-    max_gap_probability: float | None = None
+    gap_probability_below: float | None = None
     document_id: int | None = None
     passage_id: int | None = None
     text: str | None = None
@@ -81,7 +81,7 @@ _CLAUSES = {
     " WHERE purpose = 'critique' AND verdict = ?)",
     "gap": "gap = ?",
     "min_gap_probability": "gap_probability >= ?",
-    "max_gap_probability": "gap_probability <= ?",
+    "gap_probability_below": "gap_probability < ?",
     "document_id": "passage_id IN (SELECT id FROM passages WHERE document_id = ?)",
     "passage_id": "passage_id = ?",
     "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",

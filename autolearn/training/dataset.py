@@ -112,7 +112,7 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
         guard: Recognises the questions that must not be trained on.
     """
     settings = material.settings
-    examples = without_repeats(material.examples)
+    examples = without_repeats(material.examples, prefers_gaps=settings.only_gaps)
     corpus = [*corpus, *(_as_meta(example) for example in examples if example.edits)]
     if settings.only_gaps:
         examples = [example for example in examples if example.is_gap]
@@ -132,21 +132,26 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
     )
 
 
-def without_repeats(examples: Sequence[ApprovedExample]) -> list[ApprovedExample]:
+def without_repeats(
+    examples: Sequence[ApprovedExample], *, prefers_gaps: bool
+) -> list[ApprovedExample]:
     """Return one example for each question about a passage.
 
     Several studies of a text ask the same questions. What a person has edited counts,
-    or else the newest; the wordings of all are kept.
+    or else the newest, with ``prefers_gaps`` the newest that has a gap: a round may
+    have closed it since, and another one still lacks it. The wordings of all are kept.
     """
     groups: dict[tuple[str, str], list[ApprovedExample]] = {}
     for example in examples:
         key = matching.normalise(example.sample.prompt), example.passage
         groups.setdefault(key, []).append(example)
-    return [_merged(group) for group in groups.values()]
+    return [_merged(group, prefers_gaps) for group in groups.values()]
 
 
-def _merged(group: Sequence[ApprovedExample]) -> ApprovedExample:
-    best = max(group, key=lambda example: (bool(example.edits), example.sample.id))
+def _merged(group: Sequence[ApprovedExample], prefers_gaps: bool) -> ApprovedExample:
+    best = max(
+        group, key=lambda e: (bool(e.edits), prefers_gaps and e.is_gap, e.sample.id)
+    )
     if not any(example.wordings for example in group):
         return best
     seen, wordings = {matching.normalise(best.sample.prompt)}, []

@@ -97,15 +97,19 @@ class Session:
     def ask_or_start_round(self) -> Html:
         """Queue a whole round, unless it takes long: then return a question to confirm.
 
+        An empty library gets the texts of the demo first.
+
         Raises:
             AutolearnError: Something runs already, or the round cannot begin.
         """
         self._refuse_round()
+        if self.store.library.is_empty():
+            demo_library.add(self.store)
         question = whole_round.question(self.store)
         return question or self.start_round()
 
     def start_round(self) -> Html:
-        """Queue a whole round with the chosen model; an empty library gets the demo's.
+        """Queue a whole round with the chosen model.
 
         Returns:
             Nothing in place of the question.
@@ -115,8 +119,6 @@ class Session:
         """
         self._refuse_round()
         store = self.store
-        if store.library.is_empty():
-            demo_library.add(store)
         self.start_worker_for(pipeline.begin_only(store, chosen_model(store)))
         return Html("")
 

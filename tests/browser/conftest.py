@@ -5,8 +5,8 @@ Without a chromium these tests are skipped, except in CI, where one is installed
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Error,
     Page,
     Playwright,
     ViewportSize,
@@ -48,6 +49,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(reason)
+
+
+_open_pages: list[Page] = []
+"""The pages of the test that is at work."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Add to a failure what the pages of the test showed then."""
+    report: pytest.TestReport = yield
+    if report.failed and report.when == "call":
+        for page in _open_pages:
+            with suppress(Error):  # it is closed
+                texts = page.locator("#status, #notice").all_inner_texts()
+                report.sections.append((f"shown at {page.url}", "\n".join(texts)))
+    return report
 
 
 Start = Callable[..., App]
@@ -162,12 +179,14 @@ def visit(profile: BrowserContext) -> Iterator[Visit]:
         page = profile.new_page()
         page.emulate_media(**media)
         pages.append((page, app))
+        _open_pages.append(page)
         watch(page, app)
         page.goto(app.url)
         page.locator(".al-status").wait_for()
         return page
 
     yield visited
+    _open_pages.clear()
     for page, _ in pages:
         page.close()
     profile.clear_cookies()

@@ -52,6 +52,19 @@ EMBED = """async (target) => {
 }"""
 
 
+FRAME = """async (target) => {
+  const load = (name, place) => new Promise((done) => {
+    const part = document.createElement(name);
+    part.onload = part.onerror = done;
+    setTimeout(done, 3000);  // not all tell that they were refused
+    part[place] = target;
+    document.body.append(part);
+  });
+  const places = [['iframe', 'src'], ['object', 'data'], ['embed', 'src']];
+  await Promise.all(places.map(([name, place]) => load(name, place)));
+}"""
+
+
 class _Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
@@ -155,14 +168,8 @@ def test_no_page_can_show_it_in_a_frame(victim, elsewhere, other_port, host):
     app, _ = victim
     page = elsewhere
     page.goto(f"http://{host}:{other_port}")
-    page.evaluate(
-        "(target) => { for (const [name, place] of [['iframe', 'src'], ['object', "
-        "'data'], ['embed', 'src']]) { const part = document.createElement(name);"
-        "part[place] = target; document.body.append(part); } }",
-        f"{app.origin}/",
-    )
-    page.wait_for_timeout(3000)
-    frames = [frame for frame in page.frames if frame.locator("#whole").count()]
+    page.evaluate(FRAME, f"{app.origin}/")
+    frames = [frame for frame in page.frames if frame.locator("gradio-app").count()]
     assert frames == []
 
 

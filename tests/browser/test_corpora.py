@@ -50,6 +50,7 @@ def test_a_corpus_comes_in_is_shown_under_train_and_is_removed(start, visit, tmp
     expect(plan).to_contain_text("Ready to train")
     expect(page.locator("#train-rank input")).to_have_value("12")
     open_tab(page, "Library")
+    page.on("dialog", lambda dialog: dialog.accept())
     for name in ("towns.jsonl", "invented world"):
         listing.get_by_label(f"Remove: corpus {name}").click()
     expect(listing).to_contain_text("No gold corpus yet")

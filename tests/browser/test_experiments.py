@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.pages import PATIENCE, done, open_tab, until
 
 pytestmark = pytest.mark.torch_model
 
@@ -23,8 +23,7 @@ def test_a_comparison_runs_by_one_button_and_shows_its_claims(visit, small_app):
     page.locator("#experiments-steps input").fill("4")
     page.locator("#experiments-compare").click()
     expect(page.locator("#experiments-list")).to_contain_text("Comparison 1")
-    with small_app.store() as store:
-        until(lambda: len(store.runs.in_state("done")) == 6, 300)
+    until(lambda: done(small_app), lambda runs: len(runs) == 6, seconds=300)
     result = page.locator("#experiments-result")
     expect(result).to_contain_text("both papers combined over continued pre-training")
     expect(page.locator("#experiments-list")).to_contain_text("6 of 6 runs")

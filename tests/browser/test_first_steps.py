@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings
 from autolearn.store import Store
-from tests.support.pages import PATIENCE, load_anew, open_tab, until
+from tests.support.pages import PATIENCE, load_anew, open_review, open_tab, until
 from tests.support.texts import put_passages
 from tests.support.two_models import OTHER, study
 
@@ -49,7 +49,7 @@ def test_a_reload_stays_on_the_open_tab_and_the_start_leads_on(visit, small_app)
     expect(page.locator("#start-about")).to_contain_text("finds out what it does not")
     page.locator("#start-ways [data-pick=tab-Library]").click()
     expect(page.locator("#library-documents")).to_be_visible()
-    until(lambda: page.url.endswith("#Library"))
+    expect(page).to_have_url(re.compile("#Library$"))
     load_anew(page, small_app)
     expect(page.locator("#library-documents")).to_be_visible()
     expect(page.get_by_role("tab", name="Library")).to_have_attribute(
@@ -63,7 +63,7 @@ def test_a_text_that_the_model_cannot_read_is_named_before_a_study(visit, small_
     page.locator("#library-text").get_by_role("textbox").fill(PROSE)
     page.locator("#library-name").get_by_role("textbox").fill("keeper.txt")
     page.locator("#library-add").click()
-    until(lambda: "keeper.txt" in names(small_app))
+    until(lambda: names(small_app), lambda texts: "keeper.txt" in texts)
     warning = page.locator("#library-documents .al-warning")
     expect(warning).to_contain_text("can hardly read keeper.txt")
     open_tab(page, "Study")
@@ -76,7 +76,7 @@ def test_a_text_that_the_model_cannot_read_is_named_before_a_study(visit, small_
 def test_a_document_is_renamed_found_and_deleted(start, visit, review_page):
     app = start(review_page)
     page = visit(app)
-    open_tab(page, "Review")
+    open_review(page)
     page.locator("#review-filter button").first.click()
     page.get_by_role("combobox", name="Document").click()
     page.get_by_role("option", name="orlo.md").click()
@@ -110,7 +110,6 @@ def test_a_document_is_renamed_found_and_deleted(start, visit, review_page):
 def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):
     page = visit(review_app)
     open_tab(page, "Study")
-    page.locator("#study-show").get_by_label("All samples").check()
     expect(page.locator("#study-found .al-row")).to_have_count(2)
     page.locator("#study-found .al-row").first.click()
     drawer = page.locator("#study-detail .al-drawer")
@@ -145,8 +144,7 @@ def test_data_of_another_model_are_hidden_until_they_are_asked_for(visit, review
 def test_a_person_adds_a_pair_by_key(start, visit, review_page):
     app = start(review_page)
     page = visit(app)
-    open_tab(page, "Review")
-    expect(page.locator("#review-card article")).to_be_visible()
+    open_review(page)
     page.keyboard.press("n")
     question = page.locator("#review-own-question").get_by_role("textbox")
     expect(question).to_be_focused()

@@ -8,7 +8,7 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
 from tests.support import model_server
 from tests.support.hub import Repository, files_of, serve
-from tests.support.pages import PATIENCE, load_anew, open_tab
+from tests.support.pages import PATIENCE, load_anew, name_model, open_tab
 from tests.support.texts import put_text
 
 pytestmark = pytest.mark.torch_model
@@ -40,6 +40,7 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     app = start()
     page = visit(app)
     open_tab(page, "Model")
+    expect(page.locator("#model-about h3")).to_have_text("built-in")
     assert server.asked == [], "the hub is asked only when a person asks"
     ask_for(page, "org/gated")
     expect(page.locator("#notice")).to_contain_text("org/gated is gated")
@@ -47,12 +48,13 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     offer = page.locator("#hub-offer")
     for words in ("apache-2.0", "6 MiB", "Free on the disk", "fits"):
         expect(offer).to_contain_text(words)
-    server.seconds_a_slice = 0.1
+    server.seconds_a_slice = 0.3  # half a minute: time for a slow page to cancel it
     page.locator("#hub-download").click()
     progress = page.locator("#hub-progress")
     expect(progress).to_contain_text("MiB/s")
     load_anew(page, app)
-    progress.get_by_text("Cancel", exact=True).click()
+    # Not by the mouse: the panel may be drawn anew between its two events.
+    progress.get_by_text("Cancel", exact=True).dispatch_event("click")
     expect(progress).to_contain_text("they are kept")
     expect(page.locator("#model-local")).to_contain_text("1 that cannot be used yet")
     server.seconds_a_slice, server.bytes_sent = 0.0, 0
@@ -86,9 +88,8 @@ def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(
             "Orlo was ", "founded in 1711."
         )
         page = visit(start(workspace))
-        open_tab(page, "Model")
         address = f"{server.address}#tiny"
-        page.locator("#model-name").get_by_role("textbox").fill(address)
+        name_model(page, address)
         page.locator("#model-use").click()
         about = page.locator("#model-about")
         expect(about).to_contain_text("vLLM 0.11.2")

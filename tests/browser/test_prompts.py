@@ -16,8 +16,9 @@ def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
     page = visit(app)
     open_tab(page, "Study")
     page.locator("#prompts > button").click()
-    choose(page, "closed_book")
     text = page.locator("#prompts-text textarea")
+    expect(text).not_to_have_value("")  # filled in as the page is loaded
+    choose(page, "closed_book")
     expect(text).to_have_value(re.compile(r"one full sentence"))
     about = page.locator("#prompts-about")
     expect(about).to_contain_text("default")

@@ -11,7 +11,7 @@ from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import quiz_versions
 from autolearn.runs import run_control
 from autolearn.store import Store
-from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.pages import PATIENCE, open_tab
 from tests.support.rounds import own_digest
 from tests.support.texts import put_text
 
@@ -81,7 +81,7 @@ def test_an_answer_is_accepted_and_the_quiz_is_locked(start, visit, folder):
     expect(version).to_contain_text("Quiz version 2, open")
     version.get_by_text("Lock the quiz").click()
     expect(version).to_contain_text("locked")
-    until(lambda: locked(app))
+    assert locked(app)
 
 
 def locked(app):

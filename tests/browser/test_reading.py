@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.pages import PATIENCE, open_tab, runs, until
 
 pytestmark = pytest.mark.torch_model
 
@@ -38,12 +38,11 @@ def new_run(app):
     """Wait until a run that begins within the block has ended."""
 
     def states():
-        with app.store() as store:
-            return [run.state for run in store.runs.newest()]
+        return [run.state for run in runs(app)]
 
     n = len(states())
     yield
-    until(lambda: len(states()) > n and set(states()) == {"done"})
+    until(states, lambda now: len(now) > n and set(now) == {"done"})
 
 
 def texts(app):
@@ -187,21 +186,23 @@ def test_exclusions_are_taken_in_and_stretches_left_out(app, visit, tmp_path):
 def select(page, text):
     """Select a text of the passages as a mouse does."""
     marks = page.evaluate(
-        """text => {
+        """text => new Promise((done) => {
           for (const div of document.querySelectorAll('[data-passage]')) {
             const node = div.firstChild, at = node.data.indexOf(text);
             if (at < 0) continue;
             const range = document.createRange();
             range.setStart(node, at); range.setEnd(node, at + text.length);
+            // The page has heard it before: it listens for longer.
+            document.addEventListener('selectionchange', () => done(true));
             document.getSelection().removeAllRanges();
             document.getSelection().addRange(range);
-            return true;
+            return;
           }
-        }""",
+          done(false);
+        })""",
         text,
     )
     assert marks
-    page.wait_for_timeout(200)  # the browser tells of a selection a moment later
 
 
 def test_chats_are_added_as_what_a_person_chooses(app, visit, tmp_path):

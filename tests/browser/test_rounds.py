@@ -5,12 +5,16 @@ from playwright.sync_api import expect
 
 from tests.support.pages import (
     PATIENCE,
+    begin_short_study,
     counts,
-    fill,
-    kinds,
+    done,
     load_anew,
+    open_review,
     open_tab,
-    until,
+    plan_short_round,
+    until_begun,
+    until_done,
+    until_is,
 )
 
 pytestmark = pytest.mark.torch_model
@@ -35,21 +39,13 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     # Samples come once their passages have passed all stages.
     samples = page.locator("#study-found .al-pick")
     expect(samples.first).to_be_visible(timeout=4 * PATIENCE)
-    until(lambda: kinds(app, "done") == ["study", "quiz", "train", "quiz"], 300)
+    until_is(["study", "quiz", "train", "quiz"], lambda: done(app), seconds=300)
     open_tab(page, "Evaluation")
     expect(page.locator("#evaluation-result")).to_contain_text("closed-book")
     with app.store() as store:
         (round_,) = store.rounds.all()
         assert round_.scores["gold_closed_book"]["right"] > 0.5
         assert store.runs.newest()[0].error is None
-
-
-def ended(app, kind):
-    """Return whether all runs of a kind are done, and there is one."""
-    with app.store() as store:
-        states = [run.state for run in store.runs.newest() if run.kind == kind]
-    assert not {"failed", "interrupted"} & set(states)
-    return bool(states) and set(states) == {"done"}
 
 
 def test_a_round_is_made_by_hand(start, visit, small):
@@ -60,7 +56,7 @@ def test_a_round_is_made_by_hand(start, visit, small):
     train_by_hand(app, page)
     open_tab(page, "Evaluation")
     page.locator("#evaluation-take").click()
-    until(lambda: ended(app, "quiz"))
+    until_done(app, "quiz")
     expect(page.locator("#evaluation-result")).to_contain_text("Gold quiz, closed-book")
     page.locator("#evaluation-keep").click()
     expect(page.get_by_text("Round 1 is kept")).to_be_visible()
@@ -76,14 +72,11 @@ def test_a_round_is_made_by_hand(start, visit, small):
 
 def study_by_hand(app, page, other):
     """Study while a page is loaded anew and another one looks on."""
-    open_tab(page, "Study")
-    fill(page, "study-ask_rounds", 1)
-    fill(page, "study-paraphrases", 1)
-    page.locator("#study").click()
-    until(lambda: kinds(app, "running"))
+    begin_short_study(page)
+    until_begun(app, "study")
     load_anew(page, app)
     open_tab(other, "Study")
-    until(lambda: ended(app, "study"))
+    until_done(app, "study")
     open_tab(page, "Study")
     for one in (page, other):
         expect(one.locator("#study-found .al-row")).to_have_count(
@@ -97,12 +90,12 @@ def study_by_hand(app, page, other):
 
 def review_by_hand(app, page):
     """Approve by key, edit, reject, take back, then decide all the others at once."""
-    open_tab(page, "Review")
+    open_review(page)
     n = counts(app)["pending"]
     card = page.locator("#review-card .al-card")
     first = card.get_attribute("aria-label")
     page.keyboard.press("a")
-    until(lambda: counts(app)["approved"] == 1)
+    until_is(1, lambda: counts(app)["approved"])
     expect(card).not_to_have_attribute("aria-label", first)
     page.keyboard.press("e")
     box = page.locator("#review-answer").get_by_role("textbox")
@@ -112,30 +105,28 @@ def review_by_hand(app, page):
     expect(card).to_contain_text("person edited the answer")
     assert counts(app)["approved"] == 1, "keys are silent while one types"
     page.keyboard.press("r")
-    until(lambda: counts(app)["rejected"] == 1)
+    until_is(1, lambda: counts(app)["rejected"])
     page.keyboard.press("u")
-    until(lambda: counts(app)["rejected"] == 0)
+    until_is(0, lambda: counts(app)["rejected"])
     page.locator("#review-filter button").first.click()
     page.locator("#review-approve-all").click()
     expect(page.locator("#review-confirm")).to_contain_text(f"approve {n - 1} samples")
     page.locator("#review-confirm").click()
-    until(lambda: counts(app)["approved"] == n)
+    until_is(n, lambda: counts(app)["approved"])
     expect(page.locator("#review-card")).to_contain_text("are decided")
 
 
 def train_by_hand(app, page):
     """Look at the tokens, train a few steps, load the page anew in the middle."""
-    open_tab(page, "Train")
-    fill(page, "train-replay_weight", 0)
-    fill(page, "train-max_steps", 12)
+    plan_short_round(page)
     page.locator("#train-look").click()
     learned = page.locator("#train-tokens .al-learned")
     expect(learned.nth(1)).to_be_visible(timeout=3 * PATIENCE)  # a child loads torch
     page.locator("#train-go").click()
-    until(lambda: "train" in kinds(app, "running"))
+    until_begun(app, "train")
     load_anew(page, app)
     open_tab(page, "Train")
-    until(lambda: ended(app, "train"))
+    until_done(app, "train")
     expect(page.locator("#train-live")).to_contain_text("Loss")
     expect(page.locator("#train-live")).to_contain_text("12 of 12")
 
@@ -145,7 +136,7 @@ def ask_by_hand(app, page):
     question = page.locator("#chat-question").get_by_role("textbox")
     question.fill("Who are you?")
     question.press("Enter")
-    until(lambda: ended(app, "chat"))
+    until_done(app, "chat")
     expect(page.locator("#chat-conversation article")).to_have_count(2)
     expect(page.locator("#chat-conversation")).not_to_contain_text("Writing")
 
@@ -153,7 +144,7 @@ def ask_by_hand(app, page):
 def export_by_hand(app, page):
     open_tab(page, "History")
     page.locator("#export-go").click()
-    until(lambda: ended(app, "export"))
+    until_done(app, "export")
     page.locator("#history-exports").get_by_role("button").first.click()
     expect(page.locator("#export-file")).to_contain_text("approved-chat")
     page.locator("#history-rounds .al-pick").first.click()

@@ -9,7 +9,17 @@ from autolearn.core.run_settings import ChatRunSettings, StudyRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.store import Store
-from tests.support.pages import PATIENCE, fill, open_tab, until
+from tests.support.pages import (
+    PATIENCE,
+    begin_short_study,
+    fill,
+    name_model,
+    open_tab,
+    plan_short_round,
+    until_begun,
+    until_done,
+    until_is,
+)
 from tests.support.two_models import OTHER, digest_of, finished_round, study
 
 pytestmark = pytest.mark.torch_model
@@ -37,15 +47,9 @@ def two_rounds(tmp_path):
     return folder
 
 
-def states(app, kind):
-    with app.store() as store:
-        return [run.state for run in store.runs.newest() if run.kind == kind]
-
-
 def use(page, name):
     """Choose a model, whatever goes on."""
-    open_tab(page, "Model")
-    page.locator("#model-name").get_by_role("textbox").fill(name)
+    name_model(page, name)
     page.locator("#model-use").click()
     short = name.rsplit("/", maxsplit=1)[-1]
     expect(page.locator("#status")).to_contain_text(f"Model{short}")
@@ -78,7 +82,7 @@ def test_the_model_changes_in_the_middle_of_everything(start, visit, small, twin
     assert n
     nothing_of_the_other_is_offered(page)
     ask(page, "Who are you?")
-    until(lambda: chats(app) == [(str(twin), None, "done")])
+    until_is([(str(twin), None, "done")], lambda: chats(app))
     use(page, "built-in")
     open_tab(page, "Review")
     expect(page.locator("#review-progress")).to_contain_text(f"0 of {n} decided")
@@ -89,28 +93,26 @@ def test_the_model_changes_in_the_middle_of_everything(start, visit, small, twin
     open_tab(page, "Chat")
     expect(page.locator("#chat-conversation")).to_contain_text("Who are you?")
     ask(page, "And who else?")
-    until(lambda: len(chats(app)) == 2 and chats(app)[1] == (str(twin), None, "done"))
+    until_is([(str(twin), None, "done")], lambda: chats(app)[1:])
     use(page, "built-in")
     ask(page, "Who are you now?")
     both = [("built-in", None, "done"), ("built-in", 1, "done")]
-    until(lambda: chats(app)[2:] == both)
+    until_is(both, lambda: chats(app)[2:])
     expect(page.locator("#chat-conversation")).not_to_contain_text("And who else?")
 
 
 def study_and_turn_to(app, page, other):
     """Choose another model while a study goes on, which keeps its own."""
-    open_tab(page, "Study")
-    fill(page, "study-ask_rounds", 1)
-    fill(page, "study-paraphrases", 1)
-    page.locator("#study").click()
-    until(lambda: states(app, "study") == ["running"])
+    begin_short_study(page)
+    until_begun(app, "study")
     use(page, other)
-    until(lambda: states(app, "study") == ["done"])
+    until_done(app, "study")
 
 
 def nothing_of_the_other_is_offered(page):
     expect(page.locator("#status")).to_contain_text("Data of built-in are hidden")
     open_tab(page, "Review")
+    expect(page.locator("#review-card")).to_contain_text("study a text first")
     expect(page.locator("#review-card article")).to_have_count(0)
     open_tab(page, "Train")
     expect(page.locator("#train-plan")).to_contain_text("No sample is approved")
@@ -127,13 +129,11 @@ def approve_all(page):
 
 def train_and_turn_to(app, page, other):
     """Choose another model while a round is trained, which keeps its own."""
-    open_tab(page, "Train")
-    fill(page, "train-replay_weight", 0)
-    fill(page, "train-max_steps", 12)
+    plan_short_round(page)
     page.locator("#train-go").click()
-    until(lambda: states(app, "train") == ["running"])
+    until_begun(app, "train")
     use(page, other)
-    until(lambda: states(app, "train") == ["done"])
+    until_done(app, "train")
 
 
 def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(

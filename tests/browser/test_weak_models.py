@@ -7,6 +7,7 @@ import torch
 from playwright.sync_api import expect
 from safetensors.torch import load_file, save_file
 
+from autolearn.core.records import END_STATES
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.store import Store
@@ -32,6 +33,10 @@ def senseless(tmp_path):
     return folder
 
 
+def has_ended(run):
+    return run and run.state in END_STATES
+
+
 def last(app, kind):
     with app.store() as store:
         return store.runs.last(kind)
@@ -45,7 +50,8 @@ def test_a_whole_round_of_a_model_that_writes_nonsense_says_why_it_ends(
     app = start(small)
     page = visit(app)
     page.locator("#whole").click()
-    until(lambda: last(app, "study") and last(app, "study").state == "failed", 300)
+    until(lambda: last(app, "study"), has_ended, seconds=300)
+    assert last(app, "study").state == "failed"
     open_tab(page, "Study")
     result = page.locator("#study-found")
     expect(result).to_contain_text("No passage gave a question")
@@ -69,8 +75,8 @@ def test_a_foreign_text_is_warned_of_before_and_during_its_study(
     expect(warning).to_contain_text("can hardly read bruecke.txt")
     page.get_by_role("button", name="Study", exact=True).click()
     result = page.locator("#study-found")
-    expect(result).to_contain_text("reads these texts poorly", timeout=300_000)
-    expect(result).to_contain_text("No passage gave a question", timeout=300_000)
+    expect(result).to_contain_text("reads these texts poorly", timeout=4 * PATIENCE)
+    expect(result).to_contain_text("No passage gave a question", timeout=4 * PATIENCE)
     estimate = page.locator("#study-effort")
     expect(estimate).to_contain_text("1 passage; ")
     expect(estimate).to_contain_text("calibrated with run 1")

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from autolearn.store import Store
-from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.pages import PATIENCE, open_tab
 
 expect.set_options(timeout=PATIENCE)
 
@@ -40,7 +40,7 @@ def test_a_workspace_is_checked_downloaded_and_restored_beside_the_open_one(
         assert len(other.library.questions()) == len(store.library.questions()) > 0
     foreign = tmp_path / "foreign.zip"
     foreign.write_bytes(b"PK nothing")
-    until(lambda: not page.locator("#restore-file").get_by_text("mine").count())
+    expect(page.locator("#restore-file")).not_to_contain_text("mine")
     chooser.set_input_files(str(foreign))
     expect(page.locator("#restore-file")).to_contain_text("foreign")
     page.locator("#restore-go").click()

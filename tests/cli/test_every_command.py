@@ -36,6 +36,12 @@ def test_a_command_shows_rows_no_rows_and_a_single_result(name):
     assert text.splitlines()[-2:] == ["  a", "  b"]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_a_help_text(name):
+    assert "--workspace" in COMMANDS[name].format_help()
+    assert [a.dest for a in COMMANDS[name]._actions if not a.help] == []
+
+
 @pytest.fixture
 def lab(store):
     """A workspace with two texts, approved samples, a round and a begun comparison."""
@@ -119,3 +125,33 @@ def test_a_whole_round_takes_no_round_to_begin_with(capsys):
     with pytest.raises(SystemExit):
         main.parser().parse_args(["run", "a.md", "--round", "1"])
     assert "unrecognized arguments: --round" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("compare --resume 1 --seeds 3", "--seeds"),
+        ("compare --resume 1 --steps 4 --model m --html r.html", "--model, --steps"),
+        ("evolve --resume 1 --votes 5 --no-meta", "--meta, --votes"),
+        ("export chat x --round 1 --other-models", "--other-models"),
+        ("export trl x --round 1 --method refined_sft", "--method"),
+        ("export merged x --round 1 --quantization none", "--quantization"),
+        ("train --method al1 --corpus invented", "--corpus"),
+    ],
+)
+def test_an_option_without_effect_is_refused_even_with_the_value_of_its_default(
+    store, words, options, capsys
+):
+    """They were ignored."""
+    assert main.main([*words.split(), "--workspace", str(store.folder)]) == 1
+    assert f"; leave out {options}.\n" in capsys.readouterr().err
+
+
+def test_pairs_are_not_taken_from_a_file_of_feedback(tmp_path, capsys):
+    """It was ignored, until the round had nothing to learn."""
+    file = tmp_path / "feedback.jsonl"
+    row = {"prompt": "p", "response": "r", "feedback": "f", "refinement": "rr"}
+    file.write_text(json.dumps(row))
+    words = ["train", "--method", "pairs", "--corpus", str(file)]
+    assert main.main([*words, "--workspace", str(tmp_path / "w")]) == 1
+    assert f"There is no corpus {str(file)!r}" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from tests.support import model_server
 from tests.support.model_server import Raw, reply
 from tests.support.server_studies import chat_request, never
 
-QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=1.0)
+QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=10.0)
 LABELS = (" correct", " incorrect")
 CHAT = (Message("user", "Is it so?"),)
 

@@ -1,6 +1,7 @@
 """Study, quiz and chat get from a server what they get from a local model."""
 
 import json
+import threading
 import time
 from dataclasses import replace
 from math import inf, log, nan
@@ -19,7 +20,7 @@ from tests.support import model_server
 from tests.support.model_server import Raw, likeliest, reply
 from tests.support.server_studies import chat_request, never
 
-QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=1.0)
+QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=10.0)
 LABELS = (" correct", " incorrect")
 CHAT = (Message("user", "Is it so?"),)
 
@@ -69,6 +70,9 @@ def test_an_answer_continues_from_its_beginning_in_its_form(constraining):
         ("vllm", "chat_template_kwargs", {"enable_thinking": False}),
         ("sglang", "chat_template_kwargs", {"enable_thinking": False}),
         ("ollama", "reasoning_effort", "none"),
+        ("transformers", "chat_template_kwargs", {"enable_thinking": False}),
+        ("openai", "chat_template_kwargs", {"enable_thinking": False}),
+        ("openai", "reasoning_effort", "none"),
     ],
 )
 def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
@@ -76,6 +80,47 @@ def test_a_reasoning_model_is_asked_not_to_think(program, name, value):
     with model_server.running(program) as server:
         _backend(server).complete([chat_request()], never)
         assert server.requests[0][name] == value
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_server_that_refuses_unknown_fields_is_asked_without_them(streams):
+    def chat(body):
+        if "chat_template_kwargs" in body:
+            return Raw(422, b'{"detail": "Unexpected fields in the request"}')
+        assert "reasoning_effort" not in body
+        return model_server.streamed("Hello.") if streams else reply("Hello.")
+
+    with model_server.running("openai") as server:
+        server.chat = chat
+        backend = _backend(server)
+        for n_requests in (2, 3):  # the first is refused once
+            if streams:
+                completion = backend.stream(chat_request(), never, lambda _: None)
+            else:
+                (completion,) = backend.complete([chat_request()], never)
+            assert completion.text == "Hello."
+            assert len(server.requests) == n_requests
+
+
+def test_transformers_serve_is_told_to_sample():
+    """It ignored the temperature: eight samples of a verdict were the same text."""
+    with model_server.running("transformers") as server:
+        requests = [chat_request(), chat_request(temperature=0.7)]
+        _backend(server).complete(requests, never)
+        told = {
+            body["temperature"]: body.get("generation_config")
+            for body in server.requests
+        }
+        assert told == {0.0: None, 0.7: '{"do_sample": true}'}
+
+
+@pytest.mark.parametrize("program", ["transformers", "openai"])
+def test_a_server_that_may_refuse_options_of_streams_gets_none(program):
+    with model_server.running(program) as server:
+        server.chat = lambda _: model_server.streamed("Hello.")
+        completion = _backend(server).stream(chat_request(), never, lambda _: None)
+        assert (completion.text, completion.n_tokens) == ("Hello.", 3)
+        assert "stream_options" not in server.requests[0]
 
 
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
@@ -189,7 +234,12 @@ def test_a_server_that_scores_no_texts_says_so():
 
 
 def test_requests_are_answered_in_order_and_bounded_by_the_slots():
+    together = threading.Event()
+
     def chat(body):
+        if server.at_once > 1:
+            together.set()
+        together.wait(5)  # however slowly the next request comes
         time.sleep(0.02)
         return reply(body["messages"][0]["content"].upper())
 
@@ -260,9 +310,44 @@ def test_a_refusal_is_not_repeated(answer, words):
         assert len(server.requests) == 1
 
 
+FASTAPI = {"type": "missing", "loc": ["body", "messages", 0], "input": "a text"}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": {"message": "too hot", "type": "invalid_request_error"}}, "too hot"),
+        ({"error": "too hot", "error_type": "validation"}, "too hot"),
+        ({"error": "too hot"}, "too hot"),
+        ({"error": True, "message": "too hot"}, "too hot"),
+        ({"error": 400, "detail": "too hot"}, "too hot"),
+        ({"object": "error", "message": "too hot", "code": 400}, "too hot"),
+        ({"error": {"code": 400}}, ""),
+        ({"detail": "too hot"}, "too hot"),
+        (
+            {"detail": [FASTAPI | {"msg": "Field required"}, {"msg": "too hot"}, 5]},
+            "body.messages.0: Field required; too hot",
+        ),
+        ("Failed to parse\n\tthe body", "Failed to parse the body"),
+        ("<html>too hot</html>", ""),
+        ("", ""),
+    ],
+)
+def test_the_reason_of_a_refusal_is_shown_however_a_program_writes_it(body, message):
+    text = body if isinstance(body, str) else json.dumps(body)
+    with model_server.running() as server:
+        server.chat = lambda _: Raw(422, text.encode())
+        with pytest.raises(BackendError) as failure:
+            _backend(server).complete([chat_request()], never)
+        end = f"the error 422 ({message})." if message else "the error 422."
+        assert str(failure.value).endswith(end)
+
+
 @pytest.mark.parametrize(
     "message",
     [
+        "`inputs` must have less than 512 tokens. Given: 600",
+        "`inputs` tokens + `max_new_tokens` must be <= 512. Given: 600 `inputs` tokens",
         "the request exceeds the available context size, try increasing it",
         "This model's maximum context length is 512 tokens. However, you requested 9",
         "The input (600 tokens) is longer than the model's context length (512).",
@@ -286,7 +371,7 @@ def test_a_server_that_dies_or_stalls_is_one_sentence():
         backend.complete([chat_request()], never)
 
 
-def test_cancelling_takes_less_than_a_second():
+def test_cancelling_waits_for_no_answer():
     with model_server.running() as server:
         backend = _backend(server, RetryPolicy())
         server.chat = server.stalled
@@ -295,7 +380,8 @@ def test_cancelling_takes_less_than_a_second():
             [chat_request(str(i)) for i in range(9)],
             lambda: time.monotonic() > began + 0.2,
         )
-        assert time.monotonic() - began < 1.2
+        assert not server.released.is_set()
+        assert time.monotonic() - began < 10  # an answer comes after half a minute
         assert [c.finish for c in completions] == ["cancelled"] * 9
 
 

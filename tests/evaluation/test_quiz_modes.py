@@ -1,6 +1,7 @@
 """The ways in which quiz questions are asked, with a scripted model."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -118,6 +119,29 @@ def test_a_sum_is_solved_step_by_step_by_a_guided_model_alone() -> None:
         request = QuizRequest("closed_book")
         _, backend = answered(lambda _: "3.", question, request, protocol)
         assert backend.history[0].prompt.name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Dan had 3 pens and got 4. How many has he now?", "solve"),
+        ("Ann sold 48 clips in April and half as many in May. How many?", "solve"),
+        ("A robe takes two bolts, and a hat three. How many do both take?", "solve"),
+        ("In 2020 a firm had 1500 workers and lost 20. How many stay?", "solve"),
+        ("How many seats has the hall of Avel?", "closed_book"),
+        ("In which year was the bridge of Avel built?", "closed_book"),
+        ("How many people lived in Avel in 1990?", "closed_book"),
+        ("How many floods were there between 1900 and 1950?", "closed_book"),
+        ("How many of the 12 ships of 1711 were lost?", "closed_book"),
+    ],
+)
+def test_a_question_of_fact_whose_answer_is_a_number_is_not_worked_out(
+    text: str, name: str
+) -> None:
+    question = replace(SUM, question=replace(SUM.question, text=text))
+    request = QuizRequest("closed_book")
+    _, backend = answered(lambda _: "3.", question, request, "guided")
+    assert backend.history[0].prompt.name == name
 
 
 @pytest.mark.parametrize("mode", ["open_book", "retrieval"])

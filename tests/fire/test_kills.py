@@ -23,6 +23,7 @@ def test_nothing_is_lost_or_doubled_by_kills_and_all_is_resumed(tmp_path, seed):
         capture_output=True,
         text=True,
         check=False,
+        timeout=500,  # less than a hanging test is given
     )
     assert process.returncode == 0, process.stdout + process.stderr
     table = report.with_suffix(".md").read_text()

@@ -169,7 +169,7 @@ def test_corpora_can_be_named_and_left_out(store, tmp_path):
     gold = TrainSources(corpora=[1])
     run = actions.train(store, ModelSettings(), META, sources=gold)
     assert run.settings["corpora"] == [1]
-    with pytest.raises(InputError, match=r"neither a file nor a corpus 'x'.*towns"):
+    with pytest.raises(InputError, match=r"no corpus 'x'.*towns"):
         corpus_actions.ids(store, ["x"])
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from autolearn.core.records import Document, Passage
 from autolearn.ingest import dedup
 from tests.support.texts import put_passages
 
@@ -51,6 +52,23 @@ def test_passages_that_differ_in_a_sign_are_no_exact_repeats(store, first, secon
         (passages[0].id, False),
         (passages[0].id, True),
     ]
+
+
+def test_the_same_words_below_another_heading_are_no_exact_repeat(store):
+    """A row of a table was left out, although it told of something else."""
+    row, headings = ROW.format(1), ("Avel", "Boro", "Boro")
+    n = len(row)
+    passages = [
+        Passage(0, i, i * n, (i + 1) * n, row, 5, heading)
+        for i, heading in enumerate(headings)
+    ]
+    document = Document("log", "d", len(passages) * n)
+    document_id = store.library.add_document(document, passages).id
+    dedup.mark(store, {document_id}, lambda: False, lambda _: None)
+    first, other, again = store.library.stretch(document_id, 0, 3)
+    assert (first.repeats_id, first.excluded) == (None, False)
+    assert (other.repeats_id, other.excluded) == (first.id, False)
+    assert (again.repeats_id, again.excluded) == (other.id, True)
 
 
 def test_combining_marks_are_parts_of_words():

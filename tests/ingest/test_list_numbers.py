@@ -111,12 +111,6 @@ def test_numbers_of_word_that_never_begin_anew(tmp_path):
     ]
 
 
-ODF = " ".join(
-    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-    for name in ("office", "text", "style")
-)
-
-
 def test_numbers_and_boxes_of_opendocument(tmp_path):
     def item(text, more="", inner=""):
         return f"<text:list-item{more}><text:p>{text}</text:p>{inner}</text:list-item>"
@@ -155,11 +149,8 @@ def test_numbers_and_boxes_of_opendocument(tmp_path):
         + items(item("task"), 'text:style-name="L2"')
         + items(item("anew"))
     )
-    files.zip_of(tmp_path / "a.odt", {
-        "content.xml": f"<office:document-content {ODF}><office:automatic-styles>"
-        f"{styles}</office:automatic-styles><office:body><office:text>{body}"
-        "</office:text></office:body></office:document-content>".encode()
-    })  # fmt: skip
+    body = f"<office:text>{body}</office:text>"
+    rich_office.odf_of(tmp_path / "a.odt", body, styles)
     assert lines(tmp_path / "a.odt") == [
         *("# 1 Pits", "## 1.1 East", "3. three", "a) sub", "Between", "- Head"),
         *("4. four", "9. nine", "- ☐ task", "3. anew"),

@@ -73,6 +73,26 @@ def test_a_name_of_several_rows_is_no_name_of_a_column(tmp_path):
     assert text == f"| Year | Month |\n| --- | --- |\n{rows}"
 
 
+@pytest.mark.parametrize(
+    ("first", "other", "header"),
+    [
+        (("Town", "1931"), ("Avel", "340"), "| Town | 1931 |"),
+        (("Avel", "1711"), ("Orlo", "1725"), "|  |  |"),
+        (("1711", "Avel"), ("1725", "Orlo"), "|  |  |"),
+    ],
+)
+def test_years_without_marks_of_names_name_columns_unless_all_rows_have_them(
+    tmp_path, first, other, header
+):
+    html = "".join(
+        f"<tr>{''.join(f'<td>{text}</td>' for text in row)}</tr>"
+        for row in (first, other)
+    )
+    text, _ = page(tmp_path, f"<table>{html}</table>")
+    assert text.splitlines()[0] == header
+    assert text.endswith(f"| {' | '.join(other)} |")
+
+
 def test_cells_that_are_not_closed_and_spans_without_bounds_are_read(tmp_path):
     text, _ = page(
         tmp_path, "<table><tr><th>A<th>B<tr><td>1<td>2<tr><td>3<td>4</table>"

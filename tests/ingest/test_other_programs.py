@@ -308,18 +308,8 @@ def line(*texts, more=""):
 
 
 def open_sheets(tmp_path, body, styles=""):
-    names = (
-        'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
-        'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" '
-        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
-    )
-    content = (
-        f"<office:document-content {names}><office:automatic-styles>{styles}"
-        f"</office:automatic-styles><office:body><office:spreadsheet>{body}"
-        "</office:spreadsheet></office:body></office:document-content>"
-    )
-    files.zip_of(tmp_path / "a.ods", {"content.xml": content.encode()})
+    body = f"<office:spreadsheet>{body}</office:spreadsheet>"
+    rich_office.odf_of(tmp_path / "a.ods", body, styles)
     return read(tmp_path / "a.ods")
 
 

@@ -131,6 +131,56 @@ RIGHT_IS_FOX = [
 ]
 
 
+def test_questions_with_options_keep_the_text_that_they_are_about(tmp_path):
+    """The text was lost, so that they could not be asked open-book."""
+    race = {
+        "article": TEXT,
+        "question": "Avel was founded by  _  .",
+        "options": ["Ben Lum", "Ada Lum", "Cleo Orr", "Dora Orr"],
+        "answer": "B",
+    }
+    (gold,) = read(tmp_path, lines(race), "race.jsonl")
+    assert (gold.answer, gold.value, gold.passage) == ("Ada Lum", "B", TEXT)
+    sciq = {
+        "question": "What made the cells?",
+        "distractor3": "salt",
+        "distractor1": "wind",
+        "distractor2": "ice",
+        "correct_answer": "heat",
+        "support": TEXT,
+    }
+    (gold,) = read(tmp_path, lines(sciq), "sciq.jsonl")
+    assert gold.choices == ("heat", "ice", "salt", "wind")
+    assert (gold.answer, gold.value, gold.passage) == ("heat", "A", TEXT)
+    squad = {"title": "Avel", "context": TEXT, "qas": [race | {"article": ""}]}
+    (gold,) = read(tmp_path, lines(squad), "squad.jsonl")
+    assert (gold.value, gold.passage) == ("B", TEXT)
+
+
+@pytest.mark.parametrize("is_on_hub", [True, False])
+def test_questions_of_a_conversation_follow_those_before_them(tmp_path, is_on_hub):
+    questions = ["Who founded Avel?", "When?", "Why?"]
+    answers = ["Ada Lum", "in 1711", "unknown"]
+    coqa: dict[str, object] = {
+        "source": "wikipedia",
+        "story": TEXT,
+        "questions": questions,
+        "answers": {"input_text": answers, "answer_start": [28, 17, -1]},
+    }
+    if not is_on_hub:
+        coqa["questions"] = [{"input_text": text, "turn_id": 1} for text in questions]
+        coqa["answers"] = [{"input_text": text, "turn_id": 1} for text in answers]
+    first, second, third = read(tmp_path, lines(coqa), "coqa.jsonl")
+    assert (first.question, first.answer, first.passage) == (
+        "Who founded Avel?",
+        "Ada Lum",
+        TEXT,
+    )
+    turn = "Q: Who founded Avel?\nA: Ada Lum\n"
+    assert (second.question, second.answer) == (f"{turn}Q: When?", "in 1711")
+    assert (third.answer, third.scorer, third.passage) == ("", "none", TEXT)
+
+
 @pytest.mark.parametrize("row", RIGHT_IS_FOX)
 def test_multiple_choice_is_read_however_its_options_are_written(tmp_path, row):
     (gold,) = read(tmp_path, lines(row), "arc.jsonl")

@@ -6,29 +6,9 @@ import random
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.reading import Column, ColumnUse, ReadingChoices
-from autolearn.ingest import readers, row_kinds
+from autolearn.core.reading import Column, ColumnUse
 from autolearn.ingest.readers import rows
-from autolearn.ingest.row_kinds import NotTexts
-
-
-def read(path, **choices):
-    """Return the text of a file, what is left out, its notes, and its source."""
-    source = readers.open_source(path, path.name, ReadingChoices(**choices))
-    pieces = list(source.pieces)
-    text = "".join(piece.text for piece in pieces if not piece.left_out)
-    out = [(p.left_out, p.text, p.place) for p in pieces if p.left_out]
-    return text, out, [p.note for p in pieces if p.note], source
-
-
-def uses(source):
-    return {column.name: column.use for column in source.columns}
-
-
-def written(tmp_path, name, text):
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return path
+from tests.support.row_files import read, uses, written
 
 
 def test_further_columns_are_lines_of_their_own(tmp_path):
@@ -105,6 +85,21 @@ def test_cells_beyond_the_names_and_names_that_occur_twice_are_kept(tmp_path):
 def test_rows_above_the_names_are_a_text_of_their_own(tmp_path, data, expected):
     text, *_ = read(written(tmp_path, "a.csv", data))
     assert text.split("\n\n")[: len(expected)] == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        ("Land,2021\nTarn,67\nOden,1950\nUlm,59\n", ["Land", "2021"]),
+        (",2021\nTarn,67\nOden,47\n", ["column 1", "2021"]),
+        ("# Share\n,2021\nTarn,67\nOden,47\n", ["column 1", "2021"]),
+        ("Bridge,1712\nMill,not known\nGate,1801\n", ["column 1", "column 2"]),
+        ("Tarn,1200\nOden,340\nUlm,950\n", ["column 1", "column 2"]),
+    ],
+)
+def test_a_single_year_names_a_column_of_other_numbers(tmp_path, data, names):
+    *_, source = read(written(tmp_path, "a.csv", data))
+    assert list(uses(source)) == names
 
 
 @pytest.mark.parametrize(
@@ -227,129 +222,6 @@ def test_json_without_texts_is_refused(tmp_path, text, says):
     with pytest.raises(InputError, match=says) as refusal:
         read(written(tmp_path, "a.json", text))
     assert str(refusal.value).startswith("a.json ")
-
-
-SHAREGPT = {
-    "id": "x",
-    "conversations": [
-        {"from": "system", "value": "Be kind."},
-        {"from": "human", "value": "Who built it?"},
-        {"from": "gpt", "value": "Kell did."},
-    ],
-}
-OPENAI = {
-    "messages": [
-        {"role": "user", "content": [{"type": "text", "text": "Who built it?"}]},
-        {"role": "assistant", "content": "Kell did."},
-    ]
-}
-GEMINI = {
-    "contents": [
-        {"role": "user", "parts": [{"text": "Who built it?"}]},
-        {"role": "model", "parts": [{"text": "Kell did."}]},
-    ]
-}
-ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
-
-
-@pytest.mark.parametrize(
-    ("row", "kind", "says"),
-    [
-        (SHAREGPT, "chats", "holds chats"),
-        (OPENAI, "chats", "holds chats"),
-        ({"dialogue": OPENAI["messages"]}, "chats", "holds chats"),
-        (GEMINI, "chats", "holds chats"),
-        (ALPACA, "instructions", "added as instructions"),
-        ({"prompt": "P", "completion": "C"}, "instructions", "as instructions"),
-        ({"question": "Q?", "answer": "A."}, "questions", "as quiz, as"),
-        ({"question": "Q?", "answerKey": "A"}, "questions", "as quiz, as"),  # ARC
-        (
-            {"prompt": "P", "response": "R", "feedback": "F", "refinement": "R"},
-            "feedback",
-            "as meta-skill corpus",
-        ),
-        ({"title": "A", "paragraphs": []}, "squad", "as meta-skill corpus"),
-    ],
-)
-def test_rows_that_are_no_texts_are_recognised(tmp_path, row, kind, says):
-    path = written(tmp_path, "a.jsonl", f"{json.dumps(row)}\n" * 3)
-    with pytest.raises(NotTexts, match=says) as refusal:
-        read(path)
-    assert refusal.value.kind == kind
-    assert str(refusal.value).startswith("a.jsonl holds ")
-
-
-def test_a_table_of_questions_is_recognised(tmp_path):
-    with pytest.raises(NotTexts, match="questions and answers"):
-        read(written(tmp_path, "a.csv", "question,answer\nWho?,Kell.\n"))
-
-
-def test_chats_are_read_as_texts_if_a_person_wants_it(tmp_path):
-    path = written(tmp_path, "a.jsonl", json.dumps(SHAREGPT))
-    text, out, _, _ = read(path, chats_as_texts=True)
-    assert text == "System: Be kind.\n\nUser: Who built it?\n\nAssistant: Kell did.\n\n"
-    assert out == [("column left out", "id: x", "line 1")]
-
-
-def test_a_prompt_of_turns_and_its_answer_are_one_chat(tmp_path):
-    prompt, answer = OPENAI["messages"]
-    row = {"prompt": [prompt], "chosen": [answer], "rejected": [prompt]}
-    path = written(tmp_path, "a.jsonl", json.dumps(row))
-    with pytest.raises(NotTexts, match="holds chats"):
-        read(path)
-    text, out, _, _ = read(path, chats_as_texts=True)
-    assert text == "User: Who built it?\n\nAssistant: Kell did.\n\n"
-    assert [reason for reason, *_ in out] == ["nested value"]
-
-
-def test_the_first_text_of_a_turn_that_is_not_empty_is_read(tmp_path):
-    turns = [
-        {"role": "user", "text": "", "content": "Why?"},
-        {"role": "assistant", "content": [{"type": "text", "text": "So."}]},
-    ]
-    path = written(tmp_path, "a.jsonl", json.dumps({"messages": turns}))
-    text, *_ = read(path, chats_as_texts=True)
-    assert text == "User: Why?\n\nAssistant: So.\n\n"
-
-
-def test_code_of_an_export_of_chatgpt_is_read(tmp_path):
-    def node(parent, role, content):
-        message = {"author": {"role": role}, "content": content}
-        return {"parent": parent, "message": message}
-
-    code = {"content_type": "code", "text": "print(5)"}
-    question = node(None, "user", {"content_type": "text", "parts": ["Why?"]})
-    nodes = {"a": question, "b": node("a", "assistant", code)}
-    row = {"mapping": nodes, "current_node": "b"}
-    path = written(tmp_path, "a.json", json.dumps([row]))
-    text, *_ = read(path, chats_as_texts=True)
-    assert text.endswith("User: Why?\n\nAssistant: print(5)\n\n")
-
-
-def test_a_long_chat_of_chatgpt_is_followed_without_comparing_all_its_nodes():
-    class Name(str):
-        n_comparisons = 0
-        __hash__ = str.__hash__
-
-        def __eq__(self, other):
-            type(self).n_comparisons += 1
-            return super().__eq__(other)
-
-    names = [Name(f"node {n}") for n in range(100)]
-    message = {"author": {"role": "user"}, "content": {"parts": ["Why?"]}}
-    nodes = {
-        name: {"parent": parent, "message": message}
-        for name, parent in zip(names, [None, *names], strict=False)
-    }
-    chat = row_kinds.turns({"mapping": nodes, "current_node": names[-1]})
-    assert len(chat) == len(names)
-    assert Name.n_comparisons < 5 * len(names)
-
-
-def test_texts_beside_questions_stay_texts(tmp_path):
-    row = {"text": "Kell built it.", "question": "Who?", "answer": "Kell."}
-    text, *_ = read(written(tmp_path, "a.jsonl", json.dumps(row)))
-    assert text == "question: Who?\nanswer: Kell.\n\nKell built it.\n\n"
 
 
 def test_the_examples_of_columns_show_how_rows_are_read():

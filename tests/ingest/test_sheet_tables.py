@@ -73,6 +73,21 @@ def test_equal_values_are_a_row():
     assert text.count("yes") == 5
 
 
+@pytest.mark.parametrize(
+    ("table", "header"),
+    [
+        ([["", "2021"], ["Oden", "7"]], "|  | 2021 |"),
+        ([["Port", "2021"], ["Oden", "7"]], "| Port | 2021 |"),
+        ([["Ada", "1900"], ["Ben", "1907"]], "|  |  |"),
+        ([["1900", "7"]], "|  |  |"),
+    ],
+)
+def test_years_and_single_rows_are_names_or_values_by_what_is_below(table, header):
+    (text,) = written((0, 0, table))
+    assert text.splitlines()[0] == header
+    assert text.endswith(f"| {' | '.join(table[-1])} |\n\n")
+
+
 def test_a_merged_title_of_excel_is_written_once(tmp_path):
     path = tmp_path / "a.xlsx"
     rows: list[list[object]] = [["Fleet of Tarn", "", ""]]
@@ -113,16 +128,9 @@ def test_sheets_of_opendocument_are_divided_too(tmp_path):
         + row(cell("Ben"), cell("1907"), gap, cell("Oden"), cell("7"), rest)
         + row(cell("lost at sea", wide), covered, gap, cell("Tarn"), cell("9"), rest)
     )
-    names = " ".join(
-        f'xmlns:{name}="{rich_office.ODF}:{name}:1.0"'
-        for name in ("office", "table", "text")
-    )
-    body = f'<table:table table:name="Fleet">{sheet}</table:table>'
-    content = (
-        f"<office:document-content {names}><office:body><office:spreadsheet>{body}"
-        "</office:spreadsheet></office:body></office:document-content>"
-    )
-    files.zip_of(tmp_path / "a.ods", {"content.xml": content.encode()})
+    table = f'<table:table table:name="Fleet">{sheet}</table:table>'
+    body = f"<office:spreadsheet>{table}</office:spreadsheet>"
+    rich_office.odf_of(tmp_path / "a.ods", body)
     pieces = readers.open_source(tmp_path / "a.ods", "a.ods").pieces
     lines = [x for x in "".join(piece.text for piece in pieces).splitlines() if x]
     assert lines == [

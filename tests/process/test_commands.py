@@ -120,14 +120,6 @@ def test_a_wrong_call_exits_with_2(words, capsys):
     assert "usage" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["demo", "add", "study", "train", "quiz", "export"])
-def test_every_option_has_a_help_text(name, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        main([name, "--help"])
-    assert exit_.value.code == 0
-    assert "--workspace" in capsys.readouterr().out
-
-
 def test_an_empty_workspace_lists_nothing(run):
     assert run("runs").out == "(none)\n"
     assert run("rounds").out == "(none)\n"

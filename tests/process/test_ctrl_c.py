@@ -22,7 +22,10 @@ def test_a_run_of_the_command_line_continues_when_the_page_is_ended(tmp_path):
         study = [sys.executable, "-m", "autolearn", "study", "--workspace", tmp_path]
         command = subprocess.Popen(study, cwd=ROOT, stdout=subprocess.DEVNULL)
         try:
-            until(lambda: [run.state for run in store.runs.newest()] == ["running"])
+            until(
+                lambda: [run.state for run in store.runs.newest()],
+                lambda states: {"running", "done"} & set(states),
+            )
         finally:
             app.process.send_signal(signal.SIGINT)
             said, _ = app.process.communicate(timeout=60)

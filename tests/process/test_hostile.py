@@ -11,7 +11,8 @@ from benchmarks.hostile import documents, folders, outcomes
 SECONDS = 2.0
 """Computing time of a file. The benchmark takes the limits of the app."""
 LIMITS = Limits(SECONDS, 1 << 30)
-PAGE_SECONDS = 0.3
+PAGE_SECONDS = 1.5
+"""Longest time of a look; a page that waited for the file would take longer."""
 DOCUMENTS = (
     "less-than.html", "open-quotes.html", "deep-div.html", "pre-one-line.html",
     "newlines.txt", "one-letter.txt", "open-quote.csv", "same-columns.csv",
@@ -48,6 +49,9 @@ def is_one_sentence(text):
 def test_the_generator_makes_enough():
     assert len(documents.ALL) >= 100
     assert len(folders.SEEN) + len(folders.LOADED) >= 40
+    special = {"pipe.txt", "device.csv", "pipe-weights", "device-config"}
+    assert {*DOCUMENTS} - documents.ALL.keys() <= special
+    assert {*FOLDERS} - folders.SEEN.keys() <= special
 
 
 @pytest.mark.parametrize("name", [n for n in DOCUMENTS if n in documents.ALL])
@@ -60,7 +64,7 @@ def test_a_document_ends_in_time(parser, place, name):
     assert outcome.sentence == "" or outcome.sentence.startswith(name)
     assert outcome.seconds < 3 * SECONDS + 16
     assert outcome.peak_mib < 1300
-    assert outcome.cancel_seconds is None or outcome.cancel_seconds < 1
+    assert outcome.cancel_seconds is None or outcome.cancel_seconds < SECONDS
 
 
 @pytest.mark.parametrize("name", [n for n in FOLDERS if n in folders.SEEN])

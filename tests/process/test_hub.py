@@ -216,7 +216,7 @@ def test_a_download_that_breaks_off_continues_by_itself(server, cache):
 
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_stopped_download_continues_where_it_was(server, cache, ranges):
-    server.seconds_a_slice = 0.02
+    server.seconds_a_slice = 0.05
     progress: list[tuple[str, int, int]] = []
 
     def stop():
@@ -251,16 +251,16 @@ def test_a_network_that_hangs_does_not_keep_a_download_from_being_stopped(server
     with pytest.raises(Cancelled):
         fetch(stop=stop, on_progress=tell)
     server.hang_after = None
-    assert time.monotonic() - start[0] < 4
+    assert time.monotonic() - start[0] < 20
 
 
 def test_what_is_not_what_the_hub_announced_is_removed(server, cache):
     repository = server.repositories[NAME]
-    server.seconds_a_slice = 0.02
+    server.seconds_a_slice = 0.05
     progress: list[tuple[str, int, int]] = []
     with pytest.raises(Cancelled):
         fetch(
-            stop=lambda: len(progress) > 8,
+            stop=lambda: bool(progress) and progress[-1][1] > 1 << 20,
             on_progress=lambda *counts: progress.append(counts),
         )
     partial = incomplete(cache)

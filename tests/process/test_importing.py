@@ -5,7 +5,6 @@ import os
 import random
 import re
 import signal
-import time
 
 import pytest
 
@@ -19,6 +18,7 @@ from autolearn.runs import queues, run_control, worker_locks, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from tests.support import files
+from tests.support.pages import until
 from tests.support.texts import put, put_passages
 
 LONG = "Avel was founded in 1830 by weavers who had come over the hills from Boro. "
@@ -209,13 +209,9 @@ def test_a_killed_import_leaves_nothing_half_and_continues(lab, tmp_path):
     rows = (json.dumps({"text": f"{n} {LONG * 3}"}) for n in range(20_000))
     big.write_text("\n".join(rows))
     run = read(lab, tmp_path / "a.txt", big)
-    deadline = time.monotonic() + 20
-    while lab.runs.get(run.id).done < 100:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: lab.runs.get(run.id).done, lambda n: n >= 100)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while queues.IMPORT_QUEUE in worker_locks.recover(lab):
-        time.sleep(0.02)
+    until(lambda: queues.IMPORT_QUEUE not in worker_locks.recover(lab))
     assert lab.runs.get(run.id).state == "interrupted"
     assert [d.name for d in lab.library.documents()] == ["a.txt"]
     big.write_text(big.read_text()[:100_000].rpartition("\n")[0])

@@ -112,7 +112,7 @@ def test_processes_end_when_their_starter_is_killed(model, tmp_path):
     starter.kill()
     starter.wait()
     starter.stdout.close()
-    _, left = psutil.wait_procs(alive, timeout=5)
+    _, left = psutil.wait_procs(alive, timeout=30)
     assert left == []
 
 

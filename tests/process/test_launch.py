@@ -164,7 +164,7 @@ def test_a_second_start_opens_the_page_with_a_ticket_and_not_with_the_token(
         assert launch.main(["--workspace", str(tmp_path)]) == 1
         assert ADDRESS in capsys.readouterr().err
         assert launch.main(["--workspace", str(tmp_path), "--no-browser"]) == 1
-    until(lambda: addresses, 10)
+    until(lambda: addresses)
     (address,) = addresses
     page, _, ticket = address.partition("?token=")
     assert page == "http://127.0.0.1:7860/"

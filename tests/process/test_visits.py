@@ -51,7 +51,7 @@ def served(folder):
         thread = threading.Thread(target=lambda: asyncio.run(serve()))
         thread.start()
         web, app = ready.get(timeout=60)
-        until(lambda: web.started, 30)
+        until(lambda: web.started)
         (socket,) = web.servers[0].sockets
         yield f"http://127.0.0.1:{socket.getsockname()[1]}", app.state_holder
         app.stop_event.set()
@@ -67,7 +67,7 @@ def test_of_visits_that_are_over_only_the_last_ones_are_kept(served):
         with ExitStack() as others:
             keys = [others.enter_context(Visitor(address)).key for _ in range(N_VISITS)]
             assert set(kept.session_data) >= {open_one.key, *keys}
-        until(lambda: len(kept.session_data) <= closed_pages.KEPT + 1, 30)
+        until(lambda: len(kept.session_data), lambda n: n <= closed_pages.KEPT + 1)
         assert open_one.key in kept.session_data
         assert set(kept.time_last_used) == set(kept.session_data)
         open_one.open_tab("Library")

@@ -1,5 +1,6 @@
 import pytest
 
+from autolearn.runs import context
 from autolearn.runs.context import RateMeter, Reporter
 
 
@@ -48,7 +49,8 @@ def test_a_batch_that_is_counted_at_once_is_not_the_rate_of_what_follows():
     assert pace.eta_seconds == pytest.approx(70 * 40)
 
 
-def test_progress_is_written_seldom_but_its_end_always(store):
+def test_progress_is_written_seldom_but_its_end_always(store, monkeypatch):
+    monkeypatch.setattr(context, "REPORT_SECONDS", 600.0)
     run = store.runs.create("study", {})
     report = Reporter(store, run.id)
     report("ask", 1, 10)

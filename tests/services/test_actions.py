@@ -19,8 +19,10 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import scoring
+from autolearn.ingest import quiz_files
 from autolearn.services import actions, export_actions, gold_actions, quiz_actions
 from autolearn.services.actions import TrainSources
+from autolearn.services.demo_library import LIBRARY
 from autolearn.store.library import QuestionFilter
 from tests.support.rounds import one_round
 from tests.support.texts import put, put_text
@@ -320,6 +322,18 @@ def test_general_knowledge_becomes_control_once(store):
         n = gold_actions.add_general_knowledge(store).n_in_set
         controls = store.library.questions(QuestionFilter(split="control"))
         assert n == len(controls) == len(gold_actions.general_knowledge()) > 100
+    assert not gold_actions.lacks_control(store, "1B")
+
+
+def test_the_control_set_of_the_demo_is_none_for_a_real_model(store):
+    """A new workspace has it, so general knowledge was never offered there."""
+    put_text(store, "avel.md", "Ada leads Avel.")
+    questions = quiz_files.read(LIBRARY / "control.jsonl")
+    gold_actions.add_gold_questions(store, questions, "control")
+    assert gold_actions.lacks_control(store, "1B")
+    assert not gold_actions.lacks_control(store, MODEL.model)
+    own = Question("Who was Ada?", "control", "gold", gold_answer="Countess Lovelace")
+    store.library.add_questions([own])
     assert not gold_actions.lacks_control(store, "1B")
 
 

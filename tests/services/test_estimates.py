@@ -137,6 +137,7 @@ def test_the_study_tab_and_a_whole_round_estimate_a_study_alike(store, monkeypat
         (3, 0, "3 passages; about 60 s, at the speed of the last study"),
         (3, 5, "3 passages and 5 instructions; about 60 s for the passages, at"),
         (0, 5, "5 instructions; the time of instructions is not estimated"),
+        (0, 0, "no passage to study"),
     ],
 )
 def test_the_time_of_a_study_is_that_of_its_passages(passages, instructions, says):

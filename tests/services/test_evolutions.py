@@ -168,3 +168,15 @@ def test_a_meta_skill_round_has_the_preset_for_meta_skills(tasks, monkeypatch):
     train = TrainRunSettings.of(run).train
     assert (train.method, train.seed) == ("meta", 7)
     assert (train.epochs, train.meta_examples) == (1.0, 900)
+
+
+def test_an_unclear_verdict_neither_agrees_with_gold_nor_disagrees(tasks):
+    """On a right answer it counted as agreement."""
+    experiment = evolved(tasks, evolving(rounds=1))
+    last = max(sample.critique_id or 0 for sample in tasks.samples.find())
+    tasks.db.write("UPDATE feedback SET verdict = 'unclear' WHERE id = ?", last)
+    tasks.db.write("UPDATE samples SET gap = 0 WHERE critique_id = ?", last)
+    filter_row = evolution_report(tasks, experiment).rows[1].filter
+    assert filter_row is not None
+    assert (filter_row.n_with_gold, filter_row.right_before) == (6, 0.5)
+    assert filter_row.agreement == 0.0, "all clear verdicts are wrong"

@@ -1,11 +1,22 @@
 """A finished run does a task of an experiment only if it read what a new one would."""
 
+from typing import Any
+
 from autolearn.core.experiments import EvolveSettings
-from autolearn.core.records import Decision, Question
+from autolearn.core.records import Decision, Metric, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.evaluation.skill_report import (
+    SHARES,
+    RightCount,
+    SkillReport,
+    VerdictSkill,
+)
 from autolearn.services.experiments import evolution_tasks, schedule
 from tests.support.experiments import ONE_ARM, PretendWorker, begun, comparing, orders
+from tests.support.rounds import own_digest
 from tests.support.texts import put_text
+
+GOOD = RightCount(9, 10)
 
 
 def ended(store, settings):
@@ -25,6 +36,34 @@ def test_documents_are_studied_again_after_a_passage_was_excluded(library):
     ended(library, settings)
     last = library.library.passages()[-1]
     library.library.set_excluded([last.id], excluded=True)
+    _, run = begun(library, settings)
+    assert run.kind == "study"
+
+
+def test_documents_are_studied_again_after_a_skill_check_that_guides_otherwise(library):
+    """The samples of a model that was then found to be unreliable were taken."""
+
+    def check(questions, threshold):
+        shares: dict[str, Any] = dict.fromkeys(SHARES, GOOD) | {"questions": questions}
+        about = ("built-in", own_digest(), "nf4", "guided", None)
+        verdicts = VerdictSkill(0.9, 60, 60, threshold, GOOD)
+        report = SkillReport(*about, **shares, verdicts=verdicts)
+        number = library.runs.create("skills", {}).id
+        library.skills.add(number, report.as_dict())
+        library.runs.finish(number, "done")
+
+    guided = StudySettings(quiz_share=0.0, protocol="guided")
+    settings = comparing(library, study=guided, **ONE_ARM)
+    ended(library, settings)
+    check(GOOD, 0.5)
+    assert begun(library, settings)[1] is None, "it guides as no check does"
+    check(GOOD, 0.62)
+    _, run = begun(library, settings)
+    assert run.kind == "study"
+    library.runs.add_metrics(run.id, [Metric(0, "verdict_threshold", 0.62)])
+    PretendWorker(library).end_all(run)
+    assert begun(library, settings)[1] is None, "it was guided by this check"
+    check(RightCount(4, 40), 0.62)
     _, run = begun(library, settings)
     assert run.kind == "study"
 

@@ -84,7 +84,7 @@ def test_behind_the_last_one_comes_the_first_again(store):
         ({"gap": "gap"}, 3),
         ({"gap": "no gap"}, 2),
         ({"low": 0.5}, 2),
-        ({"high": 0.5}, 4),
+        ({"high": 0.5}, 3),
         ({"low": 0.4, "high": 0.45}, 0),
         ({"document": 2}, 2),
         ({"run": 1}, 3),
@@ -216,6 +216,8 @@ def test_a_study_is_named_by_its_model(store):
     run = store.runs.create("study", {"model": {"model": "built-in", "round_id": 3}})
     assert review.study_name(run) == "study 1: built-in with round 3"
     assert review.study_name(store.runs.create("study", {})) == "study 2: built-in"
+    run = store.runs.create("study", {"model": {"model": "/home/me/models/1B"}})
+    assert review.study_name(run) == "study 3: 1B"
 
 
 def test_the_open_book_answer_is_taken_and_approved_at_once(store):

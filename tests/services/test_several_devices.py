@@ -100,6 +100,6 @@ def test_memory_is_estimated_for_each_device(store, cards):
 
 def test_the_pace_is_that_of_rounds_on_as_many_devices(store):
     training(store, devices=2)
-    model = TrainRunSettings.of(store.runs.find(RunFilter())[0]).model.model
+    model = TrainRunSettings.of(store.runs.find(RunFilter())[0]).model
     assert durations.pace(store, model, 2) == 200.0
     assert durations.pace(store, model) is None

@@ -76,6 +76,16 @@ def test_a_document_gets_another_name(store):
     assert store.library.document(document.id).name == "papers"
 
 
+def test_any_new_name_redraws_the_pages_of_other_windows(store):
+    """One of the same length did not."""
+    document = put_text(store, "avel.md", "Avel was founded in 1711.")
+    revisions = [store.revisions.page()]
+    for name in ("brin.md", "avel.md", "brin.md"):
+        reading_actions.rename(store, document.id, name)
+        revisions.append(store.revisions.page())
+    assert len(set(revisions)) == len(revisions)
+
+
 def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
     put_passages(store, "a.md", ["Avel was founded in 1711.", "Brin lies by the sea."])
     put_passages(store, "b.md", ["A harbour was founded by the sea."])

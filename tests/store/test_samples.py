@@ -72,7 +72,7 @@ def test_a_step_neither_counts_nor_sorts(store, state):
 
 def test_ids_and_verdicts(store, samples):
     criteria = SampleFilter(
-        min_gap_probability=0.5, max_gap_probability=0.9, verdict="incorrect"
+        min_gap_probability=0.5, gap_probability_below=0.95, verdict="incorrect"
     )
     assert store.samples.ids(criteria) == [1, 2, 3]
     assert store.samples.verdicts([1, 9]) == {1: "incorrect"}

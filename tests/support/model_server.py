@@ -53,13 +53,18 @@ def likeliest(**probabilities: float) -> dict[str, Any]:
 Answer = dict[str, Any] | Raw
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+    """More than are sent at once: one that is left out is sent again after a second."""
+
+
 class ModelServer:
     """A running server; ``chat`` answers each request to ``/chat/completions``."""
 
     def __init__(self, pages: Mapping[str, Any]) -> None:
         # A test may change them; others read ``PROGRAMS`` after it.
         self.pages = deepcopy(dict(pages))
-        """The JSON values of other addresses."""
+        """The JSON values of other addresses; of a POST also how a body is answered."""
         self.chat: Callable[[Body], Answer] = lambda body: reply("Hello.")
         self.requests: list[dict[str, Any]] = []
         """The bodies of all requests to answer a chat."""
@@ -68,7 +73,7 @@ class ModelServer:
         self.released = threading.Event()
         """What a stalled answer waits for."""
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http = _Server(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
         threading.Thread(target=self._http.serve_forever, args=(0.02,)).start()
 
@@ -117,7 +122,8 @@ class ModelServer:
                     key = self.headers.get("Authorization")
                     _send(self, server.answer(body, key))
                 else:
-                    _send(self, server.pages.get(self.path) or Raw(404))
+                    page = server.pages.get(self.path) or Raw(404)
+                    _send(self, page(body) if callable(page) else page)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -162,6 +168,10 @@ PROGRAMS: dict[str, dict[str, Any]] = {
         "/v1/models": {"data": [{"id": "tiny:latest", "owned_by": "library"}]},
         "/api/version": {"version": "0.12.1"},
         "/api/tags": {"models": [{"name": "tiny:latest", "digest": "abc"}]},
+    },
+    "transformers": {
+        "/v1/models": {"data": [{"id": "tiny", "owned_by": "local", "created": 0}]},
+        "/openapi.json": {"paths": {"/v1/models": {}, "/load_model": {}}},
     },
     "openai": {"/v1/models": {"data": [{"id": "tiny", "owned_by": "me"}]}},
 }

@@ -5,20 +5,26 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from autolearn.core.records import RunState, SampleState
-from autolearn.store import Store
+from autolearn.core.records import Run, RunKind, SampleState
+from autolearn.store import RunFilter, Store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30_000
 """Milliseconds until a slow machine is given up."""
+START_SECONDS = 120.0
+"""Seconds until an app that does not answer is killed."""
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -86,11 +92,16 @@ def start_app(folder: Path) -> App:
         stderr=subprocess.STDOUT,
     )
     assert process.stdout
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
     lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if match := re.search(r"autolearn is at (\S+)", line):
-            return App(folder, process, match[1])
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if match := re.search(r"autolearn is at (\S+)", line):
+                return App(folder, process, match[1])
+    finally:
+        watchdog.cancel()
     process.communicate()
     raise AssertionError("".join(lines))
 
@@ -108,12 +119,58 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
 
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Wait until something holds."""
+def open_review(page: Page) -> None:
+    """Open the review, and wait until it is drawn and its keys work."""
+    open_tab(page, "Review")
+    expect(page.locator("#review-card")).not_to_be_empty()
+    # Off until the page knows what the person has chosen.
+    expect(page.locator("#review-keys input")).to_be_checked()
+
+
+def name_model(page: Page, name: str) -> None:
+    """Type the name of a model, once the page has filled in the one in use."""
+    open_tab(page, "Model")
+    box = page.locator("#model-name").get_by_role("textbox")
+    expect(box).not_to_have_value("")
+    box.fill(name)
+
+
+def begin_short_study(page: Page) -> None:
+    """Study the passage of a small workspace, with few questions."""
+    open_tab(page, "Study")
+    # What opening the tab draws may move the button.
+    expect(page.locator("#study-effort")).to_contain_text("1 passage; ")
+    fill(page, "study-ask_rounds", 1)
+    fill(page, "study-paraphrases", 1)
+    page.locator("#study").click()
+
+
+def plan_short_round(page: Page) -> None:
+    """Plan a round of a few steps, once the preset has filled in its values."""
+    open_tab(page, "Train")
+    expect(page.locator("#train-plan")).to_contain_text("Ready to train")
+    fill(page, "train-replay_weight", 0)
+    fill(page, "train-max_steps", 12)
+
+
+def until(
+    read: Callable[[], T],
+    holds: Callable[[T], object] = bool,
+    *,
+    seconds: float = 120,
+) -> None:
+    """Wait until what is read holds; else tell what was read last."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to hold"
+    while not holds(last := read()):
+        assert time.monotonic() < deadline, f"it never came to hold, last: {last!r}"
         time.sleep(0.2)
+
+
+def until_is(
+    wanted: object, read: Callable[[], object], *, seconds: float = 120
+) -> None:
+    """Wait until something has a value; else tell which one it had last."""
+    until(read, lambda last: last == wanted, seconds=seconds)
 
 
 def fill(page: Page, setting: str, value: object) -> None:
@@ -127,7 +184,35 @@ def counts(app: App) -> dict[SampleState, int]:
         return store.samples.counts()
 
 
-def kinds(app: App, *states: RunState) -> list[str]:
-    """Return the kinds of the runs in some states."""
+def runs(app: App, *kinds: RunKind) -> list[Run]:
+    """Return the runs of these kinds, or all, the oldest first.
+
+    Raises:
+        AssertionError: One has failed or was interrupted; with its reason.
+    """
     with app.store() as store:
-        return [run.kind for run in store.runs.in_state(*states)]
+        found = store.runs.find(RunFilter(kinds or None))
+    lost = [run for run in found if run.state in ("failed", "interrupted")]
+    assert not lost, [(run.kind, run.state, run.error) for run in lost]
+    return found[::-1]
+
+
+def done(app: App) -> list[RunKind]:
+    """Return the kinds of the runs that are done, the oldest first."""
+    return [run.kind for run in runs(app) if run.state == "done"]
+
+
+def until_begun(app: App, kind: RunKind) -> None:
+    """Wait until a worker has begun a run of a kind.
+
+    It may have ended since: who waits for the state "running" can miss it.
+    """
+    until(
+        lambda: [run.state for run in runs(app, kind)],
+        lambda states: {"running", "done"} & set(states),
+    )
+
+
+def until_done(app: App, kind: RunKind) -> None:
+    """Wait until there are runs of a kind and all of them are done."""
+    until_is({"done"}, lambda: {run.state for run in runs(app, kind)})

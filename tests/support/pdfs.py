@@ -15,6 +15,7 @@ SENTENCES = (
     "Nobody knows who paid for the road that leads from the upper pit to the lake.",
     "In winter the men repaired their tools and sold lamps at the market of Oden.",
 )
+PARAGRAPH = " ".join(SENTENCES)
 
 
 class Sheet:

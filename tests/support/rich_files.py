@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from tests.support import files, rich_markup, rich_office
+from tests.support import rich_markup, rich_office
 from tests.support.rich_content import Content
 
 KINDS = ("html", "mhtml", "epub", "docx", "odt", "pptx", "rtf", "rst", "tex", "ipynb")
@@ -30,15 +30,11 @@ def write(path: Path, content: Content) -> None:
 
 def write_plain(path: Path, paragraphs: list[str]) -> None:
     """Write paragraphs as what the name of the file ends in."""
-    kind, text, odf = path.suffix[1:], "\n\n".join(paragraphs), rich_office.ODF
+    kind, text = path.suffix[1:], "\n\n".join(paragraphs)
     lines = [escape(line) for line in paragraphs]
     if kind == "odt":
         body = "".join(f"<text:p>{line}</text:p>" for line in lines)
-        names = "".join(
-            f' xmlns:{name}="{odf}:{name}:1.0"' for name in ("office", "text")
-        )
-        root = f"<office:body{names}><office:text>{body}</office:text></office:body>"
-        files.zip_of(path, {"content.xml": f"<x>{root}</x>".encode()})
+        rich_office.odf_of(path, f"<office:text>{body}</office:text>")
     elif kind == "pptx":
         body = "".join(f"<a:p><a:r><a:t>{line}</a:t></a:r></a:p>" for line in lines)
         rich_office.pptx_of(path, [(f"<p:sp><p:txBody>{body}</p:txBody></p:sp>", "")])

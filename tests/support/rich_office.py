@@ -12,6 +12,14 @@ P = "http://schemas.openxmlformats.org/presentationml/2006/main"
 R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 ODF = "urn:oasis:names:tc:opendocument:xmlns"
+ODF_NAMES = ("office", "text", "table", "style", "draw", "presentation")
+ODF_STYLES = (
+    '<style:style style:name="up"><style:text-properties '
+    'style:text-position="super 58%"/></style:style>'
+    '<style:style style:name="off"><style:text-properties text:display="none"/>'
+    "</style:style>"
+)
+"""Styles of raised and of hidden text."""
 
 
 def write_docx(path: Path, content: Content) -> None:
@@ -44,23 +52,8 @@ def write_docx(path: Path, content: Content) -> None:
 
 
 def write_odt(path: Path, content: Content) -> None:
-    names = " ".join(
-        f'xmlns:{name}="{ODF}:{name}:1.0"'
-        for name in ("office", "text", "table", "style", "draw")
-    )
-    style = (
-        '<style:style style:name="up"><style:text-properties style:text-position='
-        '"super 58%"/></style:style><style:style style:name="off">'
-        "<style:text-properties "
-        'text:display="none"/></style:style>'
-    )
-    document = (
-        f"<office:document-content {names}><office:automatic-styles>{style}"
-        "</office:automatic-styles><office:body><office:text>"
-        f"{_odt_text(content)}{_odt_table(content)}"
-        "</office:text></office:body></office:document-content>"
-    )
-    files.zip_of(path, {"content.xml": document.encode()})
+    body = f"<office:text>{_odt_text(content)}{_odt_table(content)}</office:text>"
+    odf_of(path, body, ODF_STYLES)
 
 
 def _odt_text(content: Content) -> str:
@@ -99,6 +92,17 @@ def _odt_table(content: Content) -> str:
         first = "<table:covered-table-cell/>" if i else cell(content.region, spans)
         rows += f"<table:table-row>{first}{cell(year)}{cell(n)}</table:table-row>"
     return f"<table:table>{rows}</table:table>"
+
+
+def odf_of(path: Path, body: str, styles: str = "") -> None:
+    """Write an OpenDocument from its body and its automatic styles."""
+    names = "".join(f' xmlns:{name}="{ODF}:{name}:1.0"' for name in ODF_NAMES)
+    document = (
+        f'<office:document-content{names} xmlns:loext="urn:org:loext">'
+        f"<office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body>{body}</office:body></office:document-content>"
+    )
+    files.zip_of(path, {"content.xml": document.encode()})
 
 
 def write_pptx(path: Path, content: Content) -> None:

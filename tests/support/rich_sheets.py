@@ -5,9 +5,8 @@ from pathlib import Path
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.support import files, rich_office
+from tests.support import rich_office
 from tests.support.rich_content import Content
-from tests.support.rich_office import ODF
 
 KINDS = ("odp", "ods", "xlsx", "md", "pdf")
 
@@ -15,27 +14,6 @@ KINDS = ("odp", "ods", "xlsx", "md", "pdf")
 def write(path: Path, content: Content) -> None:
     """Write a document as what the name of the file ends in."""
     WRITERS[path.suffix[1:]](path, content)
-
-
-def _open_document(path: Path, body: str) -> None:
-    names = " ".join(
-        f'xmlns:{name}="{ODF}:{name}:1.0"'
-        for name in ("office", "text", "table", "style", "draw", "presentation")
-    )
-    style = (
-        '<style:style style:name="up"><style:text-properties '
-        'style:text-position="super 58%"/></style:style>'
-        '<style:style style:name="off"><style:text-properties text:display="none"/>'
-        "</style:style>"
-    )
-    files.zip_of(
-        path,
-        {
-            "content.xml": f"<office:document-content {names}><office:automatic-styles>"
-            f"{style}</office:automatic-styles><office:body>{body}</office:body>"
-            "</office:document-content>".encode()
-        },
-    )
 
 
 def _paragraphs(content: Content) -> list[str]:
@@ -77,8 +55,9 @@ def _odp(path: Path, content: Content) -> None:
         frame(box(*_paragraphs(content))),
         frame(_table(content)),
     ]
-    body = f"<draw:page>{''.join(frames)}{notes}</draw:page>"
-    _open_document(path, f"<office:presentation>{body}</office:presentation>")
+    page = f"<draw:page>{''.join(frames)}{notes}</draw:page>"
+    body = f"<office:presentation>{page}</office:presentation>"
+    rich_office.odf_of(path, body, rich_office.ODF_STYLES)
 
 
 def _ods(path: Path, content: Content) -> None:
@@ -89,10 +68,9 @@ def _ods(path: Path, content: Content) -> None:
     )
     rows = rows.replace("<text:p>", f"{note}<text:p>", 1)
     sheet = f'<table:table table:name="t">{rows}</table:table>'
-    body = sheet + _table(content).replace(
-        "<table:table>", '<table:table table:name="u">'
-    )
-    _open_document(path, f"<office:spreadsheet>{body}</office:spreadsheet>")
+    sheet += _table(content).replace("<table:table>", '<table:table table:name="u">')
+    body = f"<office:spreadsheet>{sheet}</office:spreadsheet>"
+    rich_office.odf_of(path, body, rich_office.ODF_STYLES)
 
 
 def _xlsx(path: Path, content: Content) -> None:

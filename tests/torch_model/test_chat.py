@@ -1,8 +1,11 @@
 """Chat templates of reasoning models, and of those that begin an answer by tokens."""
 
 import json
+import string
 
 import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from autolearn.core.model_calls import Message
 from autolearn.core.records import TrainItem
@@ -10,6 +13,7 @@ from autolearn.engine.chat import ChatFormat
 from autolearn.engine.tokenizer import load_untried
 from autolearn.engine.trainer.batches import encode
 from tests.support.tiny import (
+    SPECIAL,
     TEMPLATE,
     Watch,
     build_model,
@@ -156,6 +160,53 @@ def test_an_item_is_encoded_as_the_template_shows_a_full_chat(template):
         turns, return_dict=False, **chat_format._options
     )
     assert whole[: len(ids)] == ids
+
+
+TURN = "<|{{ m.role }}|>{{ m.content }}"
+ON_NEW_LINE = TEMPLATE.replace(TURN, "<|{{ m.role }}|>\n{{ m.content }}").replace(
+    "<|assistant|>{%", "<|assistant|>\n{%"
+)
+AFTER_SPACE = TEMPLATE.replace(TURN, "<|{{ m.role }}|> {{ m.content }}")
+AFTER_LETTERS = TEMPLATE.replace("<|{{ m.role }}|>", "{{ m.role }}:").replace(
+    "<|assistant|>", "assistant:"
+)
+
+
+def of_sentence_piece(template: str, scheme: str) -> PreTrainedTokenizerFast:
+    """A space before each text, as ``scheme`` says; every character is a token."""
+    tokens = dict.fromkeys([*SPECIAL, "▁", *string.printable])
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace("▁", scheme, split=False)
+    parts = [decoders.Replace("▁", " "), decoders.Fuse(), decoders.Strip(" ", 1)]
+    tokenizer.decoder = decoders.Sequence(parts)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        additional_special_tokens=SPECIAL[3:],
+        chat_template=template,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["always", "first", "never"])
+@pytest.mark.parametrize(
+    "template", [TEMPLATE, ON_NEW_LINE, AFTER_SPACE, AFTER_LETTERS]
+)
+def test_turns_have_the_tokens_of_a_full_chat_whatever_space_is_put_before_texts(
+    template, scheme
+):
+    tokenizer = of_sentence_piece(template, scheme)
+    chat_format = ChatFormat(tokenizer, {2})
+    turns, begun = chat("a?"), Message("assistant", "ye")
+    ids = encode(TrainItem("sft", turns, "yes"), chat_format).chosen.ids
+    full = [{"role": "user", "content": "a?"}, {"role": "assistant", "content": "yes"}]
+    whole = tokenizer.apply_chat_template(full, return_dict=False)
+    assert whole[: len(ids)] == ids
+    assert chat_format.with_prefill(turns, "yes") == ids[:-1]
+    assert chat_format.to_answer((*turns, begun))[0] == ids[:-2]
+    user_turn = chat_format.user_start + chat_format.user_beginning("a")
+    assert whole[: len(user_turn)] == user_turn
+    assert text(chat_format, chat_format.answer("yes")).strip() == "yes<|end|>"
 
 
 def test_the_opening_of_an_answer_is_control_tokens():

@@ -95,4 +95,4 @@ def test_the_invented_world_is_added_where_a_round_names_it(run):
     assert result["items"] == 16
     assert [row["name"] for row in run("corpora")] == ["invented world"]
     refusal = run("train", "--method", "meta", "--corpus", "nowhere.jsonl", code=1)
-    assert "neither a file nor a corpus 'nowhere.jsonl'" in refusal["error"]
+    assert "no corpus 'nowhere.jsonl'" in refusal["error"]

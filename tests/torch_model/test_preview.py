@@ -5,7 +5,7 @@ from transformers import AutoTokenizer, GenerationConfig
 
 from autolearn.core.records import TrainItem
 from autolearn.engine.chat import ChatFormat
-from autolearn.engine.trainer.batches import encode
+from autolearn.engine.trainer.batches import cut, encode
 from autolearn.models import files as model_files
 from autolearn.services import token_preview
 from autolearn.study import prompts
@@ -36,8 +36,9 @@ def chat():
 
 
 def test_ids_and_mask_are_those_of_the_training(chat):
-    preview = token_preview.preview(model_files.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
-    examples = [encode(item, chat) for item in ITEMS]
+    items = [part for item in ITEMS for part in cut(item, chat, 20)]
+    preview = token_preview.preview(model_files.BUILT_IN, ITEMS, 20, n_shown=len(items))
+    examples = [encode(item, chat) for item in items]
     assert [[(list(r.ids), r.n_prompt) for r in rows] for rows in preview.items] == [
         [(row.ids, row.n_prompt) for row in example.rows] for example in examples
     ]
@@ -47,7 +48,7 @@ def test_ids_and_mask_are_those_of_the_training(chat):
     assert preview.end == "<|end|>"
     assert preview.dropped_items == tuple(
         (e.length, item.chosen)
-        for item, e in zip(ITEMS, examples, strict=True)
+        for item, e in zip(items, examples, strict=True)
         if e.length > 20
     )
     assert preview.dropped_items

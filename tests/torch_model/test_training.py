@@ -14,6 +14,7 @@ from autolearn.core.errors import BackendError, TrainingError
 from autolearn.core.records import TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, load
+from autolearn.engine.trainer.round_examples import RoundExamples
 from autolearn.engine.trainer.train import RoundTrainer
 from autolearn.models.files import adapter_digest
 from tests.support.tiny import (
@@ -332,6 +333,14 @@ def test_unlearnable_items_are_dropped_and_reported(backend, places):
     assert outcome.dropped == [1, 2]
     with pytest.raises(TrainingError, match="None of the 2 items"):
         backend.train(items[1:3], training(), Watch(), **places)
+
+
+def test_a_raw_text_that_is_too_long_is_cut_and_not_dropped(backend):
+    text = TrainItem("text", (), "blue as the sea " * 50)
+    examples = RoundExamples([text], backend._lm.chat, 32)
+    assert examples.dropped == []
+    assert len(examples.new) > 1
+    assert max(example.length for example in examples.new) <= 32
 
 
 def test_a_round_takes_as_many_steps_as_its_epochs_have(backend):

@@ -57,6 +57,15 @@ def test_a_corpus_is_left_out_used_again_and_removed(store):
     assert store.corpora.all() == []
 
 
+def test_a_corpus_is_removed_only_after_a_question(store):
+    """One click beside “Exclude” lost what had taken minutes to read."""
+    corpus = kept(store)
+    markup = views.corpora(store)
+    assert "Remove corpus “towns” with its 1 example?" in markup
+    assert f'data-key="{views.REMOVE}{corpus.id}"' in markup
+    assert f'data-pick="{views.REMOVE}' not in markup
+
+
 def test_a_corpus_file_is_copied_and_its_import_queued(store, tmp_path, monkeypatch):
     orders: list[Run] = []
     session = Session(store.folder)

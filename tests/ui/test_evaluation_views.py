@@ -103,8 +103,18 @@ def test_without_a_round_or_a_take_it_says_what_to_do(store, questions):
     markup = shown_of(store, round_.id, None)
     assert "base model, round 1" in markup
     assert "Run the quiz" in markup
-    store.runs.create("quiz", {})
-    assert "is running" in shown_of(store, round_.id, None)
+
+
+def test_only_the_quiz_that_is_missing_is_said_to_be_coming(store, questions):
+    """The quiz of another round was, and one in the queue was said to be running."""
+    round_, other = one_round(store), one_round(store)
+    for round_id in (None, other.id):
+        quiz_of(store, round_id)
+    assert "No quiz yet for: base model, round 1." in shown_of(store, round_.id, None)
+    quiz_of(store, round_.id)
+    assert "The quiz is queued; the result" in shown_of(store, round_.id, None)
+    store.runs.claim(1, ["quiz"])
+    assert "The quiz is running; the result" in shown_of(store, round_.id, None)
 
 
 def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):

@@ -33,3 +33,22 @@ def test_a_running_study_names_its_model_after_another_one_is_chosen(store):
     assert "with built-in" in sidebar
     assert "&lt;i&gt;-1B" in sidebar
     assert "<i>" not in sidebar
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "can_resume"),
+    [
+        ("study", "failed", True),
+        ("import", "interrupted", True),
+        ("chat", "failed", False),
+        ("quiz", "done", False),
+    ],
+)
+def test_the_sidebar_says_where_a_run_that_failed_is_resumed(
+    store, kind, state, can_resume
+):
+    run = store.runs.create(kind, {})
+    store.runs.finish(run.id, state, "It failed.")
+    sidebar = status.draw(store)
+    assert "It failed." in sidebar
+    assert ("It can be resumed under History." in sidebar) == can_resume

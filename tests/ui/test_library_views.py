@@ -35,6 +35,8 @@ def test_the_last_import_is_told_with_all_that_went_wrong(store):
     assert "c.txt is empty." in views.report(store)
     ended(store, "cancelled")
     assert "was cancelled; resume it under History." in views.report(store)
+    ended(store, "interrupted", "The reader ended.")
+    assert "was interrupted; resume it under History." in views.report(store)
     store.runs.create("import", {})
     assert "Queued" in views.report(store)
 
@@ -128,3 +130,15 @@ def test_what_was_added_since_the_last_study_is_selected_for_the_next(store):
     assert document_choice.new_documents(store) == [record.id]
     store.runs.create("study", {})
     assert document_choice.new_documents(store) == []
+
+
+def test_all_that_was_added_since_the_last_study_is_selected(store):
+    """Of several texts only those that were added last, or none after a corpus."""
+    put_passages(store, "old.txt", ["Orlo has 340 inhabitants."])
+    ids = []
+    for name in ("a.txt", "b.txt"):
+        added = store.runs.create("import", {})
+        new = Document(name, name, 9, run_id=added.id, source=0)
+        ids.append(store.library.add_document(new, []).id)
+    store.runs.create("import", {})  # a corpus
+    assert document_choice.new_documents(store) == ids

@@ -50,7 +50,10 @@ def test_size_licence_and_free_disk_are_shown_first(offer):
 
 def test_what_is_here_already_is_not_counted_again(offer):
     assert "the rest is already here" in views.offer(replace(offer, bytes_missing=GIB))
-    assert "already on this computer" in views.offer(replace(offer, bytes_missing=0))
+    assert "to fetch it" in views.offer(offer)
+    markup = views.offer(replace(offer, bytes_missing=0))
+    assert "already on this computer" in markup
+    assert "to fetch it" not in markup
 
 
 def test_a_disk_that_is_too_small_is_shown_with_what_to_do(offer):

@@ -2,6 +2,7 @@
 
 import re
 
+import gradio as gr
 import pytest
 
 from autolearn.core.records import Decision, Question, Sample
@@ -170,6 +171,33 @@ def test_progress_counts_what_is_decided(store):
     markup = review.progress(store)
     assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in markup
     assert "after 18 more of your decisions" in markup
+
+
+def test_the_buttons_for_all_count_one_sample_in_the_singular(store):
+    session = Session(store.folder)
+    labels = []
+    for _ in range(2):
+        filled(store, words=str(store.samples.count(SampleFilter())))
+        _, approve, reject, _ = review_tab._counts(session, chosen())
+        labels.append((approve.value, reject.value))
+    assert labels == [
+        ("Approve 1 filtered sample", "Reject 1 filtered sample"),
+        ("Approve all 2 filtered samples", "Reject all 2 filtered samples"),
+    ]
+
+
+def test_a_bar_counts_the_samples_that_a_click_on_it_shows(store):
+    """A sample on the border of two bars was shown for both."""
+    for i in range(review.N_BARS + 1):
+        filled(store, words=str(i), probability=i / review.N_BARS)
+    markup = review.histogram(store, SampleFilter())
+    n_shown = []
+    for key in re.findall(r'data-pick="(.+?)"', markup):
+        low, high = review_tab._of_bar(gr.EventData(None, {"pick": key}))
+        queue = chosen(state=review_filter.ANY, low=low, high=high)
+        n_shown.append(store.samples.count(queue.criteria(store)))
+    assert n_shown == store.samples.gap_histogram(SampleFilter(), review.N_BARS)
+    assert n_shown == [*[1] * (review.N_BARS - 1), 2]
 
 
 def test_agreement_is_shown_from_twenty_single_decisions_on(store):

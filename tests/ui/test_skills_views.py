@@ -11,10 +11,13 @@ from autolearn.core.errors import JobError
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
+from autolearn.endpoints.facts import ServerFacts
 from autolearn.evaluation.skill_report import RightCount, SkillReport, VerdictSkill
 from autolearn.models import files as model_files
+from autolearn.runs import model_references
 from autolearn.services import skill_actions
 from autolearn.ui.views import skills as views
+from tests.support.rounds import one_round
 
 MODEL = ModelSettings()
 SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refinements")
@@ -104,6 +107,29 @@ def test_teaching_is_offered_where_a_skill_is_weak_and_nowhere_else(store):
     assert views.panel(store, MODEL).needs_teaching
     keep(store, protocol="trained")
     assert not views.panel(store, MODEL).needs_teaching
+
+
+def test_a_round_that_has_learned_the_skills_is_named(store):
+    """The page asked to teach them again, and did not say what to do with the round."""
+    keep(store, questions=RightCount(12, 60))
+    sentence = "Round 1 has learned these skills: choose it as adapter"
+    assert sentence not in views.panel(store, MODEL).html
+    taught = one_round(store, "meta")
+    assert sentence in views.panel(store, MODEL).html
+    keep(store, questions=RightCount(12, 60), round_id=taught.id)
+    own = replace(MODEL, round_id=taught.id)
+    assert sentence not in views.panel(store, own).html
+
+
+def test_a_model_on_a_server_is_not_offered_to_be_taught(store):
+    server = ModelSettings("http://127.0.0.1:1/v1#tiny")
+    facts = ServerFacts(server.model, "llama.cpp")
+    store.choices.set(model_references.CHOICE, {server.model: facts.as_dict()})
+    about = dict(model=server.model, model_digest=facts.digest, quantization="none")
+    keep(store, **about, questions=RightCount(12, 60))
+    panel = views.panel(store, server)
+    assert "It asks 20 % valid questions: choose a larger model." in panel.html
+    assert not panel.needs_teaching
 
 
 def test_a_model_is_taught_from_the_corpora_of_the_library(store):

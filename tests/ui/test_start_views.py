@@ -17,6 +17,13 @@ def test_the_demo_is_offered_with_the_built_in_model_only(store):
     assert "reads only very simple sentences" not in ways
 
 
+def test_a_whole_round_says_that_it_leaves_out_the_round_in_use(store):
+    assert "begins with the base model" not in start.ways(store)
+    for name in (ModelSettings.model, "/models/1B"):
+        store.choices.set("model", ModelSettings(name, round_id=3).as_dict())
+        assert "begins with the base model, not round 3." in start.ways(store)
+
+
 def test_a_control_set_is_offered_where_texts_have_none(store):
     assert control_offer.draw(store) == ""
     put_text(store, "avel.md", "Ada leads Avel.")

@@ -2,9 +2,11 @@
 
 import time
 
+import gradio as gr
 import pytest
 
 from autolearn.core.errors import InputError
+from autolearn.core.records import Document
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import hardware
 from autolearn.models.memory import Device
@@ -66,3 +68,18 @@ def test_the_estimate_of_a_study_follows_the_form(store, monkeypatch):
     assert "at the speed of the last study" in tab._effort(
         session, [], *values.values()
     )
+
+
+def test_a_text_that_is_read_while_the_tab_is_open_is_selected(store):
+    """The study took the whole library, and the estimate was that of before."""
+    put_passages(store, "old.txt", ["Goethe wrote Faust."])
+    session = Session(store.folder)
+    added = store.runs.create("import", {})
+    _, key = tab._renewed_documents(session, "", [])
+    assert tab._renewed_documents(session, key, []) == (gr.skip(), gr.skip())
+    new = Document("new.txt", "d", 9, run_id=added.id, source=0)
+    record = store.library.add_document(new, [])
+    store.runs.finish(added.id, "done")
+    documents, later_key = tab._renewed_documents(session, key, [])
+    assert ("new.txt", record.id) in documents.choices
+    assert (documents.value, later_key != key) == ([record.id], True)

@@ -30,8 +30,11 @@ from autolearn.core.records import (
     Skip,
     TrainItem,
 )
+from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import actions, review_actions
+from autolearn.store import SampleFilter
+from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import study as study_tab
@@ -139,6 +142,27 @@ def test_a_running_study_says_how_far_it_is(store, library):
     markup = study.newest(store, only_last=True)
     assert f"run {run.id}" in markup
     assert "appear here" in markup
+
+
+def test_a_queued_study_names_what_it_waits_for(store, library):
+    """It was the loading of the model, even if a training ran before it."""
+    training = store.runs.create("train", {})
+    store.runs.claim(1, queues.MODEL_QUEUE.kinds)
+    store.runs.create("import", {})
+    run = store.runs.create("study", {})
+    begin = f"Study (run {run.id}) waits for the"
+    markup = study.newest(store, only_last=True)
+    assert f"{begin} end of Training (run {training.id})." in markup
+    store.runs.finish(training.id, "done")
+    assert f"{begin} worker to start." in study.newest(store, only_last=True)
+
+
+@pytest.mark.parametrize("state", ["cancelled", "interrupted"])
+def test_a_study_that_was_stopped_says_where_it_is_resumed(store, library, state):
+    run = store.runs.create("study", {})
+    store.runs.finish(run.id, state)
+    markup = study.newest(store, only_last=True)
+    assert f"{state}: 0 samples; resume it under History." in markup
 
 
 def test_a_row_shows_both_answers_and_what_was_found(store, library):
@@ -300,6 +324,28 @@ def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
     assert "passage 1: 4 learned" in markup
 
 
+def test_the_map_counts_the_samples_that_the_review_finds(store, library, monkeypatch):
+    """Deleted documents were counted too, passages without a cell were not."""
+    document, (first, second) = library
+    put_passages(store, "not studied", ["Of something else."])
+    (gone,) = put_passages(store, "gone", ["Of nothing."])
+    for passage in (first, second, gone):
+        studied(store, passage)
+    store.readings.remove(gone.document_id)
+    store.library.set_excluded([first.id], excluded=True)
+    monkeypatch.setattr(knowledge_grid, "N_PASSAGES", 1)
+    assert store.samples.count(SampleFilter(document_id=document.id)) == 2
+    markup = knowledge_grid.draw(store, MapView())
+    assert "open 2" in markup
+    assert html.number(2) in markup
+    assert "and 1 more" in markup
+    store.readings.leave_out(first.id, 0, 6)
+    markup = knowledge_map.draw(store, MapView(document.id))
+    assert "gap: 2" in markup
+    assert "Former passages" in markup
+    assert markup.count('data-pick="s') == 2
+
+
 def test_a_click_leads_on():
     place = MapView(1, 2, 60)
     assert place.moved("d3") == MapView(3, 2, 0)
@@ -358,6 +404,7 @@ def test_hostile_texts_are_shown_as_text(store):
 def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, library):
     _, passages = library
     studied(store, passages[0])
+    put_model(store, ModelSettings("/models/1B"))
     run = store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     result = {"samples": 9, "gaps": 9, "flags": {"disputed": 9, "no_evidence": 8}}
     store.runs.finish(run.id, "done", result=result | {"approvable": 1})
@@ -373,3 +420,54 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     markup = study.newest(store, only_last=True)
     assert "10 more gave no sample; see “Skipped” below." in markup
     assert "teach it the skills first" in markup
+
+
+def put_model(store, model, digest=None):
+    """Let the newest run, which has not begun, be one with this model."""
+    (run,) = store.runs.newest(1)
+    values = {"model": model.as_dict(), "model_digest": digest}
+    store.runs.change_settings(run.id, values)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("built-in", "choose an instruct model (Model)"),
+        ("http://127.0.0.1:1/v1#1B", "choose a larger model."),
+        ("/models/1B", "teach it the skills first"),
+    ],
+)
+def test_a_weak_model_is_advised_to_do_what_it_can_do(store, library, name, advice):
+    """The built-in one and one on a server were to be taught the skills."""
+    store.runs.create("study", {})
+    run = put_model(store, ModelSettings(name))
+    weak = {"samples": 9, "gaps": 9, "approvable": 0}
+    store.runs.finish(run.id, "done", result=weak)
+    _, _, warning = study.newest(store, only_last=True).partition("al-warning")
+    assert advice in warning
+    store.runs.finish(run.id, "done", result={})
+    assert f"To do better, {advice}" in study.newest(store, only_last=True)
+
+
+def test_a_model_that_was_taught_is_not_to_be_taught_again(store, library):
+    """The advice led in a circle."""
+    training = store.runs.create("train", {})
+    taught = store.rounds.create(
+        Round("meta", training.id, {}, MODEL, state="trained"), []
+    )
+    sentences = {
+        None: f"use the adapter of round {taught.id}",
+        taught.id: "To do better, choose a larger model.",
+    }
+    for round_id, sentence in sentences.items():
+        store.runs.create("study", {})
+        model = ModelSettings("/models/1B", round_id=round_id)
+        run = put_model(store, model, "d1")
+        store.runs.finish(run.id, "done", result={})
+        assert sentence in study.newest(store, only_last=True)
+    store.rounds.set_state(taught.id, "rolled_back")
+    store.runs.create("study", {})
+    run = put_model(store, ModelSettings("/models/1B"), "d1")
+    store.runs.finish(run.id, "done", result={})
+    assert "teach it the skills first" in study.newest(store, only_last=True)

@@ -38,6 +38,16 @@ def test_a_round_that_takes_long_asks_first(session, monkeypatch):
     assert len(session.store.runs.in_state("queued")) == 1
 
 
+def test_a_round_on_an_empty_library_asks_first_too(workspace, monkeypatch):
+    """The texts of the demo were counted only once the round had begun."""
+    monkeypatch.setattr(whole_round, "LONG_SECONDS", 1e-6)
+    session = Session(workspace)
+    question = session.ask_or_start_round()
+    n = len(session.store.library.passages())
+    assert f"studies all {n} passages of the library" in question
+    assert session.store.runs.in_state("queued") == []
+
+
 def test_a_read_only_workspace_is_looked_at_and_changes_say_why_not(
     session, monkeypatch
 ):

@@ -36,6 +36,7 @@ from autolearn.engine.prefix_plan import (
     lay_out,
 )
 from autolearn.models.memory import AT_ONCE
+from autolearn.training import long_texts
 
 WINDOW = 8
 """Batches within which similar items are collected: a common prefix, or a like
@@ -84,6 +85,11 @@ class Example:
     def length(self) -> int:
         """Return the number of tokens of its longest row."""
         return max(len(row.ids) for row in self.rows)
+
+
+def cut(item: TrainItem, chat: ChatFormat, most: int) -> list[TrainItem]:
+    """Return a raw text in parts of at most ``most`` tokens, any other item alone."""
+    return long_texts.parts(item, lambda text: len(chat.raw(text)), most)
 
 
 def encode(item: TrainItem, chat: ChatFormat) -> Example:

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from autolearn.core.errors import InputError
 from autolearn.core.reading import ReadingChoices
-from autolearn.ingest.readers import decoding, rows
+from autolearn.ingest.readers import decoding, rows, years
 from autolearn.ingest.readers.decoding import Decoding
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 from autolearn.ingest.row_kinds import TEXT_COLUMNS
@@ -25,7 +25,6 @@ _SAMPLE = 2**16
 """Characters from which the delimiter is detected."""
 _DELIMITER_LINE = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 """A first line in which Excel names the delimiter."""
-_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 MOST_ABOVE = 20
 """Most rows above the names of the columns."""
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
@@ -155,10 +154,16 @@ def _n_above(head: list[list[str]]) -> int:
     width = max(widths, key=lambda n: (widths[n], n))
     if counts[0] > 1 and (width < 4 or counts[0] > width // 2):
         return 0
+    if not head[0][0].strip() and len(head[0]) == width == counts[0] + 1:
+        return 0  # the first column alone has no name
     blank = counts.index(0) if 0 in counts else 0
     start = blank + 1 if counts[1:blank].count(width) < 2 else 1
     for i in range(start, len(head)):
-        without_first = counts[i] == width - 1 > 1 and not head[i][0].strip()
+        without_first = (
+            counts[i] == width - 1
+            and not head[i][0].strip()
+            and (width > 2 or years.is_year(head[i][1]))
+        )
         if counts[i] == width or without_first:
             return i if counts[i:].count(width) > 1 else 0
     return 0
@@ -191,13 +196,11 @@ def _names(first: list[str], following: list[list[str]]) -> list[str] | None:
 
     Args:
         first: The first row.
-        following: The row after it, if there is one.
+        following: The first rows after it.
     """
     cells = [cell.strip() for cell in first]
     numbers = [cell for cell in cells if _is_number(cell)]
-    if numbers and not (_are_years(cells, numbers) and following):
-        return None
-    if numbers and sum(map(_is_year, following[0])) >= len(numbers):
+    if numbers and not _are_years(cells, numbers, following):
         return None
     if any(len(cell) > LONGEST_NAME for cell in cells):
         return None
@@ -214,20 +217,35 @@ def _unique_names(cells: Iterable[str]) -> list[str]:
     return list(names)
 
 
-def _are_years(cells: list[str], numbers: list[str]) -> bool:
+def _are_years(
+    cells: list[str], numbers: list[str], following: list[list[str]]
+) -> bool:
     """Return whether the numbers of a first row are years that name columns.
 
-    The first column has another name, and no year occurs twice.
+    The first column has another name, no year occurs twice, and the next row has fewer
+    of them. Most cells below a single year have numbers of another kind.
     """
-    return (
+    is_named = (
         cells[0] not in numbers
-        and len(set(numbers)) == len(numbers) > 1
-        and all(map(_is_year, numbers))
+        and len(set(numbers)) == len(numbers)
+        and all(map(years.is_year, numbers))
     )
+    if not is_named or not following:
+        return False
+    if len(numbers) == 1:
+        return _has_amounts(cells.index(numbers[0]), following)
+    return sum(map(years.is_year, following[0])) < len(numbers)
 
 
-def _is_year(cell: str) -> bool:
-    return _YEAR.fullmatch(cell.strip()) is not None
+def _has_amounts(column: int, following: list[list[str]]) -> bool:
+    """Return whether most cells of a column have numbers that are not years."""
+    values = [row[column] for row in following if row[column:] and row[column].strip()]
+    amounts = [
+        value
+        for value in values
+        if any(map(str.isdigit, value)) and not years.is_year(value)
+    ]
+    return 2 * len(amounts) > len(values)
 
 
 def _is_number(cell: str) -> bool:

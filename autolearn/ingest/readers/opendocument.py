@@ -53,7 +53,9 @@ _INVISIBLE_TAGS = frozenset((
     "alphabetical-index-auto-mark-file", "table-of-content-source",
     "illustration-index-source", "bibliography-source",
 ))  # fmt: skip
-_WITH_TEXT = frozenset(("p", "h", "span", "a", "ruby-base", "meta", "meta-field"))
+_WITH_TEXT = frozenset((
+    "p", "h", "span", "a", "ruby-base", "meta", "meta-field", "content-control",
+))  # fmt: skip
 _INDEX = frozenset(("table-of-content", "illustration-index", "table-index"))
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.S)
 _HEADING_STYLES = {"Title": "h1", "Subtitle": "h2"}
@@ -121,10 +123,10 @@ class _Writer:
         html = self._children(body).replace("</pre><pre>", "\n")
         return html + "".join(self._notes)
 
-    def _children(self, parent: Element) -> str:
+    def _children(self, parent: Element, *, without: str = "") -> str:
         parts = [escape(parent.text or "")] if _has_text(parent) else []
         for part in parent:
-            parts.append(self._write(part))
+            parts.append(self._write(part) if tag(part) != without else "")
             if _has_text(parent):
                 parts.append(escape(part.tail or ""))
         return "".join(parts)
@@ -259,11 +261,7 @@ class _Writer:
 
     def _write_content_control(self, part: Element) -> str:
         """Return what is typed or chosen, without the entries to choose from."""
-        html = escape(part.text or "")
-        for inner in part:
-            html += "" if tag(inner) == "list-item" else self._write(inner)
-            html += escape(inner.tail or "")
-        return html
+        return self._children(part, without="list-item")
 
     def _write_section(self, part: Element) -> str:
         if value(part, "display") == "none":

@@ -240,7 +240,9 @@ class _Parser:
             code_page = rtf_words.PICTURES if number == rtf_words.SIGN_SET else ""
             self._fonts[self._font] = rtf_words.CODE_PAGES.get(number, code_page)
         elif word == "ansicpg":
-            self._code_page = f"cp{number}"
+            self._code_page = rtf_words.MAC_CODE_PAGES.get(number, f"cp{number}")
+        elif word in rtf_words.CHARACTER_SETS:
+            self._code_page = rtf_words.CHARACTER_SETS[word]
         else:
             return False
         return True

@@ -24,11 +24,11 @@ INVISIBLE_GROUPS = frozenset((
     "colortbl", "info", "pict", "generator",
     "listtable", "listoverridetable", "rsidtbl", "themedata",
     "colorschememapping", "datastore", "xmlnstbl", "latentstyles", "mmathPr",
-    "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict",
+    "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict", "shprslt",
     "revtbl", "filetbl", "shpinst_sp", "sp", "pgdsctbl", "template", "operator",
     "userprops", "docvar", "wgrffmtfilter", "passwordhash",
 ))  # fmt: skip
-"""Groups that have no text."""
+"""Groups that have no text, or only a copy of that of another group."""
 LISTS = {"fonttbl": "fonts", "stylesheet": "styles", "ffl": "entry"}
 """The kinds of groups that list what the text refers to."""
 LEFT_OUT = {
@@ -49,6 +49,13 @@ CODE_PAGES = {
     204: "cp1251", 222: "cp874", 238: "cp1250",
 }  # fmt: skip
 """The encodings of the character sets of fonts."""
+CHARACTER_SETS = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
+"""The encodings of documents other than those of Windows."""
+MAC_CODE_PAGES = {
+    10000: "mac_roman", 10006: "mac_greek", 10007: "mac_cyrillic", 10029: "mac_latin2",
+    10081: "mac_turkish",
+}  # fmt: skip
+"""The encodings of code pages that Python knows by another name."""
 SIGN_SET = 2
 """The character set of fonts that have signs instead of letters."""
 SYMBOL, PICTURES = "font Symbol", "font of pictures"

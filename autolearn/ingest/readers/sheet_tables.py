@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from autolearn.ingest.readers import years
+
 Rows = Sequence[Sequence[str]]
 """The texts of cells; all rows have one length, and an empty cell is an empty text."""
 
@@ -137,7 +139,7 @@ def _table(block: Rows) -> str:
     columns = _filled_columns(block)
     lines = [[row[i] for i in columns] for row in block]
     titles = []
-    while lines and _is_title(lines[0]):
+    while lines and _is_title(lines[0]) and not _is_name_of_values(lines):
         titles.append(next(filter(None, lines.pop(0))))
     above = "".join(f"{title}\n\n" for title in titles)
     if len(columns) == 1 or not lines:
@@ -145,6 +147,8 @@ def _table(block: Rows) -> str:
     if len(lines) > 2 and _is_divided(*lines[:2]):
         names = zip(*lines[:2], strict=True)
         lines[:2] = [[" / ".join(dict.fromkeys(filter(None, pair))) for pair in names]]
+    if len(lines) == 1 or years.are_values(lines):
+        lines.insert(0, [""] * len(columns))
     body = [f"| {' | '.join(map(_cell, row))} |" for row in lines]
     body.insert(1, "|" + " --- |" * len(columns))
     return above + "\n".join(body) + "\n\n"
@@ -159,6 +163,17 @@ def _is_title(row: Sequence[str]) -> bool:
     is_merged = all(isinstance(text, Covered) for text in row[1:])
     return len(row) > 1 and (
         _n_texts(row) == 1 or (is_merged and len(set(row)) == 1 and bool(row[0]))
+    )
+
+
+def _is_name_of_values(lines: Rows) -> bool:
+    """Return whether a single text names the values in the second of two columns."""
+    return (
+        len(lines[0]) == 2
+        and not lines[0][0]
+        and len(lines) > 1
+        and all(lines[1])
+        and not _is_name(lines[1][1])
     )
 
 

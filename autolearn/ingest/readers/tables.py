@@ -11,6 +11,8 @@ from itertools import groupby, pairwise, takewhile
 from bs4 import BeautifulSoup
 from bs4.element import Tag
 
+from autolearn.ingest.readers import years
+
 LARGEST_GROWTH = 64
 """Cells of a table with repeated ones, for each that it has; more are not repeated."""
 LONG = 300
@@ -31,7 +33,6 @@ _ROLES = {
 """Elements by the roles of the parts of tables."""
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _RICH = [*_HEADINGS, "pre", "hr", "form", "article", "section", "blockquote"]
-_YEAR = re.compile(r"(?:1\d|20)\d\d(?:/\d+)?")
 _FORMULA = re.compile(r"\$[^$]+\$")
 _EQUATION = re.compile(
     r"\s*(?:\$++[^$]+\$++[\s,.;]*+)+|\s*\(?[A-Z]?\.?[\d.]+[a-z]?\)?\s*"
@@ -271,10 +272,13 @@ def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
         return 0
     first = lines[0]
     names = [
-        text for text in first if not any(map(str.isdigit, text)) or _is_year(text)
+        text for text in first if not any(map(str.isdigit, text)) or years.is_year(text)
     ]
     is_named = (
-        len(names) == len(first) and all(first[1:]) and not _is_section(places[0])
+        len(names) == len(first)
+        and all(first[1:])
+        and not _is_section(places[0])
+        and not years.are_values(lines)
     )
     is_divided = _is_divided(places[0]) or (
         not lines[1][0] and _has_merged_cells(places[0]) and all(lines[1][1:])
@@ -321,10 +325,6 @@ def _is_named(row: Sequence[Tag | None]) -> bool:
 
 def _is_section(row: list[Tag | None]) -> bool:
     return len(row) > 1 and len({id(cell) for cell in row}) == 1
-
-
-def _is_year(text: str) -> bool:
-    return _YEAR.fullmatch(text.strip()) is not None
 
 
 def _is_header(row: list[Tag | None]) -> bool:

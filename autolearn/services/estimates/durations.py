@@ -64,7 +64,7 @@ def effort(
     the memory test.
     """
     n = len(contents.dataset.items)
-    per_epoch = ceil(n / settings.batch_size)
+    per_epoch = ceil(len(contents.lengths(settings.max_tokens)) / settings.batch_size)
     steps = settings.steps(per_epoch)
     an_epoch: float = sum(contents.tokens) * (1 + settings.traits.trains_preferences)
     replay_tokens = settings.n_replay(n) * contents.instruction.tokens
@@ -105,12 +105,12 @@ def _by_products(estimator: MemoryEstimator) -> bool:
     return is_plain and estimator.device.kind == "cpu"
 
 
-def pace(store: Store, model: str, devices: int = 1) -> float | None:
+def pace(store: Store, model: ModelSettings, devices: int = 1) -> float | None:
     """Return the tokens a second of the last training with this model, if any.
 
-    Only those on as many devices count.
+    Only those that load it in the same way, on as many devices, count.
     """
-    for run in store.runs.find(RunFilter(("train",), model=model)):
+    for run in store.runs.find(RunFilter.of_model("train", model)):
         if TrainRunSettings.of(run).train.devices != devices:
             continue
         if speed := latest_speed(store, run):

@@ -149,7 +149,8 @@ def _budget(
 
 def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
     """Return what is learned and what will be replayed."""
-    new_lengths = [n for n in sizes.tokens if n <= settings.max_tokens] or [0]
+    most = settings.max_tokens
+    new_lengths = [n for n in sizes.lengths(most) if n <= most] or [0]
     replay_items = [
         *[sizes.instruction] * settings.n_replay(len(sizes.tokens)),
         *sizes.other_replay,

@@ -18,7 +18,7 @@ from autolearn.services.estimates import replay_writing
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.questions import MOST_PER_LIST, how_many
-from autolearn.training import replay
+from autolearn.training import long_texts, replay
 from autolearn.training.dataset import Dataset
 from autolearn.training.replay_plan import ReplayPlan, RereadText
 
@@ -66,6 +66,11 @@ class RoundContents:
     def samples(self) -> int:
         """Return how many samples the items come from."""
         return len({item.sample_id for item in self.dataset.items if item.sample_id})
+
+    def lengths(self, most: int) -> list[int]:
+        """Return ``tokens``, with raw texts of more than ``most`` in their parts."""
+        pairs = zip(self.dataset.items, self.tokens, strict=True)
+        return [size for item, n in pairs for size in long_texts.sizes(item, n, most)]
 
 
 def round_contents(

@@ -32,7 +32,7 @@ class FilterReport:
     right_kept: float | None = None
     """Share of right answers among those that the filter keeps."""
     agreement: float | None = None
-    """Share of first verdicts that agree with gold."""
+    """Share of clear first verdicts that agree with gold."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,13 @@ def _filtered(store: Store, run_id: int) -> FilterReport:
 
     first = [right(sample, sample.rejected) for sample in with_gold]
     chosen_right = [right(s, s.chosen) for s in with_gold if s.id in kept_ids]
-    agreements = [r != sample.gap for r, sample in zip(first, with_gold, strict=True)]
+    critique_ids = [sample.critique_id or 0 for sample in with_gold]
+    verdicts = store.samples.verdicts(critique_ids)
+    agreements = [
+        is_right == (verdicts[i] == "correct")
+        for is_right, i in zip(first, critique_ids, strict=True)
+        if verdicts.get(i, "unclear") != "unclear"
+    ]
     return FilterReport(
         len(samples),
         len(kept_ids),

@@ -1,8 +1,8 @@
 """Find the run that has done, or will do, exactly what a task asks for.
 
 Settings name samples, documents and corpora by their ids. A person may have edited a
-sample, excluded a passage or added an instruction since; a finished run therefore
-counts only if it read what a new one would read.
+sample, excluded a passage or added an instruction since, and a skill check may guide a
+study otherwise; a finished run therefore counts only if a new one would do the same.
 """
 
 from autolearn.core.records import ACTIVE_STATES, Run
@@ -14,6 +14,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.evaluation import quiz_sets
+from autolearn.evaluation.skill_report import Guidance, newest_guidance
 from autolearn.rounds.sources import collect
 from autolearn.store import SampleFilter, Store
 
@@ -32,7 +33,7 @@ def _still_holds(store: Store, run: Run, settings: RunSettings) -> bool:
     """Return whether the results of a finished run are those of a new one."""
     match settings:
         case StudyRunSettings():
-            return _has_read(store, run, settings)
+            return _has_studied(store, run, settings)
         case TrainRunSettings():
             return _has_learned(store, run, settings)
         case QuizRunSettings():
@@ -40,12 +41,17 @@ def _still_holds(store: Store, run: Run, settings: RunSettings) -> bool:
     return True
 
 
-def _has_read(store: Store, run: Run, settings: StudyRunSettings) -> bool:
-    """Return whether a study has read the passages and instructions that there are."""
+def _has_studied(store: Store, run: Run, settings: StudyRunSettings) -> bool:
+    """Return whether a study has read what there is, as a new one would.
+
+    A skill check guides what is made of passages, but not of instructions.
+    """
     passage_ids = {passage.id for passage in store.library.passages(settings.documents)}
     if StudyResult.of(run).passages != len(passage_ids):
         return False
     if not store.journal(run.id).passage_ids() <= passage_ids:
+        return False
+    if passage_ids and not _is_guided_alike(store, run, settings):
         return False
     if not settings.instructions or settings.new_instructions is not None:
         return True
@@ -53,6 +59,24 @@ def _has_read(store: Store, run: Run, settings: StudyRunSettings) -> bool:
     answered_ids = {sample.question_id for sample in samples}
     answered_ids |= {skip.question_id or 0 for skip in store.runs.skips(run.id)}
     return answered_ids.issuperset(q.id for q in store.library.instructions())
+
+
+def _is_guided_alike(store: Store, run: Run, settings: StudyRunSettings) -> bool:
+    """Return whether the newest skill check guides a new study as a run was guided."""
+    model, protocol = settings.model, settings.study.protocol
+    now = newest_guidance(
+        store,
+        settings.model_digest,
+        model.own_quantization,
+        model.round_id,
+        None if protocol == "auto" else protocol,  # a check asks by "auto" too
+    ).numbers
+    stored = {
+        name: metric.value
+        for name in now
+        for metric in store.runs.metrics(run.id, name)
+    }
+    return {**Guidance().numbers, **stored} == now
 
 
 def _has_learned(store: Store, run: Run, settings: TrainRunSettings) -> bool:

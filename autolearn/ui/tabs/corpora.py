@@ -10,7 +10,8 @@ from autolearn.core.errors import InputError
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import corpus_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import PageContext, Session, html_panel
+from autolearn.ui.session import PICK_JS, PageContext, Session, html_panel
+from autolearn.ui.tabs.document import CONFIRM_JS
 from autolearn.ui.views import corpora as views
 
 
@@ -18,7 +19,7 @@ def build(context: PageContext) -> None:
     """Lay out the part and wire it to the page."""
     session = context.session
     file, licence, add_button, make = _form()
-    listing = html_panel("library-corpora")
+    listing = html_panel("library-corpora", script=PICK_JS + CONFIRM_JS)
 
     def draw() -> Html:
         return views.corpora(session.store)

@@ -41,17 +41,23 @@ element.addEventListener('click', (event) => {
   chosen = [];
 });
 element.addEventListener('click', (event) => {
-  const remove = event.target.closest('[data-remove]')?.dataset;
-  if (remove && confirm(remove.remove)) trigger('click', {pick: remove.key});
   const rename = event.target.closest('[data-rename]')?.dataset;
   const name = rename && prompt('New name', rename.rename);
   if (name) trigger('click', {pick: rename.key + name});
 });
 """
 """Tells which characters of which passages are selected when they are to be left out.
-Asks before a document is deleted, and for its new name.
+Asks for the new name of a document.
 
 Characters are counted as code points, as Python counts them."""
+
+CONFIRM_JS = """
+element.addEventListener('click', (event) => {
+  const remove = event.target.closest('[data-remove]')?.dataset;
+  if (remove && confirm(remove.remove)) trigger('click', {pick: remove.key});
+});
+"""
+"""Asks before something is removed."""
 
 
 def press_document(

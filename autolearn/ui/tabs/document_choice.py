@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from autolearn.core.errors import InputError
-from autolearn.store import DocumentSize, Store
+from autolearn.store import DocumentSize, RunFilter, Store
 
 Choice = int | str
 """The id of a document, or the name of a folder."""
@@ -49,13 +49,15 @@ def selected_ids(store: Store, chosen: Collection[Choice]) -> list[int] | None:
 
 
 def new_documents(store: Store) -> list[int]:
-    """Return the documents added last, if no study has begun since.
+    """Return the documents that were added since the last study began.
 
     Empty if they are the whole library, or more than ``N_NEW``.
     """
-    added, study = store.runs.last("import"), store.runs.last("study")
-    if added is None or (study and study.id > added.id):
-        return []
-    ids = [document.id for document in store.library.brought_by(added.id)]
+    study = store.runs.last("study")
+    ids: list[int] = []
+    for added in store.runs.find(RunFilter(("import",))):
+        if (study and added.id < study.id) or len(ids) > N_NEW:
+            break
+        ids += [document.id for document in store.library.brought_by(added.id)]
     is_part = len(ids) < len(store.library.document_sizes())
-    return ids if is_part and len(ids) <= N_NEW else []
+    return sorted(ids) if is_part and len(ids) <= N_NEW else []

@@ -23,7 +23,7 @@ from autolearn.ui.session import (
     redraw_on,
 )
 from autolearn.ui.tabs import corpora
-from autolearn.ui.tabs.document import SELECTION_JS, press_document
+from autolearn.ui.tabs.document import CONFIRM_JS, SELECTION_JS, press_document
 from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as views
 from autolearn.ui.views import tokenizer_fit
@@ -86,7 +86,8 @@ def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> None:
     """Lay out the passages of the document that is clicked in one of the lists."""
     session = context.session
     state = gr.State(LibraryViewState())
-    passages = html_panel("library-passages", script=PICK_JS + SELECTION_JS)
+    script = PICK_JS + SELECTION_JS + CONFIRM_JS
+    passages = html_panel("library-passages", script=script)
 
     def draw(now: LibraryViewState) -> Html:
         return document_views.draw(session.store, now)

@@ -95,7 +95,7 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
 
 
 def _of_bar(event: gr.EventData) -> tuple[float, float]:
-    """Return the least and the highest gap probability of a bar."""
+    """Return the limits of a bar; a gap probability is below the second one."""
     low, _, high = str(event.pick).partition("-")
     return float(low), float(high)
 
@@ -135,10 +135,16 @@ def _counts(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
     approve, reject = total - counts["approved"], total - counts["rejected"]
     return (
         views.progress(store),
-        gr.Button(f"Approve all {approve:,} filtered samples", interactive=approve > 0),
-        gr.Button(f"Reject all {reject:,} filtered samples", interactive=reject > 0),
+        _bulk_button("Approve", approve),
+        _bulk_button("Reject", reject),
         views.histogram(store, queue.criteria(store)),
     )
+
+
+def _bulk_button(verb: str, n: int) -> gr.Button:
+    """Return the button that decides all filtered samples, with their number."""
+    label = f"{verb} {'all ' * (n != 1)}{html.count(n, 'filtered sample')}"
+    return gr.Button(label, interactive=n > 0)
 
 
 def _choices(

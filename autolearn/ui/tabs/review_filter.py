@@ -29,7 +29,7 @@ class FilterForm(NamedTuple):
     low: float = 0.0
     """Least gap probability."""
     high: float = 1.0
-    """Highest gap probability."""
+    """The gap probability is below it; 1: any."""
     document: int = 0
     """0: any; so for the study."""
     run: int = 0
@@ -43,7 +43,7 @@ class FilterForm(NamedTuple):
             verdict=None if self.verdict == ANY else cast(Verdict, self.verdict),
             gap=None if self.gap == ANY else self.gap == "gap",
             min_gap_probability=self.low or None,
-            max_gap_probability=None if self.high >= 1 else self.high,
+            gap_probability_below=None if self.high >= 1 else self.high,
             document_id=self.document or None,
             run_id=self.run or None,
             text=self.text.strip() or None,

@@ -202,7 +202,7 @@ def _filters() -> tuple[FilterFields, gr.Button]:
         verdict = gr.Dropdown(verdicts, value=FRESH.verdict, label="Verdict")
         gap = gr.Dropdown([ANY, "gap", "no gap"], value=FRESH.gap, label="Gap")
         low = gr.Slider(0, 1, FRESH.low, step=0.05, label="P(gap) from")
-        high = gr.Slider(0, 1, FRESH.high, step=0.05, label="P(gap) to")
+        high = gr.Slider(0, 1, FRESH.high, step=0.05, label="P(gap) below (1: any)")
     with gr.Row():
         document = gr.Dropdown([(ANY, 0)], value=FRESH.document, label="Document")
         run = gr.Dropdown([(ANY, 0)], value=FRESH.run, label="Study")

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
+from autolearn.core.records import RunKind
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
@@ -122,6 +123,8 @@ def _form(
             setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
         context.links.append(effort)
+    read, renewed = gr.State(""), partial(_renewed_documents, session)
+    context.redraw_on_change(renewed, [read, documents], [documents, read])
     context.redraw_on_opening(partial(_documents, session), [documents], [documents])
     _draw_estimate(context, documents, setting_fields, effort)
     return accordion, documents, setting_fields, start
@@ -141,8 +144,8 @@ def _draw_estimate(
         return _effort(session, *how)
 
     def draw_anew(key: str, *how: Any) -> tuple[Any, Any]:
-        """Draw the estimate again once a study has begun or ended."""
-        new_key = _newest_study(session)
+        """Draw the estimate again once a study or an import has begun or ended."""
+        new_key = _newest(session, "study") + _newest(session, "import")
         if key == new_key:
             return gr.skip(), gr.skip()
         return _effort(session, *how), new_key
@@ -153,9 +156,20 @@ def _draw_estimate(
     redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
 
 
-def _newest_study(session: Session) -> str:
-    run = session.store.runs.last("study")
-    return f"{run.id} {run.state}" if run else "none"
+def _newest(session: Session, kind: RunKind) -> str:
+    """Return a text that differs once another run of a kind has begun or ended."""
+    run = session.store.runs.last(kind)
+    return f"{kind} {run.id} {run.state} " if run else "none "
+
+
+def _renewed_documents(
+    session: Session, key: str, chosen: list[Choice]
+) -> tuple[Any, Any]:
+    """Offer the documents anew once texts have been read while the tab is open."""
+    new_key = _newest(session, "import")
+    if key == new_key:
+        return gr.skip(), gr.skip()
+    return _documents(session, chosen), new_key
 
 
 def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
@@ -171,7 +185,7 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
         choices.append((title, INSTRUCTIONS))
     new = [] if chosen else document_choice.new_documents(store)
     if new:
-        return gr.Dropdown(choices=choices, value=new)
+        return gr.Dropdown(choices=choices, value=new, multiselect=True)
     return offer(choices, chosen or [])
 
 

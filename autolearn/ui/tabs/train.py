@@ -17,7 +17,13 @@ from autolearn.models import files as model_files
 from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, corpus_actions, round_progress, token_preview
+from autolearn.services import (
+    actions,
+    corpus_actions,
+    round_progress,
+    skill_actions,
+    token_preview,
+)
 from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
@@ -133,7 +139,7 @@ def _form(
         [(entry.title, name) for name, entry in presets.PRESETS.items()],
         value="tiny",
         label="Preset",
-        info="Sets rank, alpha, learning rate, epochs and batch size.",
+        info="Sets rank, alpha, learning rate, epochs, batch size, steps and replay.",
         filterable=False,
         elem_id="train-preset",
     )
@@ -266,7 +272,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     model, settings = request.model, request.train
     contents = memo.intake(store, request)
     fit = memory_needs.of_training(store, model, settings, contents)
-    known_pace = durations.pace(store, model.model, settings.devices)
+    known_pace = durations.pace(store, model, settings.devices)
     pace = known_pace or durations.first_pace(model, settings, contents)
     per_text = replay_writing.seconds_per_text(store, model)
     effort = durations.effort(settings, contents, pace, per_text)
@@ -294,10 +300,26 @@ def _notes(
             "did not know says little about this one. Include them under “Which "
             "samples”."
         )
+    notes += _skills_left_behind(store, request)
     progress = round_progress.newest(store)
     if progress and progress.is_active:
         notes.insert(0, views.WHOLE_ROUND)
     return notes
+
+
+def _skills_left_behind(store: Store, request: TrainRunSettings) -> list[str]:
+    """Return that the round in use has learned skills that the new one will lack."""
+    in_use = chosen_model(store).round_id
+    if (
+        request.train.traits.teaches_skills
+        or skill_actions.has_learned_skills(store, request.parent)
+        or not skill_actions.has_learned_skills(store, in_use)
+    ):
+        return []
+    return [
+        f"Round {in_use}, which is in use, has learned meta-skills; this round starts "
+        "without them. To keep them, choose that round under “Start from”."
+    ]
 
 
 def problems(

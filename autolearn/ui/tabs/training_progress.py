@@ -7,12 +7,13 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import Run
+from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.runs import run_control
 from autolearn.services import actions
 from autolearn.services.model_scope import chosen_digest
+from autolearn.services.train_checks import can_train_more
 from autolearn.store import Store
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
@@ -84,7 +85,7 @@ def wire(
     form of a new round is folded during a training.
     """
     run_choice, more, panel = parts.run_choice, parts.more, parts.panel
-    go_on, less = parts.buttons[2:]
+    stop, again, go_on, less = parts.buttons
     names = gr.State(())
     # What the buttons act on: a newer training may have begun since it was drawn.
     shown = gr.State(0)
@@ -99,7 +100,7 @@ def wire(
     context.redraw_on_change(
         partial(_live, session),
         [run_choice],
-        [panel, less, shown],
+        [panel, less, more, go_on, stop, again, shown],
         also_on=[run_choice.change],
     )
     more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
@@ -168,10 +169,24 @@ def _existing_run(store: Store, run_id: int) -> Run:
     return store.runs.get(run_id)
 
 
-def _live(session: Session, choice: int) -> tuple[Html, gr.Button, int]:
-    """Return the training that is shown, a way to retry it, and its id."""
+def _live(
+    session: Session, choice: int
+) -> tuple[Html, gr.Button, gr.Number, gr.Button, gr.Button, gr.Button, int]:
+    """Return the training that is shown, what can be done with it, and its id."""
     run = _run(session.store, choice)
-    return views.live(session.store, run), _less(run), run.id if run else 0
+    is_active = run is not None and run.state in ACTIVE_STATES
+    is_done = run is not None and run.state == "done"
+    can_train = run is not None and is_done and can_train_more(TrainRunSettings.of(run))
+    can_resume = run is not None and not is_active and not is_done
+    return (
+        views.live(session.store, run),
+        _less(run),
+        gr.Number(visible=can_train),
+        gr.Button(visible=can_train),
+        gr.Button(interactive=is_active),
+        gr.Button(interactive=can_resume),
+        run.id if run else 0,
+    )
 
 
 def _stop(session: Session, run_id: int) -> None:
@@ -213,5 +228,8 @@ def _continue(session: Session, run_id: int, epochs: float | None) -> Any:
         raise InputError("Enter the number of epochs first.")
     before = TrainRunSettings.of(run)
     settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
+    if settings.traits.evolves and settings.evolution == "restart":
+        # It would begin from the base model; on the same samples, this does not.
+        settings = replace(settings, evolution="continual")
     session.start_worker_for(actions.train_again(store, before, settings, rounds[0].id))
     return newest(store)

@@ -1,4 +1,4 @@
-"""The offer of a control set, if the workspace has none."""
+"""The offer of a control set, if the workspace has none that the model knows."""
 
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import gold_actions
@@ -11,13 +11,16 @@ ADD = "general-knowledge"
 
 
 def draw(store: Store) -> Html:
-    """Return what a workspace without a control set lacks, and a button that adds one.
+    """Return what a workspace without such a control set lacks, and a button for one.
 
     Nothing if there is one, or if the chosen model needs none.
     """
     if not gold_actions.lacks_control(store, chosen_model(store).model):
         return Html("")
-    words = html.text("Without a control set, nothing shows what a round forgets. ")
+    words = html.text(
+        "Without a control set that the model knows, nothing shows what a round "
+        "forgets. "
+    )
     n = len(gold_actions.general_knowledge())
     label = html.text(f"Add {n} questions of general knowledge")
     button = html.pick(label, ADD, "al-link")

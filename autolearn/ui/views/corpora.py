@@ -29,15 +29,20 @@ def corpora(store: Store) -> Html:
 
 
 def _row(corpus: Corpus) -> tuple[Html, ...]:
-    turn = ("Include", INCLUDE) if corpus.excluded else ("Exclude", EXCLUDE)
-    buttons = [
-        html.pick(
-            html.text(word),
-            f"{key}{corpus.id}",
-            aria_label=f"{word}: corpus {corpus.name}",
-        )
-        for word, key in (turn, ("Remove", REMOVE))
-    ]
+    word, key = ("Include", INCLUDE) if corpus.excluded else ("Exclude", EXCLUDE)
+    turn = html.pick(
+        html.text(word),
+        f"{key}{corpus.id}",
+        aria_label=f"{word}: corpus {corpus.name}",
+    )
+    remove = html.button(
+        html.text("Remove"),
+        data_remove=f"Remove corpus “{corpus.name}” with its "
+        f"{html.count(corpus.n_examples, 'example')}? Rounds keep what they learned "
+        "from it.",
+        data_key=f"{REMOVE}{corpus.id}",
+        aria_label=f"Remove: corpus {corpus.name}",
+    )
     name = html.text(corpus.name)
     if corpus.excluded:
         name += html.text(" ") + html.badge("excluded", "gap")
@@ -48,7 +53,7 @@ def _row(corpus: Corpus) -> tuple[Html, ...]:
         html.number(corpus.n_texts),
         html.number(corpus.n_refused),
         html.text(corpus.licence or html.DASH),
-        html.join(buttons),
+        turn + remove,
     )
 
 

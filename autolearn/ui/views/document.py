@@ -326,6 +326,7 @@ def _of_the_file(passage: Passage, exclusions: Sequence[Exclusion]) -> Html:
 
 def _repeat(passage: Passage, earlier: Passage, name: str) -> str:
     is_same = earlier.text.split() == passage.text.split()
+    is_same = is_same and earlier.heading == passage.heading
     words = "a repeat of" if is_same else "similar to"
     return f", {words} passage {earlier.position + 1} of {name}"
 

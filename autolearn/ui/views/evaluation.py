@@ -19,7 +19,7 @@ from autolearn.evaluation.scoring import SCORERS
 from autolearn.services import quiz_runs, retention, round_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import curve, labels
@@ -64,16 +64,19 @@ def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
     """Return which quiz run is missing, and what to do."""
     name = "base model" if before_id is None else f"round {before_id}"
     models = {name: before_id, f"round {round_.id}": round_.id}
-    names = [
-        who
+    missing = {
+        who: number
         for who, number in models.items()
         if quiz_runs.latest_quiz(store, round_, number) is None
-    ]
-    active = store.runs.in_state(*ACTIVE_STATES)
-    if any(run.kind == "quiz" for run in active):
-        return html.note("The quiz is running; the result will appear here.")
+    }
+    quizzes = RunFilter(("quiz",), ACTIVE_STATES, model_digest=round_.model.digest)
+    states = {run.round_id: run.state for run in store.runs.find(quizzes)}
+    if states.keys() >= set(missing.values()):
+        is_running = any(states[number] == "running" for number in missing.values())
+        state = "running" if is_running else "queued"
+        return html.note(f"The quiz is {state}; the result will appear here.")
     return html.note(
-        f"No quiz yet for: {', '.join(names)}. Press “Run the quiz” to compare."
+        f"No quiz yet for: {', '.join(missing)}. Press “Run the quiz” to compare."
     )
 
 

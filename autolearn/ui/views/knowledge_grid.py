@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from autolearn.core.records import Passage
 from autolearn.services.model_scope import shown_digest
@@ -38,11 +39,14 @@ def draw(store: Store, place: MapView) -> Html:
     now = _after_round(store, criteria, before, place.round_id)
     switches = knowledge_map.rounds(store, place)
     visible = documents[:N_DOCUMENTS]
-    rows = [_row(store, document, now) for document in visible]
+    of_these = replace(criteria, documents=[document.id for document in visible])
+    sizes = store.knowledge.n_samples(of_these)
+    rows = [_row(store, d, now, sizes.get(d.id, 0)) for d in visible]
     table = html.table(("Document", "Passages", "Samples"), rows, "Knowledge map")
     more = ""
     if len(documents) > len(visible):
-        more = f"The first {N_DOCUMENTS} of {len(documents):,} documents are shown."
+        more = f"The first {N_DOCUMENTS} of {len(documents):,} documents are shown; "
+        more += "the numbers above the table are those of all."
     return html.join(
         [
             switches,
@@ -101,13 +105,16 @@ def _sum(shares: Mapping[int, Shares]) -> Shares:
 
 
 def _row(
-    store: Store, document: DocumentSize, shares: Mapping[int, Shares]
+    store: Store, document: DocumentSize, shares: Mapping[int, Shares], n_samples: int
 ) -> tuple[Html, ...]:
+    """Return the cells of a document; ``n_samples`` are also those without a cell."""
     passages = store.library.stretch(document.id, 0, N_PASSAGES)
     cells = html.join(_cell(document, p, shares.get(p.id, Counter())) for p in passages)
-    if (n := document.n_passages - len(passages)) > 0:
-        cells += html.tag("span", html.text(f"and {n} more"), "al-faint")
-    n_samples = sum(sum(shares[p.id].values()) for p in passages if p.id in shares)
+    if len(passages) == N_PASSAGES:
+        n_all, _ = store.library.coverage(document.id)
+        if n_all > N_PASSAGES:
+            more = html.text(f"and {n_all - N_PASSAGES} more")
+            cells += html.tag("span", more, "al-faint")
     name = html.pick(html.text(document.name), f"d{document.id}", "al-link")
     return name, html.tag("div", cells, "al-cells"), html.number(n_samples)
 

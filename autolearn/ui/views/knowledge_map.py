@@ -110,7 +110,11 @@ def _map(
         groups[sample.passage_id].append(sample)
     passages = store.library.passages([document.id], with_excluded=True)
     visible = passages[place.first : place.first + N_PASSAGES]
-    rows = [_row(passage, groups[passage.id], learned) for passage in visible]
+    rows = [_row(_title(p), groups[p.id], learned) for p in visible]
+    ids = {passage.id for passage in passages}
+    former = [sample for sample in samples if sample.passage_id not in ids]
+    if former and place.first + N_PASSAGES >= len(passages):
+        rows.append(_row(html.text("Former passages"), former, learned))
     table = html.table(("Passage", "Samples", "Questions"), rows, "Knowledge map")
     pages = _pages(place.first, len(passages))
     return _legend(samples, learned) + pages + html.tag("div", table, "al-map")
@@ -170,16 +174,17 @@ def _asked_again(
     return by_question, by_text
 
 
-def _row(
-    passage: Passage, samples: Sequence[Sample], learned: Learned
-) -> tuple[Html, ...]:
+def _title(passage: Passage) -> Html:
     begin = passage.heading or " ".join(passage.text.split())
-    title = html.tag(
+    return html.tag(
         "span",
         html.text(f"{passage.position + 1}. {begin[:60]}"),
         "al-out" if passage.excluded else "",
         title=begin[:300],
     )
+
+
+def _row(title: Html, samples: Sequence[Sample], learned: Learned) -> tuple[Html, ...]:
     cells = html.join(
         _cell(sample, learned.mark(sample)) for sample in samples[-N_CELLS:]
     )

@@ -201,10 +201,10 @@ def _short(text: str) -> str:
 def _outcome(run: Run) -> Html:
     if run.state in ACTIVE_STATES:
         return html.note(f"{run.stage or 'Queued'} …")
-    if run.error:
-        return html.problem(run.error)
-    if run.state != "done":
+    if run.state in ("cancelled", "interrupted"):
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
+    if run.error:
+        return html.problem(run.error)
     return html.join(html.problem(reason) for reason in ImportResult.of(run).refusals)

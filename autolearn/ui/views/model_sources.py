@@ -47,7 +47,8 @@ def offer(model: Offer) -> Html:
     }
     if model.gated:
         facts["Access"] = html.text("gated; you have accepted its conditions")
-    room = html.note("Press “Download” to fetch it.")
+    what = "fetch it" if model.bytes_missing else "check its files; none is fetched"
+    room = html.note(f"Press “Download” to {what}.")
     if not model.fits:
         room = html.problem(model.no_room())
     return html.card(head, html.pairs(facts) + _files(model) + room)

@@ -10,6 +10,7 @@ from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.study import rules
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 
 ENOUGH = 20
 """Fewest decisions of a person for which an agreement is shown."""
@@ -77,7 +78,7 @@ def _waits_for_rule(store: Store) -> bool:
 
 def histogram(store: Store, criteria: SampleFilter) -> Html:
     """Return how sure the gaps of the wanted samples are; a click filters by a bar."""
-    every_gap = replace(criteria, min_gap_probability=None, max_gap_probability=None)
+    every_gap = replace(criteria, min_gap_probability=None, gap_probability_below=None)
     counts = store.samples.gap_histogram(every_gap, N_BARS)
     if not any(counts):
         return Html("")
@@ -88,7 +89,8 @@ def histogram(store: Store, criteria: SampleFilter) -> Html:
 
 def _bar(i: int, n: int, most: int) -> Html:
     low, high = i / N_BARS, (i + 1) / N_BARS
-    label = f"{html.count(n, 'sample')} with P(gap) from {low:.1f} to {high:.1f}"
+    to = "to" if high == 1 else "to below"
+    label = f"{html.count(n, 'sample')} with P(gap) from {low:.1f} {to} {high:.1f}"
     height = f"height:{round(58 * n / most) if n else 0}px"
     body = html.tag("span", "", style=height) + html.tag(
         "span", html.text(f"{low:.1f}")
@@ -128,7 +130,7 @@ def _share(agreements: list[bool]) -> str:
 
 def study_name(run: Run) -> str:
     """Return a study by the model that wrote its answers."""
-    name = f"study {run.id}: {run.model or ModelSettings.model}"
+    name = f"study {run.id}: {labels.model(run.model or ModelSettings.model)}"
     return f"{name} with round {run.round_id}" if run.round_id else name
 
 

@@ -38,7 +38,7 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
         return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
     body = _check_state(skill_actions.newest_check(store, model))
-    body += _report(report) if report else _none()
+    body += _report(store, report) if report else _none()
     section = html.tag("section", head + body, "al-card al-skills")
     return SkillPanel(section, bool(report and guidance(report).needs_teaching))
 
@@ -63,10 +63,11 @@ def _none() -> Html:
     )
 
 
-def _report(report: SkillReport) -> Html:
+def _report(store: Store, report: SkillReport) -> Html:
     skills = rows(report)
     advice = html.join(
-        html.tag("li", html.text(sentence)) for sentence in guidance(report).advice
+        html.tag("li", html.text(sentence))
+        for sentence in (*guidance(report).advice, *_taught(store, report))
     )
     protocol = f"Prompt protocol: {report.protocol}."
     return (
@@ -76,6 +77,19 @@ def _report(report: SkillReport) -> Html:
         + html.tag("ul", advice, "al-advice")
         + html.tag("p", html.text(protocol), "al-faint")
     )
+
+
+def _taught(store: Store, report: SkillReport) -> list[str]:
+    """Return that a round has learned what these weights lack, if there is one."""
+    if not guidance(report).needs_teaching:
+        return []
+    taught = skill_actions.taught_round(store, report.model_digest)
+    if not taught or skill_actions.has_learned_skills(store, report.round_id):
+        return []
+    return [
+        f"Round {taught.id} has learned these skills: choose it as adapter, press “Use "
+        "this model”, and check its skills."
+    ]
 
 
 def _table(skills: Sequence[SkillRow]) -> Html:

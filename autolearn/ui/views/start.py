@@ -47,8 +47,8 @@ def about() -> Html:
 
 def ways(store: Store) -> Html:
     """Return three ways to begin, each with its effort, and the workspace's state."""
-    model = chosen_model(store).model
-    is_built_in = model == ModelSettings.model
+    model = chosen_model(store)
+    is_built_in = model.model == ModelSettings.model
     is_busy = bool(store.runs.in_state(*ACTIVE_STATES))
     cards = (
         _way(
@@ -76,21 +76,24 @@ def ways(store: Store) -> Html:
     return html.tag("div", html.join(cards), "al-ways") + _state(store)
 
 
-def _whole_round(model: str) -> tuple[str, str]:
+def _whole_round(model: ModelSettings) -> tuple[str, str]:
     """Return title and text of the way that one button goes."""
-    if model == ModelSettings.model:
+    begin = ""
+    if model.round_id:
+        begin = f" The round begins with the base model, not round {model.round_id}."
+    if model.model == ModelSettings.model:
         return (
             "Try the demo",
             "A tiny built-in model studies the texts in the library, and the quiz is "
             "run before and after. With the library of a new workspace, this takes "
             "about 5 minutes on two CPU cores; nothing is downloaded. You can watch, "
-            "or close the page.",
+            f"or close the page.{begin}",
         )
     return (
         "Run a whole round",
-        f"{labels.model(model)} studies the texts in the library, a rule approves "
-        "samples, and a round is trained. The time is shown above the tabs. For the "
-        "demo of about 5 minutes, choose the built-in model first.",
+        f"{labels.model(model.model)} studies the texts in the library, a rule "
+        "approves samples, and a round is trained. The time is shown above the tabs. "
+        f"For the demo of about 5 minutes, choose the built-in model first.{begin}",
     )
 
 

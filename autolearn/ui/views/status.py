@@ -137,11 +137,13 @@ def _last_error(store: Store) -> Html:
         return Html("")
     run = latest[0]
     queue = queues.queue_of(run.kind)
-    log = f"Details are in {layout.worker_log(store.folder, queue.name)}."
+    hint = f"Details are in {layout.worker_log(store.folder, queue.name)}."
+    if run.state != "done" and run.kind != "chat":
+        hint = f"It can be resumed under History. {hint}"
     return html.tag(
         "div",
         html.tag("strong", html.text(f"{labels.run(run)} {run.state}"))
         + html.problem(run.error or "")
-        + html.tag("div", html.text(log), "al-faint"),
+        + html.tag("div", html.text(hint), "al-faint"),
         "al-box al-failed",
     )

@@ -5,6 +5,12 @@ from collections.abc import Mapping, Sequence
 from autolearn.core.flags import FLAGS
 from autolearn.core.records import ACTIVE_STATES, Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
+from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.server_addresses import is_server
+from autolearn.core.settings import ModelSettings
+from autolearn.runs import run_control
+from autolearn.runs.queues import MODEL_QUEUE
+from autolearn.services import skill_actions
 from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.model_scope import shown_digest
@@ -20,10 +26,7 @@ from autolearn.ui.views import sample as samples
 N_ROWS = 100
 POOR = 0.2
 """Share of the gaps that may be learned below which a model counts as too weak."""
-TOO_WEAK = (
-    "This model asks or reads too poorly to teach itself from these texts: teach it "
-    "the skills first (Train, method SELF meta-skills), or choose a larger model."
-)
+TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts: "
 N_SKIPS = 50
 N_CHARACTERS = 300
 """Longer texts are cut in the table; the detail shows all of them."""
@@ -43,8 +46,13 @@ def effort(
         duration: How long it takes.
         fit: None if the model is on a server.
     """
-    many = [html.count(passages, "passage")]
-    many += [html.count(instructions, "instruction")] * bool(instructions)
+    counts = {"passage": passages, "instruction": instructions}
+    many = [html.count(n, noun) for noun, n in counts.items() if n]
+    if not many:
+        return html.note(
+            "There is no passage to study; add a text under Library, or include one of "
+            "its passages."
+        )
     time = "time unknown until the first study with this model"
     if not passages:
         time = "the time of instructions is not estimated"
@@ -97,7 +105,7 @@ def _headline(store: Store, run: Run) -> Html:
     total = sum(counts.values())
     sentence = f"Study (run {run.id}), {run.state}: {html.count(total, 'sample')}"
     if run.state == "queued":
-        sentence = f"Study (run {run.id}) waits for the model to be loaded"
+        sentence = f"Study (run {run.id}) waits for {_awaited(store, run)}"
     elif run.state == "running":
         stage = run.stage or "starting"
         sentence += f" so far; now {stage}, {labels.progress(run)}"
@@ -105,9 +113,19 @@ def _headline(store: Store, run: Run) -> Html:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:
         sentence += f"; the newest {N_ROWS} are shown"
+    if run.state in ("cancelled", "interrupted"):
+        sentence += "; resume it under History"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
-    headline += _bits_per_byte(store, run) + _quality(run)
+    headline += _bits_per_byte(store, run) + _quality(store, run)
     return headline + html.problem(run.error) if run.error else headline
+
+
+def _awaited(store: Store, run: Run) -> str:
+    """Return what a queued study waits for: another run, or the start of a process."""
+    first = run_control.current(store)
+    if first and first.id != run.id and first.kind in MODEL_QUEUE.kinds:
+        return f"the end of {labels.run(first)}"
+    return "the worker to start"
 
 
 def _bits_per_byte(store: Store, run: Run) -> Html:
@@ -126,7 +144,7 @@ def _bits_per_byte(store: Store, run: Run) -> Html:
     return html.tag("div", html.text(sentence), "al-warning", role="note")
 
 
-def _quality(run: Run) -> Html:
+def _quality(store: Store, run: Run) -> Html:
     """Return how much of a finished study may be learned, and what to do if little."""
     result = StudyResult.of(run)
     n, good = result.samples, result.approvable
@@ -144,8 +162,30 @@ def _quality(run: Run) -> Html:
         sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
     markup = html.tag("p", html.text(sentence))
     if mostly_skipped or (result.gaps and good < POOR * result.gaps):
-        markup += html.tag("div", html.text(TOO_WEAK), "al-warning", role="note")
+        advice = html.text(f"{TOO_WEAK}{_way_out(store, run)}.")
+        markup += html.tag("div", advice, "al-warning", role="note")
     return markup
+
+
+def _way_out(store: Store, run: Run) -> str:
+    """Return what to do about a weak model: what it can do and has not done yet."""
+    model = StudyRunSettings.of(run).model.model
+    if model == ModelSettings.model:
+        return (
+            "choose an instruct model (Model); the built-in one reads only very simple "
+            "sentences"
+        )
+    if is_server(model) or skill_actions.has_learned_skills(store, run.round_id):
+        return "choose a larger model"
+    if taught := skill_actions.taught_round(store, run.model_digest):
+        return (
+            f"use the adapter of round {taught.id}, which has learned the skills "
+            "(Model), or choose a larger model"
+        )
+    return (
+        "teach it the skills first (Train, method SELF meta-skills), or choose a "
+        "larger model"
+    )
 
 
 def _nothing(store: Store, run: Run | None) -> Html:
@@ -160,9 +200,8 @@ def _nothing(store: Store, run: Run | None) -> Html:
         return html.note(f"The study {ended} before a sample was complete.")
     if run:
         return html.note(
-            "The study produced no sample; the reasons are under “Skipped” below. A "
-            "larger model, or one that has learned the skills (Train, SELF "
-            "meta-skills), may do better."
+            "The study produced no sample; the reasons are under “Skipped” below. To "
+            f"do better, {_way_out(store, run)}."
         )
     if not store.library.is_empty():
         return html.note("Nothing has been studied yet. Press “Study”.")

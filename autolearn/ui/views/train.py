@@ -14,6 +14,7 @@ from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.services.model_scope import shown_digest
 from autolearn.services.token_preview import PreviewRow, TokenPreview
+from autolearn.services.train_checks import can_train_more
 from autolearn.store import RunFilter, Store, layout
 from autolearn.training.dataset import FEWEST_VALIDATED
 from autolearn.training.presets import Preset
@@ -89,13 +90,14 @@ def warnings(
             f"Validation needs {2 * FEWEST_VALIDATED} samples with a second wording. "
             "Without it the round cannot end early and its adapter scale is not tuned."
         )
-    too_long = sum(n > settings.max_tokens for n in contents.tokens)
+    most = settings.max_tokens
+    too_long = sum(n > most for n in contents.lengths(most))
     if too_long:
         verb = "is" if too_long == 1 else "are"
         sentences.append(
             f"About {html.count(too_long, 'item')} {verb} longer than "
-            f"{settings.max_tokens} tokens and will be dropped; raise “Max. tokens per "
-            "item” to train on more."
+            f"{most} tokens and will be dropped; raise “Max. tokens per item” to train "
+            "on more."
         )
     if settings.max_steps and settings.max_steps < settings.warmup_steps:
         sentences.append(
@@ -281,9 +283,13 @@ def _next(run: Run) -> str:
             return "It stops at its next checkpoint. You can resume it from there."
         return "You can stop it at a checkpoint and resume it later."
     if run.state == "done":
-        return "It is finished. You can train more epochs."
-    if settings := advice(run):
-        return f"You can retry it with {settings}, or resume it unchanged."
+        settings = TrainRunSettings.of(run)
+        sentence = "It is finished."
+        if not settings.train.traits.teaches_facts:
+            sentence += " To study with it, choose it as adapter under Model."
+        return sentence + " You can train more epochs." * can_train_more(settings)
+    if changes := advice(run):
+        return f"You can retry it with {changes}, or resume it unchanged."
     return "You can resume it where it stopped."
 
 

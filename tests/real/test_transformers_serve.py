@@ -1,0 +1,206 @@
+"""``transformers serve`` with a real small model: a server that enforces no form.
+
+What the model says is not looked at word for word: 135 million parameters know little.
+"""
+
+import importlib.util
+
+import pytest
+
+from autolearn.core import server_addresses
+from autolearn.core.constraints import Excerpt
+from autolearn.core.errors import BackendError
+from autolearn.core.model_calls import Message
+from autolearn.core.records import Answer, Passage, Question
+from autolearn.core.settings import StudySettings
+from autolearn.endpoints.backend import ESTIMATE_NOTE, ServerBackend
+from autolearn.endpoints.client import RetryPolicy
+from autolearn.endpoints.detection import detect
+from autolearn.study.loop import STAGES, Study
+from tests.support import smollm2
+from tests.support.journals import MemoryJournal
+from tests.support.server_studies import chat_request, never
+from tests.support.transformers_server import serving
+
+pytestmark = [
+    pytest.mark.torch_model,
+    pytest.mark.skipif(
+        importlib.util.find_spec("openai") is None,
+        reason="the package openai, which transformers serve needs, is not installed",
+    ),
+]
+
+TWICE = RetryPolicy(tries=2, first_delay=0.1)
+CAPITAL = "What is the capital of France?"
+STORY = "Write a long story about a dragon."
+SENTENCES = (
+    "Lake Orlo was formed by a landslide in 1711.",
+    "The paper mill of Tessen was founded by Ida Brandt.",
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return smollm2.folder()
+
+
+@pytest.fixture(scope="module")
+def server(model, tmp_path_factory):
+    with serving(model, tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def facts_of(server, name=""):
+    return detect(server_addresses.parse(f"{server.address}#{name}"), TWICE)
+
+
+@pytest.fixture
+def backend(server):
+    return ServerBackend(facts_of(server), TWICE)
+
+
+def study(backend, settings, journal, sentences, stop=never):
+    """Study sentences, each of them as a passage."""
+    passages = [
+        Passage(1, i, 100 * i, 100 * i + len(text), text, 12, id=i + 1)
+        for i, text in enumerate(sentences)
+    ]
+    Study(backend, journal, settings, stop, lambda *_: None).run(passages)
+
+
+def stages(journal, range_name):
+    """Return the stages of a group that are kept, in their order."""
+    names = [name.partition(": ") for name in journal.names()]
+    return [stage for before, _, stage in names if before == range_name]
+
+
+def test_it_is_recognised_and_names_its_model(server, model):
+    facts = facts_of(server)
+    assert (facts.program, facts.server_address.model) == ("transformers", str(model))
+    assert (facts.context, facts.slots, facts.weights) == (None, None, {})
+    assert facts_of(server, model).digest == facts.digest
+
+
+def test_a_model_that_it_does_not_serve_is_one_sentence(server):
+    other = ServerBackend(facts_of(server, "other"), TWICE)
+    with pytest.raises(BackendError, match=r"error 400 \(Server is pinned to"):
+        other.complete([chat_request(CAPITAL)], never)
+
+
+def test_an_answer_ends_by_itself(backend):
+    (completion,) = backend.complete([chat_request(CAPITAL)], never)
+    assert completion.text
+    assert completion.finish == "stop"
+    assert min(completion.n_prompt_tokens, completion.n_tokens) > 1
+
+
+def test_a_chat_is_heard_as_it_is_written(backend):
+    heard: list[str] = []
+    completion = backend.stream(chat_request(CAPITAL), never, heard.append)
+    assert len(heard) > 2
+    assert heard[-1] == completion.text
+    assert (completion,) == tuple(backend.complete([chat_request(CAPITAL)], never))
+
+
+def test_an_answer_that_was_cut_off_says_so(backend):
+    request = chat_request(STORY, max_new_tokens=5)
+    (whole,) = backend.complete([request], never)
+    streamed = backend.stream(request, never, lambda _: None)
+    assert whole == streamed
+    assert (whole.finish, whole.n_tokens) == ("length", 5)
+
+
+def test_requests_at_once_are_answered_as_alone(backend):
+    questions = [f"What is {number} plus 1?" for number in range(6)]
+    requests = [chat_request(text, max_new_tokens=8) for text in questions]
+    alone = [backend.complete([request], never)[0] for request in requests]
+    assert backend.complete(requests, never) == alone
+
+
+@pytest.mark.parametrize(("temperature", "is_greedy"), [(0.0, True), (1.0, False)])
+def test_the_temperature_counts(backend, temperature, is_greedy):
+    """The server ignored it: all samples of a verdict were the same text."""
+    requests = [
+        chat_request(STORY, max_new_tokens=12, temperature=temperature, seed=seed)
+        for seed in range(4)
+    ]
+    texts = {completion.text for completion in backend.complete(requests, never)}
+    assert (len(texts) == 1) is is_greedy
+
+
+def test_an_answer_has_its_form_or_is_only_begun(backend):
+    source = SENTENCES[0]
+    question = f"{source} When was Lake Orlo formed?"
+    request = chat_request(question, "Answer:", (" ", Excerpt(source)))
+    (completion,) = backend.complete([request], never)
+    answer = completion.text.removeprefix("Answer:")
+    assert answer != completion.text
+    assert not answer or Excerpt(source).allows(answer.removeprefix(" "))
+
+
+def test_verdicts_are_estimated_from_samples(backend):
+    chats = [
+        (Message("user", f"Is {n} + 1 = 2? Say correct or incorrect."),) for n in (1, 5)
+    ]
+    rows = backend.probabilities(chats, ["Verdict:"] * 2, (" correct", " incorrect"))
+    assert all(sum(row) == pytest.approx(1) and min(row) > 0 for row in rows)
+    assert backend.notes == (ESTIMATE_NOTE,)
+
+
+def test_a_study_of_a_passage_accounts_for_each_fact(backend):
+    settings = StudySettings(
+        questions_per_passage=1,
+        paraphrases=0,
+        question_tokens=16,
+        answer_tokens=24,
+        feedback_tokens=24,
+    )
+    journal = MemoryJournal()
+    study(backend, settings, journal, SENTENCES[:1])
+    assert stages(journal, "passages 1-1") == list(STAGES)
+    (record,) = journal.kept["passages 1-1: questions"]
+    assert record.passage_id == 1
+    assert record.generation.model == backend.identity
+    if isinstance(record, Question):
+        assert record.text.endswith("?")
+        assert record.short_answer in SENTENCES[0]
+    else:
+        assert record.reason.startswith("no question about")
+
+
+def test_a_study_whose_server_was_killed_is_resumed(model, tmp_path):
+    settings = StudySettings(
+        protocol="trained",
+        quick=True,
+        questions_per_passage=1,
+        ask_rounds=1,
+        question_tokens=64,
+        passages_per_step=1,
+        answer_tokens=24,
+    )
+    with serving(model, tmp_path) as server:
+        first = ServerBackend(facts_of(server), TWICE)
+        journal, n_calls = MemoryJournal(), 0
+
+        def killing():
+            """Kill the server while it answers the second passage."""
+            nonlocal n_calls
+            n_calls += len(journal.kept) >= len(STAGES)
+            if n_calls == 3:
+                server.kill()
+            return False
+
+        with pytest.raises(BackendError, match=r"cannot be reached; start it, .*\.$"):
+            study(first, settings, journal, SENTENCES, killing)
+        before = dict(journal.kept)
+        assert stages(journal, "passages 1-1") == list(STAGES)
+        assert len(stages(journal, "passages 2-2")) < len(STAGES)
+
+        server.start()
+        again = ServerBackend(facts_of(server), TWICE)
+        assert again.identity == first.identity
+        resumed = MemoryJournal(dict(before))
+        study(again, settings, resumed, SENTENCES)
+    assert stages(resumed, "passages 2-2") == list(STAGES)
+    assert {name: resumed.kept[name] for name in before} == before
+    assert resumed.all(Answer)
