@@ -29,9 +29,9 @@ class Continuation:
         self._plain, self._lead = plain, lead
         word = lead + _WORD
         start, whole = control(before), control(before + word)
-        self._is_within = (
-            whole != start + plain(word) and whole == start + self._within(word)
-        )
+        self._is_within = whole != start + plain(
+            word
+        ) and whole == start + self._within(word)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without those of what is before it."""

@@ -242,8 +242,6 @@ def violations(page, **options):
     ]
 
 
-
-
 def test_a_document_that_a_round_has_learned_from_is_deleted(
     start, visit, used_workspace
 ):

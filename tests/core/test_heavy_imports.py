@@ -20,7 +20,7 @@ def test_nothing_is_collected_within_and_all_is_as_before_afterwards():
 
 def test_what_was_made_until_then_is_not_looked_at_again():
     with heavy_imports():
-        made = [[]]
+        made: list[object] = [[]]
     assert not any(thing is made for thing in gc.get_objects())
 
 

@@ -196,9 +196,7 @@ def test_the_command_exports_the_samples_of_the_model_that_was_used_last(
     store.choices.set("model", OTHER.as_dict())
     monkeypatch.setattr(export_commands, "finish", lambda store, run, *_, **__: run)
     words = ["export", "chat", str(tmp_path / "data.jsonl")]
-    export_commands.export(
-        main.parse([*words, "--workspace", str(store.folder)])
-    )
+    export_commands.export(main.parse([*words, "--workspace", str(store.folder)]))
     (order,) = map(ExportRunSettings.of, store.runs.newest(1))
     assert order.scope == SampleScope(digest_of(OWN))
 

@@ -84,7 +84,7 @@ def test_behind_the_last_one_comes_the_first_again(store):
         ({"gap": "gap"}, 3),
         ({"gap": "no gap"}, 2),
         ({"low": 0.5}, 2),
-        ({"high": 0.5}, 4),
+        ({"high": 0.5}, 3),
         ({"low": 0.4, "high": 0.45}, 0),
         ({"document": 2}, 2),
         ({"run": 1}, 3),

@@ -16,7 +16,6 @@ from autolearn.core.records import (
 from autolearn.store import QuestionFilter, Store
 from tests.support.faust import CHAT, MODEL, TEXT, generation
 
-
 # --- the library --------------------------------------------------------------
 
 

@@ -1,8 +1,8 @@
 """The review: its card and what there is to do, without a browser."""
 
 import re
-from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from autolearn.core.records import Decision, Question, Sample
@@ -193,7 +193,7 @@ def test_a_bar_counts_the_samples_that_a_click_on_it_shows(store):
     markup = review.histogram(store, SampleFilter())
     n_shown = []
     for key in re.findall(r'data-pick="(.+?)"', markup):
-        low, high = review_tab._of_bar(SimpleNamespace(pick=key))
+        low, high = review_tab._of_bar(gr.EventData(None, {"pick": key}))
         queue = chosen(state=review_filter.ANY, low=low, high=high)
         n_shown.append(store.samples.count(queue.criteria(store)))
     assert n_shown == store.samples.gap_histogram(SampleFilter(), review.N_BARS)

@@ -272,9 +272,7 @@ def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
         return 0
     first = lines[0]
     names = [
-        text
-        for text in first
-        if not any(map(str.isdigit, text)) or years.is_year(text)
+        text for text in first if not any(map(str.isdigit, text)) or years.is_year(text)
     ]
     is_named = (
         len(names) == len(first)

@@ -186,7 +186,7 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
         choices.append((title, INSTRUCTIONS))
     new = [] if chosen else document_choice.new_documents(store)
     if new:
-        return gr.Dropdown(choices=choices, value=new)
+        return gr.Dropdown(choices=choices, value=new, multiselect=True)
     return offer(choices, chosen or [])
 
 
