@@ -10,7 +10,8 @@ from autolearn.core.errors import InputError
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import corpus_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import PICK_JS, PageContext, Session, html_panel
+from autolearn.ui.picks import PICK_JS
+from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.tabs.document import CONFIRM_JS
 from autolearn.ui.views import corpora as views
 
