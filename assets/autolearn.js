@@ -22,6 +22,7 @@
     if (!named && location.hash !== address)
       history[clicked ? 'pushState' : 'replaceState'](null, '', address);
     clicked = false;
+    return open?.dataset.tabId;
   };
   window.addEventListener('popstate', () => {
     clicked = false;

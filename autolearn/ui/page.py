@@ -19,7 +19,6 @@ from autolearn.ui.session import (
     PageContext,
     Session,
     html_panel,
-    now,
 )
 from autolearn.ui.tabs import (
     chat,
@@ -93,7 +92,7 @@ def build(folder: Path) -> gr.Blocks:
 
 def _lay_out(session: Session) -> tuple[PageContext, gr.Button]:
     """Lay out what is next to and above the tabs; the button refreshes all of it."""
-    current = gr.State(start.TITLE)
+    current = gr.Textbox(start.TITLE, visible="hidden")
     last_action_at = gr.Textbox("", visible="hidden")
     revision_boxes = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
     timer = gr.Timer(TICK_SECONDS, active=False)
@@ -130,10 +129,9 @@ def _build_tab(context: PageContext, module: TabModule) -> None:
         html_panel(f"heading-{name}", html.tag("h2", name, "al-unseen"))
         module.build(context)
     context.wire(tab)
-    js = "() => { window.alOpened?.(); return []; }"
-    # Another page may have begun something.
-    outputs = [context.current, context.last_action_at]
-    tab.select(lambda: (name, now()), None, outputs, js=js, **QUIET)
+    # The browser knows what is open now. Another page may have begun something.
+    js = f"() => [window.alOpened?.() ?? '{name}', `${{performance.now()}}`]"
+    tab.select(None, None, [context.current, context.last_action_at], js=js)
 
 
 def _wire(context: PageContext) -> None:

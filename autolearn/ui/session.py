@@ -42,6 +42,17 @@ it, and what is seen would differ from what is chosen."""
 SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
 """For the few that take longer: together with the others."""
 
+AFTER_DRAWING_JS = """(value) => new Promise((resolve) => {
+  const done = () => resolve(value);
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 100);
+})"""
+"""Returns its value once the browser has drawn, or soon if it does not draw.
+
+To begin an event takes Gradio's page (6.31) some 10 ms, since it first tells all inputs
+of all events so far that one is pending.
+"""
+
 NOTICE_JS = """
 element.setAttribute('aria-live', 'assertive');
 let going;
@@ -254,7 +265,7 @@ class PageContext:
     """The parts of the page that every tab is wired to."""
 
     session: Session
-    current: gr.State
+    current: gr.Textbox
     """The id of the tab that is shown."""
     revision_boxes: Mapping[str, gr.Textbox]
     """The revision each tab was last drawn for; only the open tab gets a new one."""
@@ -366,8 +377,10 @@ class PageContext:
         ]
         outputs.append(self.round_strip)
         outputs += self.revision_boxes.values()
+        at, drawn_at = self.last_action_at, gr.Textbox("", visible="hidden")
+        at.change(None, at, drawn_at, js=AFTER_DRAWING_JS)
         gr.on(
-            [*triggers, self.last_action_at.change],
+            [*triggers, drawn_at.change],
             with_error_panel(self._refresh, outputs),
             self.current,
             outputs,

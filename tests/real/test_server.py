@@ -7,9 +7,14 @@ import pytest
 from autolearn.core import server_addresses
 from autolearn.core.constraints import LINE, Excerpt
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
+from autolearn.core.records import Question
+from autolearn.core.settings import StudySettings
 from autolearn.endpoints.backend import ServerBackend
 from autolearn.endpoints.detection import detect
 from autolearn.study.fact_questions import QUESTION
+from autolearn.study.loop import STAGES
+from tests.support.journals import MemoryJournal
+from tests.support.server_studies import SENTENCES, stages, study_of_sentences
 
 ADDRESS = os.environ.get("AUTOLEARN_TEST_SERVER", "")
 pytestmark = pytest.mark.skipif(
@@ -72,3 +77,24 @@ def test_a_prompt_that_does_not_fit_is_overlong(backend):
     request = _request("word " * 2 * backend.context_length, ())
     (completion,) = backend.complete([request], _never)
     assert completion.finish == "overlong"
+
+
+def test_a_study_of_a_passage_accounts_for_each_fact(backend):
+    settings = StudySettings(
+        questions_per_passage=1,
+        paraphrases=0,
+        question_tokens=16,
+        answer_tokens=24,
+        feedback_tokens=24,
+    )
+    journal = MemoryJournal()
+    study_of_sentences(backend, settings, journal, SENTENCES[:1])
+    assert stages(journal, "passages 1-1") == list(STAGES)
+    (record,) = journal.kept["passages 1-1: questions"]
+    assert record.passage_id == 1
+    assert record.generation.model == backend.identity
+    if isinstance(record, Question):
+        assert record.text.endswith("?")
+        assert record.short_answer in SENTENCES[0]
+    else:
+        assert record.reason.startswith("no question about")

@@ -11,15 +11,21 @@ from autolearn.core import server_addresses
 from autolearn.core.constraints import Excerpt
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message
-from autolearn.core.records import Answer, Passage, Question
+from autolearn.core.records import Answer
 from autolearn.core.settings import StudySettings
 from autolearn.endpoints.backend import ESTIMATE_NOTE, ServerBackend
 from autolearn.endpoints.client import RetryPolicy
 from autolearn.endpoints.detection import detect
-from autolearn.study.loop import STAGES, Study
+from autolearn.study.loop import STAGES
 from tests.support import smollm2
 from tests.support.journals import MemoryJournal
-from tests.support.server_studies import chat_request, never
+from tests.support.server_studies import (
+    SENTENCES,
+    chat_request,
+    never,
+    stages,
+    study_of_sentences,
+)
 from tests.support.transformers_server import serving
 
 pytestmark = [
@@ -33,10 +39,6 @@ pytestmark = [
 TWICE = RetryPolicy(tries=2, first_delay=0.1)
 CAPITAL = "What is the capital of France?"
 STORY = "Write a long story about a dragon."
-SENTENCES = (
-    "Lake Orlo was formed by a landslide in 1711.",
-    "The paper mill of Tessen was founded by Ida Brandt.",
-)
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +59,6 @@ def facts_of(server, name=""):
 @pytest.fixture
 def backend(server):
     return ServerBackend(facts_of(server), TWICE)
-
-
-def study(backend, settings, journal, sentences, stop=never):
-    """Study sentences, each of them as a passage."""
-    passages = [
-        Passage(1, i, 100 * i, 100 * i + len(text), text, 12, id=i + 1)
-        for i, text in enumerate(sentences)
-    ]
-    Study(backend, journal, settings, stop, lambda *_: None).run(passages)
-
-
-def stages(journal, range_name):
-    """Return the stages of a group that are kept, in their order."""
-    names = [name.partition(": ") for name in journal.names()]
-    return [stage for before, _, stage in names if before == range_name]
 
 
 def test_it_is_recognised_and_names_its_model(server, model):
@@ -147,28 +134,7 @@ def test_verdicts_are_estimated_from_samples(backend):
     assert backend.notes == (ESTIMATE_NOTE,)
 
 
-def test_a_study_of_a_passage_accounts_for_each_fact(backend):
-    settings = StudySettings(
-        questions_per_passage=1,
-        paraphrases=0,
-        question_tokens=16,
-        answer_tokens=24,
-        feedback_tokens=24,
-    )
-    journal = MemoryJournal()
-    study(backend, settings, journal, SENTENCES[:1])
-    assert stages(journal, "passages 1-1") == list(STAGES)
-    (record,) = journal.kept["passages 1-1: questions"]
-    assert record.passage_id == 1
-    assert record.generation.model == backend.identity
-    if isinstance(record, Question):
-        assert record.text.endswith("?")
-        assert record.short_answer in SENTENCES[0]
-    else:
-        assert record.reason.startswith("no question about")
-
-
-def test_a_study_whose_server_was_killed_is_resumed(model, tmp_path):
+def test_a_study_whose_server_was_killed_is_resumed(server):
     settings = StudySettings(
         protocol="trained",
         quick=True,
@@ -178,29 +144,28 @@ def test_a_study_whose_server_was_killed_is_resumed(model, tmp_path):
         passages_per_step=1,
         answer_tokens=24,
     )
-    with serving(model, tmp_path) as server:
-        first = ServerBackend(facts_of(server), TWICE)
-        journal, n_calls = MemoryJournal(), 0
+    first = ServerBackend(facts_of(server), TWICE)
+    journal, n_calls = MemoryJournal(), 0
 
-        def killing():
-            """Kill the server while it answers the second passage."""
-            nonlocal n_calls
-            n_calls += len(journal.kept) >= len(STAGES)
-            if n_calls == 3:
-                server.kill()
-            return False
+    def killing():
+        """Kill the server while it answers the second passage."""
+        nonlocal n_calls
+        n_calls += len(journal.kept) >= len(STAGES)
+        if n_calls == 3:
+            server.kill()
+        return False
 
-        with pytest.raises(BackendError, match=r"cannot be reached; start it, .*\.$"):
-            study(first, settings, journal, SENTENCES, killing)
-        before = dict(journal.kept)
-        assert stages(journal, "passages 1-1") == list(STAGES)
-        assert len(stages(journal, "passages 2-2")) < len(STAGES)
+    with pytest.raises(BackendError, match=r"cannot be reached; start it, .*\.$"):
+        study_of_sentences(first, settings, journal, SENTENCES, killing)
+    before = dict(journal.kept)
+    assert stages(journal, "passages 1-1") == list(STAGES)
+    assert len(stages(journal, "passages 2-2")) < len(STAGES)
 
-        server.start()
-        again = ServerBackend(facts_of(server), TWICE)
-        assert again.identity == first.identity
-        resumed = MemoryJournal(dict(before))
-        study(again, settings, resumed, SENTENCES)
+    server.start()
+    again = ServerBackend(facts_of(server), TWICE)
+    assert again.identity == first.identity
+    resumed = MemoryJournal(dict(before))
+    study_of_sentences(again, settings, resumed, SENTENCES)
     assert stages(resumed, "passages 2-2") == list(STAGES)
     assert {name: resumed.kept[name] for name in before} == before
     assert resumed.all(Answer)

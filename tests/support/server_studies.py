@@ -7,7 +7,10 @@ from typing import Any
 from autolearn.core import server_addresses
 from autolearn.core.constraints import Constraint
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
+from autolearn.core.ports import Stop
+from autolearn.core.records import Passage
 from autolearn.core.server_addresses import ServerAddress
+from autolearn.core.settings import StudySettings
 from autolearn.endpoints.backend import ServerBackend
 from autolearn.endpoints.client import RetryPolicy
 from autolearn.endpoints.detection import detect
@@ -17,6 +20,11 @@ from tests.support.journals import MemoryJournal
 from tests.support.model_server import ModelServer, Raw, likeliest, reply
 
 QUICK = RetryPolicy(tries=2, first_delay=0.01, read=5.0)
+SENTENCES = (
+    "Lake Orlo was formed by a landslide in 1711.",
+    "The paper mill of Tessen was founded by Ida Brandt.",
+)
+"""What a study on a real server reads."""
 SETTINGS = replace(studies.SETTINGS, protocol="trained", passages_per_step=1)
 
 
@@ -30,6 +38,27 @@ def chat_request(
     beginning = (Message("assistant", begun),) if begun else ()
     prompt = Prompt("test", "digest", (Message("user", question), *beginning))
     return Request(prompt, Sampling(**sampling), constraint)
+
+
+def study_of_sentences(
+    backend: ServerBackend,
+    settings: StudySettings,
+    journal: MemoryJournal,
+    sentences: Sequence[str],
+    stop: Stop = lambda: False,
+) -> None:
+    """Study sentences, each of them as a passage."""
+    passages = [
+        Passage(1, i, 100 * i, 100 * i + len(text), text, 12, id=i + 1)
+        for i, text in enumerate(sentences)
+    ]
+    Study(backend, journal, settings, stop, lambda *_: None).run(passages)
+
+
+def stages(journal: MemoryJournal, range_name: str) -> list[str]:
+    """Return the stages of a group of passages that are kept, in their order."""
+    names = [name.partition(": ") for name in journal.names()]
+    return [stage for before, _, stage in names if before == range_name]
 
 
 def never() -> bool:
