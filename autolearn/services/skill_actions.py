@@ -7,7 +7,7 @@ from typing import Any
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import ACTIVE_STATES, Round, Run, RunState
-from autolearn.core.run_settings import SkillRunSettings
+from autolearn.core.run_settings import SkillRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
 from autolearn.evaluation.skill_report import SkillReport, SkillRunResult
@@ -44,6 +44,14 @@ def teach(store: Store, model: ModelSettings) -> Run:
     """
     settings = presets.preset_settings(model, TrainSettings(method="meta"))
     return actions.train(store, model, settings, model.round_id)
+
+
+def teaching(store: Store, model: ModelSettings) -> Run | None:
+    """Return the meta-skill round of a model that is queued or running, if any."""
+    for run in store.runs.find(RunFilter.of_model("train", model, *ACTIVE_STATES)):
+        if TrainRunSettings.of(run).train.traits.teaches_skills:
+            return run
+    return None
 
 
 def has_learned_skills(store: Store, round_id: int | None) -> bool:

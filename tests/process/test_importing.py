@@ -10,6 +10,8 @@ import pytest
 
 from autolearn.core.errors import ModelNotFound
 from autolearn.core.ports import Cancelled
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.settings import ModelSettings
 from autolearn.ingest import dedup, importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
@@ -17,6 +19,8 @@ from autolearn.models import token_counting
 from autolearn.runs import queues, run_control, worker_locks, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import skills
 from tests.support import files
 from tests.support.pages import until
 from tests.support.texts import put, put_passages
@@ -48,6 +52,17 @@ def test_a_text_becomes_passages_that_are_measured_in_the_models_tokens(
     (document,) = store.library.documents()
     assert (document.name, document.media_type) == ("avel.md", "text/markdown")
     assert document.n_characters == passage.end == len(passage.text)
+
+
+def test_a_model_without_a_corpus_is_taught_from_the_built_in_one(tmp_path):
+    """“Teach these skills” asked for a corpus, which is elsewhere and folded."""
+    session = Session(tmp_path / "lab")
+    run = skills._teach(session, session.store, ModelSettings())
+    (corpus,) = session.store.corpora.all()
+    assert TrainRunSettings.of(run).corpus_ids == (corpus.id,)
+    folder = session.store.folder
+    assert worker_processes.stop_worker(folder, queue=queues.IMPORT_QUEUE)
+    session.store.close()
 
 
 def test_one_bad_file_does_not_keep_the_others_out(store, tmp_path):

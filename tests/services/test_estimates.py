@@ -170,6 +170,20 @@ def test_the_pace_of_a_study_is_that_of_one_that_did_the_same(store):
     assert durations.study_seconds(store, model, both, 20) is None
 
 
+def test_a_full_study_takes_no_less_than_a_quick_one_of_the_same_texts(store):
+    """After a quick one of 50 s, a full one was to take 20 s."""
+    model, quick = ModelSettings(), StudySettings(quick=True)
+    run = run_control.submit(store, StudyRunSettings(study=quick, model=model))
+    store.runs.finish(run.id, "done", result=StudyResult(passages=1).as_dict())
+    store.db.write(
+        "UPDATE runs SET started_at = created_at, worked_seconds = 9000 WHERE id = ?",
+        run.id,
+    )
+    time = durations.study_time(store, model, StudySettings(), 2)
+    assert time.seconds == pytest.approx(18_000)
+    assert time.is_first
+
+
 def test_a_study_of_instructions_tells_no_pace_of_passages(store):
     """Forty instructions and one passage told that each passage takes ten minutes."""
     model, settings = ModelSettings(), StudySettings()

@@ -10,11 +10,11 @@ import pytest
 from autolearn.core.errors import JobError
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.endpoints.facts import ServerFacts
 from autolearn.evaluation.skill_report import RightCount, SkillReport, VerdictSkill
 from autolearn.models import files as model_files
-from autolearn.runs import model_references
+from autolearn.runs import model_references, run_control
 from autolearn.services import skill_actions
 from autolearn.ui.views import skills as views
 from tests.support.rounds import one_round
@@ -107,6 +107,20 @@ def test_teaching_is_offered_where_a_skill_is_weak_and_nowhere_else(store):
     assert views.panel(store, MODEL).needs_teaching
     keep(store, protocol="trained")
     assert not views.panel(store, MODEL).needs_teaching
+
+
+def test_a_round_that_teaches_the_skills_is_named_while_it_lasts(store):
+    """The button began it, and nothing was seen of it on the tab."""
+    keep(store, questions=RightCount(12, 60))
+    settings = TrainRunSettings(model=MODEL, train=TrainSettings(method="meta"))
+    run = run_control.submit(store, settings)
+    panel = views.panel(store, MODEL)
+    assert f"Run {run.id} teaches it the skills (queued)" in panel.html
+    assert not panel.needs_teaching
+    store.runs.finish(run.id, "failed", "too little memory")
+    panel = views.panel(store, MODEL)
+    assert "teaches it the skills" not in panel.html
+    assert panel.needs_teaching
 
 
 def test_a_round_that_has_learned_the_skills_is_named(store):

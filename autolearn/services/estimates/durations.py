@@ -1,6 +1,6 @@
 """How long a training or a study takes, estimated from sizes and from earlier runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from autolearn.core.records import Run
@@ -148,6 +148,10 @@ def study_time(
         return StudyTime(seconds, is_first=False)
     if not is_server(model.model):
         seconds = first_study_seconds(model, settings, passages)
+    # A quick one does a part of the work.
+    quick = study_seconds(store, model, replace(settings, quick=True), passages)
+    if seconds is not None and quick is not None and not settings.quick:
+        seconds = max(seconds, quick)
     return StudyTime(seconds, is_first=True)
 
 

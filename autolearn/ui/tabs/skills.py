@@ -9,11 +9,15 @@ import gradio as gr
 
 from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings
-from autolearn.services import model_actions, skill_actions
+from autolearn.runs import run_control
+from autolearn.services import corpus_actions, model_actions, skill_actions
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import skills as views
+
+CORPUS_SECONDS = 30.0
+"""How long is waited for the built-in corpus, which takes a few seconds."""
 
 
 def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> None:
@@ -42,7 +46,8 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         adapter.change,  # type: ignore[attr-defined]
     ]
     redraw_on(triggers, draw, inputs, outputs)
-    for button, action in ((check, skill_actions.check), (teach, skill_actions.teach)):
+    teaching = partial(_teach, session)
+    for button, action in ((check, skill_actions.check), (teach, teaching)):
         queue = partial(_queue, session, action)
         context.on_action([button.click], queue, inputs, outputs)
 
@@ -51,6 +56,15 @@ def _model(store: Store, *values: Any) -> ModelSettings:
     """Return the model of the form, as it can be loaded."""
     model = model_actions.selected(store, *values)
     return replace(model, model=model_actions.as_folder(store, model.model))
+
+
+def _teach(session: Session, store: Store, model: ModelSettings) -> Run:
+    """Queue a meta-skill round; a library without a corpus gets the built-in one."""
+    if not store.corpora.all():
+        run = corpus_actions.add(store, None, model.model)
+        session.start_worker_for(run)
+        run_control.wait(store, run.id, seconds=CORPUS_SECONDS)
+    return skill_actions.teach(store, model)
 
 
 def _queue(

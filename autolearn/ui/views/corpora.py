@@ -24,7 +24,7 @@ def corpora(store: Store) -> Html:
             "No gold corpus yet. From gold questions and answers a model learns to "
             "ask, answer, judge and refine (Train, SELF meta-skills)."
         )
-    heads = ("Corpus", "Source", "Examples", "Texts", "Rejected rows", "Licence", "")
+    heads = ("Corpus", "Examples", "Texts", "Rejected rows", "")
     return html.table(heads, [_row(corpus) for corpus in records], "Gold corpora")
 
 
@@ -46,13 +46,14 @@ def _row(corpus: Corpus) -> tuple[Html, ...]:
     name = html.text(corpus.name)
     if corpus.excluded:
         name += html.text(" ") + html.badge("excluded", "gap")
+    about = [KINDS[corpus.kind], corpus.licence or "licence not noted"]
+    if corpus.kind == "invented":
+        about = ["built in: short texts with known answers"]
     return (
-        name,
-        html.text(KINDS[corpus.kind]),
+        name + html.tag("div", html.text(", ".join(about)), "al-faint"),
         html.number(corpus.n_examples),
         html.number(corpus.n_texts),
         html.number(corpus.n_refused),
-        html.text(corpus.licence or html.DASH),
         turn + remove,
     )
 

@@ -38,9 +38,14 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
         return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
     body = _check_state(skill_actions.newest_check(store, model))
+    teaching = skill_actions.teaching(store, model)
+    if teaching:
+        sentence = f"Run {teaching.id} teaches it the skills ({teaching.state})."
+        body += html.note(f"{sentence} Its time and progress are under Train.")
     body += _report(store, report) if report else _none()
     section = html.tag("section", head + body, "al-card al-skills")
-    return SkillPanel(section, bool(report and guidance(report).needs_teaching))
+    is_weak = bool(report and guidance(report).needs_teaching)
+    return SkillPanel(section, is_weak and not teaching)
 
 
 def _check_state(run: Run | None) -> Html:

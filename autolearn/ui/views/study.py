@@ -9,6 +9,7 @@ from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import run_control
+from autolearn.runs.model_choice import chosen_model
 from autolearn.runs.queues import MODEL_QUEUE
 from autolearn.services import skill_actions
 from autolearn.services.estimates.durations import StudyTime
@@ -27,6 +28,7 @@ N_ROWS = 100
 POOR = 0.2
 """Share of the gaps that may be learned below which a model counts as too weak."""
 TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts: "
+FEW_QUESTIONS = "This model asks about few of the facts in these texts. For more, "
 N_SKIPS = 50
 N_CHARACTERS = 300
 """Longer texts are cut in the table; the detail shows all of them."""
@@ -161,8 +163,10 @@ def _quality(store: Store, run: Run) -> Html:
     if mostly_skipped := result.skipped > n:
         sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
     markup = html.tag("p", html.text(sentence))
-    if mostly_skipped or (result.gaps and good < POOR * result.gaps):
-        advice = html.text(f"{TOO_WEAK}{_way_out(store, run)}.")
+    is_weak = bool(result.gaps and good < POOR * result.gaps)
+    if is_weak or mostly_skipped:
+        lead = TOO_WEAK if is_weak else FEW_QUESTIONS
+        advice = html.text(f"{lead}{_way_out(store, run)}.")
         markup += html.tag("div", advice, "al-warning", role="note")
     return markup
 
@@ -178,6 +182,8 @@ def _way_out(store: Store, run: Run) -> str:
     if is_server(model) or skill_actions.has_learned_skills(store, run.round_id):
         return "choose a larger model"
     if taught := skill_actions.taught_round(store, run.model_digest):
+        if taught.id == chosen_model(store).round_id:
+            return f"study again with round {taught.id}, which has learned the skills"
         return (
             f"use the adapter of round {taught.id}, which has learned the skills "
             "(Model), or choose a larger model"
