@@ -12,8 +12,8 @@ from autolearn.ui import html
 from autolearn.ui.closed_pages import drop_closed
 from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.html import Html
+from autolearn.ui.scripts import NOTICE_JS
 from autolearn.ui.session import (
-    NOTICE_JS,
     QUIET,
     TICK_SECONDS,
     PageContext,

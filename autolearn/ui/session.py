@@ -20,6 +20,7 @@ from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.picks import PICK_JS
+from autolearn.ui.scripts import AFTER_DRAWING_JS
 from autolearn.ui.views import guide, status, whole_round
 
 TICK_SECONDS = 0.5
@@ -41,33 +42,6 @@ LAST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
 it, and what is seen would differ from what is chosen."""
 SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
 """For the few that take longer: together with the others."""
-
-AFTER_DRAWING_JS = """(value) => new Promise((resolve) => {
-  const done = () => resolve(value);
-  requestAnimationFrame(() => setTimeout(done));
-  setTimeout(done, 100);
-})"""
-"""Returns its value once the browser has drawn, or soon if it does not draw.
-
-To begin an event takes Gradio's page (6.31) some 10 ms, since it first tells all inputs
-of all events so far that one is pending.
-"""
-
-NOTICE_JS = """
-element.setAttribute('aria-live', 'assertive');
-let going;
-const go = () => { element.hidden = true; };
-watch('value', () => {
-  element.hidden = false;
-  clearTimeout(going);
-  going = setTimeout(go, 12000);
-});
-element.addEventListener('click', go);
-"""
-"""Hides a notice after 12 seconds, or when it is clicked. Gradio's own notices (6.31)
-all disappear when the time of the first is over, so the newest may go before it was
-read. Screen readers read what comes into an element that was live before.
-"""
 
 
 def html_panel(

@@ -8,7 +8,8 @@ from gradio.context import get_blocks_context
 
 from autolearn.core.records import RunKind
 from autolearn.store import Pace
-from autolearn.ui.session import NOTICE_JS, redraw_on, with_notice
+from autolearn.ui.scripts import NOTICE_JS
+from autolearn.ui.session import redraw_on, with_notice
 from autolearn.ui.views.status import draw
 from tests.support.layouts import laid_out
 
