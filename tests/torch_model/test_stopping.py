@@ -5,12 +5,13 @@ import random
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from autolearn.core.errors import JobError, WorkerLost
 from autolearn.models import files as model_files
-from autolearn.runs import run_control, worker_processes
+from autolearn.runs import queues, run_control, worker_locks, worker_processes
 from autolearn.services import actions
 from autolearn.store import Store
 from tests.support.labs import (
@@ -23,6 +24,7 @@ from tests.support.labs import (
     rows,
     work_here,
 )
+from tests.support.pages import until
 from tests.support.texts import put
 
 pytestmark = pytest.mark.torch_model
@@ -48,15 +50,20 @@ def stored_texts(store):
 
 
 def kill_worker(store):
+    """Kill the worker, and wait until it has gone: until then, none is started."""
     os.kill(int((store.folder / "worker.pid").read_text()), signal.SIGKILL)
+    until(lambda: not worker_locks.worker_alive(store.folder, queues.MODEL_QUEUE))
+
+
+def has_begun(store, run_id):
+    return store.runs.get(run_id).state != "queued"
 
 
 def finish_through_kills(store, run, kills, draw):
     """Finish a run whose worker is killed so many times at random moments."""
     for _ in range(kills):
         worker_processes.ensure_worker(store.folder)
-        while store.runs.get(run.id).state == "queued":
-            time.sleep(0.01)
+        until(partial(has_begun, store, run.id))
         time.sleep(draw.uniform(0.0, 5.0))
         kill_worker(store)
         try:
