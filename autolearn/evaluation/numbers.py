@@ -115,7 +115,7 @@ _MULTIPLE = re.compile(
     r"|a (?:third|quarter|fifth|tenth))\b",
     re.IGNORECASE,
 )
-"""A quantity that is told by another one."""
+"""Matches a quantity that is given relative to another one."""
 
 _YEARS = range(1000, 2101)
 _OTHER_SIGNS = {0x2044: "/", 0x066B: ".", 0x066C: ","}

@@ -167,7 +167,7 @@ def test_memory_of_a_block_is_limited_and_free_again_after_it():
 
 def compute_until(end, timer):
     with interruptible():
-        timer.start()  # not before: nobody would be interrupted
+        timer.start()  # not before: no block would be interrupted
         while time.monotonic() < end:
             pass
 

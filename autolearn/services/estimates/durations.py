@@ -148,10 +148,10 @@ def study_time(
         return StudyTime(seconds, is_first=False)
     if not is_server(model.model):
         seconds = first_study_seconds(model, settings, passages)
-    # A quick one does a part of the work.
-    quick = study_seconds(store, model, replace(settings, quick=True), passages)
-    if seconds is not None and quick is not None and not settings.quick:
-        seconds = max(seconds, quick)
+    if seconds is not None and not settings.quick:
+        # A quick one does a part of the work.
+        quick = study_seconds(store, model, replace(settings, quick=True), passages)
+        seconds = max(seconds, quick or 0.0)
     return StudyTime(seconds, is_first=True)
 
 
