@@ -4,6 +4,8 @@ import pytest
 
 from autolearn.runs import worker_processes
 from autolearn.ui.session import PageContext, Session
+from tests.support.faust import TEXT
+from tests.support.texts import put_passages
 
 
 @pytest.fixture(autouse=True)
@@ -12,6 +14,13 @@ def no_worker(monkeypatch):
     monkeypatch.setattr(
         worker_processes, "ensure_worker", lambda *arguments, **options: None
     )
+
+
+@pytest.fixture
+def library(store):
+    """Keep a document of two passages; return it and these."""
+    passages = put_passages(store, "faust.txt", [TEXT[:20], TEXT[20:]])
+    return store.library.documents()[0], passages
 
 
 @pytest.fixture
