@@ -7,31 +7,20 @@ import time
 import pytest
 
 from autolearn.containment import stopped_by
-from autolearn.core import server_addresses
 from autolearn.core.errors import BackendError
-from autolearn.core.model_calls import Message
 from autolearn.core.ports import Cancelled
-from autolearn.endpoints.backend import ServerBackend
 from autolearn.endpoints.client import RetryPolicy
-from autolearn.endpoints.detection import detect
 from tests.support import model_server
 from tests.support.model_server import Raw, reply
+from tests.support.server_backends import CHAT, LABELS, backend_of
 from tests.support.server_studies import chat_request, never
-
-QUICK = RetryPolicy(tries=3, first_delay=0.02, longest_delay=0.05, read=10.0)
-LABELS = (" correct", " incorrect")
-CHAT = (Message("user", "Is it so?"),)
-
-
-def _backend(server, retries=QUICK):
-    return ServerBackend(detect(server_addresses.parse(server.address), QUICK), retries)
 
 
 def test_an_error_in_place_of_an_answer_is_told():
     with model_server.running() as server:
         server.chat = lambda _: {"error": {"message": "the model crashed"}}
         with pytest.raises(BackendError, match=r"reports an error \(the model crash"):
-            _backend(server).complete([chat_request()], never)
+            backend_of(server).complete([chat_request()], never)
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "refusal"])
@@ -39,7 +28,7 @@ def test_thoughts_without_an_answer_are_an_empty_answer(field):
     message = {"role": "assistant", "content": None, field: "Hm."}
     with model_server.running() as server:
         server.chat = lambda _: reply(None, message=message)
-        (completion,) = _backend(server).complete([chat_request()], never)
+        (completion,) = backend_of(server).complete([chat_request()], never)
         assert (completion.text, completion.finish) == ("", "stop")
 
 
@@ -58,7 +47,7 @@ def test_an_answer_has_no_thoughts_and_whole_characters(text, answer):
     request = chat_request("Is it blue?")
     with model_server.running("openai") as server:
         server.chat = lambda _: reply(text)
-        backend = _backend(server)
+        backend = backend_of(server)
         (completion,) = backend.complete([request], never)
         assert completion.text == answer
         half = text.find("\ude00") if "\ude00" in text else 3
@@ -76,7 +65,7 @@ def test_requests_that_wait_for_each_other_have_not_stalled():
 
     with model_server.running("ollama") as server:
         server.chat = one_by_one
-        backend = _backend(server, RetryPolicy(tries=1, read=1.5))
+        backend = backend_of(server, RetryPolicy(tries=1, read=1.5))
         requests = [chat_request(str(i)) for i in range(12)]
         texts = {c.text for c in backend.complete(requests, never)}
         assert (texts, len(server.requests)) == ({"Hello."}, 12)
@@ -84,7 +73,7 @@ def test_requests_that_wait_for_each_other_have_not_stalled():
 
 def test_verdicts_are_cancelled_too():
     with model_server.running() as server:
-        backend = _backend(server, RetryPolicy())
+        backend = backend_of(server, RetryPolicy())
         server.chat = server.stalled
         began = time.monotonic()
         stop = stopped_by(lambda: time.monotonic() > began + 0.2)
@@ -103,4 +92,4 @@ def test_a_stream_without_a_reason_to_finish_was_cut_off(end):
     with model_server.running() as server:
         server.chat = lambda _: Raw(200, body, types)
         with pytest.raises(BackendError, match="without a reason"):
-            _backend(server).stream(chat_request(), never, lambda _: None)
+            backend_of(server).stream(chat_request(), never, lambda _: None)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -51,6 +51,12 @@ def likeliest(**probabilities: float) -> dict[str, Any]:
 
 
 Answer = dict[str, Any] | Raw
+
+
+def scripted(answers: Iterable[Answer]) -> Callable[[Body], Answer]:
+    """Return a script that gives these answers in turn, and then only text."""
+    turns = iter(answers)
+    return lambda body: next(turns, reply("Hello."))
 
 
 class _Server(ThreadingHTTPServer):
