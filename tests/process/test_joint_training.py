@@ -150,7 +150,8 @@ def test_a_refusal_is_raised_whoever_is_seen_to_end_first(train, kind, monkeypat
         assert error.value.advice == {"rank": 8}
 
 
-def test_a_full_disk_is_raised_as_such(train):
+def test_a_full_disk_is_raised_as_such(train, monkeypatch):
+    monkeypatch.setattr(joint_training, "GRACE_SECONDS", 0.5)
     with pytest.raises(OSError, match="No space left") as error:
         train(Watch(), command=program(f"print('{FULL}', flush=True); {WAIT}"))
     assert error.value.filename == "a/b"
@@ -159,7 +160,8 @@ def test_a_full_disk_is_raised_as_such(train):
 @pytest.mark.parametrize(
     "end", ["sys.exit(0)", "sys.exit(3)", "print('{\"out', end='')", "1 / 0"]
 )
-def test_an_end_without_an_outcome_is_a_loss(train, end):
+def test_an_end_without_an_outcome_is_a_loss(train, end, monkeypatch):
+    monkeypatch.setattr(joint_training, "GRACE_SECONDS", 0.5)
     with pytest.raises(ProcessLost, match=r"Process 1 of 2 .*exit code \d"):
         train(Watch(), command=program(end))
 
