@@ -98,6 +98,8 @@ def serve() -> Iterator[Hub]:
 class _Handler(BaseHTTPRequestHandler):
     state: Hub
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Or a body may wait for the receipt of its header, 40 ms on a kept connection."""
 
     def log_message(self, *_: Any) -> None:
         pass
