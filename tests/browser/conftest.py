@@ -108,19 +108,13 @@ def running_apps() -> Iterator[Start]:
     assert [stray for app in running for stray in app.strays] == []
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """A workspace with one passage of the library, and a short quiz and control."""
-    return make_small_workspace(tmp_path)
+@pytest.fixture(scope="package")
+def made_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one passage of the library, and a short quiz and control.
 
-
-@pytest.fixture(scope="module")
-def small_app(start_shared: Start, tmp_path_factory: pytest.TempPathFactory) -> App:
-    """An app on such a workspace, which the tests of a module share."""
-    return start_shared(make_small_workspace(tmp_path_factory.mktemp("small")))
-
-
-def make_small_workspace(place: Path) -> Path:
+    It is made once; what uses it copies it.
+    """
+    place = tmp_path_factory.mktemp("made")
     folder = place / "workspace"
     text, quiz, control = write_excerpt(place)
     with Store.open(folder) as store:
@@ -128,6 +122,24 @@ def make_small_workspace(place: Path) -> Path:
         gold_actions.add_gold(store, quiz, "quiz")
         gold_actions.add_gold(store, control, "control")
     return folder
+
+
+@pytest.fixture
+def small(made_small: Path, tmp_path: Path) -> Path:
+    """A copy of this workspace."""
+    folder = tmp_path / "workspace"
+    shutil.copytree(made_small, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small_app(
+    made_small: Path, start_shared: Start, tmp_path_factory: pytest.TempPathFactory
+) -> App:
+    """An app on such a copy, which the tests of a module share."""
+    folder = tmp_path_factory.mktemp("small") / "workspace"
+    shutil.copytree(made_small, folder)
+    return start_shared(folder)
 
 
 @pytest.fixture(scope="package")
