@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,19 @@ def places(tmp_path: Path) -> dict[str, Path | None]:
     }
 
 
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory) -> Callable[[str], Path]:
+    """The folder of a model of a family with random weights, which is built once."""
+
+    @cache
+    def built(name: str) -> Path:
+        place = tmp_path_factory.mktemp("families") / "model"
+        return build_family(FAMILIES[name], place)
+
+    return built
+
+
 @pytest.fixture(scope="module", params=FAMILIES)
-def family(request, tmp_path_factory):
-    """A family, and the folder of one of its models with random weights."""
-    chosen_family = FAMILIES[request.param]
-    folder = tmp_path_factory.mktemp("families") / "model"
-    return chosen_family, build_family(chosen_family, folder)
+def family(request, family_folder):
+    """A family, and the folder of one of its models, which tests leave as it is."""
+    return FAMILIES[request.param], family_folder(request.param)
