@@ -15,7 +15,8 @@ from autolearn.ui.launch import prepare
 from benchmarks.visitor import Visitor
 from tests.support.pages import until
 
-N_VISITS = 15
+N_VISITS = 11
+"""More than are kept after their end."""
 
 
 class _Server(uvicorn.Server):
@@ -108,7 +109,7 @@ def test_names_of_visits_that_somebody_makes_up_do_not_fill_the_memory(
     assert kept.capacity == closed_pages.CAPACITY
     monkeypatch.setattr(kept, "capacity", 10)
     with Visitor(address) as visitor:
-        for number in range(30):
+        for number in range(15):
             visitor.key = f"made-up-{number}"
             visitor.look()
             assert len(kept.session_data) <= 10
