@@ -16,26 +16,38 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
 
     If the model reworded a question for the quiz, the gold answer is its own open-book
     answer to the original question. Such a quiz is self-graded; the origin of its
-    questions shows that. Of a locked quiz, only its own questions are returned.
+    questions shows that. Questions about deleted documents are left out. Of a locked
+    quiz, its own questions are returned, and no others.
     """
     records = store.library.questions(QuestionFilter(split=split))
+    candidates = with_passages(store, _with_gold(store, records))
     version = store.quizzes.newest()
     if version and version.locked:
         ids = {question.id for question in version.questions}
-        records = [question for question in records if question.id in ids]
-    distinct: dict[tuple[str, tuple[str, ...], str], tuple[Question, str]] = {}
-    for q, gold in _with_gold(store, records):
-        distinct.setdefault((_form(q.text), q.choices, _form(gold)), (q, gold))
-    return with_passages(store, list(distinct.values()))
+        candidates = [q for q in candidates if q.question.id in ids]
+    else:
+        documents = {document.id for document in store.library.document_sizes()}
+        candidates = about(documents, candidates)
+    distinct: dict[tuple[str, tuple[str, ...], str], QuizQuestion] = {}
+    for q in candidates:
+        key = _form(q.question.text), q.question.choices, _form(q.gold_answer)
+        distinct.setdefault(key, q)
+    return list(distinct.values())
 
 
 def asked(store: Store, split: Split, ids: Iterable[int]) -> list[QuizQuestion]:
     """Return those of some questions that are of quiz or control, scored as now.
 
-    They were asked, so none is left out because the quiz has been locked since.
+    They were asked, so none is left out because its document was deleted or the quiz
+    locked since.
     """
     records = store.library.questions(QuestionFilter(ids=list(ids), split=split))
     return with_passages(store, _with_gold(store, records))
+
+
+def every_asked(store: Store, ids: Collection[int]) -> list[QuizQuestion]:
+    """Return those of some questions that are of quiz and control, scored as now."""
+    return [*asked(store, "quiz", ids), *asked(store, "control", ids)]
 
 
 def _form(text: str) -> str:
