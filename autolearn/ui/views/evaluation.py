@@ -342,16 +342,16 @@ def retained(store: Store) -> Html:
     if model is None:
         return Html("")
     matrix = retention.matrix(store, model)
-    if len(matrix.rows) < 2 or len(matrix.documents) < 2:
-        return Html("")
     documents = matrix.documents[:MOST_DOCUMENTS]
+    names: dict[int | None, str] = {d.id: d.name for d in documents}
+    if any(None in row.by_document for row in matrix.rows):
+        names[None] = "no document"
+    if len(matrix.rows) < 2 or len(names) < 2:
+        return Html("")
     rows = (
         (
             html.text(labels.adapter(row.round_id)),
-            *(
-                _retained_share(row.by_document.get(document.id))
-                for document in documents
-            ),
+            *(_retained_share(row.by_document.get(number)) for number in names),
         )
         for row in matrix.rows
     )
@@ -359,7 +359,7 @@ def retained(store: Store) -> Html:
         "Quiz by document, closed-book, on the questions that all rows were asked; ● "
         "marks what the round has learned from"
     )
-    heads = ("Model", *(document.name for document in documents))
+    heads = ("Model", *names.values())
     return html.tag("h4", html.text(title)) + html.table(heads, rows, title)
 
 
