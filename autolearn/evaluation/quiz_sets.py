@@ -1,14 +1,21 @@
 """The questions of quiz and control, as they would be asked now or were asked."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from pathlib import Path
 
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question, Split
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.study.answers import keeps_sense
 from autolearn.text import matching
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_INVENTED_CONTROL = _ASSETS / "demo-library" / "control.jsonl"
 
 
 def questions(store: Store, split: Split) -> list[QuizQuestion]:
@@ -33,6 +40,28 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
         key = _form(q.question.text), q.question.choices, _form(q.gold_answer)
         distinct.setdefault(key, q)
     return list(distinct.values())
+
+
+def for_model(model: str, questions: Iterable[QuizQuestion]) -> list[QuizQuestion]:
+    """Return the questions that a model is asked.
+
+    The control set of all built-in libraries asks about an invented world, which only
+    the built-in model knows.
+    """
+    if model == ModelSettings.model:
+        return list(questions)
+    return [
+        question
+        for question in questions
+        if question.question.split != "control"
+        or question.question.text not in _invented_control()
+    ]
+
+
+@cache
+def _invented_control() -> frozenset[str]:
+    lines = _INVENTED_CONTROL.read_text(encoding="utf-8").splitlines()
+    return frozenset(json.loads(line)["question"] for line in lines)
 
 
 def asked(store: Store, split: Split, ids: Iterable[int]) -> list[QuizQuestion]:

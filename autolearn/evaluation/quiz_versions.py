@@ -8,7 +8,12 @@ from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
 from autolearn.core.records import Split
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.evaluation.quiz_questions import QuizQuestion
-from autolearn.evaluation.quiz_sets import every_question, questions, with_passages
+from autolearn.evaluation.quiz_sets import (
+    every_question,
+    for_model,
+    questions,
+    with_passages,
+)
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 
@@ -62,5 +67,7 @@ def questions_of(
 ) -> list[QuizQuestion]:
     """Return the questions of quiz or control that a run with these settings asks."""
     if settings.version is None:
-        return questions(store, split)
-    return frozen_questions(store, store.quizzes.get(settings.version), split)
+        now = questions(store, split)
+    else:
+        now = frozen_questions(store, store.quizzes.get(settings.version), split)
+    return for_model(settings.model.model, now)

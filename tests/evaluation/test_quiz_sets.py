@@ -6,8 +6,12 @@ import pytest
 
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question
+from autolearn.core.run_settings import QuizRunSettings
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import gold_import, paired_quizzes, quiz_sets, quiz_versions
+from autolearn.ingest import quiz_files
 from autolearn.rounds import corpora
+from autolearn.services.demo_library import LIBRARY
 from tests.support.texts import put_passages
 
 
@@ -89,6 +93,22 @@ def test_a_locked_quiz_keeps_its_questions_about_a_deleted_document(store):
     assert len(quiz_sets.questions(store, "quiz")) == 2
     store.quizzes.set_locked(version.version, locked=False)
     assert texts(quiz_sets.questions(store, "quiz")) == ["Who leads Boro?"]
+
+
+def test_a_real_model_is_not_asked_about_the_world_of_the_built_in_one(store):
+    """The 180 questions took minutes in each quiz, and no answer was right."""
+    invented = quiz_files.read(LIBRARY / "control.jsonl")[0].question
+    gold(store, invented, "Who leads Avel?", split="control")
+    gold(store, invented)  # a person's own quiz is asked as it is
+
+    def asked(model, split, version):
+        settings = QuizRunSettings(model=ModelSettings(model), version=version)
+        return texts(quiz_versions.questions_of(store, settings, split))
+
+    for version in (None, quiz_versions.freeze(store).version):
+        assert len(asked(ModelSettings.model, "control", version)) == 2
+        assert asked("1B", "control", version) == ["Who leads Avel?"]
+        assert asked("1B", "quiz", version) == [invented]
 
 
 def test_a_question_counts_once_however_often_it_is_there(store):

@@ -63,6 +63,7 @@ def quiz(
     if first is not None:
         version = QuizRunSettings.of(store.runs.get(first)).version
     request = QuizRunSettings(
+        model=model,
         votes=votes or None,
         study=settings,
         version=version or quiz_versions.freeze(store).version,

@@ -16,6 +16,7 @@ from autolearn.evaluation.paired_quizzes import (
     part_of,
 )
 from autolearn.evaluation.scoring import SCORERS
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_runs, retention, round_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
@@ -292,8 +293,9 @@ def lock(store: Store) -> Html:
     version = store.quizzes.newest()
     if version is None:
         return html.note("Each run of the quiz freezes its questions as a version.")
+    model, now = chosen_model(store).model, quiz_sets.every_question(store)
     counts = Counter(
-        PARTS[part_of(question)] for question in quiz_sets.every_question(store)
+        PARTS[part_of(question)] for question in quiz_sets.for_model(model, now)
     )
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"
