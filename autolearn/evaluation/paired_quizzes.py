@@ -173,7 +173,8 @@ def compare(
             alias accepted between two quizzes counts for both. Answers of versions
             without scorers keep their scores.
     """
-    questions = {q.question.id: q for q in quiz_sets.every_question(store)}
+    asked_ids = {result.question_id for result in (*before, *after)}
+    questions = {q.question.id: q for q in quiz_sets.every_asked(store, asked_ids)}
     if rescore:
         before, after = (_rescored(results, questions) for results in (before, after))
     was, now = _by_id(before, "closed_book"), _by_id(after, "closed_book")

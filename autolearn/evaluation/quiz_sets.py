@@ -1,14 +1,21 @@
 """The questions of quiz and control, as they would be asked now or were asked."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from pathlib import Path
 
 from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import Question, Split
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.study.answers import keeps_sense
 from autolearn.text import matching
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_INVENTED_CONTROL = _ASSETS / "demo-library" / "control.jsonl"
 
 
 def questions(store: Store, split: Split) -> list[QuizQuestion]:
@@ -16,26 +23,60 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
 
     If the model reworded a question for the quiz, the gold answer is its own open-book
     answer to the original question. Such a quiz is self-graded; the origin of its
-    questions shows that. Of a locked quiz, only its own questions are returned.
+    questions shows that. Questions about deleted documents are left out. Of a locked
+    quiz, its own questions are returned, and no others.
     """
     records = store.library.questions(QuestionFilter(split=split))
+    candidates = with_passages(store, _with_gold(store, records))
     version = store.quizzes.newest()
     if version and version.locked:
         ids = {question.id for question in version.questions}
-        records = [question for question in records if question.id in ids]
-    distinct: dict[tuple[str, tuple[str, ...], str], tuple[Question, str]] = {}
-    for q, gold in _with_gold(store, records):
-        distinct.setdefault((_form(q.text), q.choices, _form(gold)), (q, gold))
-    return with_passages(store, list(distinct.values()))
+        candidates = [q for q in candidates if q.question.id in ids]
+    else:
+        documents = {document.id for document in store.library.document_sizes()}
+        candidates = about(documents, candidates)
+    distinct: dict[tuple[str, tuple[str, ...], str], QuizQuestion] = {}
+    for q in candidates:
+        key = _form(q.question.text), q.question.choices, _form(q.gold_answer)
+        distinct.setdefault(key, q)
+    return list(distinct.values())
+
+
+def for_model(model: str, questions: Iterable[QuizQuestion]) -> list[QuizQuestion]:
+    """Return the questions that a model is asked.
+
+    The control set of all built-in libraries asks about an invented world, which only
+    the built-in model knows.
+    """
+    if model == ModelSettings.model:
+        return list(questions)
+    return [
+        question
+        for question in questions
+        if question.question.split != "control"
+        or question.question.text not in _invented_control()
+    ]
+
+
+@cache
+def _invented_control() -> frozenset[str]:
+    lines = _INVENTED_CONTROL.read_text(encoding="utf-8").splitlines()
+    return frozenset(json.loads(line)["question"] for line in lines)
 
 
 def asked(store: Store, split: Split, ids: Iterable[int]) -> list[QuizQuestion]:
     """Return those of some questions that are of quiz or control, scored as now.
 
-    They were asked, so none is left out because the quiz has been locked since.
+    They were asked, so none is left out because its document was deleted or the quiz
+    locked since.
     """
     records = store.library.questions(QuestionFilter(ids=list(ids), split=split))
     return with_passages(store, _with_gold(store, records))
+
+
+def every_asked(store: Store, ids: Collection[int]) -> list[QuizQuestion]:
+    """Return those of some questions that are of quiz and control, scored as now."""
+    return [*asked(store, "quiz", ids), *asked(store, "control", ids)]
 
 
 def _form(text: str) -> str:

@@ -6,8 +6,14 @@ from dataclasses import asdict, replace
 
 from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
 from autolearn.core.records import Split
+from autolearn.core.run_settings import QuizRunSettings
 from autolearn.evaluation.quiz_questions import QuizQuestion
-from autolearn.evaluation.quiz_sets import every_question, with_passages
+from autolearn.evaluation.quiz_sets import (
+    every_question,
+    for_model,
+    questions,
+    with_passages,
+)
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 
@@ -54,3 +60,14 @@ def frozen_questions(
         for question in records
     ]
     return with_passages(store, as_frozen)
+
+
+def questions_of(
+    store: Store, settings: QuizRunSettings, split: Split
+) -> list[QuizQuestion]:
+    """Return the questions of quiz or control that a run with these settings asks."""
+    if settings.version is None:
+        now = questions(store, split)
+    else:
+        now = frozen_questions(store, store.quizzes.get(settings.version), split)
+    return for_model(settings.model.model, now)

@@ -4,16 +4,13 @@ from dataclasses import replace
 from functools import partial
 
 from autolearn.core.ports import Backend
-from autolearn.core.records import Split
 from autolearn.core.run_results import QuizRunResult, Scores
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.evaluation import paired_quizzes, quiz, quiz_sets, quiz_versions
+from autolearn.evaluation import paired_quizzes, quiz, quiz_versions
 from autolearn.evaluation.quiz_modes import QuizRequest
-from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.handlers.tracking import track_quiz
 from autolearn.runs.context import RunContext
-from autolearn.store import Store
 from autolearn.study.generation import Generator
 
 
@@ -25,7 +22,7 @@ def ask(context: RunContext, backend: Backend) -> QuizRunResult:
     scores: Scores = {}
     n_truncated = 0
     for split, mode in run_settings.parts:
-        questions = _questions(context.store, run_settings, split)
+        questions = quiz_versions.questions_of(context.store, run_settings, split)
         stage = f"{split}, {mode.replace('_', '-')}"
         results = quiz.ask_questions(
             writer,
@@ -52,13 +49,3 @@ def _keep_with_round(
     """Add the scores to those of a round; return the result with notes on it."""
     context.store.rounds.add_scores(round_id, result.as_dict())
     return replace(result, notes=track_quiz(context, round_id, result.by_part_and_mode))
-
-
-def _questions(
-    store: Store, run_settings: QuizRunSettings, split: Split
-) -> list[QuizQuestion]:
-    """Return the questions of the version that a run asks."""
-    if run_settings.version is None:
-        return quiz_sets.questions(store, split)
-    version = store.quizzes.get(run_settings.version)
-    return quiz_versions.frozen_questions(store, version, split)

@@ -110,11 +110,12 @@ class TextImporter:
         self, file: ImportFile, index: int, on_progress: Callable[[float], None]
     ) -> None:
         with self._read(file, self.choices, on_progress) as (document, spool):
-            self.store.library.add_document(
-                replace(document, run_id=self.run_id, source=index),
-                spool.passages(),
-                spool.exclusions(),
-            )
+            new = replace(document, run_id=self.run_id, source=index)
+            bring_back = self.store.readings.bring_back
+            if not bring_back(new, spool.passages(), spool.exclusions()):
+                self.store.library.add_document(
+                    new, spool.passages(), spool.exclusions()
+                )
 
     def reread(self, document: Document, choices: ReadingChoices) -> list[str]:
         """Read the file of a document again; decisions on equal passages stay.

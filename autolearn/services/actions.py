@@ -302,7 +302,11 @@ def quiz(
     ]
     if open_book:
         parts.append(("quiz", "open_book"))
-    sets = tuple(part for part in parts if quiz_sets.questions(store, part[0]))
+    sets = tuple(
+        (split, mode)
+        for split, mode in parts
+        if quiz_sets.for_model(model.model, quiz_sets.questions(store, split))
+    )
     if not sets:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "

@@ -9,16 +9,14 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question, Split
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation import gold_import, scoring
+from autolearn.evaluation import gold_import, quiz_sets, scoring
 from autolearn.ingest import contained_files, quiz_files
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.store import Store
-from autolearn.store.library import QuestionFilter
 from autolearn.training.leakage import Guard
 
 _GENERAL_KNOWLEDGE = model_files.BUILT_IN.parent / "general-knowledge.jsonl"
-_INVENTED_CONTROL = model_files.BUILT_IN.parent / "demo-library" / "control.jsonl"
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -125,12 +123,6 @@ def add_general_knowledge(store: Store) -> GoldImport:
     return add_gold_questions(store, general_knowledge(), "control")
 
 
-@cache
-def _invented_control() -> frozenset[str]:
-    """Return the questions of the control set of all built-in libraries."""
-    return frozenset(gold.question for gold in quiz_files.read(_INVENTED_CONTROL))
-
-
 def lacks_control(store: Store, model: str) -> bool:
     """Return whether there are texts for a model, but no control set that it knows.
 
@@ -139,5 +131,4 @@ def lacks_control(store: Store, model: str) -> bool:
     """
     if model == ModelSettings.model or store.library.is_empty():
         return False
-    questions = store.library.questions(QuestionFilter(split="control"))
-    return all(question.text in _invented_control() for question in questions)
+    return not quiz_sets.for_model(model, quiz_sets.questions(store, "control"))

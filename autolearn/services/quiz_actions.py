@@ -81,9 +81,8 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
 
 
 def _question(store: Store, question_id: int) -> Question:
-    by_id = {q.question.id: q.question for q in quiz_sets.every_question(store)}
-    if question_id not in by_id:
-        raise InputError(
-            f"Quiz and control have no question {question_id}.", command="quizzes"
-        )
-    return by_id[question_id]
+    for quiz_question in quiz_sets.every_asked(store, [question_id]):
+        return quiz_question.question
+    raise InputError(
+        f"Quiz and control have no question {question_id}.", command="quizzes"
+    )

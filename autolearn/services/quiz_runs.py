@@ -83,7 +83,7 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     if _prompt(last_quiz) not in (None, prompts.load("closed_book").digest):
         return False
     asked_ids = {r.question_id for r in store.runs.quiz_results(last_quiz.id)}
-    questions = quiz_sets.every_question(store)
+    questions = quiz_sets.for_model(own.model, quiz_sets.every_question(store))
     return asked_ids.issuperset(q.question.id for q in questions)
 
 

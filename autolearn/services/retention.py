@@ -34,8 +34,8 @@ class RetentionRow:
 
     round_id: int | None
     """None: the base model."""
-    by_document: dict[int, DocumentScore]
-    """By the ids of the documents."""
+    by_document: dict[int | None, DocumentScore]
+    """By the ids of the documents; None: questions about no document."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def matrix(store: Store, model_digest: str) -> Retention:
 
 def _measured(
     store: Store, quizzes: Iterable[Iterable[QuizResult]]
-) -> dict[int, tuple[int, QuizQuestion]]:
-    """Return the questions by their ids, each with the document that it is about.
+) -> dict[int, tuple[int | None, QuizQuestion]]:
+    """Return the questions by their ids, each with the id of its document, if any.
 
     Of each document, those that all quizzes have asked that ask about it at all; gold
     questions, if there are any.
@@ -74,10 +74,10 @@ def _measured(
         {result.question_id for result in results if result.mode == "closed_book"}
         for results in quizzes
     ]
-    by_document: defaultdict[int, list[QuizQuestion]] = defaultdict(list)
+    by_document: defaultdict[int | None, list[QuizQuestion]] = defaultdict(list)
     for question in quiz_sets.asked(store, "quiz", set(chain.from_iterable(asked_ids))):
-        if question.passage:
-            by_document[question.passage.document_id].append(question)
+        passage = question.passage
+        by_document[passage.document_id if passage else None].append(question)
     measured = {}
     for document_id, questions in by_document.items():
         ids = {question.question.id for question in questions}
@@ -92,11 +92,11 @@ def _row(
     store: Store,
     round_id: int | None,
     results: Iterable[QuizResult],
-    measured: Mapping[int, tuple[int, QuizQuestion]],
+    measured: Mapping[int, tuple[int | None, QuizQuestion]],
 ) -> RetentionRow:
     questions = {number: question for number, (_, question) in measured.items()}
-    n_asked: Counter[int] = Counter()
-    right: Counter[int] = Counter()
+    n_asked: Counter[int | None] = Counter()
+    right: Counter[int | None] = Counter()
     for number, is_right in right_answers(results, "closed_book", questions).items():
         document_id, _ = measured[number]
         n_asked[document_id] += 1

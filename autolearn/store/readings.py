@@ -97,7 +97,7 @@ class Readings:
         """Take a document out of the library; return whether all of it is deleted.
 
         Passages that questions, samples or skips refer to are kept for these, without a
-        place in the library. The file can be added again as a new document.
+        place in the library. A file with the same text brings it back.
         """
         with self._db.atomic():
             self._rows.set_aside(document_id)
@@ -112,6 +112,38 @@ class Readings:
                 document_id,
             )
         return False
+
+    def bring_back(
+        self,
+        document: Document,
+        passages: Iterable[Passage],
+        exclusions: Iterable[Exclusion],
+    ) -> bool:
+        """Put a deleted document of the same text in its place; return whether one was.
+
+        Its samples and quiz questions are about passages of the library again.
+        """
+        with self._db.atomic():
+            # The bounds make use of the index on digests.
+            deleted = self._db.first(
+                Document,
+                "WHERE digest BETWEEN 'removed ' AND 'removed!'"
+                " AND digest = 'removed ' || id || ' ' || ?1"
+                " AND NOT EXISTS (SELECT 1 FROM documents WHERE digest = ?1)"
+                " ORDER BY id DESC LIMIT 1",
+                document.digest,
+            )
+            if deleted is None:
+                return False
+            origin = document.name, document.run_id, document.source
+            self._db.write(
+                "UPDATE documents SET removed = 0, name = ?, run_id = ?, source = ?"
+                " WHERE id = ?",
+                *origin,
+                deleted.id,
+            )
+            self.replace(replace(document, id=deleted.id), passages, exclusions)
+        return True
 
     def take_in(self, exclusion_id: int) -> None:
         """Make an exclusion a passage, or several if it is long.

@@ -6,7 +6,12 @@ import pytest
 
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question
+from autolearn.core.run_settings import QuizRunSettings
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import gold_import, paired_quizzes, quiz_sets, quiz_versions
+from autolearn.ingest import quiz_files
+from autolearn.rounds import corpora
+from autolearn.services.demo_library import LIBRARY
 from tests.support.texts import put_passages
 
 
@@ -56,6 +61,54 @@ def test_a_locked_quiz_keeps_its_questions_and_takes_aliases(store):
     assert (newest.version, newest.locked) == (2, True)
     store.quizzes.set_locked(2, locked=False)
     assert len(quiz_sets.questions(store, "quiz")) == 2
+
+
+def about_two_documents(store):
+    """Add a question about each of two documents; return the id of the first."""
+    for name, town in (("a.txt", "Avel"), ("b.txt", "Boro")):
+        put_passages(store, name, [f"Ada leads {town}."])
+        gold(store, f"Who leads {town}?", document=name)
+    return store.library.documents()[0].id
+
+
+def test_questions_about_a_deleted_document_are_not_asked_any_more(store):
+    """A workspace asked those of the demo in each quiz, whatever was studied."""
+    document_id = about_two_documents(store)
+    gold(store, "Who leads Cor?")
+    version = quiz_versions.freeze(store)
+    store.readings.remove(document_id)
+    left = ["Who leads Boro?", "Who leads Cor?"]
+    assert texts(quiz_sets.questions(store, "quiz")) == left
+    assert quiz_versions.freeze(store).version == 2
+    # A quiz in the queue asks what it was to ask, and no round ever learns any of it.
+    frozen = texts(quiz_versions.frozen_questions(store, version, "quiz"))
+    assert frozen == corpora.quiz_questions(store) == ["Who leads Avel?", *left]
+
+
+def test_a_locked_quiz_keeps_its_questions_about_a_deleted_document(store):
+    document_id = about_two_documents(store)
+    version = quiz_versions.freeze(store)
+    store.quizzes.set_locked(version.version, locked=True)
+    store.readings.remove(document_id)
+    assert len(quiz_sets.questions(store, "quiz")) == 2
+    store.quizzes.set_locked(version.version, locked=False)
+    assert texts(quiz_sets.questions(store, "quiz")) == ["Who leads Boro?"]
+
+
+def test_a_real_model_is_not_asked_about_the_world_of_the_built_in_one(store):
+    """The 180 questions took minutes in each quiz, and no answer was right."""
+    invented = quiz_files.read(LIBRARY / "control.jsonl")[0].question
+    gold(store, invented, "Who leads Avel?", split="control")
+    gold(store, invented)  # a person's own quiz is asked as it is
+
+    def asked(model, split, version):
+        settings = QuizRunSettings(model=ModelSettings(model), version=version)
+        return texts(quiz_versions.questions_of(store, settings, split))
+
+    for version in (None, quiz_versions.freeze(store).version):
+        assert len(asked(ModelSettings.model, "control", version)) == 2
+        assert asked("1B", "control", version) == ["Who leads Avel?"]
+        assert asked("1B", "quiz", version) == [invented]
 
 
 def test_a_question_counts_once_however_often_it_is_there(store):

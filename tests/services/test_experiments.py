@@ -65,6 +65,21 @@ def test_a_report_stays_as_it_is_when_a_document_is_deleted(library):
     assert reports.values(comparison_report(library, experiment)) == before
 
 
+def test_a_comparison_asks_the_same_questions_after_its_document_was_deleted(library):
+    settings = comparing(library, arms=("base", "refined_sft"))
+    experiment, run = begun(library, settings)
+    worker = PretendWorker(library)
+    while run.kind != "train":
+        run = worker.end(run)
+    for document in library.library.documents():
+        reading_actions.remove(library, document.id)
+    worker.end_all(run)
+    states = schedule.states(library, experiment)
+    assert all(run_of(state).state == "done" for state in states)
+    result = comparison_report(library, experiment).result
+    assert (result.n_quiz, result.n_control) == (8, 4)
+
+
 def test_the_runs_of_all_tasks_are_read_at_once(library):
     """The list of experiments is drawn again whenever a run reports something."""
     experiment, run = begun(library, comparing(library))

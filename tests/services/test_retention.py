@@ -85,12 +85,23 @@ def test_each_round_is_held_against_the_questions_of_each_document(library):
     assert "0 of 2" in panel
 
 
-def test_rounds_of_another_model_and_questions_about_no_text_do_not_count(library):
+def test_rounds_of_another_model_do_not_count(library):
     quizzed(library, set())
     assert retention.matrix(library, "another").rows == ()
     (row,) = retention.matrix(library, own_digest()).rows
-    assert sum(score.n for score in row.by_document.values()) == 4
+    assert sum(score.n for score in row.by_document.values()) == 5
     assert views.retained(library) == "", "one row shows nothing"
+
+
+def test_questions_about_no_document_have_a_column_of_their_own(library):
+    """Questions that a person had added without a document were not in the table."""
+    own = {q.id for q in library.library.questions() if q.passage_id is None}
+    quizzed(library, set())
+    quizzed(library, own, one_round(library, "refined_sft").id)
+    rows = retention.matrix(library, own_digest()).rows
+    of_none = [row.by_document[None] for row in rows]
+    assert [(score.right, score.n) for score in of_none] == [(0, 1), (1, 1)]
+    assert "no document" in views.retained(library)
 
 
 def scores(store):

@@ -3,9 +3,10 @@
 import pytest
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import Corpus
+from autolearn.core.gold import Corpus, GoldQuestion
 from autolearn.core.records import Exclusion
 from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.evaluation import gold_import, quiz_sets
 from autolearn.runs import run_control
 from autolearn.services import actions, reading_actions
 from autolearn.ui.views import document as document_views
@@ -39,21 +40,33 @@ def test_samples_keep_the_passages_of_a_deleted_document(store):
     assert view.document.name == "avel.md"
 
 
-def test_a_deleted_file_is_gone_and_can_be_added_again(store, tmp_path):
+def test_a_deleted_file_is_gone_and_comes_back_with_what_was_about_it(store, tmp_path):
+    """Its gold questions were about a document that was no longer there."""
     path = tmp_path / "avel.md"
     path.write_text("# Avel\n\nAvel was founded in 1711.\n", encoding="utf-8")
     put(store, path)
     (document,) = store.library.documents()
     (passage,) = store.library.passages()
-    study(store, ModelSettings(), 1, passage.id)
+    (sample,) = study(store, ModelSettings(), 1, passage.id)
+    gold = [GoldQuestion("When?", "1711", document="avel.md")]
+    (question,) = gold_import.import_gold(store, gold, "quiz")
     copy = store.folder / "originals" / document.original
     assert copy.exists()
     reading_actions.remove(store, document.id)
     assert not copy.exists()
-    assert put(store, path) == []
+    assert quiz_sets.questions(store, "quiz") == []
+    moved = path.rename(tmp_path / "towns.md")
+    assert put(store, moved) == []
     (again,) = store.library.documents()
-    assert again.id != document.id
-    assert [p.text for p in store.library.passages()] == [passage.text]
+    assert (again.id, again.name) == (document.id, "towns.md")
+    assert copy.exists()
+    assert store.library.passages() == [passage]
+    assert store.samples.view(sample.id).document.name == "towns.md"
+    assert [q.question.id for q in quiz_sets.questions(store, "quiz")] == [question.id]
+    gold = [GoldQuestion("When?", "1711", document="towns.md")]
+    (same,) = gold_import.import_gold(store, gold, "quiz")
+    assert same.id == question.id
+    assert put(store, moved) == ["towns.md is already in the library, as towns.md."]
 
 
 def test_nothing_is_deleted_while_a_study_continues(store):

@@ -19,7 +19,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import quiz_sets
+from autolearn.evaluation import quiz_versions
 from autolearn.rounds.sources import collect
 from autolearn.services import pipeline
 from autolearn.services.experiments import comparison_tasks, reports, schedule
@@ -185,7 +185,7 @@ class PretendWorker:
         settings = QuizRunSettings.of(run)
         round_id = settings.model.round_id
         for split, mode in settings.parts:
-            questions = quiz_sets.questions(self.store, split)
+            questions = quiz_versions.questions_of(self.store, settings, split)
             if mode == "open_book":
                 questions = [q for q in questions if q.passage]
             rows = []

@@ -16,11 +16,18 @@ from autolearn.evaluation import statistics
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import choose_model, chosen_model
-from autolearn.services import actions, quiz_actions, quiz_runs, round_actions
+from autolearn.services import (
+    actions,
+    quiz_actions,
+    quiz_runs,
+    reading_actions,
+    round_actions,
+)
 from autolearn.store import QuestionFilter, Store
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import evaluation
 from autolearn.ui.views import evaluation as views
+from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 MODEL = ModelSettings()
@@ -168,6 +175,24 @@ def test_only_what_both_were_asked_counts(store, questions):
     assert "Asked in one of the two runs only, not counted: 2 questions" in shown_of(
         store, round_.id, None
     )
+
+
+def test_a_result_stays_when_the_document_is_deleted(store):
+    (passage,) = put_passages(store, "a.md", ["Avel was founded in 1711."])
+    about = [
+        Question(f"When {i}?", "quiz", "gold", passage.id, gold_answer="In 1711.")
+        for i in range(10)
+    ]
+    questions = store.library.add_questions(about)
+    round_ = one_round(store)
+    take(store, questions, 2)
+    take(store, questions, 9, round_.id)
+    before = shown_of(store, round_.id, None)
+    reading_actions.remove(store, passage.document_id)
+    assert shown_of(store, round_.id, None) == before
+    quiz_actions.accept(store, questions[9].id, "In the year 1711")
+    with pytest.raises(InputError, match="no question 99"):
+        quiz_actions.accept(store, 99, "In the year 1711")
 
 
 def right_before(store, comparison, before_id):

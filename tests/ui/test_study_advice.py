@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.core.records import Round
+from autolearn.core.records import Metric, Question, Round
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.ui.views import study
@@ -30,6 +30,23 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     assert "10 more gave no sample; see “Skipped” below." in markup
     # Not that it reads poorly: most of what it asked may be approved.
     assert f"{study.FEW_QUESTIONS}teach it the skills first" in markup
+
+
+def test_a_study_that_adds_no_quiz_question_says_so(store, library):
+    """Such questions were looked for under Evaluation."""
+    _, passages = library
+    told = "This study added no question to the quiz"
+    for quick, reason in ((True, ", since a quick study writes"), (False, ";")):
+        run = store.runs.create("study", {"study": {"quick": quick}})
+        store.runs.finish(run.id, "done", result={"samples": 1, "passages": 1})
+        # A locked quiz takes none.
+        store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.0)])
+        assert told not in study.newest(store, only_last=True)
+        store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.1)])
+        assert told + reason in study.newest(store, only_last=True)
+    wording = Question("Who has written Faust?", "quiz", "paraphrase", passages[0].id)
+    store.journal(run.id).step("wording", lambda: [wording])
+    assert told not in study.newest(store, only_last=True)
 
 
 def put_model(store, model, digest=None):

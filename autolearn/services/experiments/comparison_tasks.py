@@ -144,7 +144,10 @@ class _Comparison:
         model = replace(
             self.model, round_id=round_of(self.store, finished_runs[train_task])
         )
-        return quiz(self.store, model, self.settings.study, ["closed_book"])
+        first = finished_runs[BASE_QUIZ]
+        return quiz(
+            self.store, model, self.settings.study, ["closed_book"], first=first
+        )
 
     def _train(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
         settings = self._train_settings(arm, seed, finished_runs)

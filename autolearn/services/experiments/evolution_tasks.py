@@ -152,7 +152,8 @@ class _Evolution:
             modes.append("consistent")
         model = self._model(t, finished_runs)
         settings = self.settings
-        return quiz(self.store, model, settings.study, modes, settings.votes)
+        first = finished_runs.get(quiz_task(0))
+        return quiz(self.store, model, settings.study, modes, settings.votes, first)
 
     def _model(self, t: int, finished_runs: FinishedRuns) -> ModelSettings:
         """Return the model after round ``t``."""

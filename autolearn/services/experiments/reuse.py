@@ -13,7 +13,7 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
     TrainRunSettings,
 )
-from autolearn.evaluation import quiz_sets
+from autolearn.evaluation import quiz_versions
 from autolearn.evaluation.skill_report import Guidance, newest_guidance
 from autolearn.rounds.sources import collect
 from autolearn.store import SampleFilter, Store
@@ -101,11 +101,11 @@ def has_same_items(store: Store, run: Run, settings: TrainRunSettings) -> bool:
 
 
 def _has_asked(store: Store, run: Run, settings: QuizRunSettings) -> bool:
-    """Return whether a quiz has asked all questions that there are now."""
+    """Return whether a quiz has asked all questions that a new one would ask."""
     questions_asked = {(r.mode, r.question_id) for r in store.runs.quiz_results(run.id)}
     return all(
         (mode, question.question.id) in questions_asked
         for split, mode in settings.parts
-        for question in quiz_sets.questions(store, split)
+        for question in quiz_versions.questions_of(store, settings, split)
         if mode != "open_book" or question.passage
     )

@@ -13,7 +13,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.evaluation import quiz_sets, quiz_versions
+from autolearn.evaluation import quiz_versions
 from autolearn.runs.model_choice import with_model
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
@@ -49,19 +49,28 @@ def quiz(
     settings: StudySettings,
     modes: Sequence[QuizMode],
     votes: int = 0,
+    first: int | None = None,
 ) -> QuizRunSettings:
-    """Return the settings of a quiz in some modes, and of the control closed-book."""
+    """Return the settings of a quiz in some modes, and of the control closed-book.
+
+    ``first`` is the id of the first quiz of the experiment. The same questions are
+    asked again, also if some have left the quiz with their documents since.
+    """
     parts: list[tuple[Split, QuizMode]] = [("quiz", mode) for mode in modes]
     if "closed_book" in modes:
         parts.append(("control", "closed_book"))
+    version = None
+    if first is not None:
+        version = QuizRunSettings.of(store.runs.get(first)).version
     request = QuizRunSettings(
-        parts=tuple(p for p in parts if quiz_sets.questions(store, p[0])),
+        model=model,
         votes=votes or None,
         study=settings,
-        version=quiz_versions.freeze(store).version,
+        version=version or quiz_versions.freeze(store).version,
         searched=_searched(store) if "retrieval" in modes else None,
     )
-    return with_model(store, request, model)
+    asked = (p for p in parts if quiz_versions.questions_of(store, request, p[0]))
+    return with_model(store, replace(request, parts=tuple(asked)), model)
 
 
 def _searched(store: Store) -> str:

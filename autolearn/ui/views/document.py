@@ -108,7 +108,10 @@ def _question(store: Store, document: Document) -> str:
             f"{noun} {', '.join(rounds)} learned from it; deleting the document does "
             "not make a round forget it. Roll back or leave out the round for that."
         )
-    words.append("The kept copy of its file is deleted, too.")
+    words += [
+        "Unless it is locked, the quiz no longer asks about it.",
+        "The kept copy of its file is deleted, too.",
+    ]
     return " ".join(words)
 
 

@@ -16,6 +16,7 @@ from autolearn.evaluation.paired_quizzes import (
     part_of,
 )
 from autolearn.evaluation.scoring import SCORERS
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_runs, retention, round_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
@@ -292,8 +293,9 @@ def lock(store: Store) -> Html:
     version = store.quizzes.newest()
     if version is None:
         return html.note("Each run of the quiz freezes its questions as a version.")
+    model, now = chosen_model(store).model, quiz_sets.every_question(store)
     counts = Counter(
-        PARTS[part_of(question)] for question in quiz_sets.every_question(store)
+        PARTS[part_of(question)] for question in quiz_sets.for_model(model, now)
     )
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"
@@ -342,16 +344,16 @@ def retained(store: Store) -> Html:
     if model is None:
         return Html("")
     matrix = retention.matrix(store, model)
-    if len(matrix.rows) < 2 or len(matrix.documents) < 2:
-        return Html("")
     documents = matrix.documents[:MOST_DOCUMENTS]
+    names: dict[int | None, str] = {d.id: d.name for d in documents}
+    if any(None in row.by_document for row in matrix.rows):
+        names[None] = "no document"
+    if len(matrix.rows) < 2 or len(names) < 2:
+        return Html("")
     rows = (
         (
             html.text(labels.adapter(row.round_id)),
-            *(
-                _retained_share(row.by_document.get(document.id))
-                for document in documents
-            ),
+            *(_retained_share(row.by_document.get(number)) for number in names),
         )
         for row in matrix.rows
     )
@@ -359,7 +361,7 @@ def retained(store: Store) -> Html:
         "Quiz by document, closed-book, on the questions that all rows were asked; ● "
         "marks what the round has learned from"
     )
-    heads = ("Model", *(document.name for document in documents))
+    heads = ("Model", *names.values())
     return html.tag("h4", html.text(title)) + html.table(heads, rows, title)
 
 

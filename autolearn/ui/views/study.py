@@ -118,7 +118,7 @@ def _headline(store: Store, run: Run) -> Html:
     if run.state in ("cancelled", "interrupted"):
         sentence += "; resume it under History"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
-    headline += _bits_per_byte(store, run) + _quality(store, run)
+    headline += _bits_per_byte(store, run) + _quality(store, run) + _no_quiz(store, run)
     return headline + html.problem(run.error) if run.error else headline
 
 
@@ -169,6 +169,22 @@ def _quality(store: Store, run: Run) -> Html:
         advice = html.text(f"{lead}{_way_out(store, run)}.")
         markup += html.tag("div", advice, "al-warning", role="note")
     return markup
+
+
+def _no_quiz(store: Store, run: Run) -> Html:
+    """Return that a finished study has given the quiz no question, where it was to."""
+    if run.state != "done" or not StudyResult.of(run).passages:
+        return Html("")
+    shares = store.runs.metrics(run.id, "quiz_share")
+    of_run = QuestionFilter(split="quiz", run_id=run.id)
+    if not any(share.value for share in shares) or store.library.questions(of_run):
+        return Html("")
+    is_quick = StudyRunSettings.of(run).study.quick
+    reason = ", since a quick study writes no other wordings" if is_quick else ""
+    return html.note(
+        f"This study added no question to the quiz{reason}; to measure a round on its "
+        "texts, add gold questions of your own under Library."
+    )
 
 
 def _way_out(store: Store, run: Run) -> str:
