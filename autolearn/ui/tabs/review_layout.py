@@ -32,6 +32,8 @@ BUTTONS = {
     "undo": "U",
     "add": "N",
 }
+ABOUT_PASSAGE = "About the passage shown below"
+"""What ties an own pair to the passage of the sample that is shown."""
 
 
 class FilterFields(NamedTuple):
@@ -288,7 +290,7 @@ def _own_pair() -> OwnPair:
             boxes.append(
                 gr.Checkbox(
                     True,
-                    label="About the passage shown below",
+                    label=ABOUT_PASSAGE,
                     container=False,
                     elem_id="review-own-text",
                 )
