@@ -357,3 +357,27 @@ def test_an_answer_that_was_cut_off_says_so(session, store):
     run = store.runs.conversation(1)[0]
     store.runs.finish(run.id, "done", result={"answer": "Ada", "truncated": True})
     assert "Cut off at the length limit" in views.conversation(store, 1)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"answer": "The The", "repeats": True}, "repeats itself and was stopped; try"),
+        (
+            {"answer": "The The", "repeats": True, "truncated": True},
+            "repeats itself up to the length limit; try",
+        ),
+        (
+            {"answer": "Ada", "feedback": "The The", "repeats": True},
+            "repeats itself and was stopped; try",
+        ),
+    ],
+)
+def test_an_answer_that_repeats_itself_says_what_to_try(session, store, result, words):
+    """The advice was to raise the length limit, which gives more of the same."""
+    chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, False))
+    run = store.runs.conversation(1)[0]
+    store.runs.finish(run.id, "done", result=result)
+    markup = views.conversation(store, 1)
+    assert words in markup
+    assert "Cut off" not in markup

@@ -72,18 +72,31 @@ def _card(column: str, who: str, body: Html) -> Html:
 
 def _written_text(result: ChatResult) -> Html:
     """Return the answer, complete or so far."""
-    if result.feedback is not None:
-        return _refinement(result)
     if result.answer is None:
         return Html("")
-    body = _text(result.answer or "The answer is empty.")
-    if result.truncated:
-        words = "Cut off at the length limit; raise “Length” and ask again."
-        body += html.tag("p", html.text(words), "al-faint")
+    if result.feedback is None:
+        body = _text(result.answer or "The answer is empty.")
+    else:
+        body = _refinement(result)
+    if sentence := _why_incomplete(result):
+        body += html.tag("p", html.text(sentence), "al-faint")
     if result.evidence:
         quote = html.tag("q", html.text(result.evidence))
         body += html.tag("p", Html("Evidence: ") + quote, "al-faint")
     return body
+
+
+def _why_incomplete(result: ChatResult) -> str:
+    """Return why an answer has no end, and what to try; empty: it has one."""
+    if result.repeats:
+        end = "up to the length limit" if result.truncated else "and was stopped"
+        return (
+            f"The answer repeats itself {end}; try a higher temperature, such as 0.7, "
+            "a new chat, or an instruct model with a chat template of its own."
+        )
+    if result.truncated:
+        return "Cut off at the length limit; raise “Length” and ask again."
+    return ""
 
 
 def _refinement(result: ChatResult) -> Html:
