@@ -19,7 +19,7 @@ from autolearn.services import actions, model_scope
 from autolearn.store import Store
 
 NEWEST = -1
-"""The round that is the newest when it is asked."""
+"""The round that is the newest usable one when it is asked."""
 ANSWER_TOKENS = 256
 """New tokens of an answer at most, unless the user chooses otherwise."""
 SHORTEST_CONTEXT = 1024
@@ -84,7 +84,7 @@ def _unused_number(store: Store) -> int:
 def ask(store: Store, number: int, form: ChatForm) -> list[Run]:
     """Queue a question in a conversation, once for each column.
 
-    Before the first round, the right column gets no question. With another model, a new
+    Without a usable round, the right column gets no question. With another model, a new
     conversation begins.
 
     Raises:
@@ -238,8 +238,8 @@ def model_of(store: Store, choice: int) -> ModelSettings:
     round_id = _newest_round(store) if choice == NEWEST else choice
     if round_id is None:
         raise JobError(
-            "There is no trained round yet; train one, or choose the base model on "
-            "the left."
+            "There is no trained round yet, or all are rolled back; train one, or "
+            "choose the base model on the left."
         )
     model = replace(chosen_model(store), round_id=round_id or None)
     # All columns are checked before the texts are searched.
@@ -250,12 +250,12 @@ def model_of(store: Store, choice: int) -> ModelSettings:
 
 
 def _newest_round(store: Store) -> int | None:
-    """Return the newest finished round of the model in use; None: there is none."""
+    """Return the newest usable round of the model in use; None: there is none."""
     digest = model_scope.chosen_digest(store)
     ids = [
         round_.id
         for round_ in store.rounds.all()
-        if round_.adapter and round_.model.digest == digest
+        if round_.is_usable and round_.model.digest == digest
     ]
     return ids[-1] if ids else None
 

@@ -94,15 +94,44 @@ def test_nothing_is_queued_where_a_round_or_a_question_is_missing(session, store
     assert not store.runs.in_state("queued")
 
 
-def test_the_newest_round_is_the_newest_that_is_finished(session, store):
+@pytest.fixture
+def rounds(store):
+    """Rounds of the built-in model in every state; the first three have an adapter."""
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
-    new = Round("refined_sft", run.id, {}, base, adapter="adapters/round-1")
-    store.rounds.create(new, [])
-    store.rounds.create(Round("refined_sft", run.id, {}, base), [])
-    assert conversations.model_of(store, NEWEST).round_id == 1
+    states = ("trained", "kept", "rolled_back", "failed", "training")
+    adapters = ("adapters/round-1", "adapters/round-2", "adapters/round-3", None, None)
+    return [
+        store.rounds.create(
+            Round("refined_sft", run.id, {}, base, state=state, adapter=adapter), []
+        ).id
+        for state, adapter in zip(states, adapters, strict=True)
+    ]
+
+
+def test_the_newest_round_is_the_newest_that_can_be_used(session, store, rounds):
+    """It could be one that was rolled back."""
+    trained, kept, rolled_back, *_ = rounds
+    assert conversations.model_of(store, NEWEST).round_id == kept
     assert conversations.model_of(store, 0).round_id is None
+    titles = {number: title for title, number in chat._choices(session)}
+    assert titles.keys() == {0, NEWEST, trained, kept, rolled_back}
+    assert titles[rolled_back].endswith("rolled back")
+    assert conversations.model_of(store, rolled_back).round_id == rolled_back
+    for number in (trained, kept):
+        store.rounds.set_state(number, "rolled_back")
+    with pytest.raises(JobError, match="all are rolled back"):
+        conversations.model_of(store, NEWEST)
+
+
+def test_the_choices_name_what_is_in_use(session, store, rounds):
+    titles = {number: title for title, number in chat._choices(session)}
+    assert titles[0] == "base model, in use"
+    choose_model(store, ModelSettings(round_id=rounds[0]))
+    titles = {number: title for title, number in chat._choices(session)}
+    assert titles[0] == "base model"
+    assert [n for n, title in titles.items() if title.endswith(", in use")] == rounds[:1]
 
 
 @pytest.fixture

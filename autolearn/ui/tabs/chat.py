@@ -8,6 +8,7 @@ import gradio as gr
 
 from autolearn.core.records import Run
 from autolearn.core.run_settings import ChatRunSettings
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import conversations, model_scope
 from autolearn.services.conversations import NEWEST, ChatForm
 from autolearn.ui.drawn_numbers import drawn_number
@@ -63,7 +64,7 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
             value=0,
             choices=_choices(session),
             label="Left model",
-            info="The base model, or the adapter of a round.",
+            info="The base model alone, or with the adapter of a round.",
         )
         right = gr.Dropdown(
             value=NEWEST,
@@ -72,10 +73,12 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
             info="Answers the same question, to compare.",
         )
         open_book = gr.Checkbox(
-            label="Open book", info="Adds a column that answers from your texts."
+            label="Open book",
+            info="Adds a column: the left model answers from your texts.",
         )
         refine = gr.Checkbox(
-            label="Refine", info="Each model checks its answer and rewrites it."
+            label="Refine",
+            info="Left and right check their answers; one called wrong is rewritten.",
         )
     return [left, right], [open_book, refine]
 
@@ -114,9 +117,14 @@ def _lay_out_conversations() -> tuple[gr.Dropdown, gr.Button, gr.Button, gr.Butt
 
 
 def _choices(session: Session) -> list[tuple[str, int]]:
-    """Return what can answer: the base model, the newest round, or a named one."""
+    """Return what can answer, in words: the one in use is marked."""
     rounds = labels.rounds_in_use(session.store)
-    return [labels.BASE, ("newest round", NEWEST), *rounds]
+    in_use = chosen_model(session.store).round_id or labels.BASE[1]
+    named = [
+        (f"{title}, in use" if number == in_use else title, number)
+        for title, number in (labels.BASE, *rounds)
+    ]
+    return [named[0], ("newest round (not rolled back)", NEWEST), *named[1:]]
 
 
 def _model_choices(

@@ -59,8 +59,11 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
 
 
 def _nobody(column: str) -> Html:
-    """Return a column that waited for the first round when this was asked."""
-    sentence = "There was no trained round yet. Train one, then ask again to compare."
+    """Return a column for which there was no usable round when this was asked."""
+    sentence = (
+        "There was no trained round yet, or all were rolled back. Train one, or choose "
+        "one by its number, then ask again to compare."
+    )
     return _card(column, "newest round", html.note(sentence))
 
 
