@@ -131,7 +131,8 @@ def test_the_choices_name_what_is_in_use(session, store, rounds):
     choose_model(store, ModelSettings(round_id=rounds[0]))
     titles = {number: title for title, number in chat._choices(session)}
     assert titles[0] == "base model"
-    assert [n for n, title in titles.items() if title.endswith(", in use")] == rounds[:1]
+    in_use = [n for n, title in titles.items() if title.endswith(", in use")]
+    assert in_use == rounds[:1]
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def test_another_model_does_not_get_the_answers_of_the_first(
     end(store, {"left": "Ada.", "right": "Ada."})
     choose_model(store, ModelSettings(other_model))
     with pytest.raises(JobError, match="is with another model"):
-        chat._regenerate(session, 1)
+        chat._regenerate(session, 1, 0.0, 40, "")
     assert conversations.current(store) == 1
     chat._send(session, 0, ChatForm("And now?", 0, 0, False, False))
     histories = [run.settings["messages"] for run in store.runs.in_state("queued")]
@@ -246,14 +247,15 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
         ChatForm("Who leads Avel?", 0, 0, False, False, 0.5, 40, "Be kind."),
     )
     end(store, {"left": "Ada.", "right": "Bo."})
-    chat._regenerate(session, 0)
+    with pytest.raises(InputError, match="Enter a temperature"):
+        chat._regenerate(session, 0, None, 40, "Be kind.")
+    chat._regenerate(session, 0, 0.7, 90, "Be brief.")
     runs = store.runs.conversation(1)
     assert len(runs) == 4
     assert [ChatRunSettings.of(run).turn for run in runs] == [1, 1, 1, 1]
     again = ChatRunSettings.of(runs[2])
-    assert (again.sampling.seed, again.sampling.temperature) == (1, 0.5)
-    assert again.sampling.max_new_tokens == 40
-    assert again.system == "Be kind."
+    assert (again.sampling.seed, again.sampling.temperature) == (1, 0.7)
+    assert (again.sampling.max_new_tokens, again.system) == (90, "Be brief.")
     end(store, {"left": "Cy.", "right": "Di."})
     markup = views.conversation(store, 1)
     assert "Cy." in markup

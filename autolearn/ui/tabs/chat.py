@@ -43,7 +43,10 @@ def build(context: PageContext) -> None:
     redraw_on([past.input], partial(_open, session), [past], [panel, shown])
     context.on_action([stop.click], partial(_stop, session), [shown])
     context.on_action(
-        [again.click], partial(_regenerate, session), [shown], conversation
+        [again.click],
+        partial(_regenerate, session),
+        [shown, *sampling],
+        conversation,
     )
     context.redraw_on_opening(partial(_model_choices, session), sides, sides)
     sent = gr.Textbox("", visible="hidden", container=False)
@@ -162,9 +165,16 @@ def _send(
     return form.question, *_with_list(session)
 
 
-def _regenerate(session: Session, shown: int) -> tuple[Html, gr.Dropdown, int]:
-    number = _number(session, shown)
-    _answer(session, conversations.regenerate(session.store, number))
+def _regenerate(
+    session: Session,
+    shown: int,
+    temperature: float | None,
+    length: int | None,
+    system: str,
+) -> tuple[Html, gr.Dropdown, int]:
+    """Ask the last question again, with the settings as they are now."""
+    number, drawn = _number(session, shown), conversations.sampling(temperature, length)
+    _answer(session, conversations.regenerate(session.store, number, drawn, system))
     return _with_list(session)
 
 

@@ -98,7 +98,7 @@ def _why_incomplete(result: ChatResult) -> str:
             "a new chat, or an instruct model with a chat template of its own."
         )
     if result.truncated:
-        return "Cut off at the length limit; raise “Length” and ask again."
+        return "Cut off at the length limit; raise “Length” and press “Regenerate”."
     return ""
 
 
