@@ -97,6 +97,7 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
     markup = sample_views.card(store.samples.view(sample.id))
     assert "known, P(gap) 0 %" in markup
     assert "has no text" in markup
+    assert markup.count("None.") == 2  # neither answer
     assert "Refinement" not in markup
 
 
