@@ -323,6 +323,11 @@ class Round:
         """Return how the method of the round differs from the others."""
         return METHODS[self.method]
 
+    @property
+    def is_usable(self) -> bool:
+        """Return whether the round is finished and was not rolled back."""
+        return self.state in ("trained", "kept")
+
 
 @dataclass(frozen=True)
 class Run:

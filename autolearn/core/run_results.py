@@ -205,6 +205,8 @@ class ChatResult(RunResult):
     kind: ClassVar[RunKind | None] = "chat"
     truncated: bool | None = field(default=None, metadata=EXTRA)
     """True if a part was cut off at the limit of its length."""
+    repeats: bool | None = field(default=None, metadata=EXTRA)
+    """True if a part repeats itself; it was stopped, unless it was cut off."""
     answer: str | None = field(default=None, metadata=EXTRA)
     evidence: str | None = field(default=None, metadata=EXTRA)
     feedback: str | None = field(default=None, metadata=EXTRA)

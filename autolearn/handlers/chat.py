@@ -18,6 +18,7 @@ from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.grounding import TextQuestion, passages_text
 from autolearn.text import model_output
+from autolearn.text.repetition import CLEAR, repeats_itself
 
 Reading = Callable[[ChatResult, str], ChatResult]
 """Adds to a result the raw text that the model has written of its next part."""
@@ -73,7 +74,7 @@ class _Conversation:
             self._write(request, partial(_open_book, self._question, text))
         else:
             self._write(self._request("closed_book"), _answer)
-            if self._settings.refine:
+            if self._settings.refine and not self._draft.result.repeats:
                 self._refine()
         return self._draft.result
 
@@ -105,8 +106,11 @@ class _Conversation:
             lambda raw: self._draft.write(read(before, raw)),
         )
         result = read(before, completion.text)
+        if completion.finish == "cancelled":  # only repetition is kept then
+            result = replace(result, repeats=True)
         if completion.finish == "length":
-            result = replace(result, truncated=True)
+            repeats = result.repeats or repeats_itself(completion.text, CLEAR)
+            result = replace(result, truncated=True, repeats=repeats or None)
         self._draft.result = result
 
     def _chat(self, part: GenerationRequest[None]) -> Chat:
@@ -117,12 +121,27 @@ class _Conversation:
         return _after(self._earlier, chat)
 
     def _complete(self, request: Request, on_text: Callable[[str], None]) -> Completion:
-        """Return the text that the model writes; its generation is stored once."""
+        """Return the text that the model writes; its generation is stored once.
+
+        It is stopped once it repeats itself.
+        """
+        repetition = ""
+
+        def on_more(raw: str) -> None:
+            nonlocal repetition
+            if repeats_itself(raw):
+                repetition = raw
+            on_text(raw)
+
+        def stop() -> bool:
+            return bool(repetition) or self._context.stop()
 
         def make() -> list[Generation]:
-            completion = self._backend.stream(request, self._context.stop, on_text)
+            completion = self._backend.stream(request, stop, on_more)
             if completion.finish == "cancelled":
-                raise Cancelled
+                if not repetition:
+                    raise Cancelled
+                completion = replace(completion, text=repetition)
             if completion.finish == "overlong":
                 raise InputError(
                     "The chat no longer fits the context of the model; begin a new one."

@@ -19,7 +19,7 @@ from autolearn.services import actions, model_scope
 from autolearn.store import Store
 
 NEWEST = -1
-"""The round that is the newest when it is asked."""
+"""The round that is the newest usable one when it is asked."""
 ANSWER_TOKENS = 256
 """New tokens of an answer at most, unless the user chooses otherwise."""
 SHORTEST_CONTEXT = 1024
@@ -45,17 +45,18 @@ class ChatForm:
     length: int | None = ANSWER_TOKENS
     system: str = ""
 
-    def sampling(self) -> Sampling:
-        """Return how answers are drawn.
 
-        Raises:
-            InputError: A number is missing or out of its range.
-        """
-        if self.temperature is None or not 0 <= self.temperature <= 2:
-            raise InputError("Enter a temperature from 0 to 2.")
-        if not self.length or self.length < 1:
-            raise InputError("Enter a length of at least 1 token.")
-        return Sampling(self.temperature, max_new_tokens=self.length)
+def sampling(temperature: float | None, length: int | None) -> Sampling:
+    """Return how answers are drawn.
+
+    Raises:
+        InputError: A number is missing or out of its range.
+    """
+    if temperature is None or not 0 <= temperature <= 2:
+        raise InputError("Enter a temperature from 0 to 2.")
+    if not length or length < 1:
+        raise InputError("Enter a length of at least 1 token.")
+    return Sampling(temperature, max_new_tokens=length)
 
 
 def current(store: Store) -> int:
@@ -84,7 +85,7 @@ def _unused_number(store: Store) -> int:
 def ask(store: Store, number: int, form: ChatForm) -> list[Run]:
     """Queue a question in a conversation, once for each column.
 
-    Before the first round, the right column gets no question. With another model, a new
+    Without a usable round, the right column gets no question. With another model, a new
     conversation begins.
 
     Raises:
@@ -95,7 +96,7 @@ def ask(store: Store, number: int, form: ChatForm) -> list[Run]:
     question = form.question.strip()
     if not question:
         raise InputError("Type a question first.")
-    sampling = form.sampling()
+    drawn = sampling(form.temperature, form.length)
     columns = {"left": model_of(store, form.left)}
     if form.right != NEWEST or _newest_round(store):
         columns["right"] = model_of(store, form.right)
@@ -112,7 +113,7 @@ def ask(store: Store, number: int, form: ChatForm) -> list[Run]:
             store,
             model,
             [*earlier_messages(past_runs, column), Message("user", question)],
-            sampling,
+            drawn,
             refine=form.refine and column != "open",
             origin=actions.ChatOrigin(
                 number,
@@ -159,8 +160,10 @@ def stop(store: Store, number: int) -> None:
         run_control.cancel(store, run.id)
 
 
-def regenerate(store: Store, number: int) -> list[Run]:
+def regenerate(store: Store, number: int, drawn: Sampling, system: str) -> list[Run]:
     """Queue other answers to the last question of a conversation, in place of its own.
+
+    ``drawn`` and ``system``: how they are drawn, with which system prompt.
 
     Raises:
         JobError: Nothing was asked, it was asked of another model, or the answers are
@@ -175,27 +178,33 @@ def regenerate(store: Store, number: int) -> list[Run]:
             "This conversation is with another model; ask the question anew."
         )
     last_turn = settings[-1].turn
-    requests = [_other(store, s) for s in settings if s.turn == last_turn]
+    requests = [
+        _other(store, s, drawn, system.strip() or None)
+        for s in settings
+        if s.turn == last_turn
+    ]
     return _queue(store, number, past_runs, requests)
 
 
-def _other(store: Store, settings: ChatRunSettings) -> ChatRunSettings:
+def _other(
+    store: Store, settings: ChatRunSettings, drawn: Sampling, system: str | None
+) -> ChatRunSettings:
     """Return a request for another answer to a question, with another seed."""
-    sampling = replace(settings.sampling, seed=settings.sampling.seed + 1)
-    if not sampling.temperature:  # else it would be the same answer again
-        sampling = replace(sampling, temperature=REPEAT_TEMPERATURE)
+    drawn = replace(drawn, seed=settings.sampling.seed + 1)
+    if not drawn.temperature:  # else it would be the same answer again
+        drawn = replace(drawn, temperature=REPEAT_TEMPERATURE)
     origin = actions.ChatOrigin(
         settings.conversation,
         settings.turn,
         settings.column,
         settings.passages,
-        settings.system,
+        system,
     )
     return actions.chat_request(
         store,
         settings.model,
         settings.messages,
-        sampling,
+        drawn,
         refine=settings.refine,
         origin=origin,
     )
@@ -238,8 +247,8 @@ def model_of(store: Store, choice: int) -> ModelSettings:
     round_id = _newest_round(store) if choice == NEWEST else choice
     if round_id is None:
         raise JobError(
-            "There is no trained round yet; train one, or choose the base model on "
-            "the left."
+            "There is no trained round yet, or all are rolled back; train one, or "
+            "choose the base model on the left."
         )
     model = replace(chosen_model(store), round_id=round_id or None)
     # All columns are checked before the texts are searched.
@@ -250,12 +259,12 @@ def model_of(store: Store, choice: int) -> ModelSettings:
 
 
 def _newest_round(store: Store) -> int | None:
-    """Return the newest finished round of the model in use; None: there is none."""
+    """Return the newest usable round of the model in use; None: there is none."""
     digest = model_scope.chosen_digest(store)
     ids = [
         round_.id
         for round_ in store.rounds.all()
-        if round_.adapter and round_.model.digest == digest
+        if round_.is_usable and round_.model.digest == digest
     ]
     return ids[-1] if ids else None
 

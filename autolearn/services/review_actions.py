@@ -189,6 +189,11 @@ def approve_open_book(
     store.decisions.decide(decisions)
 
 
+def passage_of(store: Store, number: int) -> int | None:
+    """Return the passage of the sample that is shown; None: no passage is shown."""
+    return store.samples.view(number).sample.passage_id if number else None
+
+
 def add_own(
     store: Store, question: str, answer: str, beside: int, *, is_about_text: bool
 ) -> int:
@@ -202,13 +207,15 @@ def add_own(
         is_about_text: Whether the pair is about the passage of that sample.
 
     Raises:
-        InputError: The question or the answer is empty.
+        InputError: The question or the answer is empty, or no passage is shown.
     """
     if not question.strip() or not answer.strip():
         raise InputError("Enter a question and its answer.")
-    passage_id = None
-    if beside and is_about_text:
-        passage_id = store.samples.view(beside).sample.passage_id
+    passage_id = passage_of(store, beside) if is_about_text else None
+    if is_about_text and passage_id is None:
+        raise InputError(
+            "No passage is shown that the pair could be about; untick the box first."
+        )
     with store.atomic():
         number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
         decide(store, [number], "approve", None)

@@ -67,7 +67,7 @@ def taught_round(store: Store, digest: str | None) -> Round | None:
     rounds = (
         round_
         for round_ in reversed(store.rounds.all())
-        if round_.state in ("trained", "kept")
+        if round_.is_usable
         and round_.traits.teaches_skills
         and round_.model.digest == digest
     )

@@ -94,15 +94,45 @@ def test_nothing_is_queued_where_a_round_or_a_question_is_missing(session, store
     assert not store.runs.in_state("queued")
 
 
-def test_the_newest_round_is_the_newest_that_is_finished(session, store):
+@pytest.fixture
+def rounds(store):
+    """Rounds of the built-in model in every state; the first three have an adapter."""
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
-    new = Round("refined_sft", run.id, {}, base, adapter="adapters/round-1")
-    store.rounds.create(new, [])
-    store.rounds.create(Round("refined_sft", run.id, {}, base), [])
-    assert conversations.model_of(store, NEWEST).round_id == 1
+    states = ("trained", "kept", "rolled_back", "failed", "training")
+    adapters = ("adapters/round-1", "adapters/round-2", "adapters/round-3", None, None)
+    return [
+        store.rounds.create(
+            Round("refined_sft", run.id, {}, base, state=state, adapter=adapter), []
+        ).id
+        for state, adapter in zip(states, adapters, strict=True)
+    ]
+
+
+def test_the_newest_round_is_the_newest_that_can_be_used(session, store, rounds):
+    """It could be one that was rolled back."""
+    trained, kept, rolled_back, *_ = rounds
+    assert conversations.model_of(store, NEWEST).round_id == kept
     assert conversations.model_of(store, 0).round_id is None
+    titles = {number: title for title, number in chat._choices(session)}
+    assert titles.keys() == {0, NEWEST, trained, kept, rolled_back}
+    assert titles[rolled_back].endswith("rolled back")
+    assert conversations.model_of(store, rolled_back).round_id == rolled_back
+    for number in (trained, kept):
+        store.rounds.set_state(number, "rolled_back")
+    with pytest.raises(JobError, match="all are rolled back"):
+        conversations.model_of(store, NEWEST)
+
+
+def test_the_choices_name_what_is_in_use(session, store, rounds):
+    titles = {number: title for title, number in chat._choices(session)}
+    assert titles[0] == "base model, in use"
+    choose_model(store, ModelSettings(round_id=rounds[0]))
+    titles = {number: title for title, number in chat._choices(session)}
+    assert titles[0] == "base model"
+    in_use = [n for n, title in titles.items() if title.endswith(", in use")]
+    assert in_use == rounds[:1]
 
 
 @pytest.fixture
@@ -145,7 +175,7 @@ def test_another_model_does_not_get_the_answers_of_the_first(
     end(store, {"left": "Ada.", "right": "Ada."})
     choose_model(store, ModelSettings(other_model))
     with pytest.raises(JobError, match="is with another model"):
-        chat._regenerate(session, 1)
+        chat._regenerate(session, 1, 0.0, 40, "")
     assert conversations.current(store) == 1
     chat._send(session, 0, ChatForm("And now?", 0, 0, False, False))
     histories = [run.settings["messages"] for run in store.runs.in_state("queued")]
@@ -217,14 +247,15 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
         ChatForm("Who leads Avel?", 0, 0, False, False, 0.5, 40, "Be kind."),
     )
     end(store, {"left": "Ada.", "right": "Bo."})
-    chat._regenerate(session, 0)
+    with pytest.raises(InputError, match="Enter a temperature"):
+        chat._regenerate(session, 0, None, 40, "Be kind.")
+    chat._regenerate(session, 0, 0.7, 90, "Be brief.")
     runs = store.runs.conversation(1)
     assert len(runs) == 4
     assert [ChatRunSettings.of(run).turn for run in runs] == [1, 1, 1, 1]
     again = ChatRunSettings.of(runs[2])
-    assert (again.sampling.seed, again.sampling.temperature) == (1, 0.5)
-    assert again.sampling.max_new_tokens == 40
-    assert again.system == "Be kind."
+    assert (again.sampling.seed, again.sampling.temperature) == (1, 0.7)
+    assert (again.sampling.max_new_tokens, again.system) == (90, "Be brief.")
     end(store, {"left": "Cy.", "right": "Di."})
     markup = views.conversation(store, 1)
     assert "Cy." in markup
@@ -357,3 +388,27 @@ def test_an_answer_that_was_cut_off_says_so(session, store):
     run = store.runs.conversation(1)[0]
     store.runs.finish(run.id, "done", result={"answer": "Ada", "truncated": True})
     assert "Cut off at the length limit" in views.conversation(store, 1)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"answer": "The The", "repeats": True}, "repeats itself and was stopped; try"),
+        (
+            {"answer": "The The", "repeats": True, "truncated": True},
+            "repeats itself up to the length limit; try",
+        ),
+        (
+            {"answer": "Ada", "feedback": "The The", "repeats": True},
+            "repeats itself and was stopped; try",
+        ),
+    ],
+)
+def test_an_answer_that_repeats_itself_says_what_to_try(session, store, result, words):
+    """The advice was to raise the length limit, which gives more of the same."""
+    chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, False))
+    run = store.runs.conversation(1)[0]
+    store.runs.finish(run.id, "done", result=result)
+    markup = views.conversation(store, 1)
+    assert words in markup
+    assert "Cut off" not in markup

@@ -64,7 +64,8 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     )
     assert "in the quiz: 1." in library._add_questions(session, "quiz", str(gold))[0]
     assert (
-        "in the control: 1." in library._add_questions(session, "control", str(gold))[0]
+        "in the control set: 1."
+        in library._add_questions(session, "control", str(gold))[0]
     )
     assert [q.question.text for q in quiz_sets.questions(store, "control")] == [
         "Who leads Avel?"

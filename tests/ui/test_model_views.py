@@ -70,15 +70,21 @@ def test_only_finished_rounds_can_be_chosen(store):
     ]
 
 
-def test_the_worker_is_there_or_not(store, monkeypatch):
-    assert "No model is loaded" in views.worker(store)
+def test_a_model_that_is_in_use_need_not_be_in_memory(store, monkeypatch):
+    """“No model is loaded” stood beside a model that was “in use”."""
+    assert "model in use is not in memory" in views.worker(store)
+    assert "A run loads it into memory" in views.chosen(ModelSettings())
     monkeypatch.setattr(hardware, "worker_memory", lambda path: 3 << 30)
-    assert "3.0 GiB" in views.worker(store)
+    assert "uses 3.0 GiB of memory" in views.worker(store)
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: None)
+    server = ModelSettings("http://127.0.0.1:8080/v1#tiny")
+    monkeypatch.setattr(views, "chosen_model", lambda store: server)
+    assert "on a server; none is in memory here" in views.worker(store)
 
 
 def test_the_model_is_unloaded_only_while_nothing_runs(store):
     session = Session(store.folder)
-    assert "unloaded" in model._free(session)
+    assert "No model is in memory" in model._free(session)
     store.runs.create("study", {})
     with pytest.raises(JobError, match="in progress or queued"):
         model._free(session)

@@ -5,6 +5,7 @@ import re
 import gradio as gr
 import pytest
 
+from autolearn.core.errors import InputError
 from autolearn.core.records import Decision, Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.services import actions, review_actions
@@ -96,6 +97,7 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
     markup = sample_views.card(store.samples.view(sample.id))
     assert "known, P(gap) 0 %" in markup
     assert "has no text" in markup
+    assert markup.count("None.") == 2  # neither answer
     assert "Refinement" not in markup
 
 
@@ -140,6 +142,20 @@ def test_an_open_book_answer_replaces_no_edit_that_was_not_seen(store):
     review_tab._approve_open_book(session, sample.id, version, chosen())
     now = store.samples.view(sample.id).sample
     assert (now.chosen, now.state) == ("Goethe ", "approved")
+
+
+def test_a_pair_is_about_a_passage_only_if_one_is_shown(store):
+    """It was ticked as about "the passage shown below" where no sample was shown."""
+    session = Session(store.folder)
+    (sample,) = filled(store)
+    own = review_actions.add_own(store, "Who?", "Ada.", 0, is_about_text=False)
+    for number, has_passage in ((sample.id, True), (0, False), (own, False)):
+        panel, about = review_tab._open_own(session, number)
+        assert panel.visible
+        assert (about.value, about.interactive) == (has_passage, has_passage)
+    for number in (0, own):
+        with pytest.raises(InputError, match="No passage is shown"):
+            review_actions.add_own(store, "When?", "Now.", number, is_about_text=True)
 
 
 # --- what there is to do ------------------------------------------------------

@@ -8,6 +8,7 @@ import gradio as gr
 
 from autolearn.core.records import Run
 from autolearn.core.run_settings import ChatRunSettings
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import conversations, model_scope
 from autolearn.services.conversations import NEWEST, ChatForm
 from autolearn.ui.drawn_numbers import drawn_number
@@ -42,7 +43,10 @@ def build(context: PageContext) -> None:
     redraw_on([past.input], partial(_open, session), [past], [panel, shown])
     context.on_action([stop.click], partial(_stop, session), [shown])
     context.on_action(
-        [again.click], partial(_regenerate, session), [shown], conversation
+        [again.click],
+        partial(_regenerate, session),
+        [shown, *sampling],
+        conversation,
     )
     context.redraw_on_opening(partial(_model_choices, session), sides, sides)
     sent = gr.Textbox("", visible="hidden", container=False)
@@ -63,7 +67,7 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
             value=0,
             choices=_choices(session),
             label="Left model",
-            info="The base model, or the adapter of a round.",
+            info="The base model alone, or with the adapter of a round.",
         )
         right = gr.Dropdown(
             value=NEWEST,
@@ -72,10 +76,12 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
             info="Answers the same question, to compare.",
         )
         open_book = gr.Checkbox(
-            label="Open book", info="Adds a column that answers from your texts."
+            label="Open book",
+            info="Adds a column: the left model answers from your texts.",
         )
         refine = gr.Checkbox(
-            label="Refine", info="Each model checks its answer and rewrites it."
+            label="Refine",
+            info="Left and right check their answers; one called wrong is rewritten.",
         )
     return [left, right], [open_book, refine]
 
@@ -114,9 +120,14 @@ def _lay_out_conversations() -> tuple[gr.Dropdown, gr.Button, gr.Button, gr.Butt
 
 
 def _choices(session: Session) -> list[tuple[str, int]]:
-    """Return what can answer: the base model, the newest round, or a named one."""
+    """Return what can answer, in words: the one in use is marked."""
     rounds = labels.rounds_in_use(session.store)
-    return [labels.BASE, ("newest round", NEWEST), *rounds]
+    in_use = chosen_model(session.store).round_id or labels.BASE[1]
+    named = [
+        (f"{title}, in use" if number == in_use else title, number)
+        for title, number in (labels.BASE, *rounds)
+    ]
+    return [named[0], ("newest round (not rolled back)", NEWEST), *named[1:]]
 
 
 def _model_choices(
@@ -154,9 +165,16 @@ def _send(
     return form.question, *_with_list(session)
 
 
-def _regenerate(session: Session, shown: int) -> tuple[Html, gr.Dropdown, int]:
-    number = _number(session, shown)
-    _answer(session, conversations.regenerate(session.store, number))
+def _regenerate(
+    session: Session,
+    shown: int,
+    temperature: float | None,
+    length: int | None,
+    system: str,
+) -> tuple[Html, gr.Dropdown, int]:
+    """Ask the last question again, with the settings as they are now."""
+    number, drawn = _number(session, shown), conversations.sampling(temperature, length)
+    _answer(session, conversations.regenerate(session.store, number, drawn, system))
     return _with_list(session)
 
 

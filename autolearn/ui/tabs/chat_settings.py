@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from autolearn.services.conversations import ANSWER_TOKENS
+from autolearn.services.conversations import ANSWER_TOKENS, REPEAT_TEMPERATURE
 
 
 def lay_out() -> list[gr.Number | gr.Textbox]:
@@ -14,7 +14,8 @@ def lay_out() -> list[gr.Number | gr.Textbox]:
         gr.Number(
             0.0,
             label="Temperature",
-            info="0: the likeliest answer; up to 2.",
+            info="0: the likeliest answer; up to 2. “Regenerate” takes "
+            f"{REPEAT_TEMPERATURE} for 0.",
             step=0.1,
             min_width=140,
             elem_id="chat-temperature",

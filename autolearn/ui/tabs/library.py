@@ -154,7 +154,8 @@ def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
             [(name, kind) for kind, name in views.QUESTIONS.items()],
             value="instructions",
             label="Content of the file",
-            info="Instructions: JSON lines of prompt. Quiz and control: "
+            info="Instructions, tasks without a text: JSON lines with “prompt”. Quiz "
+            "and control set, which no round is trained on: "
             f"{quiz_files.FORMATS}.",
             elem_id="library-kind",
         )

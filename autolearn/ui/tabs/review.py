@@ -16,7 +16,7 @@ from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, draw_on_load, redraw_on
 from autolearn.ui.tabs.review_filter import ANY, FRESH, review_queue
-from autolearn.ui.tabs.review_layout import Parts, lay_out
+from autolearn.ui.tabs.review_layout import ABOUT_PASSAGE, Parts, lay_out
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
 
@@ -321,8 +321,11 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
 def _wire_own(context: PageContext, parts: Parts) -> None:
     session, own = context.session, parts.own
     question = "#review-own-question textarea"
-    parts.actions.buttons["add"].click(
-        lambda: gr.Column(visible=True), None, own.panel, **QUIET
+    context.on_action(
+        [parts.actions.buttons["add"].click],
+        partial(_open_own, session),
+        [parts.current],
+        [own.panel, own.boxes[-1]],
     ).then(
         None,
         js=f"() => setTimeout(() => document.querySelector('{question}')?.focus(), 50)",
@@ -343,6 +346,14 @@ def _wire_own(context: PageContext, parts: Parts) -> None:
         [*own.boxes, parts.current],
         [own.panel, *own.boxes[:2], parts.note],
     )
+
+
+def _open_own(session: Session, current: int) -> tuple[gr.Column, gr.Checkbox]:
+    """Open the boxes; a pair can only be about a passage that is shown."""
+    has_passage = review_actions.passage_of(session.store, current) is not None
+    label = ABOUT_PASSAGE if has_passage else f"{ABOUT_PASSAGE}: none is shown"
+    about = gr.Checkbox(value=has_passage, label=label, interactive=has_passage)
+    return gr.Column(visible=True), about
 
 
 # --- many at once -------------------------------------------------------------

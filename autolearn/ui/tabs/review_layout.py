@@ -32,6 +32,8 @@ BUTTONS = {
     "undo": "U",
     "add": "N",
 }
+ABOUT_PASSAGE = "About the passage shown below"
+"""What ties an own pair to the passage of the sample that is shown."""
 
 
 class FilterFields(NamedTuple):
@@ -204,8 +206,11 @@ def _filters() -> tuple[FilterFields, gr.Button]:
         )
     with gr.Row():
         flag = gr.Dropdown(flags, value=FRESH.flag, label="Flag")
-        verdict = gr.Dropdown(verdicts, value=FRESH.verdict, label="Verdict")
-        gap = gr.Dropdown([ANY, "gap", "no gap"], value=FRESH.gap, label="Gap")
+        verdict = gr.Dropdown(
+            verdicts, value=FRESH.verdict, label="Closed-book verdict"
+        )
+        gaps = [(ANY, ANY), ("gap", "gap"), ("known (no gap)", "no gap")]
+        gap = gr.Dropdown(gaps, value=FRESH.gap, label="Gap")
         low = gr.Slider(0, 1, FRESH.low, step=0.05, label="P(gap) from")
         high = gr.Slider(0, 1, FRESH.high, step=0.05, label="P(gap) below (1: any)")
     with gr.Row():
@@ -288,7 +293,7 @@ def _own_pair() -> OwnPair:
             boxes.append(
                 gr.Checkbox(
                     True,
-                    label="About the passage shown below",
+                    label=ABOUT_PASSAGE,
                     container=False,
                     elem_id="review-own-text",
                 )

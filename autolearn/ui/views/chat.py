@@ -59,8 +59,11 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
 
 
 def _nobody(column: str) -> Html:
-    """Return a column that waited for the first round when this was asked."""
-    sentence = "There was no trained round yet. Train one, then ask again to compare."
+    """Return a column for which there was no usable round when this was asked."""
+    sentence = (
+        "There was no trained round yet, or all were rolled back. Train one, or choose "
+        "one by its number, then ask again to compare."
+    )
     return _card(column, "newest round", html.note(sentence))
 
 
@@ -72,18 +75,31 @@ def _card(column: str, who: str, body: Html) -> Html:
 
 def _written_text(result: ChatResult) -> Html:
     """Return the answer, complete or so far."""
-    if result.feedback is not None:
-        return _refinement(result)
     if result.answer is None:
         return Html("")
-    body = _text(result.answer or "The answer is empty.")
-    if result.truncated:
-        words = "Cut off at the length limit; raise “Length” and ask again."
-        body += html.tag("p", html.text(words), "al-faint")
+    if result.feedback is None:
+        body = _text(result.answer or "The answer is empty.")
+    else:
+        body = _refinement(result)
+    if sentence := _why_incomplete(result):
+        body += html.tag("p", html.text(sentence), "al-faint")
     if result.evidence:
         quote = html.tag("q", html.text(result.evidence))
         body += html.tag("p", Html("Evidence: ") + quote, "al-faint")
     return body
+
+
+def _why_incomplete(result: ChatResult) -> str:
+    """Return why an answer has no end, and what to try; empty: it has one."""
+    if result.repeats:
+        end = "up to the length limit" if result.truncated else "and was stopped"
+        return (
+            f"The answer repeats itself {end}; try a higher temperature, such as 0.7, "
+            "a new chat, or an instruct model with a chat template of its own."
+        )
+    if result.truncated:
+        return "Cut off at the length limit; raise “Length” and press “Regenerate”."
+    return ""
 
 
 def _refinement(result: ChatResult) -> Html:

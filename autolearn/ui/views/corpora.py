@@ -21,8 +21,8 @@ def corpora(store: Store) -> Html:
     records = store.corpora.all()
     if not records:
         return html.note(
-            "No gold corpus yet. From gold questions and answers a model learns to "
-            "ask, answer, judge and refine (Train, SELF meta-skills)."
+            "No gold corpus yet. From questions with known answers (gold) a model "
+            "learns to ask, answer, judge and refine (Train, SELF meta-skills)."
         )
     heads = ("Corpus", "Examples", "Texts", "Rejected rows", "")
     return html.table(heads, [_row(corpus) for corpus in records], "Gold corpora")

@@ -106,7 +106,7 @@ def _question(store: Store, document: Document) -> str:
         noun = "Round" if len(rounds) == 1 else "Rounds"
         words.append(
             f"{noun} {', '.join(rounds)} learned from it; deleting the document does "
-            "not make a round forget it. Roll back or leave out the round for that."
+            "not make a round forget it. To be without it, use the base model."
         )
     words += [
         "Unless it is locked, the quiz no longer asks about it.",

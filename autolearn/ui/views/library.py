@@ -175,7 +175,7 @@ def _others(run: Run) -> list[Html]:
 QUESTIONS = {
     "instructions": "instructions (SELF)",
     "quiz": "quiz with gold answers",
-    "control": "control with gold answers",
+    "control": "control set with gold answers",
 }
 """The purposes of files of questions."""
 
@@ -187,7 +187,8 @@ def import_note(kind: str, n: int, n_trained: int = 0) -> Html:
     """
     sentence = f"New instructions: {n:,}. You can study them under Study."
     if kind != "instructions":
-        sentence = f"Questions of the file in the {kind}: {n}. Evaluation asks them."
+        name = "quiz" if kind == "quiz" else "control set"
+        sentence = f"Questions of the file in the {name}: {n}. Evaluation asks them."
     if n_trained:
         sentence += f" Left out, because a round was trained on them: {n_trained}."
     return html.tag("p", html.text(sentence), "al-good")

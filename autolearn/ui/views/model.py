@@ -132,12 +132,17 @@ def _smaller(estimator: MemoryEstimator, free: int) -> str:
 
 
 def worker(store: Store) -> Html:
-    """Return whether a worker is there, and how much memory it holds."""
+    """Return whether a model is in memory, which the one in use need not be."""
     n_bytes = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file)
-    if n_bytes is None:
-        return html.note("No model is loaded.")
-    sentence = f"The worker process is running and uses {html.size(n_bytes)} of memory."
-    return html.tag("p", html.text(sentence), "al-faint")
+    if n_bytes is not None:
+        sentence = (
+            f"The worker process uses {html.size(n_bytes)} of memory. A model that a "
+            "run has loaded stays in it for the next run."
+        )
+        return html.tag("p", html.text(sentence), "al-faint")
+    if is_server(chosen_model(store).model):
+        return html.note("The model in use is on a server; none is in memory here.")
+    return html.note("The model in use is not in memory; the next run loads it.")
 
 
 def chosen(model: ModelSettings) -> Html:
@@ -146,7 +151,9 @@ def chosen(model: ModelSettings) -> Html:
         return _status(f"Now in use: {model.model}.")
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
     weights = labels.adapter(model.round_id)
-    return _status(f"Now in use: {model.model}, {how}, {weights}.")
+    return _status(
+        f"Now in use: {model.model}, {how}, {weights}. A run loads it into memory."
+    )
 
 
 def being_converted(model: ModelSettings) -> Html:
@@ -159,7 +166,7 @@ def being_converted(model: ModelSettings) -> Html:
 
 def freed() -> Html:
     """Return that the worker has ended."""
-    return _status("The model is unloaded.")
+    return _status("No model is in memory now. The model in use stays chosen.")
 
 
 def _status(sentence: str) -> Html:

@@ -83,7 +83,8 @@ def histogram(store: Store, criteria: SampleFilter) -> Html:
     if not any(counts):
         return Html("")
     bars = html.join(_bar(i, n, max(counts)) for i, n in enumerate(counts))
-    title = html.tag("span", "P(gap) of the filtered samples; click a bar", "al-faint")
+    words = "P(gap), how likely there is a gap, of the filtered samples; click a bar"
+    title = html.tag("span", words, "al-faint")
     return title + html.tag("div", bars, "al-histogram")
 
 

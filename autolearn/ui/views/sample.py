@@ -137,7 +137,8 @@ def _closed_book(view: SampleView) -> Html:
     """Return the answer from memory, and the further ones that were drawn."""
     answer = view.answer(view.sample.closed_answer_id)
     further = [a for a in view.answers if a.kind == "closed_book" and a.sample_index]
-    content = _text(answer.text if answer else view.sample.rejected)
+    text = answer.text if answer else view.sample.rejected
+    content = _text(text) if text.strip() else html.note("None.")
     if further:
         rows = html.join(html.tag("li", html.text(entry.text)) for entry in further)
         title = html.text(html.count(len(further), "more sampled answer"))
