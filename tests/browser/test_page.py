@@ -121,7 +121,6 @@ def test_a_folded_form_keeps_to_its_width_in_a_narrow_window(
     assert not is_too_wide
 
 
-
 def test_back_and_forward_go_from_tab_to_tab_and_a_reload_stays(visit, used_app):
     page = visit(used_app)
 
