@@ -299,7 +299,7 @@ def test_after_a_round_the_map_shows_what_was_trained(store, library):
     assert markup.count("al-pick al-cell al-trained") == 2
 
 
-STUDIED = {"known": 1, "learned": 0, "open": 2, "flagged": 1}
+STUDIED = {"known": 1, "learned": 0, "gap": 2, "flagged": 1}
 
 
 def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
@@ -319,7 +319,7 @@ def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
     round_ = quizzed(store, first, True)
     markup = knowledge_grid.draw(store, MapView(round_id=round_.id))
     # All four are the same question, which was asked again.
-    for words in ("known 1 → 0", "learned 0 → 4", "open 2 → 0", "flagged 1 → 0"):
+    for words in ("known 1 → 0", "learned 0 → 4", "gap 2 → 0", "flagged 1 → 0"):
         assert words in markup
     assert "passage 1: 4 learned" in markup
 
@@ -409,7 +409,7 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     result = {"samples": 9, "gaps": 9, "flags": {"disputed": 9, "no_evidence": 8}}
     store.runs.finish(run.id, "done", result=result | {"approvable": 1})
     markup = study.newest(store, only_last=True)
-    assert "approve 1 of 9 samples; 9 of them have a gap." in markup
+    assert "9 samples, 9 of them with a gap; the default rule would" in markup
     # The rule approves disputed samples.
     assert "Most frequent obstacles: no evidence (8)." in markup
     assert "teach it the skills first" in markup.partition("al-warning")[2]

@@ -178,6 +178,17 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
     assert "higher than usual" in sentences
 
 
+@pytest.mark.parametrize(
+    "change", [{"validation_share": 0.0}, *({"method": m} for m in ("al2", "meta"))]
+)
+def test_a_round_without_validation_is_not_told_how_to_get_one(store, change):
+    samples(store, 3, gaps=3)
+    contents = round_contents(store, ORDER, count)
+    settings = replace(SETTINGS, **change)
+    sentences = views.warnings(contents, settings, presets.PRESETS["tiny"])
+    assert not [s for s in sentences if "Validation needs" in s]
+
+
 def test_tokens_are_text_and_what_is_learned_is_marked():
     row = PreviewRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
     contents = TokenPreview(
@@ -187,6 +198,7 @@ def test_tokens_are_text_and_what_is_learned_is_marked():
     assert "<img" not in markup
     assert "${" not in markup
     assert markup.count("al-token al-learned") == 3
+    assert "The first 2 items of the round:" in markup
     assert "33 %" in markup
     assert "rejected answer" in markup
 
