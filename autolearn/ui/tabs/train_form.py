@@ -81,7 +81,7 @@ def lay_out_groups() -> dict[str, Any]:
 def field_of(name: str) -> Any:
     """Return the component of a setting, with its default and its help."""
     value = getattr(TrainSettings(), name)
-    common = {
+    common: dict[str, Any] = {
         "value": value,
         "label": LABELS[name],
         "info": TrainSettings.help()[name],
