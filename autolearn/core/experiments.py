@@ -156,24 +156,41 @@ class EvolveSettings(Settings):
     model: ModelSettings
     study: StudySettings
     train: TrainSettings
-    rounds: int = setting(3, "Rounds", Range(1, 20))
+    rounds: int = setting(
+        3,
+        "Rounds. More shows how far it gets by itself; each is a study, a training and "
+        "a quiz",
+        Range(1, 20),
+    )
     evolution: Evolution = setting("restart", EVOLUTION_MEANING, get_args(Evolution))
     new_instructions: int = setting(
         0,
         "Instructions that the model writes before each later round; 0: as many as the "
-        "library has",
+        "library has. More gives a round more to learn from and takes longer",
         Range(0, 100_000),
     )
     meta: bool = setting(
-        False, "Begin with a meta-skill round, from the corpora of the library"
+        False,
+        "Begin with a meta-skill round, from the corpora of the library; for a model "
+        "whose answers fail its own check",
     )
     votes: int = setting(
-        5, "Sampled answers for self-consistency, 2 or more; 0: not asked", Range(0, 40)
+        5,
+        "Sampled answers per quiz question for self-consistency, 2 or more; 0: not "
+        "asked. More takes longer",
+        Range(0, 40),
     )
     margin: float = setting(
-        0.02, "How far the control score may fall for a round to be kept", Range(0, 1)
+        0.02,
+        "How far the control score may fall for a round to be kept. More tolerates "
+        "more forgetting",
+        Range(0, 1),
     )
-    stop_early: bool = setting(False, "Stop if the gate proposes to roll back")
+    stop_early: bool = setting(
+        False,
+        "Stop after a round that is not to be kept: the quiz has not improved, or the "
+        "control score has fallen by more than the margin",
+    )
 
     def __post_init__(self) -> None:
         """Check every field.

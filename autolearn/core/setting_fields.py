@@ -79,7 +79,7 @@ class Settings(JsonRecord):
 
     @classmethod
     def help(cls) -> dict[str, str]:
-        """Return the help of each setting: a sentence that ends with its range."""
+        """Return the help of each setting; its last sentence ends with the range."""
         return {
             each.name: _help(each.metadata["help"], each.metadata["allowed"])
             for each in fields(cls)

@@ -15,7 +15,8 @@ Evolution = Literal["restart", "continual", "continual-new"]
 Tracker = Literal["trackio", "tensorboard", "wandb"]
 
 EVOLUTION_MEANING = (
-    "SELF: restart from the base on all data, or continue on all or only new data"
+    "SELF: restart trains the base model on all samples; continual continues a round "
+    "on all, continual-new on new ones only"
 )
 _SHARE = Range(0, 1)
 _ABOVE_0 = Range(0, excludes_low=True)
@@ -63,173 +64,269 @@ class StudySettings(Settings):
 
     protocol: StudyProtocol = setting(
         "auto",
-        "How the model is asked; auto: as stored with the model or its round",
+        "How the model is asked; auto: as stored with the model or its round. Choose "
+        "another only to compare protocols",
         get_args(StudyProtocol),
     )
     quick: bool = setting(
         False,
-        "Quick: no feedback, refinements or paraphrases; learns the open-book answers",
+        "Quick: one attempt per fact, no feedback, refinements or paraphrases; learns "
+        "the open-book answers. It takes less time and adds nothing to the quiz",
     )
     questions_per_passage: int = setting(
         6,
-        "Half of the most facts that are asked about in a passage; with the protocol "
-        "trained, the fewest questions per list",
+        "At most twice as many facts (parts of sentences) of a passage are asked about,"
+        " evenly spread; 6: up to 12. More covers long passages better and takes "
+        "longer. With the protocol trained: the fewest questions per list",
         Range(1, 50),
     )
     ask_rounds: int = setting(
         4,
         "Lists of questions per passage, the first greedy, the others sampled; only "
-        "with the protocol trained",
+        "with the protocol trained. More finds more questions and takes longer",
         Range(1, 20),
     )
     closed_book_samples: int = setting(
         0,
-        "Sampled closed-book answers per question, in addition to the greedy one",
+        "Sampled closed-book answers per question, in addition to the greedy one. They "
+        "decide nothing, but the sample shows how far they differ. More takes longer",
         Range(0, 50),
     )
     paraphrases: int = setting(
-        3, "Paraphrases per question that is learned", Range(0, 10)
+        3,
+        "Paraphrases per question that is learned. More teaches each fact in more "
+        "wordings and takes longer; 0: none for validation and the quiz",
+        Range(0, 10),
     )
     quiz_share: float = setting(
-        0.1, "Share of questions that give one paraphrase to the quiz", _SHARE
+        0.1,
+        "Share of questions that give one paraphrase to the quiz; 0: none is added. "
+        "More makes the quiz more precise and leaves fewer wordings to learn",
+        _SHARE,
     )
     temperature: float = setting(
         0.9,
-        "Temperature of sampled questions, answers and paraphrases",
+        "Temperature of sampled questions, answers and paraphrases. Higher makes them "
+        "more varied, and more of them wrong",
         Range(0, 2, excludes_low=True),
     )
-    question_tokens: int = setting(32, "Maximum new tokens per question", Range(8, 512))
+    question_tokens: int = setting(
+        32,
+        "Maximum new tokens per question. Raise it if questions are skipped because "
+        "the model was cut off",
+        Range(8, 512),
+    )
     answer_tokens: int = setting(
-        96, "Maximum new tokens per answer, and as many for its quote", Range(8, 4096)
+        96,
+        "Maximum new tokens per answer, and as many for its quote; the next quiz has "
+        "the same limit. Raise it if samples are flagged “cut off”",
+        Range(8, 4096),
     )
     feedback_tokens: int = setting(
-        128, "Maximum new tokens per feedback", Range(8, 4096)
+        128,
+        "Maximum new tokens per feedback. Raise it if feedback ends within a sentence",
+        Range(8, 4096),
     )
     passage_tokens: int = setting(
-        320, "Maximum tokens per passage when a text is split", Range(32, 8192)
+        320,
+        "Maximum tokens per passage when a text is split. More keeps more of the text "
+        "together; reading it takes longer and more memory",
+        Range(32, 8192),
     )
     passages_per_step: int = setting(
         8,
-        "Passages that are studied together; a resumed run repeats at most these",
+        "Passages that are studied together; a resumed run repeats at most these. More "
+        "makes larger batches and takes more memory; samples then appear later",
         Range(1, 256),
     )
     evidence_threshold: float = setting(
-        0.5, "Similarity from which a quote counts as found in the text", _SHARE
+        0.5,
+        "Similarity from which a quote counts as found in the text. Higher flags more "
+        "samples as “no evidence”, which no rule approves",
+        _SHARE,
     )
     duplicate_threshold: float = setting(
-        0.92, "Similarity from which two questions on a passage are duplicates", _SHARE
+        0.92,
+        "Similarity from which two questions on a passage are duplicates. Lower leaves "
+        "out more questions that are alike",
+        _SHARE,
     )
-    seed: int = setting(0, "The same seed gives the same random choices")
+    seed: int = setting(
+        0,
+        "The same seed gives the same random choices. Change it to see how much a "
+        "study varies by chance",
+    )
 
 
 @dataclass(frozen=True)
 class TrainSettings(Settings):
     """How a round is trained."""
 
-    method: Method = setting("refined_sft", "What the round learns from", METHODS)
-    rank: int = setting(32, "LoRA rank", Range(1, 512))
+    method: Method = setting(
+        "refined_sft", "What the round learns from, and by which loss", METHODS
+    )
+    rank: int = setting(
+        32,
+        "LoRA rank. Higher can store more and takes more memory; not used if the round "
+        "continues another",
+        Range(1, 512),
+    )
     alpha: int = setting(
-        64, "LoRA alpha; the adapter is scaled by alpha / rank", Range(1, 1024)
+        64,
+        "LoRA alpha; the adapter is scaled by alpha / rank. Higher changes the model "
+        "more at the same rate; not used if the round continues another",
+        Range(1, 1024),
     )
     learning_rate: float = setting(
-        0.0, "Peak learning rate of AdamW; 0: 3e-3 for SFT, 1e-4 for DPO", _SHARE
+        0.0,
+        "Peak learning rate of AdamW; 0: 3e-3 for SFT, 1e-4 for DPO. Higher learns "
+        "faster and forgets more; lower it if the loss jumps",
+        _SHARE,
     )
     epochs: float = setting(
-        8, "Passes over the items", Range(0, MANY, excludes_low=True)
+        8,
+        "Passes over the items. More learns more, forgets more and takes longer; "
+        "validation may end the round earlier",
+        Range(0, MANY, excludes_low=True),
     )
     max_steps: int = setting(
-        0, "Optimiser steps; 0: as many as the epochs take", Range(0, MANY)
+        0,
+        "Optimiser steps; 0: as many as the epochs take. Set it to give several rounds "
+        "the same length",
+        Range(0, MANY),
     )
     least_steps: int = setting(
         120,
-        "Fewest optimiser steps, where few items make short epochs; not for DPO",
+        "Fewest optimiser steps, where few items make short epochs; not for DPO. More "
+        "repeats few items more often",
         Range(0, MANY),
     )
-    batch_size: int = setting(8, "Items per optimiser step", Range(1, 1024))
+    batch_size: int = setting(
+        8,
+        "Items per optimiser step. More makes the steps steadier, longer and fewer",
+        Range(1, 1024),
+    )
     warmup_steps: int = setting(
-        10, "Steps of linear warm-up; then linear decay to zero", Range(0, 1_000_000)
+        10,
+        "Steps of linear warm-up; then linear decay to zero. Raise it if the loss "
+        "jumps at the beginning",
+        Range(0, 1_000_000),
     )
     max_grad_norm: float = setting(
-        1.0, "The gradient norm is clipped to this value", _ABOVE_0
+        1.0,
+        "The gradient norm is clipped to this value. Lower it if the loss jumps",
+        _ABOVE_0,
     )
-    weight_decay: float = setting(0.0, "AdamW weight decay", _SHARE)
+    weight_decay: float = setting(
+        0.0,
+        "AdamW weight decay. Higher keeps the weights of the adapter smaller, so that "
+        "it changes the model less",
+        _SHARE,
+    )
     max_tokens: int = setting(
         1024,
-        "Longer raw texts are divided; other longer items are dropped and listed",
+        "Longer raw texts are divided; other longer items are dropped and listed. More "
+        "keeps longer items and takes more memory",
         Range(16, 1_000_000),
     )
     replay_share: float = setting(
         1.0,
-        "Replay items per training item: answers to generated instructions",
+        "Replay items per training item: answers to generated instructions. More "
+        "forgets less and takes longer; 0 switches replay off",
         Range(0, 4),
     )
     least_replay: int = setting(
         0,
-        "Fewest generated instructions, so that a small round repeats them less often",
+        "Fewest generated instructions, so that a small round repeats them less often. "
+        "More forgets less; the model writes them first, which takes time",
         Range(0, 100_000),
         is_extra=True,
     )
     replay_weight: float = setting(
         3.0,
-        "Higher forgets less (KL weight); 0 switches replay off",
+        "Higher forgets less and learns more slowly (weight of the KL to the base "
+        "model); 0 switches replay off",
         Range(0, 100),
     )
     validation_share: float = setting(
         0.2,
         "Share of paraphrased samples that hold out one wording for validation; at "
-        "least 8, and none if fewer than 16 samples have one",
+        "least 8, and none if fewer than 16 samples have one. More is more precise and "
+        "leaves fewer wordings to learn",
         _SHARE,
     )
     stop_at: float = setting(
         1.0,
-        "Share of exact validation answers at which the round ends early; the "
-        "learning rate then falls to zero over two more epochs; 0: never",
+        "Share of exact validation answers at which the round ends early; the learning "
+        "rate then falls to zero over two more epochs. Lower ends it sooner; 0: never",
         _SHARE,
     )
     choose_scale: bool = setting(
         True,
-        "Scale the finished adapter to 0.9 or 0.8 if validation loses at most 0.05; "
-        "not if the round continues another",
+        "Scale the finished adapter to 0.9 or 0.8 if validation loses at most 0.05, so "
+        "that it forgets less; not if the round continues another",
     )
     only_gaps: bool = setting(
-        True, "Train only on samples with a gap; off: all, as Autonomous Learning does"
+        True,
+        "Train only on samples with a gap; off: all, as Autonomous Learning does, also "
+        "what the model knows",
     )
     dqa: bool = setting(
         False,
-        "Autonomous Learning, stage 1: also learn to ask the question from the "
-        "passage and to answer it with the passage, as its authors do",
+        "Autonomous Learning, stage 1: also learn to ask the question from the passage "
+        "and to answer it with the passage, as its authors do. The round takes longer "
+        "and keeps these skills",
     )
     statements: int = setting(
-        0, "CPT: statements per passage that the model writes and learns", Range(0, 50)
+        0,
+        "CPT: statements per passage that the model writes and learns. More takes "
+        "longer; 0: the passages alone",
+        Range(0, 50),
     )
-    beta: float = setting(0.1, "DPO beta", _ABOVE_0)
+    beta: float = setting(
+        0.1, "DPO beta. Higher stays closer to the round of stage 1", _ABOVE_0
+    )
     nll_weight: float = setting(
         1.0,
-        "Weight of the chosen answer's NLL added to DPO; 0: as Autonomous Learning "
-        "does",
+        "Weight of the chosen answer's NLL added to DPO. Higher keeps that answer "
+        "likely; 0: as Autonomous Learning does",
         Range(0, 100),
     )
     evolution: Evolution = setting("restart", EVOLUTION_MEANING, get_args(Evolution))
     meta_share: float = setting(
-        0.25, "SELF: meta-skill items replayed per new item", Range(0, 4)
+        0.25,
+        "SELF: meta-skill items per new item. More keeps asking, judging and refining "
+        "better and takes longer",
+        Range(0, 4),
     )
     meta_examples: int = setting(
-        420, "Maximum meta-skill items from the gold corpora", Range(0, 1_000_000)
+        420,
+        "Maximum meta-skill items from the gold corpora. More teaches the skills "
+        "better and takes longer",
+        Range(0, 1_000_000),
     )
-    checkpoint_seconds: float = setting(20.0, "Seconds between checkpoints")
+    checkpoint_seconds: float = setting(
+        20.0, "Seconds between checkpoints. More writes less, and a crash loses more"
+    )
     tracker: Tracker | None = setting(
         None,
-        "Receives the metrics of the training: trackio, tensorboard or wandb",
+        "Receives the metrics of the training: trackio, tensorboard or wandb, if it is "
+        "installed",
         get_args(Tracker),
         is_extra=True,
     )
     devices: int = setting(
         1,
-        "GPUs that train together, each with the whole model; without a GPU: processes",
+        "GPUs that train together, each with the whole model; without a GPU: "
+        "processes. More GPUs take less time",
         Range(1, 64),
         is_extra=True,
     )
-    seed: int = setting(0, "The same seed gives the same random choices")
+    seed: int = setting(
+        0,
+        "The same seed gives the same order, first adapter and validation wordings. "
+        "Change it to see how much rounds vary by chance",
+    )
 
     def __post_init__(self) -> None:
         """Read names of earlier versions, and check every field.

@@ -99,6 +99,28 @@ def test_a_reader_decides_by_key_and_takes_it_back(visit, used_app):
     assert counts(app) == before
 
 
+@pytest.mark.parametrize(
+    ("tab", "form", "last"),
+    [
+        ("Train", "train-settings", "train-tracker"),
+        ("Review", "review-filter", "review-rule"),
+    ],
+)
+def test_a_folded_form_keeps_to_its_width_in_a_narrow_window(
+    visit, used_app, tab, form, last
+):
+    page = visit(used_app)
+    page.set_viewport_size({"width": 800, "height": 900})
+    open_tab(page, tab)
+    page.locator(f"#{form} button").first.click()
+    expect(page.locator(f"#{last}")).to_be_visible()
+    is_too_wide = page.locator(f"#{form}").evaluate(
+        "form => [form, ...form.querySelectorAll('.row, .form')]"
+        ".some((part) => part.scrollWidth > part.clientWidth + 1)"
+    )
+    assert not is_too_wide
+
+
 def test_back_and_forward_go_from_tab_to_tab_and_a_reload_stays(visit, used_app):
     page = visit(used_app)
 

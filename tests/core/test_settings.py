@@ -8,6 +8,7 @@ import pytest
 
 from autolearn import core
 from autolearn.core.errors import InputError
+from autolearn.core.experiments import EvolveSettings
 from autolearn.core.methods import METHODS, Method, TrainingMethod
 from autolearn.core.setting_fields import Range
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -69,6 +70,16 @@ def test_every_setting_has_a_help():
     for kind in (ModelSettings, StudySettings, TrainSettings):
         assert kind.help().keys() == {field.name for field in fields(kind)}
         assert all(len(text) > 8 for text in kind.help().values())
+
+
+@pytest.mark.parametrize("kind", [StudySettings, TrainSettings, EvolveSettings])
+def test_the_help_of_a_number_says_what_another_value_does(kind):
+    """Most said only what is counted, and nobody knew when to change it."""
+    numbers = [field.name for field in fields(kind) if field.type in (int, float)]
+    assert len(numbers) > 3
+    for name in numbers:
+        words = set(re.findall(r"\w+", kind.help()[name]))
+        assert words & {"More", "Higher", "Lower", "Raise", "Set", "Change"}, name
 
 
 @pytest.mark.parametrize("kind", [ModelSettings, StudySettings, TrainSettings])

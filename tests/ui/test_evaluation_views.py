@@ -105,7 +105,7 @@ def shown_of(store, round_id, before_id):
 
 def test_without_a_round_or_a_take_it_says_what_to_do(store, questions):
     assert "Train one first" in shown_of(store, 0, None)
-    assert "Start one under Train" in views.rounds(store)
+    assert "No round yet. Train one first." in views.rounds(store)
     round_ = one_round(store)
     markup = shown_of(store, round_.id, None)
     assert "base model, round 1" in markup

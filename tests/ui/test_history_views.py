@@ -11,7 +11,9 @@ from autolearn.core.errors import JobError
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Metric, Round, TrainItem
 from autolearn.core.run_settings import ExportRunSettings
+from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
+from autolearn.runs.model_choice import choose_model
 from autolearn.ui.html import Html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import history
@@ -19,6 +21,7 @@ from autolearn.ui.tabs import workspace as workspace_tab
 from autolearn.ui.views import evaluation
 from autolearn.ui.views import history as views
 from tests.support.rounds import approve
+from tests.support.two_models import OTHER, study
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 MODEL = {"model": "built-in", "round_id": None}
@@ -42,6 +45,15 @@ def test_empty_places_say_what_to_do(store):
     assert "No exports yet" in views.exports(store)
     assert views.details(store, "") == ""
     assert "two different runs" in views.compare(store, 0, 3)
+
+
+def test_an_empty_place_does_not_deny_what_other_models_have(store):
+    """It said that there was nothing, though other models had runs."""
+    study(store, OTHER, approve=False)
+    choose_model(store, ModelSettings())
+    for markup in (views.lineage(store), evaluation.rounds(store)):
+        assert "No round of this model yet" in markup
+    assert "No runs of this model yet" in views.runs(store, 0)
 
 
 def base_quiz(store, digest, right):

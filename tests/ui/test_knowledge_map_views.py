@@ -51,7 +51,7 @@ def test_after_a_round_the_map_shows_what_was_trained(store, library):
     assert markup.count("al-pick al-cell al-trained") == 2
 
 
-STUDIED = {"known": 1, "learned": 0, "open": 2, "flagged": 1}
+STUDIED = {"known": 1, "learned": 0, "gap": 2, "flagged": 1}
 
 
 def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
@@ -71,7 +71,7 @@ def test_the_grid_counts_what_the_maps_of_its_documents_show(store, library):
     round_ = quizzed(store, first, True)
     markup = knowledge_grid.draw(store, MapView(round_id=round_.id))
     # All four are the same question, which was asked again.
-    for words in ("known 1 → 0", "learned 0 → 4", "open 2 → 0", "flagged 1 → 0"):
+    for words in ("known 1 → 0", "learned 0 → 4", "gap 2 → 0", "flagged 1 → 0"):
         assert words in markup
     assert "passage 1: 4 learned" in markup
 
@@ -88,7 +88,7 @@ def test_the_map_counts_the_samples_that_the_review_finds(store, library, monkey
     monkeypatch.setattr(knowledge_grid, "N_PASSAGES", 1)
     assert store.samples.count(SampleFilter(document_id=document.id)) == 2
     markup = knowledge_grid.draw(store, MapView())
-    assert "open 2" in markup
+    assert "gap 2" in markup
     assert html.number(2) in markup
     assert "and 1 more" in markup
     store.readings.leave_out(first.id, 0, 6)

@@ -18,7 +18,7 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     result = {"samples": 9, "gaps": 9, "flags": {"disputed": 9, "no_evidence": 8}}
     store.runs.finish(run.id, "done", result=result | {"approvable": 1})
     markup = study.newest(store, only_last=True)
-    assert "approve 1 of 9 samples; 9 of them have a gap." in markup
+    assert "9 samples, 9 of them with a gap; the default rule would" in markup
     # The rule approves disputed samples.
     assert "Most frequent obstacles: no evidence (8)." in markup
     assert "teach it the skills first" in markup.partition("al-warning")[2]

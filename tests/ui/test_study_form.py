@@ -12,7 +12,7 @@ from autolearn.models import hardware
 from autolearn.models.memory import Device
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import study as tab
-from autolearn.ui.tabs import train
+from autolearn.ui.tabs import train_form
 from tests.support.texts import put_passages
 
 
@@ -29,7 +29,7 @@ def test_a_setting_out_of_its_range_is_named_as_the_form_names_it(workspace):
         tab._study(Session(workspace), [], *values.values())
     wrong = vars(TrainSettings()) | {"rank": 0}
     with pytest.raises(InputError, match="“LoRA rank” must be from"):
-        train.settings_of([*wrong.values()])
+        train_form.settings_of([*wrong.values()])
 
 
 def test_the_form_has_every_setting_of_a_study():

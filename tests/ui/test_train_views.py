@@ -1,6 +1,7 @@
 """The train tab: what goes in, what stands in the way, and what is chosen."""
 
 from dataclasses import fields, replace
+from itertools import chain
 
 import gradio as gr
 import pytest
@@ -16,7 +17,7 @@ from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.study import prompts
 from autolearn.training import presets
 from autolearn.ui.session import Session
-from autolearn.ui.tabs import train, train_preset
+from autolearn.ui.tabs import train, train_form, train_preset
 from autolearn.ui.views import train as views
 from tests.support.rounds import one_round
 from tests.support.texts import put_passages
@@ -177,6 +178,17 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
     assert "higher than usual" in sentences
 
 
+@pytest.mark.parametrize(
+    "change", [{"validation_share": 0.0}, *({"method": m} for m in ("al2", "meta"))]
+)
+def test_a_round_without_validation_is_not_told_how_to_get_one(store, change):
+    samples(store, 3, gaps=3)
+    contents = round_contents(store, ORDER, count)
+    settings = replace(SETTINGS, **change)
+    sentences = views.warnings(contents, settings, presets.PRESETS["tiny"])
+    assert not [s for s in sentences if "Validation needs" in s]
+
+
 def test_tokens_are_text_and_what_is_learned_is_marked():
     row = PreviewRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
     contents = TokenPreview(
@@ -186,16 +198,25 @@ def test_tokens_are_text_and_what_is_learned_is_marked():
     assert "<img" not in markup
     assert "${" not in markup
     assert markup.count("al-token al-learned") == 3
+    assert "The first 2 items of the round:" in markup
     assert "33 %" in markup
     assert "rejected answer" in markup
 
 
+def test_the_form_has_every_setting_once_in_rows_of_two_to_four():
+    """All stood in one column."""
+    rows = [*chain.from_iterable(train_form.GROUPS.values())]
+    names = [*train_form.FIRST, *chain.from_iterable(rows)]
+    assert sorted(names) == sorted(field.name for field in fields(TrainSettings))
+    assert {len(row) for row in rows} <= {2, 3, 4}
+
+
 def test_a_form_gives_settings_or_says_what_is_wrong():
     values = [getattr(SETTINGS, field.name) for field in fields(TrainSettings)]
-    assert train.settings_of(values) == SETTINGS
+    assert train_form.settings_of(values) == SETTINGS
     empty = [None if v == SETTINGS.epochs else v for v in values]
     with pytest.raises(InputError, match="Enter a number"):
-        train.settings_of(empty)
+        train_form.settings_of(empty)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +226,7 @@ def test_a_form_chooses_a_tracker_or_none(choice, tracker):
     names = [field.name for field in fields(TrainSettings)]
     values = [getattr(SETTINGS, name) for name in names]
     values[names.index("tracker")] = choice
-    assert train.settings_of(values).tracker == tracker
+    assert train_form.settings_of(values).tracker == tracker
 
 
 def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):

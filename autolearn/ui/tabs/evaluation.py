@@ -50,14 +50,15 @@ def _lay_out_choices() -> tuple[gr.Dropdown, gr.Radio]:
             [("the newest round", NEWEST)],
             value=NEWEST,
             label="Round",
-            info="The round to evaluate.",
+            info="The newest round follows each training; choose one to look back.",
             elem_id="evaluation-round",
         )
         before = gr.Radio(
             [("the base model", BASE), ("the round it started from", PARENT)],
             value=BASE,
             label="Compared with",
-            info="The baseline, on the same questions.",
+            info="The baseline, on the same questions. The base model shows what all "
+            "rounds changed together, the other what this one changed.",
             elem_id="evaluation-before",
         )
     return round_, before

@@ -68,10 +68,15 @@ def _compare(context: PageContext) -> None:
         [(traits.title, arm) for arm, traits in ARMS.items()],
         value=list(CompareSettings.arms),
         label="Arms",
+        info="Ways of learning, and the model without learning. Each arm that trains "
+        "takes as long as a round, for each seed.",
         elem_id="experiments-arms",
     )
     documents = gr.Dropdown(
-        [], multiselect=True, label="Documents", info="None selected: all others."
+        [],
+        multiselect=True,
+        label="Documents",
+        info="None selected: all but those of the placebo.",
     )
     placebo = gr.Dropdown(
         [],
@@ -87,7 +92,11 @@ def _compare(context: PageContext) -> None:
     )
     seeds, steps, share = _lay_out_numbers()
     rule = gr.Dropdown(
-        list(RULES), value=CompareSettings.rule, label="Rule for filtered arms"
+        list(RULES),
+        value=CompareSettings.rule,
+        label="Rule for filtered arms",
+        info="They learn what it approves, and what you approved. “strict” approves "
+        "the fewest samples, “all-pairs” the most.",
     )
     begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
     sources = [documents, placebo, pairs]
@@ -102,24 +111,25 @@ def _lay_out_numbers() -> tuple[gr.Number, gr.Number, gr.Number]:
         seeds = gr.Number(
             len(CompareSettings.seeds),
             label="Seeds",
-            info="Trainings per arm.",
+            info="Trainings per arm. More narrows the intervals and takes longer.",
             precision=0,
-            min_width=90,
+            min_width=150,
             elem_id="experiments-seeds",
         )
         steps = gr.Number(
             0,
             label=LABELS["steps"],
-            info="0: as many as “both papers combined” takes.",
+            info="Of each training; 0: as many as “both papers combined” takes. More "
+            "learns more and takes longer.",
             precision=0,
-            min_width=120,
+            min_width=150,
             elem_id="experiments-steps",
         )
         share = gr.Number(
             0.0,
             label=LABELS["quiz_share"],
-            info="Of the model's own questions; 0: the quiz has gold only.",
-            min_width=120,
+            info=StudySettings.help()["quiz_share"],
+            min_width=150,
         )
     return seeds, steps, share
 
@@ -156,33 +166,44 @@ def _begin_compare(session: Session, *values: Any) -> str:
 
 def _evolve(context: PageContext) -> None:
     session = context.session
+    help_of = EvolveSettings.help()
     html_panel("experiments-evolve-help", views.EVOLVE_HELP)
     with gr.Row():
         rounds = gr.Number(
-            EvolveSettings.rounds, label=LABELS["rounds"], precision=0, min_width=90
+            EvolveSettings.rounds,
+            label=LABELS["rounds"],
+            info=help_of["rounds"],
+            precision=0,
+            min_width=150,
         )
         new = gr.Number(
             0,
             label=LABELS["new_instructions"],
-            info="Per later round; 0: as many as given.",
+            info=help_of["new_instructions"],
             precision=0,
-            min_width=120,
+            min_width=150,
         )
         votes = gr.Number(
             EvolveSettings.votes,
             label=LABELS["votes"],
-            info="Self-consistency; 0: off.",
+            info=help_of["votes"],
             precision=0,
-            min_width=90,
+            min_width=150,
         )
     way = gr.Radio(_EVOLUTIONS, value=EvolveSettings.evolution, label="Training")
     with gr.Row():
-        meta = gr.Checkbox(label="Begin with a meta-skill round")
-        stop = gr.Checkbox(label="Stop if the gate says roll back")
+        meta = gr.Checkbox(
+            label="Begin with a meta-skill round", info=help_of["meta"], min_width=150
+        )
+        stop = gr.Checkbox(
+            label="Stop early", info=help_of["stop_early"], min_width=150
+        )
         margin = gr.Number(
             100 * EvolveSettings.margin,
             label="Margin of the control score, points",
-            min_width=120,
+            info="How far it may fall for a round to be kept. More tolerates more "
+            "forgetting.",
+            min_width=150,
         )
     begin = gr.Button("Evolve", variant="primary", elem_id="experiments-evolve")
     inputs = [rounds, new, votes, way, meta, stop, margin]
@@ -214,7 +235,10 @@ def _start(session: Session, experiment_id: int) -> str:
     run = schedule.advance(session.store, experiment_id)
     if run is not None:
         session.start_worker_for(run)
-    return f"Experiment {experiment_id} has begun; its result appears on the right."
+    return (
+        f"Experiment {experiment_id} has begun. Its result appears under the list of "
+        "experiments."
+    )
 
 
 def _results(context: PageContext) -> None:
@@ -266,7 +290,7 @@ def _changed_result(session: Session, chosen: int, version: str) -> tuple[Any, A
 def _existing_id(session: Session, chosen: int) -> int:
     experiments = session.store.experiments.all()
     if not experiments:
-        raise JobError("There is no experiment yet; begin one on the left.")
+        raise JobError("There is no experiment yet; begin one first.")
     return chosen or experiments[0].id
 
 

@@ -129,8 +129,22 @@ def _compare(context: PageContext) -> None:
 
 def _exports(context: PageContext) -> None:
     session = context.session
-    of = gr.Dropdown(sources(session), value=OWN, label="Source", elem_id="export-of")
-    what = gr.Dropdown(WHAT, value="chat", label="Format", elem_id="export-what")
+    of = gr.Dropdown(
+        sources(session),
+        value=OWN,
+        label="Source",
+        info="Samples: what is approved now. A round: what it was trained on, or its "
+        "weights.",
+        elem_id="export-of",
+    )
+    what = gr.Dropdown(
+        WHAT,
+        value="chat",
+        label="Format",
+        info="Those “of a round” need one as source. A folder for a trainer has the "
+        "round, or without one the round that would be trained now.",
+        elem_id="export-what",
+    )
     go = gr.Button("Export", elem_id="export-go")
     panel = html_panel("history-exports")
     file = gr.File(

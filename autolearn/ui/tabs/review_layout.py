@@ -135,8 +135,7 @@ def lay_out() -> Parts:
     with gr.Accordion(
         "Filter, order and bulk decisions", open=False, elem_id="review-filter"
     ):
-        histogram = html_panel("review-histogram")
-        filters, clear = _filters()
+        filters, histogram, clear = _filters()
         bulk = _bulk_row()
     progress = html_panel("review-progress")
     with gr.Row(elem_id="review-actions"):
@@ -189,8 +188,8 @@ def _actions() -> Actions:
     return Actions(buttons, reason, keys)
 
 
-def _filters() -> tuple[FilterFields, gr.Button]:
-    """Lay out the fields of a ``FilterForm`` and the button that clears them."""
+def _filters() -> tuple[FilterFields, gr.HTML, gr.Button]:
+    """Lay out the fields of a ``FilterForm``, the histogram, and what clears them."""
     flags = [
         (ANY, ANY),
         ("no flag", UNFLAGGED),
@@ -199,11 +198,12 @@ def _filters() -> tuple[FilterFields, gr.Button]:
     verdicts = [ANY, "correct", "incorrect", "unclear"]
     states, orders = [ANY, *review_actions.STATES], list(review_filter.ORDERS)
     with gr.Row():
-        state = gr.Radio(states, value=FRESH.state, label="State", scale=4)
-        order = gr.Radio(orders, value=FRESH.order, label="Order", scale=3)
-        text = gr.Textbox(
-            FRESH.text, label="Words", placeholder="or beginnings", scale=2
-        )
+        state = gr.Radio(states, value=FRESH.state, label="State", min_width=300)
+        order = gr.Radio(orders, value=FRESH.order, label="Order", min_width=300)
+    with gr.Row():
+        text = gr.Textbox(FRESH.text, label="Words", placeholder="or beginnings")
+        document = gr.Dropdown([(ANY, 0)], value=FRESH.document, label="Document")
+        run = gr.Dropdown([(ANY, 0)], value=FRESH.run, label="Study")
     with gr.Row():
         flag = gr.Dropdown(flags, value=FRESH.flag, label="Flag")
         verdict = gr.Dropdown(
@@ -211,16 +211,18 @@ def _filters() -> tuple[FilterFields, gr.Button]:
         )
         gaps = [(ANY, ANY), ("gap", "gap"), ("known (no gap)", "no gap")]
         gap = gr.Dropdown(gaps, value=FRESH.gap, label="Gap")
-        low = gr.Slider(0, 1, FRESH.low, step=0.05, label="P(gap) from")
-        high = gr.Slider(0, 1, FRESH.high, step=0.05, label="P(gap) below (1: any)")
+    # A click on one of its bars sets the limits below it.
+    histogram = html_panel("review-histogram")
     with gr.Row():
-        document = gr.Dropdown([(ANY, 0)], value=FRESH.document, label="Document")
-        run = gr.Dropdown([(ANY, 0)], value=FRESH.run, label="Study")
-        clear = gr.Button("Clear the filter", size="sm")
+        low = gr.Slider(0, 1, FRESH.low, step=0.05, label="P(gap) from", min_width=220)
+        high = gr.Slider(
+            0, 1, FRESH.high, step=0.05, label="P(gap) below (1: any)", min_width=220
+        )
+        clear = gr.Button("Clear the filter", size="sm", scale=0, min_width=140)
     fields = FilterFields(
         state, order, text, flag, verdict, gap, low, high, document, run
     )
-    return fields, clear
+    return fields, histogram, clear
 
 
 def _bulk_row() -> Bulk:

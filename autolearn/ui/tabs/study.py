@@ -34,11 +34,11 @@ LAST, ALL, MAP = "Last study", "All samples", "Knowledge map"
 LABELS = {
     "questions_per_passage": "Questions per passage",
     "ask_rounds": "Question lists per passage",
-    "closed_book_samples": "Extra closed-book answers",
     "paraphrases": "Paraphrases",
+    "quick": "Stages",
     "quiz_share": "Quiz share",
+    "closed_book_samples": "Extra closed-book answers",
     "protocol": "Prompt protocol",
-    "quick": "Scope",
     "temperature": "Temperature",
     "seed": "Seed",
     "question_tokens": "Max. tokens per question",
@@ -201,7 +201,7 @@ def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
         "elem_id": f"study-{name}",
     }
     if name == "quick":
-        choices = [("full", False), ("quick: open-book answers only", True)]
+        choices = [("all", False), ("quick", True)]
         return gr.Radio(choices, **common)
     if name == "protocol":
         ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]

@@ -1,18 +1,16 @@
 """Training: choose how, see what goes in, start a round and watch it."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
-from autolearn.core.methods import METHODS
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import Evolution, Tracker, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import why_nothing
@@ -41,8 +39,8 @@ from autolearn.ui.session import (
     html_panel,
     redraw_on,
 )
-from autolearn.ui.tabs import train_preset, train_scope, training_progress
-from autolearn.ui.tabs.setting_labels import named_by
+from autolearn.ui.tabs import train_form, train_preset, train_scope, training_progress
+from autolearn.ui.tabs.train_form import settings_of
 from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_samples_of_others
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -57,56 +55,25 @@ COUNTED = 1 << 16
 
 LOOKING = "Reading the approved samples …"
 
-FIRST = ("method", "replay_weight", "epochs", "max_steps")
-"""The settings that are always seen; the others are folded."""
-LABELS = {
-    "replay_weight": "Learn faster (0) … forget less (100)",
-    "epochs": "Epochs",
-    "max_steps": "Steps (0: from epochs)",
-    "least_steps": "Steps, minimum",
-    "replay_share": "Replay items per training item",
-    "least_replay": "Replay items, minimum",
-    "rank": "LoRA rank",
-    "alpha": "LoRA alpha",
-    "batch_size": "Batch size (items)",
-    "warmup_steps": "Warm-up (steps)",
-    "max_tokens": "Max. tokens per item",
-    "max_grad_norm": "Gradient clipping (norm)",
-    "stop_at": "Stop early at (validation)",
-    "choose_scale": "Tune the adapter scale",
-    "only_gaps": "Gaps only",
-    "statements": "Statements per passage (CPT)",
-    "evolution": "Evolution (SELF)",
-    "dqa": "Also learn to ask and answer from the passage (AL stage 1)",
-    "nll_weight": "NLL weight (AL stage 2)",
-    "beta": "DPO beta (AL stage 2)",
-    "meta_share": "Meta-skill items replayed (SELF)",
-    "meta_examples": "Max. meta-skill items (meta, SELF)",
-    "checkpoint_seconds": "Checkpoint interval (seconds)",
-    "tracker": "Experiment tracker",
-    "devices": "GPUs that train together",
-}
-LABELS |= {
-    field.name: field.name.replace("_", " ").capitalize()
-    for field in fields(TrainSettings)
-    if field.name not in LABELS
-}
-"""The labels of the settings; of some, the names alone say enough."""
-
 
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     memo = PlanCache()
     progress = training_progress.lay_out()
     new_round = gr.Accordion("New round", open=True, elem_id="train-form")
-    with new_round, gr.Row():
-        with gr.Column(scale=2, min_width=340):
-            form, parent, preset, scope = _form(context)
-            start = gr.Button("Start training", variant="primary", elem_id="train-go")
-            look = gr.Button("Show the exact tokens", elem_id="train-look")
-        with gr.Column(scale=3, min_width=420):
-            plan = html_panel("train-plan", html.note(LOOKING))
-            tokens = html_panel("train-tokens")
+    with new_round:
+        with gr.Row():
+            with gr.Column(scale=2, min_width=340):
+                parts, parent, preset, scope = _lay_out_first(context)
+                start = gr.Button(
+                    "Start training", variant="primary", elem_id="train-go"
+                )
+                look = gr.Button("Show the exact tokens", elem_id="train-look")
+            with gr.Column(scale=3, min_width=420):
+                plan = html_panel("train-plan", html.note(LOOKING))
+        parts |= train_form.lay_out_groups()
+        tokens = html_panel("train-tokens")
+    form = [parts[entry.name] for entry in fields(TrainSettings)]
     inputs = [parent, *scope, *form]
     session = context.session
     train_preset.wire(context, preset, form)
@@ -123,11 +90,12 @@ def build(context: PageContext) -> None:
     context.on_action([start.click], queue, inputs, [progress.run_choice])
 
 
-def _form(
+def _lay_out_first(
     context: PageContext,
-) -> tuple[list[Any], gr.Dropdown, gr.Dropdown, list[Any]]:
-    """Lay out the settings in the order of TrainSettings, parent, preset and scope."""
-    parts = {"method": _field("method")}
+) -> tuple[dict[str, Any], gr.Dropdown, gr.Dropdown, list[Any]]:
+    """Lay out the settings that are always seen, and parent, preset and scope."""
+    first, *others = train_form.FIRST
+    parts = {first: train_form.field_of(first)}
     parent = gr.Dropdown(
         [labels.BASE],
         value=0,
@@ -139,63 +107,14 @@ def _form(
         [(entry.title, name) for name, entry in presets.PRESETS.items()],
         value="tiny",
         label="Preset",
-        info="Sets rank, alpha, learning rate, epochs, batch size, steps and replay.",
+        info="Fills in rank, alpha, learning rate, epochs, minimum of steps, batch "
+        "size, warm-up, replay items and meta-skill items.",
         filterable=False,
         elem_id="train-preset",
     )
     scope = train_scope.lay_out(context)
-    parts |= {name: _field(name) for name in FIRST[1:]}
-    names = [entry.name for entry in fields(TrainSettings)]
-    with gr.Accordion("More settings", open=False):
-        parts |= {name: _field(name) for name in names if name not in parts}
-    return [parts[name] for name in names], parent, preset, scope
-
-
-def _field(name: str) -> Any:
-    """Return the component of a setting, with its default and its help."""
-    value = getattr(TrainSettings(), name)
-    common = {
-        "value": value,
-        "label": LABELS[name],
-        "info": TrainSettings.help()[name],
-        "elem_id": f"train-{name}",
-    }
-    if name == "replay_weight":
-        return gr.Slider(0, 100, step=0.5, **common)
-    if choices := _choices(name):
-        common["value"] = value or ""
-        return gr.Dropdown(choices, filterable=name != "method", **common)
-    if isinstance(value, bool):
-        return gr.Checkbox(**common)
-    return gr.Number(precision=0 if isinstance(value, int) else None, **common)
-
-
-def _choices(name: str) -> list[tuple[str, str]]:
-    """Return the titles and values of a setting that has a few; else nothing."""
-    if name == "method":
-        return [
-            (m.title[:1].upper() + m.title[1:], name) for name, m in METHODS.items()
-        ]
-    if name == "evolution":
-        return [(evolution, evolution) for evolution in get_args(Evolution)]
-    if name == "tracker":
-        return [("none", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
-    return []
-
-
-def settings_of(values: Sequence[Any]) -> TrainSettings:
-    """Return the settings that a form holds.
-
-    Raises:
-        InputError: A field is empty or out of its range.
-    """
-    settings: dict[str, Any] = {}
-    for field, value in zip(fields(TrainSettings), values, strict=True):
-        if value is None and field.name != "tracker":
-            raise InputError(f"Enter a number for “{LABELS[field.name]}”.")
-        settings[field.name] = value
-    with named_by(LABELS):
-        return TrainSettings(**settings)
+    parts |= {name: train_form.field_of(name) for name in others}
+    return parts, parent, preset, scope
 
 
 class PlanCache:

@@ -57,7 +57,8 @@ def lay_out(context: PageContext) -> list[Any]:
         )
         others = gr.Checkbox(
             label="Include samples of other models",
-            info="Their gaps were measured with another model than the chosen one.",
+            info="Their gaps were measured with another model; the chosen one may know "
+            "those answers.",
             elem_id="train-other-models",
         )
     fields = [documents, studies, others]

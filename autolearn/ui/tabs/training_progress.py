@@ -61,7 +61,7 @@ def _controls() -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
         more = gr.Number(
             N_MORE,
             label="More epochs",
-            info="Continued in a new round.",
+            info="In a new round that continues this one.",
             elem_id="train-more",
         )
     with gr.Row():

@@ -18,7 +18,7 @@ def draw(store: Store) -> Html:
     if not gold_actions.lacks_control(store, chosen_model(store).model):
         return Html("")
     words = html.text(
-        "Without a control set that the model knows, nothing shows what a round "
+        "Without a control set that the model knows, no question shows what a round "
         "forgets. "
     )
     n = len(gold_actions.general_knowledge())

@@ -45,7 +45,7 @@ SEVERAL = 30
 def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Html]:
     """Return the difference between two rounds, in numbers and by questions."""
     if not round_id:
-        sentence = "No round is finished yet. Train one first, then run the quiz here."
+        sentence = f"No round{labels.of_model(store)} is finished yet. Train one first."
         return html.note(sentence), Html("")
     round_ = store.rounds.get(round_id)
     comparison = quiz_runs.compare(store, round_id, before_id)
@@ -264,7 +264,7 @@ def _question(comparison: RoundComparison, question_id: int) -> Html:
     item = comparison.questions[question_id]
     was, now = comparison.before[question_id], comparison.after[question_id]
     question = item.question
-    rows = {"Gold answer": html.text(item.gold_answer or "(there is none)")}
+    rows = {"Expected answer": html.text(item.gold_answer or "(there is none)")}
     for name, values in (
         ("Also right", question.aliases),
         ("Options", question.choices),
@@ -311,7 +311,7 @@ def rounds(store: Store) -> Html:
     """Return all rounds with their measurements, the newest first."""
     records = labels.rounds(store, shown_digest(store))
     if not records:
-        return html.note("No round yet. Start one under Train.")
+        return html.note(f"No round{labels.of_model(store)} yet. Train one first.")
     plot = _over_rounds(records)
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
     return plot + html.table(

@@ -37,7 +37,7 @@ def table(store: Store) -> Html:
             )
         )
     if not rows:
-        return html.note("No experiment yet. Begin one on the left.")
+        return html.note("No experiment yet. Press “Compare” or “Evolve” to begin one.")
     heads = ("Experiment", "Started", "Done", "State")
     return html.table(heads, rows, "Experiments")
 

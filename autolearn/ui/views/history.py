@@ -43,8 +43,8 @@ def lineage(store: Store) -> Html:
     rounds = labels.rounds(store, shown_digest(store))
     if not rounds:
         return html.note(
-            "No round yet. Approve samples under Review and train under Train, or "
-            "press “Run a whole round”."
+            f"No round{labels.of_model(store)} yet. Approve samples under Review and "
+            "train under Train, or press “Run a whole round”."
         )
     by_model: defaultdict[str, list[Round]] = defaultdict(list)
     for round_ in rounds:
@@ -156,7 +156,9 @@ def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
     records = page(store, before_id, with_chats=with_chats)
     if not records:
         return html.note(
-            "No older run." if before_id else "No runs yet. Start with Study."
+            "No older run."
+            if before_id
+            else f"No runs{labels.of_model(store)} yet. Start with Study."
         )
     rows = [
         (

@@ -9,13 +9,13 @@ from autolearn.services.model_scope import shown_digest
 from autolearn.store import DocumentSize, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import knowledge_map
+from autolearn.ui.views import knowledge_map, labels
 from autolearn.ui.views.knowledge_map import MapView
 
 GROUPS = {
     "known": ("known",),
     "learned": ("right", "trained"),
-    "open": ("gap", "wrong"),
+    "gap": ("gap", "wrong"),
     "flagged": ("flagged",),
 }
 """What a cell tells apart, with the marks of samples that count as it."""
@@ -35,7 +35,7 @@ def draw(store: Store, place: MapView) -> Html:
     criteria = SampleFilter(model_digest=shown_digest(store))
     before = _as_studied(store, criteria)
     if not before:
-        return html.note("Nothing has been studied yet. Press “Study”.")
+        return html.note(f"No study{labels.of_model(store)} yet. Press “Study”.")
     now = _after_round(store, criteria, before, place.round_id)
     switches = knowledge_map.rounds(store, place)
     visible = documents[:N_DOCUMENTS]

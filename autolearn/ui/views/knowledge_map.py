@@ -96,7 +96,8 @@ def draw(store: Store, place: MapView) -> Html:
     samples = store.samples.find(criteria)
     switches = _documents(documents, document) + rounds(store, place)
     if not samples:
-        sentence = "This document has not been studied yet. Press “Study”."
+        which = labels.of_model(store)
+        sentence = f"This document has no sample{which} yet. Press “Study”."
         return switches + html.note(sentence)
     return switches + _map(store, place, document, samples)
 

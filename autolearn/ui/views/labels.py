@@ -7,7 +7,7 @@ from autolearn.core import server_addresses
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
-from autolearn.services.model_scope import chosen_digest
+from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -110,6 +110,11 @@ def rounds_in_use(store: Store) -> list[tuple[str, int]]:
     """Return the rounds to choose from of the chosen model; none if it is not there."""
     digest = chosen_digest(store)
     return finished(store, digest) if digest else []
+
+
+def of_model(store: Store) -> str:
+    """Return " of this model" if those of other models are not shown, else nothing."""
+    return " of this model" if shown_digest(store) else ""
 
 
 def adapter(round_id: int | None) -> str:

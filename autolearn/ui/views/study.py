@@ -153,8 +153,8 @@ def _quality(store: Store, run: Run) -> Html:
     if run.state != "done" or not n or good is None:
         return Html("")
     sentence = (
-        f"The default rule would approve {good} of {html.count(n, 'sample')}; "
-        f"{result.gaps} of them {'has' if result.gaps == 1 else 'have'} a gap."
+        f"{html.count(n, 'sample')}, {result.gaps} of them with a gap; the default "
+        f"rule would approve {good}."
     )
     flags = [(k, v) for k, v in result.flags.items() if k in DEFAULT_REFUSES]
     if flags:
@@ -226,7 +226,7 @@ def _nothing(store: Store, run: Run | None) -> Html:
             f"do better, {_way_out(store, run)}."
         )
     if not store.library.is_empty():
-        return html.note("Nothing has been studied yet. Press “Study”.")
+        return html.note(f"No study{labels.of_model(store)} yet. Press “Study”.")
     return html.note("There is no text yet. Add one under Library, then study it.")
 
 

@@ -85,7 +85,7 @@ def warnings(
             "The learning rate is higher than usual for a model of this size; the "
             f"fitting preset is “{usual.title}”."
         )
-    if contents.dataset.items and not contents.dataset.validation:
+    if _lacks_validation(contents, settings):
         sentences.append(
             f"Validation needs {2 * FEWEST_VALIDATED} samples with a second wording. "
             "Without it the round cannot end early and its adapter scale is not tuned."
@@ -111,6 +111,15 @@ def warnings(
     if not settings.replays:
         sentences.append("Replay is off: the round may forget what the model knows.")
     return sentences
+
+
+def _lacks_validation(contents: RoundContents, settings: TrainSettings) -> bool:
+    """Return whether a round has too few wordings for the validation it is to have."""
+    method, dataset = settings.traits, contents.dataset
+    if not method.needs_samples or method.trains_preferences:
+        return False  # methods that teach no answers have none
+    is_wanted = bool(dataset.items and settings.validation_share)
+    return is_wanted and not dataset.validation
 
 
 def estimate(
@@ -149,7 +158,8 @@ def preview(tokens: TokenPreview) -> Html:
         "learned too."
     )
     legend = html.tag("span", "Marked tokens", "al-learned") + html.text(
-        " are learned; the others are context."
+        " are learned; the others are context. The first "
+        f"{html.count(len(tokens.items), 'item')} of the round:"
     )
     items = html.join(
         _item(number, rows) for number, rows in enumerate(tokens.items, start=1)
