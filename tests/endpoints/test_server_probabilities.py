@@ -9,7 +9,6 @@ from autolearn.endpoints.backend import ESTIMATE_NOTE
 from tests.support import model_server
 from tests.support.model_server import likeliest, reply
 from tests.support.server_backends import CHAT, LABELS, backend_of
-from tests.support.server_studies import never
 
 
 def test_probabilities_are_those_of_the_first_tokens():
