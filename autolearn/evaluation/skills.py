@@ -38,6 +38,8 @@ QUESTIONS_PER_PASSAGE = 1
 """Setting of the study: it asks about at most two facts per text."""
 OTHERS_PER_TEXT = 2
 """Questions of another text that are asked about each text."""
+ASKING_SHARE = 0.8
+"""Of the stage of questions; the rest is for their open-book answers."""
 OWN_IDS, OTHER_IDS = 1000, 2000
 """First ids of generated questions, and of questions of another text."""
 
@@ -119,7 +121,7 @@ class _TextGroup:
             self.journal,
             self.writer.stop,
             self.progress,
-            STAGES,
+            dict.fromkeys(STAGES, 1),
             f"texts {self.begin + 1}-{self.begin + n}",
             self.begin,
             n,
@@ -131,12 +133,13 @@ class _TextGroup:
     def _ask(self, writer: Generator) -> list[Record]:
         """Let the model ask questions, and answer them open-book."""
         passages = list(self.passages.values())
-        records = questions.ask(writer, passages)
+        records = questions.ask(writer.part(0.0, ASKING_SHARE), passages)
         own_questions = [
             replace(question, id=OWN_IDS + i)
             for i, question in enumerate(of_type(Question, records))
         ]
-        by_id = _by_question(answers.open_book(writer, own_questions, self.passages))
+        reader = writer.part(ASKING_SHARE, 1.0)
+        by_id = _by_question(answers.open_book(reader, own_questions, self.passages))
         results: list[Record] = []
         for question in own_questions:
             result = skill_results.own_question(question)

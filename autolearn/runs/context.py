@@ -17,9 +17,10 @@ from autolearn.store import Pace, RunJournal, Store
 RATE_SECONDS = 60.0
 """The rate covers at least the last minute."""
 
-RATE_SHARE = 0.1
-"""The rate covers at least this share of the whole: batched work is counted many units
-at once, and then not at all for minutes.
+RATE_SHARE = 0.25
+"""The rate covers at least this share of the whole: units of one stage take longer than
+those of another, and batched work is counted many units at once, and then not for
+minutes.
 """
 
 REPORT_SECONDS = 0.2

@@ -14,7 +14,7 @@ from autolearn.runs.queues import MODEL_QUEUE, queue_of
 from autolearn.runs.versions import versions
 from autolearn.runs.waiting import waiting_for
 from autolearn.runs.worker_locks import recover
-from autolearn.runs.worker_processes import is_starting, replace_dead_workers
+from autolearn.runs.worker_processes import is_starting, replace_dead_workers, why_ended
 from autolearn.store import Store, layout
 
 _ONCE: tuple[RunKind, ...] = ("study", "train", "quiz")
@@ -89,10 +89,12 @@ def _wait(
         elif time.monotonic() - seen_alive > START_SECONDS and not is_starting(
             store.folder, queue
         ):
+            error = why_ended(store, queue)
+            quote = f" (“{error}”)" if error else ""
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
-                f"{layout.worker_log(store.folder, queue.name)}. The run stays queued: "
-                "fix that, then resume it.",
+                f"{layout.worker_log(store.folder, queue.name)}{quote}. The run stays "
+                "queued: fix that, then resume it.",
                 command=f"resume {run_id}",
             )
         else:

@@ -14,13 +14,16 @@ from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue, queue_of
 from autolearn.runs.waiting import awaited_runs
 from autolearn.runs.worker_locks import worker_alive
-from autolearn.store import Store, layout
+from autolearn.store import RunFilter, Store, layout
 
 RESTART_SECONDS = 5.0
 """How long after a worker was started another may take its place if it has died."""
 
 STOP_SECONDS = 10.0
 """How long a worker may take to end when it is asked to."""
+
+_LAST_BYTES = 500
+"""Of a log file, within which its last line is looked for."""
 
 WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
 """The command of a worker, to which its queue and the workspace are added."""
@@ -30,6 +33,9 @@ _processes: dict[tuple[Path, WorkerQueue], list[subprocess.Popen[bytes]]] = {}
 
 _start_times: dict[tuple[Path, WorkerQueue], float] = {}
 """When this process last started a worker, or saw one alive, by ``time.monotonic``."""
+
+_errors: dict[tuple[Path, WorkerQueue], str] = {}
+"""How a worker ended while a run waited for it, until another one does a run."""
 
 
 def ensure_workers(store: Store) -> None:
@@ -52,7 +58,12 @@ def replace_dead_workers(store: Store) -> None:
     for queue in {queue_of(run.kind) for run in store.runs.in_state("queued")}:
         last = _start_times.get((store.folder, queue), 0.0)
         if time.monotonic() - last > RESTART_SECONDS:
+            started = _started(store.folder, queue)
             ensure_worker(store.folder, queue=queue)
+            for process in started:
+                if process.returncode:
+                    error = _error(store.folder, queue, process.returncode)
+                    _errors[store.folder, queue] = error
 
 
 def ensure_worker(
@@ -112,6 +123,28 @@ def _reap(folder: Path, queue: WorkerQueue, timeout: float = 0.0) -> None:
         with suppress(subprocess.TimeoutExpired, ValueError):
             process.wait(timeout)
             _processes[folder, queue].remove(process)
+
+
+def why_ended(store: Store, queue: WorkerQueue) -> str:
+    """Return with which error a worker ended while a run waited; empty: with none.
+
+    It no longer counts once another worker does a run.
+    """
+    if store.runs.find(RunFilter(queue.kinds, ("running",)), limit=1):
+        _errors.pop((store.folder, queue), None)
+    return _errors.get((store.folder, queue), "")
+
+
+def _error(folder: Path, queue: WorkerQueue, code: int) -> str:
+    """Return the signal that ended a worker, or the last line of its log."""
+    if code < 0:
+        return f"signal {-code} ({signal.strsignal(-code)})"
+    log_file = layout.worker_log(folder, queue.name)
+    lines: list[str] = []
+    with suppress(OSError), log_file.open("rb") as log:
+        log.seek(max(0, log_file.stat().st_size - _LAST_BYTES))
+        lines = log.read().decode(errors="replace").splitlines()
+    return next(filter(None, map(str.strip, reversed(lines))), f"exit code {code}")
 
 
 def stop_unawaited(store: Store) -> list[Run]:

@@ -167,9 +167,9 @@ def is_rough(store: Store, progress: RoundProgress) -> bool:
 
 
 def _expected_seconds(store: Store, progress: RoundProgress) -> dict[Phase, float]:
-    """Return the seconds of each phase, from this round, the last one, or its study."""
+    """Return the seconds of each phase: as the last one took, or by this study."""
     seconds_by_phase: dict[Phase, float] = {}
-    study = _last_duration(store, progress, "study") or _so_far(progress.runs[0])
+    study = _so_far(progress.runs[0]) or _last_duration(store, progress, "study")
     for phase, share in FIRST_SHARES.items():
         seconds = _last_duration(store, progress, phase)
         if seconds is None and study is not None:

@@ -123,6 +123,13 @@ class Runs:
         """Return the newest run of a kind, whatever its state."""
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
+    def last_ended(self) -> Run | None:
+        """Return the run that ended last; a resumed one may have a lower id."""
+        tail = (
+            "WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, id DESC LIMIT 1"
+        )
+        return self._db.first(Run, tail)
+
     def last_use_of_model(self) -> Run | None:
         """Return the newest run with a model that continued no other run.
 

@@ -43,6 +43,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 3
 """Questions per fact at most, each for another answer; a quick study asks once."""
+FIRST_SHARE = 0.5
+"""Of the time for questions that the first attempt at each fact takes, roughly."""
 ANSWER_DRAWS = 4
 """Draws of other answers in a fact whose first question is not valid."""
 LEAST_TOLD = 0.6
@@ -140,10 +142,12 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     """
     all_facts = [fact for p in passages for fact in facts(generator.settings, p)]
     passage_ids = {fact.passage.id for fact in all_facts}
-    questions = _Questions(generator)
-    questions.take([_about(generator, fact) for fact in all_facts])
+    questions = _Questions(generator.settings)
+    share = 1.0 if generator.settings.quick else FIRST_SHARE
+    first = generator.part(0.0, share)
+    questions.take(first, [_about(generator, fact) for fact in all_facts])
     if not generator.settings.quick:
-        _ask_for_other_answers(questions)
+        _ask_for_other_answers(generator.part(share, 1.0), questions)
     return [
         *(questions.kept[fact] for fact in all_facts if fact in questions.kept),
         *(_skip(draft) for draft in questions.faulty.values()),
@@ -159,15 +163,18 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
 class _Questions:
     """The questions of a step: the valid ones, and the last faulty one of a fact."""
 
-    generator: Generator
+    settings: StudySettings
     kept: dict[Fact, Question] = field(default_factory=dict)
     faulty: dict[Fact, _QuestionDraft] = field(default_factory=dict)
     _texts: dict[int, list[str]] = field(default_factory=dict)
     """The valid questions, without their subjects, by the id of their passage."""
 
-    def take(self, requests: Sequence[GenerationRequest[Fact]]) -> None:
+    def take(
+        self, generator: Generator, requests: Sequence[GenerationRequest[Fact]]
+    ) -> None:
         """Let the model write a question for each request, and check it."""
-        for draft in _checked(self.generator, _drafts(self.generator, requests)):
+        drafts = _drafts(generator.part(0.0, 0.8), requests)
+        for draft in _checked(generator.part(0.8, 1.0), drafts):
             fact, fault = draft.fact, draft.fault or self._repeats(draft)
             if fault:
                 self.faulty[fact] = replace(draft, fault=fault)
@@ -177,27 +184,30 @@ class _Questions:
                 self._texts.setdefault(fact.passage.id, []).append(draft.question)
 
     def _repeats(self, draft: _QuestionDraft) -> str:
-        limit = self.generator.settings.duplicate_threshold
+        limit = self.settings.duplicate_threshold
         earlier = self._texts.get(draft.fact.passage.id, ())
         repeats = any(matching.similarity(draft.question, e) >= limit for e in earlier)
         return "it repeats another one" if repeats else ""
 
 
-def _ask_for_other_answers(questions: _Questions) -> None:
+def _ask_for_other_answers(generator: Generator, questions: _Questions) -> None:
     """Ask for other answers in the facts whose question is not valid.
 
     The answers are sampled, their questions are not: a sampled question of a small
     model is rarely right (docs/study.md has the figures).
     """
-    generator = questions.generator
-    options = _other_answers(generator, list(questions.faulty.values()))
-    for place in range(ATTEMPTS - 1):
+    n = ATTEMPTS  # the other answers, and each attempt after the first
+    options = _other_answers(
+        generator.part(0.0, 1 / n), list(questions.faulty.values())
+    )
+    for place in range(n - 1):
         questions.take(
+            generator.part((place + 1) / n, (place + 2) / n),
             [
                 _for_answer(generator, fact, answers[place])
                 for fact, answers in options.items()
                 if fact in questions.faulty and place < len(answers)
-            ]
+            ],
         )
 
 
@@ -229,9 +239,10 @@ def _drafts(
     If the model does not name the subject then either, it is put before the question
     ("A Normal Family: Which novel was the film adapted from?").
     """
-    drafts = [_QuestionDraft(*result) for result in generator.write(requests)]
+    results = generator.part(0.0, 0.8).write(requests)
+    drafts = [_QuestionDraft(*result) for result in results]
     unclear = [i for i, d in enumerate(drafts) if d.text and not d.stands_alone]
-    for i, generation in generator.write(
+    for i, generation in generator.part(0.8, 1.0).write(
         [_naming(generator, drafts[i], i) for i in unclear]
     ):
         rewritten = replace(drafts[i], generation=generation)

@@ -3,8 +3,8 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, Self, TypeVar
 
 from autolearn.core.constraints import Constraint
 from autolearn.core.model_calls import Generation, Prompt, Request, Sampling
@@ -120,6 +120,17 @@ class Generator(RequestBuilder):
         """Return the protocol by which the model is asked."""
         name = self.settings.protocol
         return PROTOCOLS[self.backend.protocol if name == "auto" else name]
+
+    def part(self, begin: float, end: float) -> Self:
+        """Return the generator of a part of the work; its shares of it are reported.
+
+        For work whose later requests depend on the answers to earlier ones.
+        """
+
+        def report(share: float) -> None:
+            self.report(begin + share * (end - begin))
+
+        return replace(self, report=report)
 
     def write(
         self, requests: Sequence[GenerationRequest[T]]

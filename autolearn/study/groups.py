@@ -6,7 +6,7 @@ group that was begun therefore keeps what its first step was about, and only the
 taken from the library as it is now.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -103,13 +103,15 @@ def _question_ids(records: Sequence[Record]) -> list[int]:
 class Steps:
     """The steps of one group: runs them through the journal and reports progress.
 
-    Progress counts items, such as passages, times stages, so one ETA covers all.
+    Progress counts items, such as passages, times the weights of the stages, so one ETA
+    covers all.
     """
 
     journal: Journal
     stop: Stop
     progress: Progress
-    stages: Sequence[str]
+    weights: Mapping[str, int]
+    """The stages in their order, and how long each takes compared with the others."""
     range_name: str
     """Which items these are; the names of the steps begin with it."""
     begin: int
@@ -125,16 +127,22 @@ class Steps:
     ) -> tuple[Record, ...]:
         """Return the records of a stage; make and commit them if they are new.
 
+        Stored ones are not reported: they take no time, and would count in the pace.
+
         Raises:
             Cancelled: The user stopped the run.
         """
         if self.stop():
             raise Cancelled
         self.stage, self.share = stage, 0.0
-        self.report(0.0)
-        records = self.journal.step(f"{self.range_name}: {stage}", make)
-        self.report(1.0)
-        return records
+
+        def make_and_report() -> Sequence[Record]:
+            self.report(0.0)
+            records = make()
+            self.report(1.0)
+            return records
+
+        return self.journal.step(f"{self.range_name}: {stage}", make_and_report)
 
     def report(self, share: float) -> None:
         """Report the finished share of what the stage is writing.
@@ -143,7 +151,8 @@ class Steps:
         begins at 0 and is progress only from what was reached before.
         """
         self.share = max(self.share, share)
-        n_stages = len(self.stages)
-        n_finished = self.stages.index(self.stage) + self.share
-        n_done = self.begin * n_stages + n_finished * self.n
-        self.progress(self.stage, int(n_done), self.n_all * n_stages)
+        weights, total = list(self.weights.values()), sum(self.weights.values())
+        place = list(self.weights).index(self.stage)
+        n_finished = sum(weights[:place]) + self.share * weights[place]
+        n_done = self.begin * total + n_finished * self.n
+        self.progress(self.stage, int(n_done), self.n_all * total)

@@ -69,3 +69,25 @@ def test_no_worker_is_started_beside_one_that_is_slow_to_begin(store, monkeypatc
     assert second
     second.wait()
     assert worker_processes.stop_worker(store.folder)
+
+
+def test_why_a_worker_ended_is_told_until_another_does_a_run(store, monkeypatch):
+    """Runs stayed queued, and no word on the page said why."""
+    monkeypatch.setattr(worker_processes, "RESTART_SECONDS", 0.0)
+    queue = queues.MODEL_QUEUE
+    run = store.runs.create("study", {})
+    fails = (sys.executable, "-c", "raise SystemExit('No module is named torch.')")
+    for command, error in (
+        (fails, "No module is named torch."),
+        (("sh", "-c", "kill -9 $$"), "signal 9 (Killed)"),
+    ):
+        process = worker_processes.ensure_worker(store.folder, command)
+        assert process
+        process.wait()
+        with worker_locks.worker_lock(store.folder):  # so no other one is started
+            worker_processes.replace_dead_workers(store)
+        assert worker_processes.why_ended(store, queue) == error
+    store.runs.claim(1, ["study"])
+    assert worker_processes.why_ended(store, queue) == ""
+    store.runs.finish(run.id, "done")
+    assert worker_processes.stop_worker(store.folder)

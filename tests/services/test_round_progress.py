@@ -93,6 +93,17 @@ def test_a_study_without_a_pace_is_not_taken_for_as_long_as_the_last_one(store):
     assert round_progress.seconds_left(store, progress) is None
 
 
+def test_the_rest_is_estimated_from_this_study_not_from_an_earlier_one(store):
+    """After a short study, hours of training were shown as seconds until its end."""
+    quiz = end(store, begun(store), StudyResult(samples=1))
+    store.runs.finish(quiz.id, "cancelled")
+    run = pipeline.begin(store, MODEL)
+    store.runs.claim(1, ["study"])
+    store.runs.save_progress(run.id, Pace("questions", 1, 10, 1.0, 100.0))
+    rest = round_progress.seconds_left(store, newest(store))
+    assert rest == pytest.approx(100.0 * (1 + 0.3 + 0.7 + 0.3), abs=5)
+
+
 def test_the_quiz_before_the_first_round_does_not_show_what_it_learned(store):
     study(store, MODEL)
     quiz = end(store, begun(store), StudyResult(samples=1))

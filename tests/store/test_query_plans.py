@@ -32,6 +32,7 @@ def test_what_is_drawn_often_reads_no_passage(store, query, index):
     ("ask", "index"),
     [
         (lambda store: store.runs.last_in_pipeline(), "runs_of_whole_rounds"),
+        (lambda store: store.runs.last_ended(), "runs_by_end"),
         (lambda store: store.rounds.learned_from(1), "round_items_by_sample"),
     ],
 )

@@ -10,6 +10,7 @@ from autolearn.endpoints import regex
 from autolearn.study import fact_questions
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import QUESTION
+from autolearn.study.generation import Generator
 from autolearn.study.grounding import TextQuestion, tells
 from tests.support.guided_studies import (
     FACTS,
@@ -18,6 +19,7 @@ from tests.support.guided_studies import (
     TEXT,
     TRUE,
     guided,
+    judge,
     last_user,
     model,
     passage,
@@ -26,6 +28,7 @@ from tests.support.guided_studies import (
     study,
     writes_a_question,
 )
+from tests.support.scripted_backend import ScriptedBackend
 
 
 def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
@@ -50,6 +53,24 @@ def test_the_evidence_is_the_sentence_that_the_question_was_made_from():
     open_book = [a for a in journal.all(Answer) if a.kind == "open_book"]
     assert [a.evidence_score for a in open_book] == [1.0] * len(open_book)
     assert TEXT[open_book[0].start : open_book[0].end] == SENTENCES[0]
+
+
+def test_every_request_for_a_question_is_progress():
+    """The count stood still after the first ones, and the time left climbed."""
+
+    def gives_it_away(request):
+        if writes_a_question(request) and stretch(request):
+            told = "1842\nQuestion: Did the mill of Avel open in 1842?"
+            return f"{prefill(request)} {told}"
+        return model(request)
+
+    shares = []
+    backend = ScriptedBackend(gives_it_away, judge=judge, protocol="guided")
+    generator = Generator(backend, SETTINGS, lambda: False, shares.append)
+    fact_questions.ask(generator, [passage()])
+    assert len(shares) == len(backend.history)
+    assert shares == sorted(set(shares))
+    assert shares[0] < fact_questions.FIRST_SHARE < shares[-1] <= 1
 
 
 def likelier_after(sentence):

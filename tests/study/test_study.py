@@ -12,6 +12,9 @@ from tests.support.journals import MemoryJournal
 from tests.support.scripted_backend import ScriptedBackend
 from tests.support.studies import SETTINGS, model, passages, study, sure
 
+N_TIMED = len(STAGES) - 1
+"""Stages that take time: samples are only put together."""
+
 
 def test_what_is_known_is_no_gap_and_what_is_not_is_learned():
     journal, _, _ = study()
@@ -135,4 +138,19 @@ def test_progress_rises_to_its_total(script):
     _, _, calls = study(script, n=3)
     counts = [d for _, d, _ in calls]
     assert counts == sorted(counts)
-    assert calls[-1] == ("samples", 3 * len(STAGES), 3 * len(STAGES))
+    total = 3 * N_TIMED
+    assert calls[-1] == ("samples", total, total)
+
+
+def test_a_quick_study_counts_only_what_it_asks():
+    _, _, calls = study(settings=replace(SETTINGS, quick=True))
+    asked = [(n, total) for stage, n, total in calls if stage == STAGES[2]]
+    assert asked[-1] == (3, 3)
+
+
+def test_what_was_stored_before_is_not_counted_as_fast_work():
+    """The time left of a resumed study began at seconds and climbed for hours."""
+    whole, _, _ = study(n=4)
+    stored = dict(itertools.islice(whole.kept.items(), len(STAGES)))
+    _, _, calls = study(n=4, journal=MemoryJournal(stored))
+    assert calls[0] == (STAGES[0], 2 * N_TIMED, 4 * N_TIMED)

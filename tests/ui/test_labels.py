@@ -1,9 +1,12 @@
 """Runs are named, and their progress counted, in the same words everywhere."""
 
+import time
+
 import pytest
 
 from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings
+from autolearn.runs import queues, worker_processes
 from autolearn.services import pipeline
 from autolearn.ui.views import labels, status
 from tests.support.texts import put_text
@@ -52,3 +55,27 @@ def test_the_sidebar_says_where_a_run_that_failed_is_resumed(
     sidebar = status.draw(store)
     assert "It failed." in sidebar
     assert ("It can be resumed under History." in sidebar) == can_resume
+
+
+def test_a_worker_that_does_not_begin_is_told_beside_what_waits(store, monkeypatch):
+    place = store.folder, queues.MODEL_QUEUE
+    monkeypatch.setitem(worker_processes._errors, place, "No module is named <torch>.")
+    store.runs.create("study", {})
+    sidebar = status.draw(store)
+    assert "The worker process ended with an error: No module is named &lt;" in sidebar
+    assert "Check this computer" in sidebar
+    store.runs.claim(1, ["study"])
+    store.runs.create("study", {})
+    assert "ended with an error" not in status.draw(store)
+
+
+def test_the_last_error_is_that_of_the_run_that_ended_last(store):
+    """A run that was resumed after a later one had ended failed without a word."""
+    first, later = (store.runs.create("study", {}) for _ in range(2))
+    store.runs.finish(first.id, "interrupted")
+    store.runs.finish(later.id, "done")
+    assert "al-failed" not in status.draw(store)
+    store.runs.requeue(first.id)
+    time.sleep(0.002)  # times have milliseconds
+    store.runs.finish(first.id, "failed", "It failed.")
+    assert "It failed." in status.draw(store)

@@ -8,13 +8,15 @@ import pytest
 from autolearn.core.errors import JobError
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Round, Run
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware
 from autolearn.models.sources.hub import Offer
 from autolearn.runs.model_choice import choose_model
 from autolearn.services import model_actions
+from autolearn.services.estimates import memory_needs
 from autolearn.services.integrity import Finding
+from autolearn.ui import html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import model
 from autolearn.ui.views import labels, status
@@ -37,6 +39,15 @@ def test_the_page_says_whether_a_model_fits(store, monkeypatch):
     markup = views.about(store, "built-in", "none")
     assert "does not fit" in markup
     assert "not in use" in markup
+
+
+def test_the_card_tells_the_memory_of_a_study_and_not_only_of_the_weights(store):
+    """It said 707 MiB “for answering” of a model whose study took 2.2 GiB."""
+    study = StudySettings()
+    fit = memory_needs.of_study(store, ModelSettings(), study, study.passages_per_step)
+    markup = views.about(store, "built-in", "nf4")
+    assert f"{html.size(fit.need.total)} at the peak of a study" in markup
+    assert f"{html.size(fit.need.n_loaded)} in 4 bit once it is loaded" in markup
 
 
 def test_the_licence_that_the_hub_stated_is_kept(store, tmp_path):

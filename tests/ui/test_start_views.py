@@ -3,7 +3,7 @@
 import pytest
 
 from autolearn.core.settings import ModelSettings
-from autolearn.ui.views import control_offer, labels, start
+from autolearn.ui.views import control_offer, guide, labels, start
 from tests.support.texts import put_text
 
 
@@ -45,3 +45,12 @@ def test_a_control_set_is_offered_where_texts_have_none(store):
 )
 def test_a_model_is_called_by_its_name_and_server(model, title):
     assert labels.model(model) == title
+
+
+def test_a_whole_round_that_cannot_begin_says_why(store):
+    """The button was grey during a download, without a word."""
+    assert "can begin after it" not in start.ways(store) + guide.draw(store)
+    run = store.runs.create("download", {})
+    reason = f"Download (run {run.id}) is queued. A whole round can begin after it."
+    assert reason in start.ways(store)
+    assert reason in guide.draw(store)

@@ -11,8 +11,8 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import hardware
 from autolearn.models.memory import Device
 from autolearn.ui.session import Session
+from autolearn.ui.tabs import document_choice, train_form
 from autolearn.ui.tabs import study as tab
-from autolearn.ui.tabs import train_form
 from tests.support.texts import put_passages
 
 
@@ -83,3 +83,21 @@ def test_a_text_that_is_read_while_the_tab_is_open_is_selected(store):
     documents, later_key = tab._renewed_documents(session, key, [])
     assert ("new.txt", record.id) in documents.choices
     assert (documents.value, later_key != key) == ([record.id], True)
+
+
+def test_what_was_chosen_to_be_studied_is_still_chosen_after_a_reload(store):
+    """The second study after a reload took the whole library."""
+    session, texts = Session(store.folder), ["Goethe wrote Faust."]
+    _, second = (
+        put_passages(store, name, texts)[0].document_id for name in ("a.txt", "b.txt")
+    )
+    document_choice.remember(store, [second])
+    assert tab._documents(session, []).value == [second]
+    document_choice.remember(store, [])
+    assert document_choice.preselected(store) == []
+    added = store.runs.create("import", {})
+    new = Document("new.txt", "d", 9, run_id=added.id, source=0)
+    record = store.library.add_document(new, [])
+    assert document_choice.preselected(store) == [record.id]
+    document_choice.remember(store, [second, record.id + 1])  # since removed
+    assert tab._documents(session, []).value == [second]

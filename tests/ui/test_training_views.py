@@ -132,8 +132,8 @@ def test_a_run_that_lacked_memory_offers_what_would_fit(store):
     run = replace(
         training(store), state="failed", result={"advice": {"max_tokens": 256}}
     )
-    assert views.advice(run) == "max_tokens 256"
-    assert "retry it with max_tokens 256" in views.live(store, run)
+    assert views.advice(run) == "“Max. tokens per item” 256"
+    assert "retry it with “Max. tokens per item” 256" in views.live(store, run)
     assert views.advice(replace(run, result={})) == ""
 
 
@@ -145,7 +145,8 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store):
     advice: dict[str, Any] = {"max_tokens": 256}
     store.runs.finish(first.id, "failed", "too little", {"advice": advice})
     _, button, *_, shown = training_progress._live(session, 0)
-    assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
+    label = "Retry with “Max. tokens per item” 256"
+    assert (button.visible, button.value) == (True, label)
     # A newer training that began since then is not the one that is retried.
     store.runs.create("train", TrainRunSettings.of(first).as_dict())
     training_progress._retry(session, shown)

@@ -9,6 +9,8 @@ Choice = int | str
 """The id of a document, or the name of a folder."""
 N_NEW = 10
 """Most documents that are selected automatically, because they are new."""
+CHOICE = "study_documents"
+"""The choice that stores what is to be studied, and the newest import of then."""
 
 
 def choices(shelf: Sequence[DocumentSize]) -> list[tuple[str, Choice]]:
@@ -61,3 +63,24 @@ def new_documents(store: Store) -> list[int]:
         ids += [document.id for document in store.library.brought_by(added.id)]
     is_part = len(ids) < len(store.library.document_sizes())
     return sorted(ids) if is_part and len(ids) <= N_NEW else []
+
+
+def remember(store: Store, chosen: Sequence[Choice]) -> None:
+    """Store what was chosen to be studied, until texts are added."""
+    store.choices.set(CHOICE, {"chosen": list(chosen), "import": _last_import(store)})
+
+
+def preselected(store: Store) -> list[Choice]:
+    """Return what a page that was opened selects: what was chosen last, or is new."""
+    before = store.choices.get(CHOICE)
+    new: list[Choice] = [*new_documents(store)]
+    if before and (not new or before["import"] == _last_import(store)):
+        chosen: list[Choice] = before["chosen"]
+        return chosen
+    return new
+
+
+def _last_import(store: Store) -> int:
+    """Return the id of the newest import; 0: there is none."""
+    run = store.runs.last("import")
+    return run.id if run else 0

@@ -127,6 +127,11 @@ def _form(
     read, renewed = gr.State(""), partial(_renewed_documents, session)
     context.redraw_on_change(renewed, [read, documents], [documents, read])
     context.redraw_on_opening(partial(_documents, session), [documents], [documents])
+
+    def remember(chosen: list[Choice]) -> None:
+        document_choice.remember(session.store, chosen)
+
+    context.on_action([documents.input], remember, [documents])
     _draw_estimate(context, documents, setting_fields, effort)
     return accordion, documents, setting_fields, start
 
@@ -176,17 +181,19 @@ def _renewed_documents(
 def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     """Offer all documents, and the instructions; what is chosen stays chosen.
 
-    If nothing is, documents that were added since the last study are selected, so
-    that a text of one's own is not studied together with the whole library.
+    If nothing is, what was chosen before a reload is selected, or documents that were
+    added since the last study, so that a text of one's own is not studied together
+    with the whole library.
     """
     store = session.store
     choices = document_choice.choices(store.library.document_sizes())
     if n := len(store.library.instructions()):
         title = f"{html.count(n, 'instruction')} (word problems and others, no text)"
         choices.append((title, INSTRUCTIONS))
-    new = [] if chosen else document_choice.new_documents(store)
-    if new:
-        return gr.Dropdown(choices=choices, value=new, multiselect=True)
+    before = [] if chosen else document_choice.preselected(store)
+    offered = {value for _, value in choices}
+    if selected := [choice for choice in before if choice in offered]:
+        return gr.Dropdown(choices=choices, value=selected, multiselect=True)
     return offer(choices, chosen or [])
 
 
@@ -277,6 +284,7 @@ def _study(
     settings, texts, wants = _study_request(store, documents, *values)
     model = chosen_model(store)
     run = actions.study(store, model, settings, texts, instructions=wants)
+    document_choice.remember(store, documents)
     session.start_worker_for(run)
 
 

@@ -12,6 +12,7 @@ from autolearn.core.settings import Evolution, Tracker, TrainSettings
 from autolearn.ui import html
 from autolearn.ui.session import html_panel
 from autolearn.ui.tabs.setting_labels import named_by
+from autolearn.ui.views import labels
 
 FIRST = ("method", "replay_weight", "epochs", "max_steps")
 """The settings that are always seen; the others are folded."""
@@ -30,39 +31,6 @@ GROUPS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "How the run is done": (("seed", "devices", "checkpoint_seconds", "tracker"),),
 }
 """The folded settings, in rows below a heading."""
-LABELS = {
-    "replay_weight": "Learn faster (0) … forget less (100)",
-    "epochs": "Epochs",
-    "max_steps": "Steps (0: from epochs)",
-    "least_steps": "Steps, minimum",
-    "replay_share": "Replay items per training item",
-    "least_replay": "Replay items, minimum",
-    "rank": "LoRA rank",
-    "alpha": "LoRA alpha",
-    "batch_size": "Batch size (items)",
-    "warmup_steps": "Warm-up (steps)",
-    "max_tokens": "Max. tokens per item",
-    "max_grad_norm": "Gradient clipping (norm)",
-    "stop_at": "Stop early at (validation)",
-    "choose_scale": "Tune the adapter scale",
-    "only_gaps": "Gaps only",
-    "statements": "Statements per passage (CPT)",
-    "evolution": "Evolution (SELF)",
-    "dqa": "Also learn to ask and answer from the passage (AL stage 1)",
-    "nll_weight": "NLL weight (AL stage 2)",
-    "beta": "DPO beta (AL stage 2)",
-    "meta_share": "Meta-skill items per new item (SELF)",
-    "meta_examples": "Max. meta-skill items (meta, SELF)",
-    "checkpoint_seconds": "Checkpoint interval (seconds)",
-    "tracker": "Experiment tracker",
-    "devices": "GPUs that train together",
-}
-LABELS |= {
-    field.name: field.name.replace("_", " ").capitalize()
-    for field in fields(TrainSettings)
-    if field.name not in LABELS
-}
-"""The labels of the settings; of some, the names alone say enough."""
 
 
 def lay_out_groups() -> dict[str, Any]:
@@ -83,7 +51,7 @@ def field_of(name: str) -> Any:
     value = getattr(TrainSettings(), name)
     common: dict[str, Any] = {
         "value": value,
-        "label": LABELS[name],
+        "label": labels.TRAIN_SETTINGS[name],
         "info": TrainSettings.help()[name],
         "min_width": 190,
         "elem_id": f"train-{name}",
@@ -120,7 +88,9 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
     settings: dict[str, Any] = {}
     for field, value in zip(fields(TrainSettings), values, strict=True):
         if value is None and field.name != "tracker":
-            raise InputError(f"Enter a number for “{LABELS[field.name]}”.")
+            raise InputError(
+                f"Enter a number for “{labels.TRAIN_SETTINGS[field.name]}”."
+            )
         settings[field.name] = value
-    with named_by(LABELS):
+    with named_by(labels.TRAIN_SETTINGS):
         return TrainSettings(**settings)

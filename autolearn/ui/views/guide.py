@@ -10,7 +10,7 @@ from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels
+from autolearn.ui.views import labels, whole_round
 from autolearn.ui.views.links import TAB
 
 
@@ -48,7 +48,7 @@ def of(store: Store) -> list[GuideStep]:
 
 
 def draw(store: Store) -> Html:
-    """Return the steps as buttons that lead to their tabs.
+    """Return why the button above is disabled, and the steps, which lead to their tabs.
 
     During a whole round, no step is the next one: the round does all of them itself.
     """
@@ -58,7 +58,8 @@ def draw(store: Store) -> Html:
     buttons = _buttons(of(store), active_kinds, shows_next=not is_active)
     rows = html.join(html.tag("li", button) for button in buttons)
     title = html.tag("strong", "Steps of the round" if is_active else "Or step by step")
-    return html.tag("div", title + html.tag("ol", rows, "al-steps"), "al-box")
+    steps = title + html.tag("ol", rows, "al-steps")
+    return whole_round.why_disabled(store) + html.tag("div", steps, "al-box")
 
 
 def _buttons(

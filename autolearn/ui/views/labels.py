@@ -1,5 +1,6 @@
 """The names of runs, rounds and states, the same in every tab."""
 
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from autolearn.core import server_addresses
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
+from autolearn.core.settings import TrainSettings
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.store import Store
 from autolearn.ui import html
@@ -31,6 +33,41 @@ VERDICTS = {"correct": "approved", "incorrect": "wrong", "unclear": "pending"}
 
 BASE = ("base model", 0)
 """The base model where a round can be chosen."""
+
+
+TRAIN_SETTINGS = {
+    "replay_weight": "Learn faster (0) … forget less (100)",
+    "epochs": "Epochs",
+    "max_steps": "Steps (0: from epochs)",
+    "least_steps": "Steps, minimum",
+    "replay_share": "Replay items per training item",
+    "least_replay": "Replay items, minimum",
+    "rank": "LoRA rank",
+    "alpha": "LoRA alpha",
+    "batch_size": "Batch size (items)",
+    "warmup_steps": "Warm-up (steps)",
+    "max_tokens": "Max. tokens per item",
+    "max_grad_norm": "Gradient clipping (norm)",
+    "stop_at": "Stop early at (validation)",
+    "choose_scale": "Tune the adapter scale",
+    "only_gaps": "Gaps only",
+    "statements": "Statements per passage (CPT)",
+    "evolution": "Evolution (SELF)",
+    "dqa": "Also learn to ask and answer from the passage (AL stage 1)",
+    "nll_weight": "NLL weight (AL stage 2)",
+    "beta": "DPO beta (AL stage 2)",
+    "meta_share": "Meta-skill items per new item (SELF)",
+    "meta_examples": "Max. meta-skill items (meta, SELF)",
+    "checkpoint_seconds": "Checkpoint interval (seconds)",
+    "tracker": "Experiment tracker",
+    "devices": "GPUs that train together",
+}
+TRAIN_SETTINGS |= {
+    field.name: field.name.replace("_", " ").capitalize()
+    for field in fields(TrainSettings)
+    if field.name not in TRAIN_SETTINGS
+}
+"""The labels of the settings of a training; of some, the names alone say enough."""
 
 
 def state(name: str) -> Html:

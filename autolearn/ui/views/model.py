@@ -5,7 +5,7 @@ from pathlib import Path
 
 from autolearn.core.errors import AutolearnError
 from autolearn.core.server_addresses import is_server
-from autolearn.core.settings import ModelSettings, Quantization
+from autolearn.core.settings import ModelSettings, Quantization, StudySettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware
 from autolearn.models import shape as model_shape
@@ -15,6 +15,7 @@ from autolearn.models.sources import gguf_file
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
+from autolearn.services.estimates import memory_needs
 from autolearn.services.integrity import Finding
 from autolearn.store import Store
 from autolearn.ui import html
@@ -39,7 +40,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
     file = Path(name).name if model_actions.is_gguf(name) else None
     title = html.tag("h3", html.text(file or model_files.name_of(name, folder)))
     head = title + _in_use(store, own, quantization)
-    body = html.pairs(_facts(store, shape, folder)) + _fit(shape, quantization)
+    model = ModelSettings(own, quantization)
+    body = html.pairs(_facts(store, shape, folder)) + _fit(store, model)
     return html.card(head, body + _rounding(folder) + _files(folder), "al-model")
 
 
@@ -93,17 +95,19 @@ def _count(n: int) -> str:
     return f"{n:,}"
 
 
-def _fit(shape: ModelShape, quantization: Quantization) -> Html:
+def _fit(store: Store, model: ModelSettings) -> Html:
     """Return what the model needs against what is free, and what would fit instead."""
     card, free = hardware.gpu(), hardware.free()
-    estimator = MemoryEstimator(shape, quantization, hardware.device()).within(free)
+    estimator = memory_needs.estimator_of(model)
     need = estimator.loading()
     place = f"on {card.name}" if card else "in main memory"
-    how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
+    how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
+    study = StudySettings()
+    peak = memory_needs.of_study(store, model, study, study.passages_per_step).need
     sentence = (
-        f"Needs about {html.size(need.total)} {how} for answering (estimate); "
-        f"{html.size(free)} are free {place}. Study and Train show their own "
-        "estimates."
+        f"Takes about {html.size(need.total)} {how} once it is loaded, and about "
+        f"{html.size(peak.total)} at the peak of a study (estimates); "
+        f"{html.size(free)} are free {place}. Train shows the estimate of a round."
     )
     if estimator.unpacks:
         sentence += (

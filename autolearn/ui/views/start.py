@@ -1,13 +1,12 @@
 """The first page: what autolearn is, the loop as a picture, and three ways to begin."""
 
-from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import ModelSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels
+from autolearn.ui.views import labels, whole_round
 from autolearn.ui.views.links import TAB
 
 WHOLE = "whole"
@@ -49,7 +48,7 @@ def ways(store: Store) -> Html:
     """Return three ways to begin, each with its effort, and the workspace's state."""
     model = chosen_model(store)
     is_built_in = model.model == ModelSettings.model
-    is_busy = bool(store.runs.in_state(*ACTIVE_STATES))
+    reason = whole_round.why_disabled(store)
     cards = (
         _way(
             *_whole_round(model),
@@ -57,8 +56,9 @@ def ways(store: Store) -> Html:
                 html.text("Run a whole round"),
                 WHOLE,
                 "al-go al-main",
-                disabled="" if is_busy else None,
-            ),
+                disabled="" if reason else None,
+            )
+            + reason,
         ),
         _way(
             "Use your own texts",

@@ -1,12 +1,13 @@
 """The sidebar: what is loaded, what is running, what failed last."""
 
-from autolearn.core.records import ACTIVE_STATES, END_STATES, Run
+from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.run_kinds import QueueName
 from autolearn.models import hardware
-from autolearn.runs import queues
+from autolearn.runs import queues, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_scope
 from autolearn.services.model_scope import shown_digest
-from autolearn.store import RunFilter, SampleFilter, Store, layout
+from autolearn.store import SampleFilter, Store, layout
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -25,7 +26,7 @@ def draw(store: Store) -> Html:
     parts = [_spoken(active), _place(store), _counts(store)]
     parts += [_running(run) for run in running]
     if waiting:
-        parts.append(_waiting(waiting))
+        parts.append(_waiting(store, waiting))
     if not active:
         parts.append(html.tag("div", html.note("Nothing is running."), "al-box"))
     parts.append(_last_error(store))
@@ -123,19 +124,34 @@ def _running(run: Run) -> Html:
     )
 
 
-def _waiting(runs: list[Run]) -> Html:
+def _waiting(store: Store, runs: list[Run]) -> Html:
+    """Return what waits, and why no worker takes it, if workers end at once."""
     names = (labels.run(run) for run in runs)
     rows = html.join(html.tag("li", html.text(name)) for name in names)
     title = html.tag("strong", "Queued")
-    return html.tag("div", title + html.tag("ul", rows), "al-box")
+    waited_for = {queues.queue_of(run.kind).name for run in runs}
+    problems = html.join(_not_started(store, name) for name in sorted(waited_for))
+    return html.tag("div", title + html.tag("ul", rows) + problems, "al-box")
+
+
+def _not_started(store: Store, name: QueueName) -> Html:
+    """Return how the last process of a queue ended, if with an error."""
+    error = worker_processes.why_ended(store, queues.QUEUES[name])
+    if not error:
+        return Html("")
+    place = layout.worker_log(store.folder, name)
+    return html.problem(
+        f"The {name} process ended with an error: {error}. It is started again every "
+        "few seconds. “Check this computer” under Model may show what is missing; "
+        f"details are in {place}."
+    )
 
 
 def _last_error(store: Store) -> Html:
-    """Return why the newest ended run failed, unless a later one went well."""
-    latest = store.runs.find(RunFilter(states=END_STATES), limit=1)
-    if not latest or not latest[0].error:
+    """Return why the run that ended last failed, if it did."""
+    run = store.runs.last_ended()
+    if not run or not run.error:
         return Html("")
-    run = latest[0]
     queue = queues.queue_of(run.kind)
     hint = f"Details are in {layout.worker_log(store.folder, queue.name)}."
     if run.state != "done" and run.kind != "chat":
@@ -143,7 +159,7 @@ def _last_error(store: Store) -> Html:
     return html.tag(
         "div",
         html.tag("strong", html.text(f"{labels.run(run)} {run.state}"))
-        + html.problem(run.error or "")
+        + html.problem(run.error)
         + html.tag("div", html.text(hint), "al-faint"),
         "al-box al-failed",
     )

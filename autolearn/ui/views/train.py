@@ -306,7 +306,10 @@ def _next(run: Run) -> str:
 def advice(run: Run) -> str:
     """Return the settings with which a run that lacked memory would fit, if any."""
     advice = FailedResult.of(run).advice
-    return " and ".join(f"{name} {value}" for name, value in advice.items())
+    return " and ".join(
+        f"“{labels.TRAIN_SETTINGS.get(name, name)}” {value}"
+        for name, value in advice.items()
+    )
 
 
 def _settings(run: Run) -> Html:

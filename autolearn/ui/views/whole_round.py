@@ -3,6 +3,7 @@
 from autolearn.core.quiz_records import QuizPart
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.evaluation.paired_quizzes import RoundComparison
+from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import round_progress
 from autolearn.services.round_progress import RoundOutcome, RoundProgress, Stage
@@ -75,6 +76,15 @@ def question(store: Store) -> Html:
         role="alert",
         aria_label="A long whole round",
     )
+
+
+def why_disabled(store: Store) -> Html:
+    """Return why no whole round can begin now; nothing if one can."""
+    run = run_control.current(store)
+    if run is None:
+        return Html("")
+    sentence = f"{labels.run(run)} is {run.state}. A whole round can begin after it."
+    return html.tag("p", html.text(sentence), "al-faint")
 
 
 def _strip(progress: RoundProgress, beside: Html) -> Html:
