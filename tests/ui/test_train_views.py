@@ -97,6 +97,15 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
     assert memo.intake(store, ORDER).n_approved == 0
 
 
+def test_fewer_steps_shorten_what_is_written_before_them(store):
+    """The estimate kept the replay of the number of steps that was looked at first."""
+    samples(store, 20, gaps=20)
+    memo = train.PlanCache()
+    assert memo.intake(store, ORDER).n_instructions == 20
+    assert memo.intake(store, order(max_steps=1)).n_instructions == 8
+    assert memo.intake(store, ORDER).n_instructions == 20
+
+
 def test_a_look_is_made_anew_when_a_passage_or_a_prompt_has_changed(store):
     """It showed what a round would have learned before."""
     kept, other = put_passages(store, "a.txt", ["Ada leads all.", "Bo heads Cova."])

@@ -61,6 +61,8 @@ class RoundContents:
     """About how many texts the base model writes before the first step."""
     corpora: tuple[str, ...] = ()
     """The names of the corpora that meta-skill items are made of."""
+    n_instructions: int = 0
+    """How many generated instructions are replayed; the steps of the round limit it."""
 
     @property
     def samples(self) -> int:
@@ -122,6 +124,7 @@ def round_contents(
         tuple(length(item) for item in dataset.validation),
         replay_writing.n_texts(store, request, plan),
         tuple(names[i] for i in request.corpus_ids if i in names),
+        plan.n_instructions,
     )
 
 

@@ -209,8 +209,8 @@ class PlanCache:
         """Return what a round would train on, made again if anything has changed."""
         settings, model = request.train, request.model
         revision = store.revisions.round_contents()
-        # These change neither the items nor their description; of the dial, only
-        # whether there is replay counts.
+        # These change neither the items nor their description. Of the dial, only
+        # whether there is replay counts; of the steps, how much they replay (below).
         plain = replace(
             settings,
             epochs=1,
@@ -224,7 +224,7 @@ class PlanCache:
         changed_prompts = prompts.of_run()[prompts.CHANGED]
         key = (store.folder, revision, changed_prompts, replace(request, train=plain))
         cached = self._cached
-        if cached is None or cached[0] != key:
+        if cached is None or cached[0] != key or not _fits(cached[1], settings):
             folder = model_files.locate(model.model)
             count = self._count(folder)
             contents = round_contents(
@@ -243,6 +243,11 @@ class PlanCache:
         if counter is None or counter[0] != key:
             self._counter = counter = key, TokenCounter(folder, COUNTED)
         return counter[1]
+
+
+def _fits(contents: RoundContents, settings: TrainSettings) -> bool:
+    """Return whether as much is replayed with these settings, whose steps limit it."""
+    return contents.n_instructions == settings.n_replay(len(contents.dataset.items))
 
 
 def request_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
