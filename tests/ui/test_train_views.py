@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import gradio as gr
 import pytest
+from gradio.context import get_blocks_context
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Question
@@ -15,9 +16,11 @@ from autolearn.services.estimates.round_contents import round_contents
 from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.study import prompts
 from autolearn.training import presets
+from autolearn.ui.html import Html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import train, train_preset
 from autolearn.ui.views import train as views
+from tests.support.layouts import laid_out
 from tests.support.rounds import one_round
 from tests.support.texts import put_passages
 from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, order, samples
@@ -222,3 +225,40 @@ def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
     run = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert views.trainings(store) == [run]
     assert "oth papers combined" in views.title(run)
+
+
+def test_another_method_is_planned_once_and_with_the_values_of_its_preset():
+    """Each field that a preset sets began a drawing, and the first lacked the others.
+
+    Until the last of them was done, the page showed the numbers of the former method.
+    """
+
+    def lay_out():
+        method, epochs = gr.Dropdown(elem_id=train.METHOD), gr.Number()
+        settled, plan = gr.Textbox(), gr.HTML()
+        train.wire_plan(lambda *_: Html(""), [method, epochs], settled, plan)
+        blocks = get_blocks_context()
+        assert blocks
+        (event,) = blocks.fns.values()
+        assert {place for place, _ in event.targets} == {settled._id, epochs._id}
+        return event
+
+    event = laid_out(lay_out)
+    assert event.trigger_mode == "always_last"
+    assert event.show_progress == "minimal"
+
+
+def test_a_method_settles_even_if_the_model_is_gone(context):
+    """Otherwise the plan of the former method would stay."""
+    context.session.store.choices.set("model", ModelSettings("/gone").as_dict())
+
+    def lay_out():
+        form = [train._field(field.name) for field in fields(TrainSettings)]
+        train_preset.wire(context, gr.Dropdown(), form)
+        blocks = get_blocks_context()
+        assert blocks
+        return list(blocks.fns.values())[-1]
+
+    *unchanged, settled_at = laid_out(lay_out).fn("tiny", "meta")
+    assert all(value == gr.skip() for value in unchanged)
+    assert settled_at

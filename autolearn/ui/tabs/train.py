@@ -1,7 +1,7 @@
 """Training: choose how, see what goes in, start a round and watch it."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -34,12 +34,14 @@ from autolearn.training import presets
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
+    LAST,
     QUIET,
     SHOWN,
     PageContext,
     Session,
     html_panel,
     redraw_on,
+    with_error_panel,
 )
 from autolearn.ui.tabs import train_preset, train_scope, training_progress
 from autolearn.ui.tabs.setting_labels import named_by
@@ -57,6 +59,8 @@ COUNTED = 1 << 16
 
 LOOKING = "Reading the approved samples …"
 
+METHOD = "train-method"
+"""The id of the field of the method."""
 FIRST = ("method", "replay_weight", "epochs", "max_steps")
 """The settings that are always seen; the others are folded."""
 LABELS = {
@@ -109,11 +113,10 @@ def build(context: PageContext) -> None:
             tokens = html_panel("train-tokens")
     inputs = [parent, *scope, *form]
     session = context.session
-    train_preset.wire(context, preset, form)
+    settled = train_preset.wire(context, preset, form)
     draw_plan = partial(_plan, session, memo)
     context.redraw_on_change(draw_plan, inputs, [plan])
-    changes = [field.change for field in inputs]
-    redraw_on(changes, draw_plan, inputs, [plan])
+    wire_plan(draw_plan, inputs, settled, plan)
     waiting = html.note("Tokenizing all items …")
     training_progress.wire(context, progress, parent, new_round)
     request = look.click(lambda: waiting, None, tokens, **QUIET)
@@ -121,6 +124,20 @@ def build(context: PageContext) -> None:
     redraw_on([request.then], draw_tokens, inputs, [tokens], **SHOWN)
     queue = partial(_start, session)
     context.on_action([start.click], queue, inputs, [progress.run_choice])
+
+
+def wire_plan(
+    draw: Callable[..., Html], inputs: list[Any], settled: gr.Textbox, plan: gr.HTML
+) -> None:
+    """Draw the plan for what is chosen; until then, Gradio dims the former one.
+
+    Another method brings the values of its preset, so it is drawn once these are in the
+    form (``settled``). One event for all fields, since several change together and each
+    drawing may take seconds.
+    """
+    changes = [field.change for field in inputs if field.elem_id != METHOD]
+    handler = with_error_panel(draw, [plan])
+    gr.on([settled.change, *changes], handler, inputs, [plan], **(LAST | SHOWN))
 
 
 def _form(
