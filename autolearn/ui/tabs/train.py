@@ -25,7 +25,7 @@ from autolearn.services import (
     token_preview,
 )
 from autolearn.services.actions import TrainSources
-from autolearn.services.estimates import durations, memory_needs, replay_writing
+from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
@@ -294,10 +294,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     model, settings = request.model, request.train
     contents = memo.intake(store, request)
     fit = memory_needs.of_training(store, model, settings, contents)
-    known_pace = durations.pace(store, model, settings.devices)
-    pace = known_pace or durations.first_pace(model, settings, contents)
-    per_text = replay_writing.seconds_per_text(store, model)
-    effort = durations.effort(settings, contents, pace, per_text)
+    effort = durations.training_time(store, model, settings, contents)
     stops = problems(store, request, contents)
     stops += _disk(store, fit.disk)
     notes = _notes(store, request, contents)
@@ -306,7 +303,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     plan = views.preflight(stops, notes) + views.intake(contents, settings)
     if not contents.dataset.items:  # an estimate of nothing would only mislead
         return plan
-    return plan + views.estimate(effort, fit, is_first=known_pace is None)
+    return plan + views.estimate(effort, fit)
 
 
 def _notes(
