@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from shutil import copytree
 from typing import Any
 from xml.etree import ElementTree
 
@@ -17,14 +18,17 @@ from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
 from autolearn.runs import model_references, run_control
-from autolearn.services import skill_actions
+from autolearn.services import model_scope, skill_actions
 from autolearn.services.estimates import skill_teaching
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import skills as tab
+from autolearn.ui.views import guide
 from autolearn.ui.views import skills as views
 from tests.support.rounds import one_round
+from tests.support.texts import put_text
+from tests.support.trainings import samples
 
 MODEL = ModelSettings()
 SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refinements")
@@ -212,3 +216,30 @@ def test_the_time_of_teaching_has_the_replay_that_is_written_first():
     assert "about 20 min (rough" in views.teaching_estimate(unknown, fit)
     unknown = replace(time, seconds=None)
     assert "known after the first round" in views.teaching_estimate(unknown, fit)
+
+
+def test_the_skills_of_a_real_model_are_a_step_that_may_be_left_out(store, tmp_path):
+    """A newcomer was led to study with a model that asks and reads too poorly."""
+
+    def step():
+        (step,) = [step for step in guide.of(store) if step.tab == "Model"]
+        return step.what, step.done
+
+    assert "Model" not in {step.tab for step in guide.of(store)}
+    folder = tmp_path / "real"
+    copytree(model_files.BUILT_IN, folder)
+    store.choices.set("model", ModelSettings(str(folder)).as_dict())
+    put_text(store, "avel.md", "Ada leads Avel.")
+    assert "Check its skills (next)" in guide.draw(store)
+    samples(store, 1, gaps=1)
+    assert "Check its skills (to do)" in guide.draw(store)
+    digest = model_scope.chosen_digest(store)
+    good = VerdictSkill(0.97, 60, 60, 0.5, RightCount(115, 120))
+    about = dict(model_digest=digest, verdicts=good)
+    keep(store, **about, questions=RightCount(12, 60))
+    assert step() == ("Teach it the weak skills", False)
+    one_round(store, "meta", digest=digest)
+    assert step() == ("Use the round with the skills", False)
+    assert not any(step.done for step in guide.of(store) if step.tab == "Train")
+    keep(store, **about)
+    assert step() == ("Check its skills", True)
