@@ -227,7 +227,7 @@ class PlanCache:
         settings, model = request.train, request.model
         revision = store.revisions.round_contents()
         # These change neither the items nor their description. Of the dial, only
-        # whether there is replay counts; of the steps, how much they replay (below).
+        # whether there is replay counts; of the steps, how much they replay, ``_fits``.
         plain = replace(
             settings,
             epochs=1,
