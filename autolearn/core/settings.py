@@ -359,19 +359,21 @@ class TrainSettings(Settings):
     def n_replay(self, n_items: int) -> int:
         """Return how many generated instructions are replayed for some items.
 
-        Not more than ``max_steps`` reach: each is written by the base model first.
+        Not more than the steps of the round take, since the base model writes each of
+        them before the first step.
         """
-        n = max(round(self.replay_share * n_items), self.least_replay)
-        if self.max_steps:
-            reached = ceil(self.max_steps * self.batch_size * self.replay_share)
-            n = min(n, reached)
-        return n if self.replays and n_items else 0
+        if not (self.replays and n_items):
+            return 0
+        wanted = max(round(self.replay_share * n_items), self.least_replay)
+        # As many a step as ``training.replay.in_step`` takes of them.
+        in_step = max(1, round(self.batch_size * self.replay_share))
+        return min(wanted, self.steps(ceil(n_items / self.batch_size)) * in_step)
 
     def replay_epochs(self, n_items: int) -> float:
         """Return the epochs that it takes to replay everything once.
 
         More than 1 if ``least_replay`` asks for more than the share of some items, and
-        less if ``max_steps`` ends within an epoch.
+        less if the steps end within an epoch.
         """
         n, per_epoch = self.n_replay(n_items), self.replay_share * n_items
         return n / per_epoch if n and per_epoch else 1.0

@@ -6,8 +6,9 @@ estimate of a round, the worker to train it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import GoldExample, MetaExample
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.run_settings import (
     SampleScope,
@@ -15,6 +16,7 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import StudyProtocol, StudySettings, TrainSettings
+from autolearn.metaskills import items as skill_items
 from autolearn.models.protocols import is_guided
 from autolearn.rounds import corpora
 from autolearn.store import Store
@@ -57,6 +59,18 @@ class RoundSources:
         return replay_plan.plan(
             settings, len(items), examples, self.instructions, new_skills
         )
+
+    def with_gold(self, examples: Sequence[GoldExample]) -> Self:
+        """Return the sources with the meta-skill items of a corpus that is not stored.
+
+        In the corpus, no example comes with feedback.
+        """
+        settings = self.material.settings
+        items, n_blocked = skill_items.make(
+            examples, settings.meta_examples, settings.seed, self.guard.blocks
+        )
+        material = replace(self.material, skills=items)
+        return replace(self, material=material, n_blocked=n_blocked)
 
 
 def collect(store: Store, request: TrainRunSettings) -> RoundSources:

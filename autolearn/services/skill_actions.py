@@ -42,8 +42,17 @@ def teach(store: Store, model: ModelSettings) -> Run:
         JobError: There is no corpus, or the round cannot be trained yet.
         AutolearnError: The model is not on this computer.
     """
-    settings = presets.preset_settings(model, TrainSettings(method="meta"))
+    settings = teaching_settings(model)
     return actions.train(store, model, settings, model.round_id)
+
+
+def teaching_settings(model: ModelSettings) -> TrainSettings:
+    """Return the settings of a round that teaches a model the skills.
+
+    Raises:
+        AutolearnError: The model is not on this computer.
+    """
+    return presets.preset_settings(model, TrainSettings(method="meta"))
 
 
 def teaching(store: Store, model: ModelSettings) -> Run | None:

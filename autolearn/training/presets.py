@@ -90,6 +90,8 @@ PRESETS["skills"] = Preset(
         "epochs": 1.0,
         "least_steps": 70,
         "batch_size": 6,
+        # The base model writes each replay item before the first step.
+        "replay_share": 0.2,
         "meta_examples": 900,
     },
 )

@@ -64,7 +64,7 @@ def test_every_request_for_a_question_is_progress():
             return f"{prefill(request)} {told}"
         return model(request)
 
-    shares = []
+    shares: list[float] = []
     backend = ScriptedBackend(gives_it_away, judge=judge, protocol="guided")
     generator = Generator(backend, SETTINGS, lambda: False, shares.append)
     fact_questions.ask(generator, [passage()])

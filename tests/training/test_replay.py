@@ -1,6 +1,7 @@
 """Replay items are generated once for all rounds of a model, even after kills."""
 
 from dataclasses import replace
+from math import ceil
 
 import pytest
 
@@ -11,7 +12,7 @@ from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
-from autolearn.training import replay, replay_plan
+from autolearn.training import presets, replay, replay_plan
 from tests.support.scripted_backend import ScriptedBackend
 
 CLOSED_BOOK = prompts.load("closed_book").digest
@@ -314,6 +315,23 @@ def test_not_more_replay_is_made_than_the_steps_reach():
     assert settings.n_replay(20) == 32
     many = replace(settings, max_steps=10_000)
     assert many.n_replay(900) == TrainSettings(batch_size=6).n_replay(900)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TrainSettings(epochs=0.1, least_steps=10),
+        TrainSettings(method="al2", epochs=1, least_replay=128),
+        presets.PRESETS["facts"].apply(TrainSettings()),
+        presets.PRESETS["skills"].apply(TrainSettings(method="meta")),
+    ],
+)
+@pytest.mark.parametrize("n_new", [4, 24, 900])
+def test_no_replay_is_made_that_no_step_would_take(settings, n_new):
+    """The base model wrote hundreds of answers before a round of ten steps."""
+    made = settings.n_replay(n_new)
+    steps = settings.steps(ceil(n_new / settings.batch_size))
+    assert 0 < made <= steps * replay.in_step(settings, n_new, made)
 
 
 def test_no_replay_is_made_where_nothing_is_taught_or_replay_is_off():

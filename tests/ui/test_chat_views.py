@@ -7,7 +7,7 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Round, Run
+from autolearn.core.records import Round, RoundState, Run
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
@@ -100,7 +100,13 @@ def rounds(store):
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
-    states = ("trained", "kept", "rolled_back", "failed", "training")
+    states: tuple[RoundState, ...] = (
+        "trained",
+        "kept",
+        "rolled_back",
+        "failed",
+        "training",
+    )
     adapters = ("adapters/round-1", "adapters/round-2", "adapters/round-3", None, None)
     return [
         store.rounds.create(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from shutil import copytree
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,11 +14,21 @@ from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.endpoints.facts import ServerFacts
 from autolearn.evaluation.skill_report import RightCount, SkillReport, VerdictSkill
+from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
+from autolearn.models.memory import Device, Memory
 from autolearn.runs import model_references, run_control
-from autolearn.services import skill_actions
+from autolearn.services import model_scope, skill_actions
+from autolearn.services.estimates import skill_teaching
+from autolearn.services.estimates.durations import TrainingEstimate
+from autolearn.services.estimates.memory_needs import MemoryFit
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import skills as tab
+from autolearn.ui.views import guide
 from autolearn.ui.views import skills as views
 from tests.support.rounds import one_round
+from tests.support.texts import put_text
+from tests.support.trainings import samples
 
 MODEL = ModelSettings()
 SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refinements")
@@ -156,3 +167,79 @@ def test_a_model_is_taught_from_the_corpora_of_the_library(store):
     settings = TrainRunSettings.of(run)
     assert settings.train.method == "meta"
     assert settings.corpus_ids == (corpus.id,)
+
+
+def test_the_time_of_a_check_is_told_before_it_begins(store):
+    assert "The first check of a model shows" in views.panel(store, MODEL).html
+    run = store.runs.create("skills", {"model": MODEL.as_dict()})
+    assert "The first check of a model shows" not in views.panel(store, MODEL).html
+    store.runs.finish(run.id, "done")
+    store.db.write(
+        "UPDATE runs SET started_at = created_at, worked_seconds = 300 WHERE id = ?",
+        run.id,
+    )
+    assert "A check takes about 5 min" in views.panel(store, MODEL).html
+    other = replace(MODEL, quantization="none")
+    assert "The first check of a model shows" in views.panel(store, other).html
+
+
+def test_the_time_of_teaching_is_told_before_it_begins(store, monkeypatch):
+    """It began at once, and took hours. A new library has no corpus yet."""
+    cpu = Device("cpu", half=False, size=64 << 30)
+    monkeypatch.setattr(hardware, "device", lambda: cpu)
+    monkeypatch.setattr(compute, "speed", lambda: 1e10)
+    settings = TrainSettings(method="meta", meta_examples=40)
+    monkeypatch.setattr(skill_actions, "teaching_settings", lambda model: settings)
+    estimate = skill_teaching.estimate(store, MODEL)
+    assert estimate
+    time, _ = estimate
+    assert (time.steps, time.is_first) == (settings.steps(40 // 8), True)
+    assert time.seconds
+    assert time.seconds_before is not None
+    keep(store, questions=RightCount(12, 60))
+    *_, basis = tab._chart(Session(store.folder), MODEL)
+    assert basis
+    request = TrainRunSettings(model=MODEL, train=settings)
+    run_control.submit(store, request)
+    *_, basis = tab._chart(Session(store.folder), MODEL)
+    assert basis == ""
+
+
+def test_the_time_of_teaching_has_the_replay_that_is_written_first():
+    fit = MemoryFit(Memory(weights=1 << 30), 2 << 30, None)
+    time = TrainingEstimate(150, 900, 1200.0, 600.0, is_first=True)
+    sentence = views.teaching_estimate(time, fit)
+    assert "at most 150 steps; about 30 min, 10 min of it to write" in sentence
+    assert "(rough: the first round with this model)" in sentence
+    assert "memory about 1.0 GiB of 2.0 GiB free" in sentence
+    unknown = replace(time, seconds_before=None)
+    assert "about 20 min (rough" in views.teaching_estimate(unknown, fit)
+    unknown = replace(time, seconds=None)
+    assert "known after the first round" in views.teaching_estimate(unknown, fit)
+
+
+def test_the_skills_of_a_real_model_are_a_step_that_may_be_left_out(store, tmp_path):
+    """A newcomer was led to study with a model that asks and reads too poorly."""
+
+    def step():
+        (step,) = [step for step in guide.of(store) if step.tab == "Model"]
+        return step.what, step.done
+
+    assert "Model" not in {step.tab for step in guide.of(store)}
+    folder = tmp_path / "real"
+    copytree(model_files.BUILT_IN, folder)
+    store.choices.set("model", ModelSettings(str(folder)).as_dict())
+    put_text(store, "avel.md", "Ada leads Avel.")
+    assert "Check its skills (next)" in guide.draw(store)
+    samples(store, 1, gaps=1)
+    assert "Check its skills (to do)" in guide.draw(store)
+    digest = model_scope.chosen_digest(store)
+    good = VerdictSkill(0.97, 60, 60, 0.5, RightCount(115, 120))
+    about = dict(model_digest=digest, verdicts=good)
+    keep(store, **about, questions=RightCount(12, 60))
+    assert step() == ("Teach it the weak skills", False)
+    one_round(store, "meta", digest=digest)
+    assert step() == ("Use the round with the skills", False)
+    assert not any(step.done for step in guide.of(store) if step.tab == "Train")
+    keep(store, **about)
+    assert step() == ("Check its skills", True)

@@ -5,6 +5,7 @@ from itertools import chain
 
 import gradio as gr
 import pytest
+from gradio.context import get_blocks_context
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Question
@@ -16,9 +17,11 @@ from autolearn.services.estimates.round_contents import round_contents
 from autolearn.services.token_preview import PreviewRow, TokenPreview
 from autolearn.study import prompts
 from autolearn.training import presets
+from autolearn.ui.html import Html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import train, train_form, train_preset
 from autolearn.ui.views import train as views
+from tests.support.layouts import laid_out
 from tests.support.rounds import one_round
 from tests.support.texts import put_passages
 from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, order, samples
@@ -96,6 +99,15 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
     assert memo.intake(store, order(epochs=3)) is first
     store.decisions.undo_batch(store.decisions.last().id)
     assert memo.intake(store, ORDER).n_approved == 0
+
+
+def test_fewer_steps_shorten_what_is_written_before_them(store):
+    """The estimate kept the replay of the number of steps that was looked at first."""
+    samples(store, 20, gaps=20)
+    memo = train.PlanCache()
+    assert memo.intake(store, ORDER).n_instructions == 20
+    assert memo.intake(store, order(max_steps=1)).n_instructions == 8
+    assert memo.intake(store, ORDER).n_instructions == 20
 
 
 def test_a_look_is_made_anew_when_a_passage_or_a_prompt_has_changed(store):
@@ -234,3 +246,40 @@ def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
     run = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert views.trainings(store) == [run]
     assert "oth papers combined" in views.title(run)
+
+
+def test_another_method_is_planned_once_and_with_the_values_of_its_preset():
+    """Each field that a preset sets began a drawing, and the first lacked the others.
+
+    Until the last of them was done, the page showed the numbers of the former method.
+    """
+
+    def lay_out():
+        method, epochs = gr.Dropdown(elem_id=train.METHOD), gr.Number()
+        settled, plan = gr.Textbox(), gr.HTML()
+        train.wire_plan(lambda *_: Html(""), [method, epochs], settled, plan)
+        blocks = get_blocks_context()
+        assert blocks
+        (event,) = blocks.fns.values()
+        assert {place for place, _ in event.targets} == {settled._id, epochs._id}
+        return event
+
+    event = laid_out(lay_out)
+    assert event.trigger_mode == "always_last"
+    assert event.show_progress == "minimal"
+
+
+def test_a_method_settles_even_if_the_model_is_gone(context):
+    """Otherwise the plan of the former method would stay."""
+    context.session.store.choices.set("model", ModelSettings("/gone").as_dict())
+
+    def lay_out():
+        form = [train_form.field_of(field.name) for field in fields(TrainSettings)]
+        train_preset.wire(context, gr.Dropdown(), form)
+        blocks = get_blocks_context()
+        assert blocks
+        return list(blocks.fns.values())[-1]
+
+    *unchanged, settled_at = laid_out(lay_out).fn("tiny", "meta")
+    assert all(value == gr.skip() for value in unchanged)
+    assert settled_at

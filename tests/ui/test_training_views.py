@@ -72,9 +72,8 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
     monkeypatch.setattr(compute, "speed", lambda: 3e10)
     assert pace() == pytest.approx(3 * slow)
     effort = durations.effort(SETTINGS, contents, slow)
-    markup = views.estimate(
-        effort, MemoryFit(Memory(weights=1), 2, None), is_first=True
-    )
+    first = replace(effort, is_first=True)
+    markup = views.estimate(first, MemoryFit(Memory(weights=1), 2, None))
     assert "from the speed of this computer" in markup
     for other in (
         replace(cpu, half=True),

@@ -1,4 +1,4 @@
-"""How long a training or a study takes, estimated from sizes and from earlier runs."""
+"""How long a run takes, estimated from sizes and from earlier runs."""
 
 from dataclasses import dataclass, replace
 from math import ceil
@@ -11,6 +11,7 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import compute
 from autolearn.models.memory import MemoryEstimator
 from autolearn.models.protocols import is_guided
+from autolearn.services.estimates import replay_writing
 from autolearn.services.estimates.memory_needs import estimator_of
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.store import RunFilter, Store
@@ -46,6 +47,8 @@ class TrainingEstimate:
     """None while it is not known how fast this computer is."""
     seconds_before: float | None = None
     """Until the first step, while the base model writes the replay; None: not known."""
+    is_first: bool = False
+    """Whether no round with this model has shown its pace yet."""
 
 
 def effort(
@@ -81,6 +84,39 @@ def effort(
     tokens_read += n_validations * sum(contents.validation)
     seconds = ((steps + 1) * per_step + tokens_read / 2) / pace
     return TrainingEstimate(steps, per_step, seconds, before)
+
+
+def training_time(
+    store: Store, model: ModelSettings, settings: TrainSettings, contents: RoundContents
+) -> TrainingEstimate:
+    """Return how long a round takes: by earlier runs, or by this computer's speed.
+
+    Raises:
+        AutolearnError: The model cannot be used.
+    """
+    known_pace = pace(store, model, settings.devices)
+    per_text = replay_writing.seconds_per_text(store, model)
+    estimate = effort(
+        settings,
+        contents,
+        known_pace or first_pace(model, settings, contents),
+        first_text_seconds(model) if per_text is None else per_text,
+    )
+    return replace(estimate, is_first=known_pace is None)
+
+
+def first_text_seconds(model: ModelSettings) -> float | None:
+    """Return how long a text of the replay should take by the speed of this computer.
+
+    It reads an instruction and writes an answer, both as long as they may be. None if
+    that is not known; see ``first_study_seconds``.
+    """
+    estimator = estimator_of(model)
+    if not _by_products(estimator):
+        return None
+    return compute.generation_seconds(
+        estimator.shape, replay.INSTRUCTION_TOKENS, replay.ANSWER_TOKENS
+    )
 
 
 def first_pace(
@@ -123,6 +159,15 @@ def latest_speed(store: Store, run: Run) -> float | None:
     after = max(-1, run.done - _LATEST)
     metrics = store.runs.metrics(run.id, "tokens_per_second", after)
     return sum(m.value for m in metrics) / len(metrics) if metrics else None
+
+
+def check_seconds(store: Store, model: ModelSettings) -> float | None:
+    """Return how long the last skill check of a model took; None: there was none.
+
+    All checks ask the same.
+    """
+    checks = RunFilter.of_model("skills", model, "done")
+    return next((run.seconds for run in store.runs.find(checks, limit=1)), None)
 
 
 @dataclass(frozen=True)

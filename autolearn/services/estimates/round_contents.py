@@ -13,7 +13,7 @@ from autolearn.core.model_calls import Chat
 from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.rounds.sources import approved_in, collect, study_settings
+from autolearn.rounds.sources import RoundSources, approved_in, collect, study_settings
 from autolearn.services.estimates import replay_writing
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -61,6 +61,8 @@ class RoundContents:
     """About how many texts the base model writes before the first step."""
     corpora: tuple[str, ...] = ()
     """The names of the corpora that meta-skill items are made of."""
+    n_instructions: int = 0
+    """How many generated instructions are replayed; the steps of the round limit it."""
 
     @property
     def samples(self) -> int:
@@ -80,6 +82,7 @@ def round_contents(
     *,
     count_ahead: Callable[[Iterable[str]], None] | None = None,
     reads_system: bool = True,
+    sources: RoundSources | None = None,
 ) -> RoundContents:
     """Return what a round with this request would take from the store.
 
@@ -87,6 +90,7 @@ def round_contents(
     the next call.
     ``count_ahead``: takes the texts that ``count`` will be asked for, all at once.
     ``reads_system``: whether the template of the model has a place for that message.
+    ``sources``: what it is made of; None: what the store has.
     """
 
     def prompt_size(chat: Chat) -> int:
@@ -99,7 +103,7 @@ def round_contents(
 
     settings = request.train
     names = {corpus.id: corpus.name for corpus in store.corpora.in_use()}
-    sources = collect(store, request)
+    sources = sources or collect(store, request)
     examples, dataset = sources.material.examples, sources.build()
     limits = request.study or study_settings(store)
     plan = sources.replay(dataset.items)
@@ -122,6 +126,7 @@ def round_contents(
         tuple(length(item) for item in dataset.validation),
         replay_writing.n_texts(store, request, plan),
         tuple(names[i] for i in request.corpus_ids if i in names),
+        plan.n_instructions,
     )
 
 

@@ -11,13 +11,16 @@ from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import run_control
 from autolearn.services import corpus_actions, model_actions, skill_actions
-from autolearn.store import Store
+from autolearn.services.estimates import skill_teaching
+from autolearn.store import RunFilter, Store
+from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import LAST, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import skills as views
 
 CORPUS_SECONDS = 30.0
 """How long is waited for the built-in corpus, which takes a few seconds."""
+ESTIMATING = "Estimating how long teaching takes …"
 
 
 def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> None:
@@ -32,9 +35,10 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         visible=False,
         elem_id="model-skills-teach",
     )
-    outputs = [panel, teach]
+    basis = gr.Textbox("", visible="hidden")
+    outputs = [panel, teach, basis]
 
-    def draw(*values: Any) -> tuple[Html, gr.Button]:
+    def draw(*values: Any) -> tuple[Html, gr.Button, str]:
         return _chart(session, _model(session.store, *values))
 
     name, loading, adapter = inputs
@@ -46,10 +50,27 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         adapter.change,  # type: ignore[attr-defined]
     ]
     redraw_on(triggers, draw, inputs, outputs)
+    _draw_estimate(session, basis, inputs)
     teaching = partial(_teach, session)
     for button, action in ((check, skill_actions.check), (teach, teaching)):
         queue = partial(_queue, session, action)
         context.on_action([button.click], queue, inputs, outputs)
+
+
+def _draw_estimate(
+    session: Session, basis: gr.Textbox, inputs: Sequence[gr.components.Component]
+) -> None:
+    """Show what teaching takes; as this takes seconds, after the rest is drawn."""
+    estimate = html_panel("model-skills-estimate")
+
+    def wait(basis: str) -> Html:
+        return html.note(ESTIMATING) if basis else Html("")
+
+    def draw(basis: str, *values: Any) -> Html:
+        return _estimate(session, _model(session.store, *values)) if basis else Html("")
+
+    waiting = basis.change(wait, basis, estimate, **LAST)
+    redraw_on([waiting.then], draw, [basis, *inputs], [estimate])
 
 
 def _model(store: Store, *values: Any) -> ModelSettings:
@@ -69,13 +90,30 @@ def _teach(session: Session, store: Store, model: ModelSettings) -> Run:
 
 def _queue(
     session: Session, queue: Callable[[Store, ModelSettings], Run], *values: Any
-) -> tuple[Html, gr.Button]:
+) -> tuple[Html, gr.Button, str]:
     model = _model(session.store, *values)
     session.start_worker_for(queue(session.store, model))
     return _chart(session, model)
 
 
-def _chart(session: Session, model: ModelSettings) -> tuple[Html, gr.Button]:
-    """Return the chart, and the button if a meta-skill round may help."""
+def _chart(session: Session, model: ModelSettings) -> tuple[Html, gr.Button, str]:
+    """Return the chart, the button if a meta-skill round may help, and its basis."""
     panel = views.panel(session.store, model)
-    return panel.html, gr.Button(visible=panel.needs_teaching)
+    basis = _basis(session.store, model) if panel.needs_teaching else ""
+    return panel.html, gr.Button(visible=panel.needs_teaching), basis
+
+
+def _basis(store: Store, model: ModelSettings) -> str:
+    """Return a text that differs if teaching may take another time.
+
+    That depends on the corpora, and on the pace of the last runs.
+    """
+    corpora = [(corpus.id, corpus.excluded) for corpus in store.corpora.all()]
+    last_runs = store.runs.find(RunFilter(states=("done",)), limit=1)
+    return repr((model, corpora, [run.id for run in last_runs]))
+
+
+def _estimate(session: Session, model: ModelSettings) -> Html:
+    """Return what teaching takes, if there is anything to learn from."""
+    estimate = skill_teaching.estimate(session.store, model)
+    return views.teaching_estimate(*estimate) if estimate else Html("")

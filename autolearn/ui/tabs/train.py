@@ -1,6 +1,7 @@
 """Training: choose how, see what goes in, start a round and watch it."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from autolearn.services import (
     token_preview,
 )
 from autolearn.services.actions import TrainSources
-from autolearn.services.estimates import durations, memory_needs, replay_writing
+from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
@@ -32,12 +33,14 @@ from autolearn.training import presets
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
+    LAST,
     QUIET,
     SHOWN,
     PageContext,
     Session,
     html_panel,
     redraw_on,
+    with_error_panel,
 )
 from autolearn.ui.tabs import train_form, train_preset, train_scope, training_progress
 from autolearn.ui.tabs.train_form import settings_of
@@ -54,6 +57,9 @@ COUNTED = 1 << 16
 """Most texts whose tokens are remembered."""
 
 LOOKING = "Reading the approved samples …"
+
+METHOD = "train-method"
+"""The id of the field of the method."""
 
 
 def build(context: PageContext) -> None:
@@ -76,11 +82,10 @@ def build(context: PageContext) -> None:
     form = [parts[entry.name] for entry in fields(TrainSettings)]
     inputs = [parent, *scope, *form]
     session = context.session
-    train_preset.wire(context, preset, form)
+    settled = train_preset.wire(context, preset, form)
     draw_plan = partial(_plan, session, memo)
     context.redraw_on_change(draw_plan, inputs, [plan])
-    changes = [field.change for field in inputs]
-    redraw_on(changes, draw_plan, inputs, [plan])
+    wire_plan(draw_plan, inputs, settled, plan)
     waiting = html.note("Tokenizing all items …")
     training_progress.wire(context, progress, parent, new_round)
     request = look.click(lambda: waiting, None, tokens, **QUIET)
@@ -88,6 +93,20 @@ def build(context: PageContext) -> None:
     redraw_on([request.then], draw_tokens, inputs, [tokens], **SHOWN)
     queue = partial(_start, session)
     context.on_action([start.click], queue, inputs, [progress.run_choice])
+
+
+def wire_plan(
+    draw: Callable[..., Html], inputs: list[Any], settled: gr.Textbox, plan: gr.HTML
+) -> None:
+    """Draw the plan for what is chosen; until then, Gradio dims the former one.
+
+    Another method brings the values of its preset, so it is drawn once these are in the
+    form (``settled``). One event for all fields, since several change together and each
+    drawing may take seconds.
+    """
+    changes = [field.change for field in inputs if field.elem_id != METHOD]
+    handler = with_error_panel(draw, [plan])
+    gr.on([settled.change, *changes], handler, inputs, [plan], **(LAST | SHOWN))
 
 
 def _lay_out_first(
@@ -128,8 +147,8 @@ class PlanCache:
         """Return what a round would train on, made again if anything has changed."""
         settings, model = request.train, request.model
         revision = store.revisions.round_contents()
-        # These change neither the items nor their description; of the dial, only
-        # whether there is replay counts.
+        # These change neither the items nor their description. Of the dial, only
+        # whether there is replay counts; of the steps, how much they replay, ``_fits``.
         plain = replace(
             settings,
             epochs=1,
@@ -143,7 +162,7 @@ class PlanCache:
         changed_prompts = prompts.of_run()[prompts.CHANGED]
         key = (store.folder, revision, changed_prompts, replace(request, train=plain))
         cached = self._cached
-        if cached is None or cached[0] != key:
+        if cached is None or cached[0] != key or not _fits(cached[1], settings):
             folder = model_files.locate(model.model)
             count = self._count(folder)
             contents = round_contents(
@@ -162,6 +181,11 @@ class PlanCache:
         if counter is None or counter[0] != key:
             self._counter = counter = key, TokenCounter(folder, COUNTED)
         return counter[1]
+
+
+def _fits(contents: RoundContents, settings: TrainSettings) -> bool:
+    """Return whether as much is replayed with these settings, whose steps limit it."""
+    return contents.n_instructions == settings.n_replay(len(contents.dataset.items))
 
 
 def request_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
@@ -191,10 +215,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     model, settings = request.model, request.train
     contents = memo.intake(store, request)
     fit = memory_needs.of_training(store, model, settings, contents)
-    known_pace = durations.pace(store, model, settings.devices)
-    pace = known_pace or durations.first_pace(model, settings, contents)
-    per_text = replay_writing.seconds_per_text(store, model)
-    effort = durations.effort(settings, contents, pace, per_text)
+    effort = durations.training_time(store, model, settings, contents)
     stops = problems(store, request, contents)
     stops += _disk(store, fit.disk)
     notes = _notes(store, request, contents)
@@ -203,7 +224,7 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     plan = views.preflight(stops, notes) + views.intake(contents, settings)
     if not contents.dataset.items:  # an estimate of nothing would only mislead
         return plan
-    return plan + views.estimate(effort, fit, is_first=known_pace is None)
+    return plan + views.estimate(effort, fit)
 
 
 def _notes(

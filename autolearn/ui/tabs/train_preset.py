@@ -6,30 +6,42 @@ from typing import Any
 
 import gradio as gr
 
+from autolearn.core.errors import AutolearnError
 from autolearn.core.methods import Method
 from autolearn.core.settings import TrainSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.training import presets
-from autolearn.ui.session import PageContext, Session, redraw_on
+from autolearn.ui.session import PageContext, Session, now, redraw_on
 
 _UNCHANGED = [gr.skip()] * len(presets.NAMES)
 
 
-def wire(context: PageContext, preset: gr.Dropdown, form: list[Any]) -> None:
+def wire(context: PageContext, preset: gr.Dropdown, form: list[Any]) -> gr.Textbox:
     """Fill the fields of a preset when it is chosen, or when another one fits.
 
     ``form``: the fields of the settings, in the order of TrainSettings.
+
+    Returns:
+        A text that changes once what belongs to another method is in the form.
     """
     places = [field.name for field in fields(TrainSettings)]
     method = form[places.index("method")]
     preset_fields = [form[places.index(name)] for name in presets.NAMES]
-    advised = gr.State("")
+    advised, settled = gr.State(""), gr.Textbox("", visible="hidden")
     outputs = [advised, preset, *preset_fields]
+
+    def follow_method(*values: Any) -> list[Any]:
+        try:
+            changes = follow_method_of(context.session, *values)
+        except AutolearnError:  # what follows says why
+            changes = [gr.skip()] * len(outputs)
+        return [*changes, now()]
+
     redraw_on([preset.input], _values, [preset, method], preset_fields)
-    follow_method = partial(follow_method_of, context.session)
-    redraw_on([method.input], follow_method, [preset, method], outputs)
+    redraw_on([method.input], follow_method, [preset, method], [*outputs, settled])
     follow_model = partial(follow_model_of, context.session)
     context.redraw_on_opening(follow_model, [advised, method], outputs)
+    return settled
 
 
 def follow_model_of(session: Session, advised: str, method: Method) -> list[Any]:

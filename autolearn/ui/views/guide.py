@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from autolearn.core.records import ACTIVE_STATES, RunKind
 from autolearn.core.run_results import RoundScores
-from autolearn.services import round_progress
-from autolearn.services.model_scope import shown_digest
+from autolearn.core.settings import ModelSettings
+from autolearn.evaluation.skill_report import SkillReport, guidance
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import round_progress, skill_actions
+from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -23,20 +26,28 @@ class GuideStep:
     done: bool
     kind: RunKind | None = None
     """The kind of the run that does it."""
+    may_be_next: bool = True
+    """Whether it may come next; not if it is not needed and was left out."""
 
 
 def of(store: Store) -> list[GuideStep]:
     """Return the steps of a round by hand, in their order."""
     digest = shown_digest(store)
     samples = store.samples.counts(SampleFilter(model_digest=digest))
+    has_samples = any(samples.values())
     chats = store.runs.find(
         RunFilter(("chat",), ("done",), model_digest=digest), limit=1
     )
-    rounds = [round_ for round_ in labels.rounds(store, digest) if round_.adapter]
+    rounds = [
+        round_
+        for round_ in labels.rounds(store, digest)
+        if round_.adapter and round_.traits.teaches_facts
+    ]
     has_quiz = any(RoundScores.of(round_).closed_book() for round_ in rounds)
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
-        GuideStep("Study", "Let the model study them", any(samples.values()), "study"),
+        *_skills(store, may_be_next=not has_samples),
+        GuideStep("Study", "Let the model study them", has_samples, "study"),
         GuideStep("Review", "Approve samples", samples["approved"] > 0),
         GuideStep("Train", "Train a round", bool(rounds), "train"),
         # Before the first round, the quiz only measures the base model.
@@ -47,6 +58,25 @@ def of(store: Store) -> list[GuideStep]:
     ]
 
 
+def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
+    """Return the step that checks or teaches the skills of a real model."""
+    model, digest = chosen_model(store), chosen_digest(store)
+    if model.model == ModelSettings.model or digest is None:
+        return []
+    quantization, number = model.own_quantization, model.round_id
+    report = store.skills.newest(digest, quantization, number)
+    # Replay keeps the skills of the base in a round of facts.
+    report = report or store.skills.newest(digest, quantization, None)
+    is_weak = report and guidance(SkillReport.from_dict(report)).needs_teaching
+    if is_weak and not skill_actions.has_learned_skills(store, number):
+        what = "Teach it the weak skills"
+        if skill_actions.taught_round(store, digest):
+            what = "Use the round with the skills"
+        return [GuideStep("Model", what, done=False, may_be_next=may_be_next)]
+    has_skills = bool(report) or skill_actions.has_learned_skills(store, number)
+    return [GuideStep("Model", "Check its skills", has_skills, "skills", may_be_next)]
+
+
 def draw(store: Store) -> Html:
     """Return why the button above is disabled, and the steps, which lead to their tabs.
 
@@ -55,18 +85,20 @@ def draw(store: Store) -> Html:
     progress = round_progress.newest(store)
     is_active = progress is not None and progress.is_active
     active_kinds = {run.kind for run in store.runs.in_state(*ACTIVE_STATES)}
-    buttons = _buttons(of(store), active_kinds, shows_next=not is_active)
+    # A whole round checks no skills.
+    steps = [step for step in of(store) if not (is_active and step.tab == "Model")]
+    buttons = _buttons(steps, active_kinds, shows_next=not is_active)
     rows = html.join(html.tag("li", button) for button in buttons)
     title = html.tag("strong", "Steps of the round" if is_active else "Or step by step")
-    steps = title + html.tag("ol", rows, "al-steps")
-    return whole_round.why_disabled(store) + html.tag("div", steps, "al-box")
+    listing = title + html.tag("ol", rows, "al-steps")
+    return whole_round.why_disabled(store) + html.tag("div", listing, "al-box")
 
 
 def _buttons(
     steps: list[GuideStep], active_kinds: Collection[RunKind], *, shows_next: bool
 ) -> Iterator[Html]:
     """Yield the steps; ``active_kinds``: kinds of runs that are running or queued."""
-    remaining = [step for step in steps if not step.done]
+    remaining = [step for step in steps if step.may_be_next and not step.done]
     for step in steps:
         is_next = shows_next and bool(remaining) and step is remaining[0]
         sign, state = ("✓", "done") if step.done else ("○", "to do")

@@ -9,6 +9,9 @@ from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import SkillReport, SkillRow, guidance, rows
 from autolearn.markup import svg
 from autolearn.services import skill_actions
+from autolearn.services.estimates import durations
+from autolearn.services.estimates.durations import TrainingEstimate
+from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -37,7 +40,10 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
     except (AutolearnError, OSError) as error:
         return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
-    body = _check_state(skill_actions.newest_check(store, model))
+    check = skill_actions.newest_check(store, model)
+    body = _check_state(check)
+    if check is None or check.state not in ACTIVE_STATES:
+        body += _check_time(durations.check_seconds(store, model))
     teaching = skill_actions.teaching(store, model)
     if teaching:
         sentence = f"Run {teaching.id} teaches it the skills ({teaching.state})."
@@ -58,6 +64,43 @@ def _check_state(run: Run | None) -> Html:
     sentence = html.text(f"{labels.run(run)} is not finished ({run.state}); resume it ")
     history = html.pick(html.text("under History"), f"{TAB}History", "al-link")
     return html.tag("p", sentence + history + html.text("."), "al-faint")
+
+
+def _check_time(seconds: float | None) -> Html:
+    """Return how long a check takes, given how long the last one took."""
+    sentence = (
+        "The first check of a model shows how long it takes: once it has begun, the "
+        "sidebar shows the time left."
+    )
+    if seconds is not None:
+        time = html.rough_duration(seconds)
+        sentence = f"A check takes about {time}, as the last one of this model did."
+    return html.tag("p", html.text(sentence), "al-faint")
+
+
+def teaching_estimate(effort: TrainingEstimate, fit: MemoryFit) -> Html:
+    """Return the steps, the time and the memory of the round that teaches skills."""
+    need, free = html.size(fit.need.total), html.size(fit.free)
+    sentence = (
+        f"Teaching takes at most {html.count(effort.steps, 'step')}; "
+        f"{_teaching_time(effort)}; memory about {need} of {free} free."
+    )
+    problem = [html.problem(f"It may not fit. {fit.problem}")] * bool(fit.problem)
+    return html.join([html.note(sentence), *problem])
+
+
+def _teaching_time(effort: TrainingEstimate) -> str:
+    """Return how long the round takes, with the replay that is written before it."""
+    before = effort.seconds_before
+    if effort.seconds is None:
+        return "the time is known after the first round with this model"
+    rough = " (rough: the first round with this model)" * effort.is_first
+    if before is None:
+        time = html.rough_duration(effort.seconds)
+        return f"about {time}{rough}, after a replay whose time is not known yet"
+    time = html.rough_duration(effort.seconds + before)
+    replay = f", {html.rough_duration(before)} of it to write the replay"
+    return f"about {time}{replay * bool(before)}{rough}"
 
 
 def _none() -> Html:

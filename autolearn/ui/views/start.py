@@ -69,7 +69,8 @@ def ways(store: Store) -> Html:
         _way(
             "Choose a real model",
             "An instruct model from a folder, a GGUF file, or the Hugging Face hub: "
-            "0.3 GiB and more to download, and minutes to hours for a round.",
+            "0.3 GiB and more to download, and minutes to hours for a round. Its "
+            "skills can be checked first, and weak ones taught.",
             html.pick(html.text("Choose a model"), f"{TAB}Model", "al-go"),
         ),
     )

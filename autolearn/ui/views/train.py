@@ -122,15 +122,11 @@ def _lacks_validation(contents: RoundContents, settings: TrainSettings) -> bool:
     return is_wanted and not dataset.validation
 
 
-def estimate(
-    effort: TrainingEstimate, fit: MemoryFit, *, is_first: bool = False
-) -> Html:
-    """Return steps, time and memory; all of it is estimated and says so.
-
-    ``is_first``: no round with this model has shown its pace yet.
-    """
-    basis = "from the speed of this computer" if is_first else "from the last round"
-    label, time = f"Time of the steps, estimated {basis}", "known after the first round"
+def estimate(effort: TrainingEstimate, fit: MemoryFit) -> Html:
+    """Return steps, time and memory; all of it is estimated and says so."""
+    basis = "the speed of this computer" if effort.is_first else "the last round"
+    label = f"Time of the steps, estimated from {basis}"
+    time = "known after the first round"
     if effort.seconds is None:
         label = "Time of the steps"
     else:
