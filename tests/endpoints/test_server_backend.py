@@ -123,6 +123,28 @@ def test_a_server_that_may_refuse_options_of_streams_gets_none(program):
         assert "stream_options" not in server.requests[0]
 
 
+@pytest.mark.parametrize(
+    ("program", "named"),
+    [
+        ("vllm", {"model": "law"}),
+        ("sglang", {"model": "tiny", "lora_path": "law"}),
+    ],
+)
+def test_an_adapter_is_named_as_the_program_takes_it(program, named):
+    """SGLang got its name as the model, and answered with the base model."""
+    with model_server.running(program) as server:
+        models = server.pages["/v1/models"]["data"]
+        models.append(models[0] | {"id": "law", "parent": "tiny"})
+        address = server_addresses.parse(f"{server.address}#law")
+        backends = [_backend(server), ServerBackend(detect(address, QUICK), QUICK)]
+        for backend in backends:
+            backend.complete([chat_request()], never)
+        base, adapter = server.requests
+    assert (base["model"], "lora_path" in base) == ("tiny", False)
+    assert {key: adapter.get(key) for key in named} == named
+    assert adapter.keys() - base.keys() == named.keys() - {"model"}
+
+
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
     with model_server.running("vllm") as server:
         server.pages["/version"] = {"version": "0.10.1"}
