@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 
 from autolearn.cli import main
-from autolearn.core.errors import BackendError, JobError
+from autolearn.core.errors import BackendError, InputError, JobError
 from autolearn.core.records import Round
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.runs import server_adapters
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import export_actions
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import history
 from tests.support import model_server
 from tests.support.model_server import Raw
 from tests.support.rounds import one_round
@@ -57,6 +59,18 @@ def test_a_command_shows_how_the_round_is_chosen(store, trained, capsys):
     shown = capsys.readouterr()
     assert shown.out.startswith(f"model: {server.address}#autolearn-round-")
     assert "could not be checked" in shown.err
+
+
+def test_the_page_shows_how_the_round_is_chosen(store, trained):
+    round_, _ = trained
+    session = Session(store.folder)
+    with model_server.running("sglang") as server:
+        model_server.let_load(server, "sglang")
+        with pytest.raises(InputError, match="Choose a round"):
+            history._offer(session, history.OWN, server.address)
+        shown = history._offer(session, round_.id, server.address)
+    assert f"under Model: {server.address}#autolearn-round-" in shown
+    assert "could not be checked" in shown
 
 
 def test_a_server_with_another_base_gets_no_round(trained):

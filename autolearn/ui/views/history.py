@@ -17,6 +17,7 @@ from autolearn.core.run_results import (
 )
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.export import formats
+from autolearn.runs.server_adapters import LoadedAdapter
 from autolearn.services import quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store, layout
@@ -273,6 +274,12 @@ def exports(store: Store) -> Html:
     if not records:
         return html.note("No exports yet.")
     return html.join(_export(run) for run in records)
+
+
+def loaded(adapter: LoadedAdapter) -> Html:
+    """Return how a round that a server has loaded is chosen."""
+    sentence = f"Loaded; to use it, enter this under Model: {adapter.address}"
+    return html.join(map(html.note, filter(None, [sentence, adapter.note])))
 
 
 def _export(run: Run) -> Html:
