@@ -12,6 +12,7 @@ from autolearn.core import server_addresses
 from autolearn.core.constraints import LINE, Excerpt, Pattern
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message
+from autolearn.core.prices import ANSWER_TOKENS, PROMPT_TOKENS
 from autolearn.endpoints import client
 from autolearn.endpoints.backend import ESTIMATE_NOTE, FORM_DRAWS, ServerBackend
 from autolearn.endpoints.client import RetryPolicy
@@ -228,6 +229,21 @@ def test_probabilities_without_log_probabilities_are_estimated_and_said_so(progr
         (row,) = backend.probabilities([CHAT], ["Verdict:"], LABELS)
         assert row == pytest.approx((0.7, 0.3))
         assert backend.notes == (ESTIMATE_NOTE,)
+
+
+def test_the_tokens_of_all_replies_are_counted_whatever_is_kept_of_them():
+    failures = [Raw(500), Raw(200, b"{")]
+    with model_server.running("openai") as server:
+        server.chat = lambda _: failures.pop() if failures else reply("I know.")
+        backend = _backend(server)
+        backend.complete([chat_request("Where?", "", (Excerpt("Rome"),))], never)
+        backend.probabilities([CHAT], ["Verdict:"], LABELS)
+        n = len(server.requests) - 2  # which failed
+        assert n > FORM_DRAWS
+        assert backend.tokens == {PROMPT_TOKENS: 7 * n, ANSWER_TOKENS: 3 * n}
+        server.chat = lambda _: model_server.streamed("Hello.")
+        backend.stream(chat_request(), never, lambda _: None)
+        assert backend.tokens[PROMPT_TOKENS] == 7 * n + 5
 
 
 def test_confidence_is_that_of_the_tokens_of_the_answer():
