@@ -25,7 +25,7 @@ from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.methods import METHODS
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import OPEN_STATES, Decision, Round
+from autolearn.core.records import OPEN_STATES, Decision, Round, Run
 from autolearn.core.run_results import DownloadResult, RoundScores
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -35,6 +35,7 @@ from autolearn.services import (
     demo_library,
     gold_actions,
     model_actions,
+    prices,
     quiz_actions,
     quiz_runs,
     round_actions,
@@ -248,18 +249,21 @@ def chat(args: Args) -> Result:
 def runs(args: Args) -> list[Result]:
     """List runs."""
     with open_existing(args) as store:
-        return [
-            {
-                "run": run.id,
-                "kind": run.kind,
-                "state": run.state,
-                "progress": f"{run.stage} {run.done}/{run.total}" if run.stage else "",
-                "started": (run.started_at or "")[:19],
-                "finished": (run.finished_at or "")[:19],
-                "error": run.error or "",
-            }
-            for run in store.runs.newest(args.limit)
-        ]
+        return [_listed_run(store, run) for run in store.runs.newest(args.limit)]
+
+
+def _listed_run(store: Store, run: Run) -> Result:
+    cost = prices.run_cost(store, run)
+    return {
+        "run": run.id,
+        "kind": run.kind,
+        "state": run.state,
+        "progress": f"{run.stage} {run.done}/{run.total}" if run.stage else "",
+        "started": (run.started_at or "")[:19],
+        "finished": (run.finished_at or "")[:19],
+        **({"cost": cost} if cost else {}),
+        "error": run.error or "",
+    }
 
 
 def rounds(args: Args) -> list[Result]:

@@ -1,4 +1,4 @@
-"""The command ``export``: samples, items, weights, folders for other trainers."""
+"""The commands ``export``, which writes files, and ``offer``, which loads a round."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,6 +12,7 @@ from autolearn.cli.common import (
     open_existing,
     refuse_options,
 )
+from autolearn.cli.terminal import warn
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import TrainSettings
@@ -65,3 +66,20 @@ def export(args: Args) -> Result:
             source = ExportSource(model_of(store, args), scope, args.method)
         run = export_actions.export(store, args.what, args.target, args.round, source)
         return finish(store, run, "export", quiet=args.json).result
+
+
+def add_offer(parser: ArgumentParser) -> None:
+    """Add the arguments of ``offer``."""
+    parser.add_argument("server", help="its address, such as http://127.0.0.1:8000/v1")
+    parser.add_argument(
+        "--round", type=int, metavar="N", required=True, help="the round"
+    )
+
+
+def offer(args: Args) -> Result:
+    """Let a server load the adapter of a round; show how it is chosen there."""
+    with open_existing(args) as store:
+        adapter = export_actions.offer(store, args.round, args.server)
+    if adapter.note:
+        warn(adapter.note)
+    return {"model": adapter.address}

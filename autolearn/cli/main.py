@@ -84,6 +84,12 @@ COMMANDS = (
         "write samples, weights, or a folder for another trainer",
         export_commands.add_arguments,
     ),
+    Command(
+        "offer",
+        export_commands.offer,
+        "let a server load the adapter of a round",
+        export_commands.add_offer,
+    ),
     Command("models", commands.models, "list the models on this computer"),
     Command(
         "download",

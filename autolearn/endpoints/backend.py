@@ -18,6 +18,7 @@ from autolearn.core.model_calls import (
     Sampling,
 )
 from autolearn.core.ports import Cancelled, Stop
+from autolearn.core.prices import ANSWER_TOKENS, PROMPT_TOKENS
 from autolearn.core.settings import StudySettings
 from autolearn.endpoints import replies
 from autolearn.endpoints.client import (
@@ -69,6 +70,8 @@ class ServerBackend:
         self._retries = retries
         self._bodies = RequestBodies(facts)
         self._notes: set[str] = set()
+        self.tokens: dict[str, float] = {PROMPT_TOKENS: 0, ANSWER_TOKENS: 0}
+        """Of all whole replies, also of verdicts and of draws that are not kept."""
         self._switch = ThoughtSwitch(facts.program)
 
     @property
@@ -238,7 +241,13 @@ class ServerBackend:
         def post(accepted: Mapping[str, Any]) -> Awaitable[Reply]:
             return client.post(_url(client), accepted, replies.read)
 
-        return await self._switch.answer(body, post)
+        reply = await self._switch.answer(body, post)
+        self._count(reply.n_prompt_tokens, reply.n_tokens)
+        return reply
+
+    def _count(self, n_prompt_tokens: int, n_tokens: int) -> None:
+        self.tokens[PROMPT_TOKENS] += n_prompt_tokens
+        self.tokens[ANSWER_TOKENS] += n_tokens
 
     async def _complete(self, request: Request, client: ServerClient) -> Completion:
         try:
@@ -340,6 +349,7 @@ class ServerBackend:
                     n_tokens=event.n_tokens or completion.n_tokens,
                 )
                 on_text(whole)
+        self._count(completion.n_prompt_tokens, completion.n_tokens)
         if completion.finish == "cancelled":
             raise BackendError(
                 f"The server {client.address.base} ended an answer without a reason; "

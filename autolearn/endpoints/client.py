@@ -1,7 +1,7 @@
 """Send requests to a server: bounded, repeated if that helps, cancelled at once.
 
-A request changes nothing on the server, so it may be repeated. Nothing is stored before
-a whole step is answered, so a repeated request never doubles a record.
+A request for an answer changes nothing on the server, so it may be repeated. Nothing is
+stored before a whole step is answered, so a repeated request never doubles a record.
 """
 
 import asyncio
@@ -153,7 +153,7 @@ class ServerClient:
 
         async def read() -> object | None:
             try:
-                return await self._read("GET", url)
+                return (await self._read("GET", url)).json()
             except Unusable:
                 if may_be_page:
                     return None
@@ -179,9 +179,18 @@ class ServerClient:
         """
 
         async def send() -> T:
-            return read(await self._read("POST", url, body))
+            return read((await self._read("POST", url, body)).json())
 
         return await self._patiently(send)
+
+    async def order(self, url: str, body: Mapping[str, Any]) -> None:
+        """Send a request whose answer may be any text: only its status counts.
+
+        Raises:
+            ServerRefused: The request is refused.
+            BackendError: The server cannot be reached.
+        """
+        await self._patiently(lambda: self._read("POST", url, body))
 
     async def events(
         self, url: str, body: Mapping[str, Any], read: Callable[[object], T]
@@ -244,8 +253,8 @@ class ServerClient:
 
     async def _read(
         self, method: str, url: str, body: Mapping[str, Any] | None = None
-    ) -> object:
-        """Return the JSON value of an answer.
+    ) -> HttpAnswer:
+        """Return a whole answer that is not an error.
 
         Raises:
             httpx2.ReadTimeout: Nothing has come from the server for too long.
@@ -266,10 +275,10 @@ class ServerClient:
 
     async def _whole(
         self, method: str, url: str, body: Mapping[str, Any] | None
-    ) -> object:
+    ) -> HttpAnswer:
         response = await self._open(method, url, body, is_timed=False)
         async with aclosing(response):
-            return (await self._answer(response)).json()
+            return await self._answer(response)
 
     async def _open(
         self,
@@ -316,7 +325,7 @@ class ServerClient:
     def _error(self, answer: HttpAnswer) -> Exception:
         server, status = f"The server {self.address.base}", answer.status
         detail = f" ({answer.message})" if answer.message else ""
-        if status in _MOMENTARY:
+        if status in _MOMENTARY and self._retries.tries > 1:
             return _Busy(
                 f"{server} still answers with the error {status}{detail} after "
                 f"{self._retries.tries} tries; look at its log.",

@@ -165,10 +165,15 @@ def _row(models: Sequence[Values], name: object) -> Values:
     return next((row for row in models if name in _ids(row)), {})
 
 
+def _parent(models: Sequence[Values], name: str) -> str:
+    """Return the base of an adapter in a list; empty if the model is no adapter."""
+    parent = _row(models, name).get("parent")
+    return parent if isinstance(parent, str) else ""
+
+
 def _listed_context(models: Sequence[Values], name: str) -> int | None:
     """Return the context of a model in a list; an adapter has that of its base."""
-    row = _row(models, name)
-    base = _row(models, row.get("parent"))
+    row, base = _row(models, name), _row(models, _parent(models, name))
     return _number(row.get("max_model_len")) or _number(base.get("max_model_len"))
 
 
@@ -255,6 +260,7 @@ async def _vllm(
         "vllm",
         version=version,
         context=_listed_context(models, name),
+        parent=_parent(models, name),
         weights=_entry(models, name),
     )
 
@@ -276,6 +282,7 @@ async def _sglang(
             version=str(info.get("version", "")),
             context=context or _listed_context(models, name),
             slots=_number(info.get("max_running_requests")),
+            parent=_parent(models, name),
             weights={key: info[key] for key in keys if info.get(key)},
         )
     return None

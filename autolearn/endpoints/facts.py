@@ -55,6 +55,8 @@ class ServerFacts(JsonRecord):
     """Tokens of prompt and answer together; None: it does not tell."""
     slots: int | None = None
     """Requests that each server serves at once; None: it does not tell."""
+    parent: str = ""
+    """The base model, if the model is an adapter; empty: it is none."""
     weights: dict[str, Any] = field(default_factory=dict)
     """Its report on the weights, such as path, size and quantisation."""
 

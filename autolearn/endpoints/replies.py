@@ -17,7 +17,7 @@ _INSTEAD = ("reasoning_content", "reasoning", "refusal", "tool_calls")
 """What a message may have instead of an answer."""
 _ROUNDING = 1e-3
 """How far above 0 a log-probability may be by rounding."""
-_ERROR_FIELDS = ("error", "message", "detail")
+_ERROR_FIELDS = ("error", "message", "detail", "error_message")
 """Where an object has the text of an error, or another object that has it."""
 
 

@@ -71,7 +71,7 @@ class RequestBodies:
         if has_prefill and not self.facts.abilities.continues:
             chat, has_prefill = _asked_to_begin(chat), False
         body: dict[str, Any] = {
-            "model": self.facts.server_address.model,
+            **self._model(),
             "messages": [{"role": turn.role, "content": turn.content} for turn in chat],
         }
         if has_prefill and self.facts.program in ("vllm", "sglang"):
@@ -79,6 +79,17 @@ class RequestBodies:
         if has_prefill and self.facts.program == "vllm":
             body["add_generation_prompt"] = False
         return body | _WITHOUT_THOUGHTS[self.facts.program]
+
+    def _model(self) -> dict[str, str]:
+        """Return the fields that name the model.
+
+        SGLang lists an adapter by its name, but answers with the base model if
+        ``model`` has that name.
+        """
+        name = self.facts.server_address.model
+        if self.facts.program == "sglang" and self.facts.parent:
+            return {"model": self.facts.parent, "lora_path": name}
+        return {"model": name}
 
     def _sampled(self, sampling: Sampling) -> dict[str, str]:
         """Return what else tells a server to sample.

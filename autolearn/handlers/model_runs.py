@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from autolearn.core.prices import PROMPT_TOKENS
 from autolearn.core.run_results import (
     ConvertResult,
     ExportResult,
@@ -29,7 +30,16 @@ def handlers(models: Models) -> Handlers:
     def with_model(
         handle: Callable[[RunContext, HuggingFaceBackend | ServerBackend], RunResult],
     ) -> Handler:
-        return lambda context: handle(context, models.backend(context))
+        def run(context: RunContext) -> RunResult:
+            backend = models.backend(context)
+            if not isinstance(backend, ServerBackend):
+                return handle(context, backend)
+            try:
+                return handle(context, backend)
+            finally:
+                _keep_tokens(context, backend)
+
+        return run
 
     def train(context: RunContext) -> TrainResult:
         return round_training.train(context, models.local_backend(context))
@@ -50,6 +60,12 @@ def handlers(models: Models) -> Handlers:
         "convert": convert,
         "skills": with_model(skill_check.check),
     }
+
+
+def _keep_tokens(context: RunContext, backend: ServerBackend) -> None:
+    """Store the tokens of a run, next to those of its earlier tries."""
+    n_earlier = len(context.store.runs.metrics(context.run.id, PROMPT_TOKENS))
+    context.add_metrics(n_earlier, backend.tokens)
 
 
 HANDLERS = handlers(Models())

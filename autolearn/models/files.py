@@ -100,12 +100,17 @@ def _folder(model: str) -> Path:
         raise BackendError(_gguf(model))
     if os.path.isdir(path):
         return path.resolve()
-    if _HUB_ID.fullmatch(model) and not model.startswith("."):
+    if is_hub_id(model):
         return _cached_snapshot(model)
     raise ModelNotFound(
         f"There is no folder {model}; give the folder that holds the model's "
         "config.json and safetensors files."
     )
+
+
+def is_hub_id(model: str) -> bool:
+    """Return whether a model is named as on the hub; a relative path may be, too."""
+    return bool(_HUB_ID.fullmatch(model)) and not model.startswith(".")
 
 
 def _cached_snapshot(model: str) -> Path:

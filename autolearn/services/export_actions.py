@@ -1,4 +1,7 @@
-"""Exports: samples, items or weights of a round, folders for other trainers."""
+"""Exports: samples, items or weights of a round, folders for other trainers.
+
+A server on this computer gets the adapter of a round without an export.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +13,10 @@ from autolearn.core.run_settings import ExportRunSettings, ModelRunSettings, Sam
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.export import formats, gguf_converter
 from autolearn.export.handover.folder import TOOLS
-from autolearn.runs import model_references, run_control
+from autolearn.rounds import adapters
+from autolearn.runs import model_references, run_control, server_adapters
 from autolearn.runs.model_choice import chosen_model, finished_round, with_model
+from autolearn.runs.server_adapters import LoadedAdapter
 from autolearn.services import actions, model_scope, round_actions
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
@@ -60,6 +65,19 @@ def export(
     if what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export.")
     return run_control.submit(store, replace(request, scope=_samples(store, source)))
+
+
+def offer(store: Store, round_id: int, address: str) -> LoadedAdapter:
+    """Let a server load the adapter of a round, which is then one of its models.
+
+    Raises:
+        JobError: The round is not finished.
+        InputError: Its adapter is missing or damaged, or the address is malformed.
+        BackendError: The server cannot be reached, or does not load the adapter.
+    """
+    round_ = finished_round(store, round_id)
+    folder = adapters.folder_of(store, round_)
+    return server_adapters.load(round_, folder, address)
 
 
 def _samples(store: Store, source: ExportSource) -> SampleScope:

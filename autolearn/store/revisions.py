@@ -29,7 +29,7 @@ SELECT (SELECT max(id) FROM runs),
     (SELECT max(id) FROM samples),{_LIBRARY},
     (SELECT max(finished_at) FROM runs),
     (SELECT group_concat(value) FROM choices
-     WHERE name IN ('model', 'shows_all_models', 'closed_round')),
+     WHERE name IN ('model', 'shows_all_models', 'closed_round', 'prices')),
     (SELECT group_concat(id || state) FROM rounds),
     (SELECT group_concat(id || '-' || excluded) FROM corpora),
     (SELECT count(*) FROM questions WHERE step_id IS NULL),

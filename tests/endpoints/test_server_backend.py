@@ -5,13 +5,16 @@ import time
 
 import pytest
 
+from autolearn.core import server_addresses
 from autolearn.core.constraints import LINE, Excerpt
 from autolearn.core.errors import BackendError
+from autolearn.core.prices import ANSWER_TOKENS, PROMPT_TOKENS
 from autolearn.endpoints import client
-from autolearn.endpoints.backend import FORM_DRAWS
+from autolearn.endpoints.backend import FORM_DRAWS, ServerBackend
+from autolearn.endpoints.detection import detect
 from tests.support import model_server
 from tests.support.model_server import Raw, reply, scripted
-from tests.support.server_backends import backend_of
+from tests.support.server_backends import CHAT, LABELS, QUICK, backend_of
 from tests.support.server_studies import chat_request, never
 
 
@@ -103,6 +106,28 @@ def test_a_server_that_may_refuse_options_of_streams_gets_none(program):
         assert "stream_options" not in server.requests[0]
 
 
+@pytest.mark.parametrize(
+    ("program", "named"),
+    [
+        ("vllm", {"model": "law"}),
+        ("sglang", {"model": "tiny", "lora_path": "law"}),
+    ],
+)
+def test_an_adapter_is_named_as_the_program_takes_it(program, named):
+    """SGLang got its name as the model, and answered with the base model."""
+    with model_server.running(program) as server:
+        models = server.pages["/v1/models"]["data"]
+        models.append(models[0] | {"id": "law", "parent": "tiny"})
+        address = server_addresses.parse(f"{server.address}#law")
+        backends = [backend_of(server), ServerBackend(detect(address, QUICK), QUICK)]
+        for backend in backends:
+            backend.complete([chat_request()], never)
+        base, adapter = server.requests
+    assert (base["model"], "lora_path" in base) == ("tiny", False)
+    assert {key: adapter.get(key) for key in named} == named
+    assert adapter.keys() - base.keys() == named.keys() - {"model"}
+
+
 def test_an_older_vllm_gets_the_former_name_of_a_grammar():
     with model_server.running("vllm") as server:
         server.pages["/version"] = {"version": "0.10.1"}
@@ -132,6 +157,21 @@ def test_where_no_draw_has_the_form_nothing_but_the_beginning_is_kept():
         (completion,) = backend_of(server).complete([request], never)
         assert completion.text == "Evidence:"
         assert len(server.requests) == FORM_DRAWS
+
+
+def test_the_tokens_of_all_replies_are_counted_whatever_is_kept_of_them():
+    failures = [Raw(500), Raw(200, b"{")]
+    with model_server.running("openai") as server:
+        server.chat = lambda _: failures.pop() if failures else reply("I know.")
+        backend = backend_of(server)
+        backend.complete([chat_request("Where?", "", (Excerpt("Rome"),))], never)
+        backend.probabilities([CHAT], ["Verdict:"], LABELS)
+        n = len(server.requests) - 2  # which failed
+        assert n > FORM_DRAWS
+        assert backend.tokens == {PROMPT_TOKENS: 7 * n, ANSWER_TOKENS: 3 * n}
+        server.chat = lambda _: model_server.streamed("Hello.")
+        backend.stream(chat_request(), never, lambda _: None)
+        assert backend.tokens[PROMPT_TOKENS] == 7 * n + 5
 
 
 def test_requests_are_answered_in_order_and_bounded_by_the_slots():

@@ -184,6 +184,27 @@ PROGRAMS: dict[str, dict[str, Any]] = {
 """What each program answers at its addresses."""
 
 
+LOADING = {"vllm": "/v1/load_lora_adapter", "sglang": "/load_lora_adapter"}
+"""Where programs load adapters while they run."""
+
+
+def let_load(server: ModelServer, program: str) -> list[Body]:
+    """Let a server load adapters of its first model; return the requests to do so."""
+    models = server.pages["/v1/models"]["data"]
+    requests: list[Body] = []
+
+    def load(body: Body) -> Answer:
+        requests.append(body)
+        name, path = body["lora_name"], body["lora_path"]
+        models.append(models[0] | {"id": name, "root": path, "parent": models[0]["id"]})
+        if program == "vllm":  # it answers with a text
+            return Raw(200, b"Success: the adapter was added.")
+        return {"success": True, "loaded_adapters": {name: path}}
+
+    server.pages[LOADING[program]] = load
+    return requests
+
+
 @contextmanager
 def running(program: str = "llama.cpp") -> Iterator[ModelServer]:
     """Run a server that looks like one of ``PROGRAMS``."""

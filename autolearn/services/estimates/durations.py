@@ -207,15 +207,33 @@ def study_seconds(
 
     None: not known.
     """
+    alike = last_alike(store, model, settings)
+    if alike is None:
+        return None
+    each: float = (alike.run.seconds or 0) / alike.n_questions
+    return passages * settings.questions_per_passage * each
+
+
+@dataclass(frozen=True)
+class EarlierStudy:
+    """A study that shows what another one takes."""
+
+    run: Run
+    n_questions: int
+    """Questions that it should ask."""
+
+
+def last_alike(
+    store: Store, model: ModelSettings, settings: StudySettings
+) -> EarlierStudy | None:
+    """Return the last study of a model that did the same for each question, if any."""
     for run in store.runs.find(RunFilter.of_model("study", model)):
         n_passages, request = StudyResult.of(run).passages, StudyRunSettings.of(run)
         if not n_passages or request.instructions:  # which take time, too
             continue
         then = request.study
         if _work_settings(then) == _work_settings(settings):
-            now = passages * settings.questions_per_passage
-            each: float = (run.seconds or 0) / (n_passages * then.questions_per_passage)
-            return now * each
+            return EarlierStudy(run, n_passages * then.questions_per_passage)
     return None
 
 

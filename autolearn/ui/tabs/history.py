@@ -164,6 +164,21 @@ def _exports(context: PageContext) -> None:
 
     context.on_action([go.click], order, [of, what], [panel])
     context.on_action([panel.click], fetch, [], [file])
+    _offers(context, of)
+
+
+def _offers(context: PageContext, of: gr.Dropdown) -> None:
+    """Lay out how the round that is chosen in ``of`` becomes a model of a server."""
+    server = gr.Textbox(
+        label="Server",
+        info="vLLM or SGLang with the base model of the round, such as "
+        "http://127.0.0.1:8000/v1.",
+        elem_id="export-server",
+    )
+    load = gr.Button("Load the round on this server", elem_id="export-load")
+    answer = html_panel("export-answer")
+    order = partial(_offer, context.session)
+    context.on_action([load.click], order, [of, server], [answer])
 
 
 def _draw(session: Session, key: str) -> tuple[Html, Html]:
@@ -226,6 +241,13 @@ def _export(session: Session, source: int, what: str) -> None:
             session.store, what, target, round_id, ExportSource(scope=scope)
         )
     )
+
+
+def _offer(session: Session, source: int, server: str) -> Html:
+    """Let a server load a round; return how it is chosen there."""
+    if source <= OWN:
+        raise InputError("Choose a round as the source.")
+    return views.loaded(export_actions.offer(session.store, source, server))
 
 
 def _zip_file(session: Session, run_id: int) -> str:

@@ -21,7 +21,7 @@ from autolearn.ui.session import (
     html_panel,
     redraw_on,
 )
-from autolearn.ui.tabs import model_sources, skills
+from autolearn.ui.tabs import model_sources, prices, skills
 from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
 
@@ -43,6 +43,7 @@ def build(context: PageContext) -> None:
                     "Use the built-in model", elem_id="model-own", min_width=80
                 )
             answer = html_panel("model-answer")
+            prices.build(context)
             local_choice = model_sources.local(context, name)
             _memory(context)
         with gr.Column(scale=3, min_width=420):

@@ -10,7 +10,7 @@ from autolearn.core.records import RunKind
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, review_actions
+from autolearn.services import actions, prices, review_actions
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.store import Store
 from autolearn.study.protocol import PROTOCOLS
@@ -272,7 +272,8 @@ def _effort(
     fit = None
     if not is_server(model.model):
         fit = memory_needs.of_study(store, model, settings, n)
-    effort = views.effort(n, n_bare, time, fit)
+    cost = prices.study_cost(store, model, settings, n)
+    effort = views.effort(n, n_bare, time, fit, cost)
     return effort + tokenizer_fit.warning(store, texts)
 
 

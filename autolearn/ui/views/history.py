@@ -17,7 +17,8 @@ from autolearn.core.run_results import (
 )
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.export import formats
-from autolearn.services import quiz_runs, round_actions
+from autolearn.runs.server_adapters import LoadedAdapter
+from autolearn.services import prices, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store, layout
 from autolearn.ui import html
@@ -180,12 +181,25 @@ def run_details(store: Store, run_id: int) -> Html:
     body = (
         (html.problem(run.error) if run.error else Html(""))
         + _resume(run)
+        + _tokens(store, run)
         + _details("Result", run.result)
         + _details("Settings", run.settings)
         + _details("Versions", run.versions)
         + html.details(html.text("Log"), log)
     )
     return drawer(html.card(head, body), labels.run(run))
+
+
+def _tokens(store: Store, run: Run) -> Html:
+    """Return the tokens and the cost of a run on a server; nothing for other runs."""
+    counted = prices.tokens(store, run)
+    if counted is None:
+        return Html("")
+    prompt, answer = counted
+    sentence = f"{prompt:,} tokens in prompts, {answer:,} in answers"
+    if cost := prices.run_cost(store, run):
+        sentence += f"; cost {cost}"
+    return html.tag("p", html.text(f"{sentence}."), "al-faint")
 
 
 def _resume(run: Run) -> Html:
@@ -275,6 +289,12 @@ def exports(store: Store) -> Html:
     if not records:
         return html.note("No exports yet.")
     return html.join(_export(run) for run in records)
+
+
+def loaded(adapter: LoadedAdapter) -> Html:
+    """Return how a round that a server has loaded is chosen."""
+    sentence = f"Loaded; to use it, enter this under Model: {adapter.address}"
+    return html.join(map(html.note, filter(None, [sentence, adapter.note])))
 
 
 def _export(run: Run) -> Html:

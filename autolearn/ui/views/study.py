@@ -39,6 +39,7 @@ def effort(
     instructions: int,
     duration: StudyTime,
     fit: MemoryFit | None,
+    cost: str = "",
 ) -> Html:
     """Return the time and memory of a study in a line, with the memory by part folded.
 
@@ -47,6 +48,7 @@ def effort(
         instructions: How many instructions it answers.
         duration: How long it takes.
         fit: None if the model is on a server.
+        cost: Of the passages, on a server; empty if it is not known.
     """
     counts = {"passage": passages, "instruction": instructions}
     many = [html.count(n, noun) for noun, n in counts.items() if n]
@@ -65,7 +67,10 @@ def effort(
         of_passages = " for the passages" * bool(instructions)
         time = f"about {html.rough_duration(duration.seconds)}{of_passages}{source}"
     if fit is None:
-        return html.note(f"{' and '.join(many)}; {time}; the server has the model.")
+        parts = [" and ".join(many), time, "the server has the model"]
+        if cost:
+            parts.append(f"cost of the passages as in the last study: {cost}")
+        return html.note(f"{'; '.join(parts)}.")
     size, free = html.size(fit.need.total), html.size(fit.free)
     summary = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
     details = html.details(html.text(summary), html.pairs(memory.fit(fit)))
