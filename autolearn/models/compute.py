@@ -2,8 +2,7 @@
 
 The estimate is for models without a measured run. The work on a CPU is mostly matrix
 products, so their number and the speed of one product give the time. Nothing here loads
-torch: the products of NumPy are as fast as those of torch (90 billion operations per
-second with one thread of an AMD EPYC with AVX2, torch 88).
+torch: the products of NumPy are as fast as those of torch.
 """
 
 import time
@@ -11,12 +10,14 @@ from functools import lru_cache
 from math import prod
 
 import numpy as np
+import psutil
 
 from autolearn.models.shape import ModelShape
 
-_ROWS, _SIDE, _TRIES = 256, 512, 40
-"""The product that is timed: 134 million operations. The best time of several tries
-counts, since other programs may use the processor in between."""
+_SIDE, _TRIES = 64, 200
+"""The product that is timed: so small that libraries compute it in one thread. Several
+threads wait for each other while other programs use the processor, such as a training,
+and then seem up to thirty times slower. The best time of several tries counts."""
 EFFICIENCY = 0.6
 """Share of that speed which training reaches. The rest of the time goes into the
 operations between the products; see docs/lab-notes.md."""
@@ -26,15 +27,20 @@ GENERATION_EFFICIENCY = 0.4
 
 @lru_cache(maxsize=1)
 def speed() -> float:
-    """Return the speed of float32 products in operations per second, measured once."""
-    rows = np.ones((_ROWS, _SIDE), dtype=np.float32)
-    weight = np.ones((_SIDE, _SIDE), dtype=np.float32)
+    """Return the speed of float32 products in operations per second, measured once.
+
+    It is that of one thread times the physical cores: 188 billion on two cores, where
+    large products reached 187 billion with both threads.
+    """
+    square = np.ones((_SIDE, _SIDE), dtype=np.float32)
+    product = np.empty_like(square)
     best = float("inf")
     for _ in range(_TRIES):
         started_at = time.perf_counter()
-        rows @ weight
+        np.matmul(square, square, out=product)
         best = min(best, time.perf_counter() - started_at)
-    return 2 * _ROWS * _SIDE * _SIDE / best
+    cores = psutil.cpu_count(logical=False) or 1
+    return cores * 2 * _SIDE**3 / best
 
 
 def operations(

@@ -83,20 +83,21 @@ class RunJournal:
             step_id = self._insert_step(name, len(new))
             return self._keep_generations(new, step_id)
 
-    def step_seconds(self, name: str) -> list[float]:
+    def step_seconds(self, name: str, least: int) -> list[float]:
         """Return the seconds per record of the steps whose names have ``name`` in them.
 
         Each from the step before it to its own end, so that the first step of a run has
-        none.
+        none. Steps with fewer than ``least`` records are left out.
         """
         rows = self._db.rows(
             "SELECT seconds / n_records AS seconds FROM (SELECT name, n_records,"
             " 86400 * (julianday(created_at)"
             " - lag(julianday(created_at)) OVER (ORDER BY id)) AS seconds"
             " FROM steps WHERE run_id = ?)"
-            " WHERE instr(name, ?) AND n_records AND seconds IS NOT NULL",
+            " WHERE instr(name, ?) AND n_records >= ? AND seconds IS NOT NULL",
             self._run_id,
             name,
+            least,
         )
         return [row["seconds"] for row in rows]
 

@@ -1,5 +1,8 @@
 """The estimated time of a training."""
 
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -36,6 +39,20 @@ def test_the_speed_of_products_is_measured_once(monkeypatch):
     assert 1e8 < compute.speed() < 1e14
     monkeypatch.setattr(time, "perf_counter", lambda: pytest.fail("again"))
     assert compute.speed() == compute.speed()
+
+
+def test_other_programs_hardly_slow_the_measurement_down():
+    """Threads that waited for each other seemed thirty times slower."""
+    idle = compute.speed.__wrapped__()
+    busy = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(busy) for _ in range(os.cpu_count() or 1)]
+    try:
+        time.sleep(0.5)
+        assert compute.speed.__wrapped__() > idle / 4
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def test_more_operations_take_longer(monkeypatch):

@@ -216,21 +216,27 @@ def test_replay_that_is_still_to_be_written_is_counted(store, tmp_path):
     assert durations.effort(SETTINGS, contents, None).seconds_before is None
 
 
-def test_a_text_of_the_replay_takes_as_long_as_an_answer_from_memory(store):
+def test_a_text_of_the_replay_takes_as_long_as_an_answer_in_a_large_step(store):
+    """The few answers of a short text, each as slow as 20, made a minute an hour."""
     model = ModelSettings()
     assert replay_writing.seconds_per_text(store, model) is None
     run = store.runs.create("study", {"model": model.as_dict(), "study": {}})
-    ends = {"questions": 5, "closed-book answers": 9, "more closed-book answers": 400}
-    for name, second in ends.items():
-        skips = [Skip("questions", "no", None)] * 2
+    steps = {
+        "questions": (5, 20),
+        "closed-book answers": (45, 20),
+        "more closed-book answers": (145, 20),
+        "yet more closed-book answers": (400, 3),
+    }
+    for name, (second, n) in steps.items():
+        skips = [Skip("questions", "no", None)] * n
         store.journal(run.id).step(name, lambda skips=skips: skips)
         moment = f"2026-01-01T00:{second // 60:02}:{second % 60:02}Z"
         store.db.write("UPDATE steps SET created_at = ? WHERE name = ?", moment, name)
     journal = store.journal(run.id)
-    assert journal.step_seconds("closed-book") == pytest.approx([2, 195.5], abs=1e-3)
+    assert journal.step_seconds("closed-book", 1) == pytest.approx([2, 5, 85], abs=1e-3)
     # The first step of a run has no beginning that is kept.
-    assert journal.step_seconds("questions") == []
+    assert journal.step_seconds("questions", 1) == []
     per_text = replay_writing.seconds_per_text(store, model)
-    assert per_text == pytest.approx((2 + 195.5) / 2, abs=1e-3)
+    assert per_text == pytest.approx((2 + 5) / 2, abs=1e-3)
     other = ModelSettings(quantization="none")
     assert replay_writing.seconds_per_text(store, other) is None
