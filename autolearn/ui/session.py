@@ -252,7 +252,7 @@ class PageContext:
     stoppable: gr.Number
     """The id of the run that it stops: another may have begun since it was drawn."""
     start_round_button: gr.Button
-    """Starts a whole round; only while nothing runs."""
+    """Starts a whole round; disabled while none can begin."""
     round_strip: gr.HTML
     """Shows the newest whole round above the tabs."""
     round_question: gr.HTML
@@ -371,7 +371,7 @@ class PageContext:
             gr.Timer(active=busy),
             gr.Button(f"Stop run {run.id}" if run else "Stop", interactive=busy),
             run.id if run else 0,
-            gr.Button(interactive=not busy),
+            gr.Button(interactive=not whole_round.why_disabled(store)),
             whole_round.draw(store),
             *(
                 revision if name == current else gr.skip()

@@ -1,9 +1,11 @@
 """The first page says what the buttons do with the model that is in use."""
 
+from dataclasses import replace
+
 import pytest
 
 from autolearn.core.settings import ModelSettings
-from autolearn.ui.views import control_offer, guide, labels, start
+from autolearn.ui.views import control_offer, guide, labels, start, whole_round
 from tests.support.texts import put_text
 
 
@@ -54,3 +56,15 @@ def test_a_whole_round_that_cannot_begin_says_why(store):
     reason = f"Download (run {run.id}) is queued. A whole round can begin after it."
     assert reason in start.ways(store)
     assert reason in guide.draw(store)
+
+
+def test_no_whole_round_is_promised_with_a_model_on_a_server(store, context):
+    """The button said that it trains, and was refused once it was pressed."""
+    page = replace(context, revision_boxes={})
+    assert page._refresh("Start")[5].interactive
+    address = "http://127.0.0.1:8080/v1#tiny"
+    store.choices.set("model", ModelSettings(address).as_dict())
+    assert not page._refresh("Start")[5].interactive
+    assert "tiny on 127.0.0.1:8080 studies" not in start.ways(store)
+    for markup in (start.ways(store), guide.draw(store)):
+        assert whole_round.ON_A_SERVER in markup

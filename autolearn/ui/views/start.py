@@ -1,5 +1,6 @@
 """The first page: what autolearn is, the loop as a picture, and three ways to begin."""
 
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.model_scope import shown_digest
@@ -90,10 +91,13 @@ def _whole_round(model: ModelSettings) -> tuple[str, str]:
             "about 5 minutes on two CPU cores; nothing is downloaded. You can watch, "
             f"or close the page.{begin}",
         )
+    name = labels.model(model.model)
+    if is_server(model.model):
+        name = "A model on this computer"
     return (
         "Run a whole round",
-        f"{labels.model(model.model)} studies the texts in the library, a rule "
-        "approves samples, and a round is trained. The time is shown above the tabs. "
+        f"{name} studies the texts in the library, a rule approves samples, and a "
+        "round is trained. The time is shown above the tabs. "
         f"For the demo of about 5 minutes, choose the built-in model first.{begin}",
     )
 

@@ -2,6 +2,7 @@
 
 from autolearn.core.quiz_records import QuizPart
 from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.server_addresses import is_server
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
@@ -17,6 +18,10 @@ CLOSE, DISMISS, RESUME, GO = "close", "dismiss-", "resume-", "go-"
 """Keys of clicks: close the question, dismiss the result of a round with the id of its
 last run, resume a run, start a long round.
 """
+ON_A_SERVER = (
+    "The model in use is on a server, so it cannot be trained here. For a whole round, "
+    "choose a model on this computer under Model."
+)
 LONG_SECONDS = 3600.0
 """A round that takes longer is started only after a question."""
 CLOSED = "closed_round"
@@ -80,10 +85,13 @@ def question(store: Store) -> Html:
 
 def why_disabled(store: Store) -> Html:
     """Return why no whole round can begin now; nothing if one can."""
-    run = run_control.current(store)
-    if run is None:
+    if is_server(chosen_model(store).model):
+        sentence = ON_A_SERVER
+    elif run := run_control.current(store):
+        state = f"{labels.run(run)} is {run.state}"
+        sentence = f"{state}. A whole round can begin after it."
+    else:
         return Html("")
-    sentence = f"{labels.run(run)} is {run.state}. A whole round can begin after it."
     return html.tag("p", html.text(sentence), "al-faint")
 
 
