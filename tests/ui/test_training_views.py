@@ -25,7 +25,7 @@ from autolearn.store.layout import checkpoints
 from autolearn.training import replay
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import training_progress
-from autolearn.ui.views import curve
+from autolearn.ui.views import curve, labels
 from autolearn.ui.views import train as views
 from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, samples, training
 
@@ -265,6 +265,9 @@ def test_a_training_shows_its_curves_and_its_own_settings(store):
     assert markup.count("<svg") == 1
     assert "77" in markup
     assert "<strong>77</strong>" in markup
+    for name, label in labels.TRAIN_SETTINGS.items():  # as the form has them
+        assert label in markup
+        assert f"<dt>{name}<" not in markup
     assert "1,000 of 2,000" in markup
     assert "200" in markup
     assert "<img" not in markup

@@ -312,15 +312,13 @@ def _settings(run: Run) -> Html:
     """Return the settings of a run; those that are not the default are marked."""
     usual = TrainSettings().as_dict()
     settings = TrainRunSettings.of(run)
-    values = {
-        name: html.tag("strong" if value != usual.get(name) else "span", _word(value))
-        for name, value in settings.train.as_dict().items()
-    }
     rows = {
-        "model": html.text(settings.model.model),
-        "started from": html.text(labels.adapter(settings.parent)),
-        **values,
+        "Model": html.text(settings.model.model),
+        "Started from": html.text(labels.adapter(settings.parent)),
     }
+    for name, value in settings.train.as_dict().items():
+        element = "strong" if value != usual.get(name) else "span"
+        rows[labels.TRAIN_SETTINGS[name]] = html.tag(element, _word(value))
     hint = html.tag("p", "Bold: not the default.", "al-faint")
     title = html.text("Settings of this run")
     return html.details(title, hint + html.pairs(rows), "al-card")
