@@ -176,7 +176,7 @@ def _present_run(store: Store, queue: WorkerQueue) -> Run | None:
 
 
 def stop_worker(folder: Path, queue: WorkerQueue = MODEL_QUEUE) -> bool:
-    """Ask a worker to end at its next checkpoint; its run can be resumed.
+    """Ask a worker to end after its present token or step; its run can be resumed.
 
     Returns:
         Whether it has ended; another one may have been started since.

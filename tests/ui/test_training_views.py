@@ -25,7 +25,7 @@ from autolearn.store.layout import checkpoints
 from autolearn.training import replay
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import training_progress
-from autolearn.ui.views import curve, labels
+from autolearn.ui.views import curve, labels, status
 from autolearn.ui.views import train as views
 from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, samples, training
 
@@ -288,6 +288,14 @@ def test_a_run_says_what_can_be_done_with_it(store, state):
         state in ("cancelled", "failed")
     )
     assert "<img" not in markup
+
+
+def test_a_run_that_stops_does_not_wait_for_the_time_of_a_checkpoint(store):
+    run = replace(training(store), state="running", cancel_requested=True)
+    assert "stops after this step at the latest" in views.live(store, run)
+    for markup in (views.live(store, run), status._running(run)):
+        assert "checkpoint." not in markup
+        assert "next checkpoint" not in markup
 
 
 @pytest.mark.parametrize(("method", "is_said"), [("meta", True), ("al1", False)])

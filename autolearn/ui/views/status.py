@@ -112,7 +112,7 @@ def _running(run: Run) -> Html:
     if run.rate:
         pace = f"time left: {html.time_left(run.eta_seconds)}"
     if run.cancel_requested:
-        pace = "stopping at the next checkpoint"
+        pace = "stopping"
     return html.tag(
         "div",
         html.tag("strong", html.text(title))

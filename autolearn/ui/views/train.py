@@ -286,8 +286,8 @@ def _next(run: Run) -> str:
     """Return the possible actions on a run, or why there is none."""
     if run.state in ACTIVE_STATES:
         if run.cancel_requested:
-            return "It stops at its next checkpoint. You can resume it from there."
-        return "You can stop it at a checkpoint and resume it later."
+            return "It stops after this step at the latest. You can resume it later."
+        return "You can stop it at any time and resume it later."
     if run.state == "done":
         settings = TrainRunSettings.of(run)
         sentence = "It is finished."
