@@ -120,6 +120,16 @@ def test_runs_come_in_pages_by_their_number(store):
     session = Session(store.folder)
     assert history._older(session, 0, True) == 2
     assert history._older(session, 2, True) == 2
+    for before_id, enabled in ((0, (False, True)), (2, (True, False))):
+        _, *buttons = history._page(session, before_id, True)
+        assert tuple(button.interactive for button in buttons) == enabled
+
+
+def test_hidden_chats_are_not_denied(store):
+    store.runs.create("chat", {"model": MODEL})
+    assert "There are only chats yet" in views.runs(store, 0, with_chats=False)
+    assert "No runs yet" not in views.runs(store, 0, with_chats=False)
+    assert 'data-pick="run-1"' in views.runs(store, 0)
 
 
 def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):
@@ -170,7 +180,8 @@ def test_an_export_is_queued_listed_and_zipped(store):
     round_ = one_round(store, state="trained", adapter="adapters/round-1")
     history._export(session, round_.id, "chat")
     run = store.runs.newest(1)[0]
-    assert "chat of round 1" in views.exports(store)
+    assert ("chats (SFT)", "chat") in history.WHAT
+    assert "chats (SFT) of round 1" in views.exports(store)
     with pytest.raises(JobError, match="no longer exist"):
         history._zip_file(session, run.id)
     folder = store.subfolder("exports")
@@ -187,7 +198,7 @@ def test_a_hand_over_is_a_folder_and_comes_as_one_zip(store):
     approve(store)
     history._export(session, history.OWN, "llama-factory")
     run = store.runs.newest(1)[0]
-    assert "llama-factory of a planned round" in views.exports(store)
+    assert "folder for LLaMA-Factory of a planned round" in views.exports(store)
     folder = Path(ExportRunSettings.of(run).target)
     assert folder.parent == store.folder / "exports"
     (folder / "data").mkdir(parents=True)

@@ -33,15 +33,11 @@ OWN, ALL_MODELS = 0, -1
 chosen model, or with any."""
 NO_RUN = ("none", 0)
 """The choice of no run."""
+WITHOUT_ROUND = (*formats.FORMATS, *TOOLS)
+"""What can be exported without a round."""
 WHAT = [
-    ("chats (SFT)", "chat"),
-    ("preference pairs", "preference"),
-    ("meta-skill items (of a round)", "meta"),
-    ("raw texts (of a round)", "text"),
-    ("adapter (of a round)", "adapter"),
-    ("merged model in 16 bit (of a round)", "merged"),
-    ("GGUF for llama.cpp (of a round)", "gguf"),
-    *((f"folder for {tool.title}", name) for name, tool in TOOLS.items()),
+    (name if what in WITHOUT_ROUND else f"{name} (of a round)", what)
+    for what, name in views.EXPORT_NAMES.items()
 ]
 
 
@@ -96,16 +92,13 @@ def _runs(context: PageContext) -> gr.HTML:
         newest = gr.Button("Newest", size="sm", elem_id="history-newest")
         older = gr.Button("Older", size="sm", elem_id="history-older")
     chats = gr.Checkbox(label="Show chats", container=False, elem_id="history-chats")
-    where = [before, chats]
-
-    def draw(before_id: int, with_chats: bool) -> Html:
-        return views.runs(session.store, before_id, with_chats=with_chats)
-
-    context.redraw_on_change(draw, where, [table])
+    where, parts = [before, chats], [table, newest, older]
+    draw = partial(_page, session)
+    context.redraw_on_change(draw, where, parts)
     first_page = newest.click(lambda: 0, None, before, **QUIET)
     next_page = older.click(partial(_older, session), where, before, **QUIET)
     pages: list[Callable[..., Any]] = [first_page.then, next_page.then, chats.input]
-    redraw_on(pages, draw, where, [table])
+    redraw_on(pages, draw, where, parts)
     return table
 
 
@@ -201,6 +194,18 @@ def _key_of(event: gr.EventData) -> str:
     return str(event.pick)
 
 
+def _page(
+    session: Session, before_id: int, with_chats: bool
+) -> tuple[Html, gr.Button, gr.Button]:
+    """Return a page of runs, and the buttons, enabled if they lead to another one."""
+    has_older = _older(session, before_id, with_chats) != before_id
+    return (
+        views.runs(session.store, before_id, with_chats=with_chats),
+        gr.Button(interactive=before_id > 0),
+        gr.Button(interactive=has_older),
+    )
+
+
 def _older(session: Session, before_id: int, with_chats: bool) -> int:
     """Return where the next page begins; the same if there is none."""
     store = session.store
@@ -228,7 +233,7 @@ def sources(session: Session) -> list[tuple[str, int]]:
 def _export(session: Session, source: int, what: str) -> None:
     """Queue an export into a new folder of the workspace."""
     round_id = source if source > OWN else None
-    if not round_id and what not in (*formats.FORMATS, *TOOLS):
+    if not round_id and what not in WITHOUT_ROUND:
         raise InputError("Choose a round as the source; this format needs one.")
     scope = SampleScope() if source == ALL_MODELS else None
     about = f"round-{round_id}" if round_id else "approved"

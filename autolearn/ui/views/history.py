@@ -17,6 +17,7 @@ from autolearn.core.run_results import (
 )
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.export import formats
+from autolearn.export.handover.folder import TOOLS
 from autolearn.runs.server_adapters import LoadedAdapter
 from autolearn.services import prices, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
@@ -35,6 +36,17 @@ details of a run, its key resumes it.
 """
 _LONGEST = 300
 """Characters of a setting that are shown."""
+EXPORT_NAMES = {
+    "chat": "chats (SFT)",
+    "preference": "preference pairs",
+    "meta": "meta-skill items",
+    "text": "raw texts",
+    "adapter": "adapter",
+    "merged": "merged model in 16 bit",
+    "gguf": "GGUF for llama.cpp",
+    **{name: f"folder for {tool.title}" for name, tool in TOOLS.items()},
+}
+"""The names of what can be exported."""
 
 # --- rounds -------------------------------------------------------------------
 
@@ -156,11 +168,7 @@ def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
     """Return one page of runs; a click on one chooses it."""
     records = page(store, before_id, with_chats=with_chats)
     if not records:
-        return html.note(
-            "No older run."
-            if before_id
-            else f"No runs{labels.of_model(store)} yet. Start with Study."
-        )
+        return html.note(_no_runs(store, before_id, with_chats=with_chats))
     rows = [
         (
             html.pick(html.text(labels.run(run)), f"{RUN}{run.id}", "al-link"),
@@ -171,6 +179,15 @@ def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
         for run in records
     ]
     return html.table(("Run", "State", "Took", "Started"), rows, "Runs")
+
+
+def _no_runs(store: Store, before_id: int, *, with_chats: bool) -> str:
+    """Return why no run is listed."""
+    if before_id:
+        return "No older run."
+    if not with_chats and page(store, 0):
+        return "There are only chats yet; “Show chats” lists them."
+    return f"No runs{labels.of_model(store)} yet. Start with Study."
 
 
 def run_details(store: Store, run_id: int) -> Html:
@@ -301,7 +318,8 @@ def _export(run: Run) -> Html:
     settings, result = ExportRunSettings.of(run), ExportResult.of(run)
     about, n = settings.round_id, result.samples
     others = "a planned round" if settings.train else "samples"
-    title = f"{settings.what} of " + (f"round {about}" if about else others)
+    name = EXPORT_NAMES.get(settings.what, settings.what)
+    title = f"{name} of " + (f"round {about}" if about else others)
     heading = html.tag("strong", html.text(title)) + labels.state(run.state)
     if run.state == "done" and settings.what not in formats.WHOLE:
         heading += html.pick(
