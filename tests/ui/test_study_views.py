@@ -65,6 +65,7 @@ def test_a_row_shows_both_answers_and_what_was_found(store, library):
     markup = study.newest(store, only_last=True)
     for part in ("Who wrote Faust?", "Schiller", "Goethe", "93 %", "pending"):
         assert part in markup
+    assert markup.index("P(gap): how likely") < markup.index("<th")
     assert f'data-pick="s{sample.id}"' in markup
 
 

@@ -29,6 +29,10 @@ POOR = 0.2
 """Share of the gaps that may be learned below which a model counts as too weak."""
 TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts: "
 FEW_QUESTIONS = "This model asks about few of the facts in these texts. For more, "
+ABOUT_P_GAP = (
+    "P(gap): how likely the closed-book answer lacks what the open-book answer says, "
+    "by the words of both and the model's own verdict."
+)
 N_SKIPS = 50
 N_CHARACTERS = 300
 """Longer texts are cut in the table; the detail shows all of them."""
@@ -246,9 +250,9 @@ def _table(store: Store, entries: Sequence[Sample]) -> Html:
         "P(gap)",
         "State",
     )
-    return html.table(
-        heads, [_row(sample, texts) for sample in entries], "Newest samples"
-    )
+    rows = [_row(sample, texts) for sample in entries]
+    help_text = html.tag("p", html.text(ABOUT_P_GAP), "al-faint")
+    return help_text + html.table(heads, rows, "Newest samples")
 
 
 def _row(sample: Sample, texts: Mapping[int, str]) -> tuple[Html, ...]:
