@@ -73,7 +73,7 @@ def test_an_answer_is_accepted_and_the_quiz_is_locked(start, visit, folder):
     questions = page.locator("#evaluation-questions")
     questions.get_by_text("Wrong before and after, gold quiz: 1").click()
     expect(questions).to_contain_text("gold question; contains")
-    questions.get_by_text("Accept the answer after as right").click()
+    questions.get_by_text("Accept the new answer as right").click()
     expect(page.locator("#notice")).to_contain_text("now version 2")
     expect(questions).to_contain_text("Newly right, gold quiz: 1")
     expect(questions).to_contain_text(HOSTILE)

@@ -329,7 +329,7 @@ def test_an_answer_can_be_accepted_and_then_counts_before_and_after(store):
         store.journal(run.id).step("take", lambda rows=results: rows)
         store.runs.finish(run.id, "done")
     markup = shown_of(store, round_.id, None)
-    assert markup.count("Accept the answer after as right") == 3
+    assert markup.count("Accept the new answer as right") == 3
     version = quiz_actions.accept(store, questions[0].id, " Countess  Lum ")
     assert version.version == 2
     comparison = compared(store, round_.id).parts["gold"]

@@ -283,7 +283,7 @@ def _question(comparison: RoundComparison, question_id: int) -> Html:
     head = html.tag("strong", html.text(question.text))
     body = head + html.pairs(rows)
     if not now.right and now.text.strip():
-        label = html.text("Accept the answer after as right")
+        label = html.text("Accept the new answer as right")
         body += html.pick(label, f"{ACCEPT}{question_id}-{now.text}", "al-link")
     return html.tag("section", body, "al-card al-flip")
 
