@@ -8,12 +8,13 @@ import pytest
 from autolearn.core.errors import InputError
 from autolearn.core.records import Decision, Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.runs.model_choice import choose_model
 from autolearn.services import actions, review_actions
 from autolearn.store import SampleFilter
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import review as review_tab
 from autolearn.ui.tabs import review_filter, review_layout
-from autolearn.ui.views import review
+from autolearn.ui.views import review, status
 from autolearn.ui.views import sample as sample_views
 from tests.support.layouts import laid_out, opened
 from tests.support.reviews import HOSTILE, chosen, filled
@@ -177,6 +178,18 @@ def test_an_empty_place_says_what_to_do_next(store):
     review_actions.decide(store, [sample.id], "reject", "")
     empty = review.empty(store, pending)
     assert "All samples are decided, 0 of 1 approved. Choose another state" in empty
+
+
+def test_an_empty_place_says_that_samples_of_another_model_are_hidden(store):
+    """It said that there was nothing to review, though there were samples."""
+    pending = SampleFilter(state="pending")
+    assert "hidden" not in review.empty(store, pending)
+    study(store, OTHER, approve=False)
+    choose_model(store, ModelSettings())
+    markup = review.empty(store, pending)
+    assert "Nothing to review of this model yet: study a text first" in markup
+    assert "Samples of other models are hidden; “Show all models”" in markup
+    assert "Show all models" in status.draw(store)
 
 
 def test_progress_counts_what_is_decided(store):

@@ -24,16 +24,7 @@ def empty(store: Store, criteria: SampleFilter) -> Html:
     """Return what to do when nothing passes the filter."""
     counts = _counts(store)
     if not any(counts.values()):
-        if studies := store.runs.find(RunFilter(("study",), ACTIVE_STATES), limit=1):
-            return html.note(
-                f"Nothing to review yet: the first samples of the study (run "
-                f"{studies[0].id}) come as soon as their passages have passed all "
-                "stages."
-            )
-        return html.note(
-            "Nothing to review yet: study a text first, in the tab Study, or press "
-            "“Run a whole round”."
-        )
+        return html.note(_nothing(store))
     if criteria == SampleFilter(state="pending", model_digest=criteria.model_digest):
         n, total = counts["approved"], sum(counts.values())
         train = " Train on these in the tab Train." if n else ""
@@ -42,6 +33,25 @@ def empty(store: Store, criteria: SampleFilter) -> Html:
             "another state in the filter to see them again."
         )
     return html.note("No sample matches this filter; change or clear it.")
+
+
+def _nothing(store: Store) -> str:
+    """Return what to do while no sample is shown in any state."""
+    words = f"Nothing to review{labels.of_model(store)} yet"
+    digest = shown_digest(store)
+    active = RunFilter(("study",), ACTIVE_STATES, model_digest=digest)
+    if studies := store.runs.find(active, limit=1):
+        return (
+            f"{words}: the first samples of the study (run {studies[0].id}) come as "
+            "soon as their passages have passed all stages."
+        )
+    words += ": study a text first, in the tab Study, or press “Run a whole round”."
+    if store.samples.count(SampleFilter()):
+        words += (
+            " Samples of other models are hidden; “Show all models” in the sidebar "
+            "shows them."
+        )
+    return words
 
 
 def _counts(store: Store) -> dict[SampleState, int]:
@@ -154,7 +164,7 @@ def keys_help() -> Html:
     rows = {key: html.text(meaning) for key, meaning in KEYS.items()}
     box = html.tag(
         "div",
-        html.tag("h4", "Keys") + html.pairs(rows),
+        html.tag("h4", "Keys, while “Shortcuts” is on") + html.pairs(rows),
         "al-card al-keys",
         id="review-help",
         popover="auto",
