@@ -119,8 +119,10 @@ def test_exclusions_and_passages_are_turned_by_clicks(store):
     session = Session(store.folder)
     beside = views.draw(store, press_document(session, LibraryViewState(), "beside"))
     assert '<del title="running head page 2">Report</del>' in beside
+    assert ">Make a passage<" in beside
+    assert ">Include<" not in beside  # which is for a passage that is excluded
     press_document(session, LibraryViewState(), "take-1")
-    assert "included by you" in views.draw(store, LibraryViewState())
+    assert "made a passage by you" in views.draw(store, LibraryViewState())
     first, second = store.library.passages()
     for _ in range(2):  # the second click is one of a page that was drawn before
         press_document(session, LibraryViewState(), f"exclude-{second.id}")

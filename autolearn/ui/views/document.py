@@ -159,9 +159,9 @@ def _left_out(kinds: list[ExclusionKind], n: int) -> Html:
 
 def _take(exclusion_id: int, reason: str) -> Html:
     return html.pick(
-        html.text("Include"),
+        html.text("Make a passage"),
         f"{TAKE}{exclusion_id}",
-        aria_label=f"Include as a passage: {reason}",
+        aria_label=f"Make a passage: {reason}",
     )
 
 
@@ -338,7 +338,7 @@ def _passage(passage: Passage, repeat: str) -> Html:
     place = f"{passage.position + 1}. characters {passage.start} to {passage.end}, "
     place += f"{html.count(passage.n_tokens, 'token')}{repeat}"
     if passage.exclusion_id:
-        place += ", included by you"
+        place += ", made a passage by you"
     word, key = ("Include", INCLUDE) if passage.excluded else ("Exclude", EXCLUDE)
     label = f"{word}: passage {passage.position + 1}"
     head = html.tag("span", html.text(place), "al-faint") + html.pick(
