@@ -29,7 +29,7 @@ def test_the_last_import_is_told_with_all_that_went_wrong(store):
     store.library.add_document(Document("a.txt", "d", 0, run_id=run.id, source=0), [])
     report = views.report(store)
     assert "Added: a.txt." in report
-    assert "2 passages repeat earlier ones" in report
+    assert "2 passages repeat an earlier one: exact repeats are excluded" in report
     assert "b.txt is empty." in report
     ended(store, "failed", "c.txt is empty.")
     assert "c.txt is empty." in views.report(store)

@@ -145,10 +145,12 @@ def report(store: Store) -> Html:
     ]
     result = ImportResult.of(run)
     if n := result.repeats:
-        repeats = "1 passage repeats an earlier one; it is marked."
-        if n > 1:
-            repeats = f"{n:,} passages repeat earlier ones; they are marked."
-        parts.append(html.note(repeats))
+        verb = "repeats" if n == 1 else "repeat"
+        sentence = (
+            f"{html.count(n, 'passage')} {verb} an earlier one: exact repeats are "
+            "excluded from studies, near ones are only marked."
+        )
+        parts.append(html.note(sentence))
     for document in store.library.documents_by_id([result.document_id or 0]).values():
         name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
