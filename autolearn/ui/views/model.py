@@ -183,7 +183,7 @@ def checks(results: Sequence[Finding]) -> Html:
         (
             html.badge("OK", "approved")
             if check.ok
-            else html.badge("Missing", "wrong"),
+            else html.badge("Problem", "wrong"),
             html.text(check.what),
             html.text(check.result),
         )
@@ -195,6 +195,6 @@ def checks(results: Sequence[Finding]) -> Html:
 def report(results: Sequence[Finding]) -> str:
     """Return the same as plain text, to be copied."""
     return "\n".join(
-        f"{'OK' if check.ok else 'Missing':7}  {check.what}: {check.result}"
+        f"{'OK' if check.ok else 'Problem':7}  {check.what}: {check.result}"
         for check in results
     )
