@@ -12,6 +12,7 @@ from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware
 from autolearn.models.sources.hub import Offer
+from autolearn.runs import worker_locks, worker_processes
 from autolearn.runs.model_choice import choose_model
 from autolearn.services import model_actions
 from autolearn.services.estimates import memory_needs
@@ -95,10 +96,18 @@ def test_a_model_that_is_in_use_need_not_be_in_memory(store, monkeypatch):
 
 def test_the_model_is_unloaded_only_while_nothing_runs(store):
     session = Session(store.folder)
-    assert "No model is in memory" in model._free(session)
+    assert "nothing to unload" in model._free(session)
     store.runs.create("study", {})
     with pytest.raises(JobError, match="in progress or queued"):
         model._free(session)
+
+
+def test_memory_is_said_to_be_freed_only_if_a_worker_was_there(store, monkeypatch):
+    monkeypatch.setattr(worker_processes, "stop_worker", lambda folder: True)
+    with worker_locks.worker_lock(store.folder):
+        markup = model._free(Session(store.folder))
+    assert "No model is in memory now" in markup
+    assert "No model is in memory now" not in model._free(Session(store.folder))
 
 
 def test_a_model_begins_with_what_a_person_needs_and_folds_its_digest(store):

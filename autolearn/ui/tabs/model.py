@@ -9,7 +9,7 @@ import gradio as gr
 from autolearn.core.errors import JobError
 from autolearn.core.records import ACTIVE_STATES
 from autolearn.core.settings import ModelSettings, Quantization
-from autolearn.runs import queues, worker_processes
+from autolearn.runs import queues, worker_locks, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import doctor, model_actions
 from autolearn.ui.html import Html
@@ -202,9 +202,10 @@ def _free(session: Session) -> Html:
         raise JobError(
             "A run is in progress or queued; stop it before you unload the model."
         )
+    was_alive = worker_locks.worker_alive(session.folder)
     if not worker_processes.stop_worker(session.folder):
         raise JobError("The worker has not stopped yet; try again in a moment.")
-    return views.freed()
+    return views.freed(was_alive=was_alive)
 
 
 def _check(session: Session) -> tuple[Html, gr.Textbox]:

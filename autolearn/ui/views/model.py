@@ -168,9 +168,11 @@ def being_converted(model: ModelSettings) -> Html:
     )
 
 
-def freed() -> Html:
-    """Return that the worker has ended."""
-    return _status("No model is in memory now. The model in use stays chosen.")
+def freed(*, was_alive: bool) -> Html:
+    """Return that the worker has ended, or that there was none."""
+    if not was_alive:
+        return html.note("No model was in memory, so there was nothing to unload.")
+    return _status("No model is in memory now. The same model stays in use.")
 
 
 def _status(sentence: str) -> Html:
