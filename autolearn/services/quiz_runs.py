@@ -114,6 +114,14 @@ def compare_runs(
     return replace(change, asked_alike=_asked_alike(before, after))
 
 
+def about_deleted(store: Store, comparison: RoundComparison) -> int:
+    """Return how many of the questions left out are about deleted documents."""
+    asked_once = comparison.before.keys() ^ comparison.after.keys()
+    left_out = [q for i, q in comparison.questions.items() if i in asked_once]
+    documents = {document.id for document in store.library.document_sizes()}
+    return len(left_out) - len(quiz_sets.about(documents, left_out))
+
+
 def _asked_alike(before: Run, after: Run) -> bool:
     """Return whether two quizzes used the same prompt, limits and quantisation.
 

@@ -195,6 +195,22 @@ def test_a_result_stays_when_the_document_is_deleted(store):
         quiz_actions.accept(store, 99, "In the year 1711")
 
 
+def test_questions_that_only_one_was_asked_may_be_about_deleted_documents(
+    store, questions
+):
+    """Their number stood there without a reason."""
+    (passage,) = put_passages(store, "a.md", ["Avel was founded in 1711."])
+    about = Question("When?", "quiz", "gold", passage.id, gold_answer="In 1711.")
+    (question,) = store.library.add_questions([about])
+    round_ = one_round(store)
+    take(store, [*questions, question], 5)
+    take(store, questions[1:], 9, round_.id)
+    assert "not counted: 2 questions." in shown_of(store, round_.id, None)
+    reading_actions.remove(store, passage.document_id)
+    markup = shown_of(store, round_.id, None)
+    assert "not counted: 2 questions (1 about deleted documents)." in markup
+
+
 def right_before(store, comparison, before_id):
     return compared(store, comparison.id, before_id).parts["gold"].right_before
 

@@ -57,7 +57,7 @@ def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Ht
     if comparison is None:
         notice = _missing(store, round_, before_id)
         return top + notice + _own(round_), Html("")
-    numbers = top + _verdict(comparison) + _shares(comparison) + _own(round_)
+    numbers = top + _verdict(store, comparison) + _shares(comparison) + _own(round_)
     return numbers, _questions(comparison)
 
 
@@ -81,7 +81,7 @@ def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
     )
 
 
-def _verdict(comparison: RoundComparison) -> Html:
+def _verdict(store: Store, comparison: RoundComparison) -> Html:
     """Return the outcome of each quiz; no change is claimed without an interval."""
     sentences = [
         f"{PARTS[part]}: {_outcome(change)}"
@@ -101,6 +101,8 @@ def _verdict(comparison: RoundComparison) -> Html:
         parts += html.tag("span", html.text(warning), "al-problem")
     if comparison.left_out:
         left_out = html.count(comparison.left_out, "question")
+        if n_deleted := quiz_runs.about_deleted(store, comparison):
+            left_out += f" ({n_deleted} about deleted documents)"
         only = f" Asked in one of the two runs only, not counted: {left_out}."
         parts += html.tag("span", html.text(only), "al-faint")
     if cut := sum(result.truncated for result in comparison.after.values()):
