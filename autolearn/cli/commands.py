@@ -124,7 +124,10 @@ def study(args: Args) -> Result:
             documents,
             instructions=args.instructions,
         )
-        return finish(store, run, "study", quiet=args.json).result
+        run = finish(store, run, "study", quiet=args.json)
+        if sentence := quiz_actions.nothing_added(store, run):
+            warn(f"{sentence} with add --quiz FILE.")
+        return run.result
 
 
 def samples(args: Args) -> list[Result]:

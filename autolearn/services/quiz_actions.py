@@ -1,13 +1,15 @@
-"""The user's actions on the quiz: lock it, choose scorers, accept answers."""
+"""The quiz and its user: lock it, choose scorers, accept answers, what it lacks."""
 
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
 from autolearn.core.quiz_records import QuizVersion, Scorer
-from autolearn.core.records import Question
+from autolearn.core.records import Question, Run
+from autolearn.core.run_results import StudyResult
+from autolearn.core.run_settings import StudyRunSettings
 from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.evaluation.paired_quizzes import PARTS, part_of
-from autolearn.store import Store
+from autolearn.store import QuestionFilter, Store
 
 
 def question_rows(store: Store) -> list[dict[str, Any]]:
@@ -78,6 +80,26 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
         raise InputError(f"There is no scorer {scorer!r}; choose one of {scorers}.")
     store.library.set_scoring(question_id, cast(Scorer, scorer), question.aliases)
     return quiz_versions.freeze(store)
+
+
+def nothing_added(store: Store, run: Run) -> str:
+    """Return that a finished study has given the quiz no question, where it was to.
+
+    Without a full stop, as where questions are added is said differently. Empty: it has
+    given some, or was to give none.
+    """
+    if run.state != "done" or not StudyResult.of(run).passages:
+        return ""
+    shares = store.runs.metrics(run.id, "quiz_share")
+    of_run = QuestionFilter(split="quiz", run_id=run.id)
+    if not any(share.value for share in shares) or store.library.questions(of_run):
+        return ""
+    is_quick = StudyRunSettings.of(run).study.quick
+    reason = ", since a quick study writes no other wordings" if is_quick else ""
+    return (
+        f"This study added no question to the quiz{reason}; to measure a round on its "
+        "texts, add gold questions of your own"
+    )
 
 
 def _question(store: Store, question_id: int) -> Question:

@@ -11,7 +11,7 @@ from autolearn.core.settings import ModelSettings
 from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.runs.queues import MODEL_QUEUE
-from autolearn.services import skill_actions
+from autolearn.services import quiz_actions, skill_actions
 from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.model_scope import shown_digest
@@ -182,18 +182,8 @@ def _quality(store: Store, run: Run) -> Html:
 
 def _no_quiz(store: Store, run: Run) -> Html:
     """Return that a finished study has given the quiz no question, where it was to."""
-    if run.state != "done" or not StudyResult.of(run).passages:
-        return Html("")
-    shares = store.runs.metrics(run.id, "quiz_share")
-    of_run = QuestionFilter(split="quiz", run_id=run.id)
-    if not any(share.value for share in shares) or store.library.questions(of_run):
-        return Html("")
-    is_quick = StudyRunSettings.of(run).study.quick
-    reason = ", since a quick study writes no other wordings" if is_quick else ""
-    return html.note(
-        f"This study added no question to the quiz{reason}; to measure a round on its "
-        "texts, add gold questions of your own under Library."
-    )
+    sentence = quiz_actions.nothing_added(store, run)
+    return html.note(f"{sentence} under Library.") if sentence else Html("")
 
 
 def _way_out(store: Store, run: Run) -> str:
