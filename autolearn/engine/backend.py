@@ -254,6 +254,6 @@ def _check_devices(n: int, n_present: int) -> None:
     """
     if n > n_present:
         raise BackendError(
-            f"This training uses {n} GPUs and {n_present} can be used; resume its run "
-            f"with --devices {n_present}, or train with devices={n_present}."
+            f"This training uses {n} GPUs and {n_present} can be used; resume its run, "
+            f"or train again, with {n_present} (--devices {n_present})."
         )

@@ -229,7 +229,8 @@ def memory_guard() -> Iterator[None]:
             torch.cuda.empty_cache()
         raise OutOfMemory(
             "The device has too little memory for this; choose a smaller model, keep "
-            "4 bit on, or lower batch_size and max_tokens."
+            "4 bit on, or train with fewer items per step (--batch-size) and fewer "
+            "tokens per item (--max-tokens)."
         ) from error
 
 

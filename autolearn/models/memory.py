@@ -5,7 +5,7 @@ with adapters of two ranks. The formulas agree within 3 %, on a CPU in 16 bit wi
 5 %. A process uses more; see ``_HOLES`` and `python -m benchmarks.memory`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, Self
@@ -68,6 +68,10 @@ of 2000 (docs/lab-notes.md)."""
 SHORTEST = 64
 _LEAST = {"max_tokens": SHORTEST, "rank": 8}
 """The lowest values that are proposed when memory is short, tokens first."""
+_PROPOSALS = {
+    "max_tokens": "at most {} tokens per item (--max-tokens)",
+    "rank": "LoRA rank {} (--rank)",
+}
 
 
 @dataclass(frozen=True)
@@ -289,8 +293,9 @@ class MemoryEstimator:
                     return load
         load = items.at_once(items.longest, recompute=True)
         advice = self._advice(settings, items, room)
-        proposal = " and ".join(f"{name}={value}" for name, value in advice.items())
-        advice_text = f"train with {proposal}" if proposal else "choose a smaller model"
+        advice_text = "choose a smaller model"
+        if advice:
+            advice_text = f"train with {in_words(advice)}"
         raise OutOfMemory(
             f"The longest item has {items.longest} tokens and needs about "
             f"{self._beside(settings, load) >> 20} MiB besides the model, but "
@@ -362,6 +367,11 @@ class MemoryEstimator:
         if not self.loading().scales:
             return 0
         return max(map(prod, self.shape.linear)) * self.device.unit
+
+
+def in_words(advice: Mapping[str, Any]) -> str:
+    """Return proposed settings in words that fit the page and the command line."""
+    return " and ".join(_PROPOSALS[name].format(n) for name, n in advice.items())
 
 
 def too_big(need: int, free: int) -> bool:

@@ -87,7 +87,7 @@ def check_devices(n: int) -> None:
         kind = "GPU" if hardware.gpus() else "processor core"
         raise JobError(
             f"This computer has {most} {kind}{'s' * (most != 1)} for training; train "
-            f"with devices={most}{' or fewer' * (most > 1)}."
+            f"on {most}{' or fewer' * (most > 1)} (--devices)."
         )
 
 

@@ -110,7 +110,8 @@ def test_a_cpu_takes_no_more_at_once_than_pays(large):
 
 def test_a_round_that_does_not_fit_raises_an_error_with_settings(large):
     estimator, long = MemoryEstimator(large, "nf4", CARD), items(longest=4096, batch=4)
-    with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as error:
+    words = r"4096 tokens .* at most \d+ tokens per item \(--max-tokens\)"
+    with pytest.raises(OutOfMemory, match=words) as error:
         estimator.plan(SETTINGS, long, 2 * GIB)
     advice = error.value.advice
     assert set(advice) == {"max_tokens"}

@@ -34,9 +34,9 @@ def cards(monkeypatch):
 @pytest.mark.parametrize(
     ("free", "n", "sentence"),
     [
-        ((GIB, GIB), 3, "has 2 GPUs for training; train with devices=2 or fewer."),
-        ((GIB,), 2, "has 1 GPU for training; train with devices=1."),
-        ((), 33, r"has 32 processor cores .* devices=32 or fewer"),
+        ((GIB, GIB), 3, r"has 2 GPUs for training; train on 2 or fewer \(--devices\)"),
+        ((GIB,), 2, r"has 1 GPU for training; train on 1 \(--devices\)"),
+        ((), 33, r"has 32 processor cores .* on 32 or fewer"),
     ],
 )
 def test_more_devices_than_there_are_are_refused(

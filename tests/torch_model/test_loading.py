@@ -183,7 +183,7 @@ def test_a_hub_snapshot_is_called_by_its_hub_id(open_model, folder, places, tmp_
     ],
 )
 def test_out_of_memory_errors_become_a_sentence(error):
-    with pytest.raises(OutOfMemory, match="lower batch_size"), memory_guard():
+    with pytest.raises(OutOfMemory, match="fewer items per step"), memory_guard():
         raise error
 
 

@@ -108,8 +108,8 @@ def retry_on_oom(forward: Forward, longest: int, work: Callable[[], T]) -> T:
                 advice = {"max_tokens": max(memory.SHORTEST, longest // 2)}
                 raise OutOfMemory(
                     f"An item of {longest} tokens is too long for this device; "
-                    f"train with max_tokens={advice['max_tokens']}, close other "
-                    "programs, or choose a smaller model.",
+                    f"train with {memory.in_words(advice)}, close other programs, or "
+                    "choose a smaller model.",
                     advice,
                 ) from error
         # The trees and parts are built again from at_once when the work starts again.

@@ -176,7 +176,7 @@ class ProcessGroup:
         if first != own:
             raise TrainingError(
                 f"The adapter of process {self.number + 1} is no longer that of the "
-                "first one; train this round with devices=1."
+                "first one; train this round on one device (--devices 1)."
             )
 
 

@@ -33,7 +33,8 @@ class RoundExamples:
         if not self.new:
             raise TrainingError(
                 f"None of the {len(items)} items can be learned: they are longer than "
-                f"{longest} tokens or have no answer; raise max_tokens or review them."
+                f"{longest} tokens or have no answer; allow more tokens per item "
+                "(--max-tokens), or review them."
             )
 
     def of(self, kind: ItemKind) -> list[Example]:
