@@ -221,6 +221,13 @@ def evolve(parser: ArgumentParser) -> None:
 def runs(parser: ArgumentParser) -> None:
     """Add what ``runs`` takes."""
     _add_limit(parser, 50, "runs")
+    parser.add_argument(
+        "--price",
+        nargs=3,
+        metavar=("PROMPT", "ANSWER", "CURRENCY"),
+        help="of a million tokens of prompts and of answers on the server that was "
+        "used last, such as 0.5 2 EUR; it is kept",
+    )
 
 
 def _add_limit(parser: ArgumentParser, default: int, what: str) -> None:

@@ -25,11 +25,13 @@ from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.methods import METHODS
 from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.prices import Price
 from autolearn.core.records import OPEN_STATES, Decision, Round, Run
 from autolearn.core.run_results import DownloadResult, RoundScores
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import run_control
+from autolearn.runs.model_choice import last_used_model
 from autolearn.services import (
     actions,
     demo_library,
@@ -250,9 +252,20 @@ def chat(args: Args) -> Result:
 
 
 def runs(args: Args) -> list[Result]:
-    """List runs."""
+    """List runs, with what they cost by the price that is given or was kept."""
     with open_existing(args) as store:
+        if args.price:
+            prices.set_price(store, last_used_model(store).model, _price(*args.price))
         return [_listed_run(store, run) for run in store.runs.newest(args.limit)]
+
+
+def _price(prompt: str, answer: str, currency: str) -> Price:
+    try:
+        return Price(float(prompt), float(answer), currency)
+    except ValueError:
+        raise InputError(
+            "Give the price as two numbers and a currency, such as 0.5 2 EUR."
+        ) from None
 
 
 def _listed_run(store: Store, run: Run) -> Result:

@@ -68,6 +68,16 @@ def test_a_cost_is_shown_where_there_is_a_price(store, run, capsys):
         assert ("cost 1.20 EUR" in details) == bool(cost)
 
 
+def test_a_price_is_given_in_a_terminal_too(store, run, capsys):
+    arguments = ["runs", "--json", "--workspace", str(store.folder), "--price"]
+    assert main.main([*arguments, "2", "8", "EUR"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["cost"] == "1.20 EUR"
+    assert main.main([*arguments, "2", "eight", "EUR"]) == 1
+    assert "two numbers and a currency" in capsys.readouterr().out
+    assert prices.price_of(store, SERVER.model) == PRICE
+
+
 def test_the_page_takes_the_price_of_the_server_in_use(store):
     session = Session(store.folder)
     store.choices.set("model", SERVER.as_dict())
