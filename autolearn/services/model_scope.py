@@ -45,7 +45,7 @@ def chosen_samples(store: Store) -> SampleScope:
     digest = chosen_digest(store)
     if digest is None:
         raise InputError(
-            "The files of the chosen model are missing; choose a model first, or take "
+            "The files of the model in use are missing; choose a model first, or take "
             "the samples of all models."
         )
     return SampleScope(model_digest=digest)

@@ -69,7 +69,7 @@ def test_nothing_is_offered_that_a_missing_model_cannot_do(store):
     study(store, OTHER)
     store.choices.set("model", ModelSettings("/models/gone").as_dict())
     sidebar = status.draw(store)
-    assert "The chosen model cannot be used" in sidebar
+    assert "The model in use is unavailable" in sidebar
     assert "data-pick" not in sidebar
 
 
@@ -215,7 +215,7 @@ def card(folder):
 def test_samples_of_a_model_that_is_gone_are_exported_only_with_all(store, tmp_path):
     study(store, OTHER, 3)
     store.choices.set("model", replace(OTHER, model=str(tmp_path / "gone")).as_dict())
-    with pytest.raises(InputError, match="files of the chosen model are missing"):
+    with pytest.raises(InputError, match="files of the model in use are missing"):
         export_actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
     run = export_actions.export(
         store, "chat", tmp_path / "all" / "data.jsonl", source=ALL

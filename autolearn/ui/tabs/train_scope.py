@@ -57,7 +57,7 @@ def lay_out(context: PageContext) -> list[Any]:
         )
         others = gr.Checkbox(
             label="Include samples of other models",
-            info="Their gaps were measured with another model; the chosen one may know "
+            info="Their gaps were measured with another model; the one in use may know "
             "those answers.",
             elem_id="train-other-models",
         )

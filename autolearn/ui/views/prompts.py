@@ -57,7 +57,7 @@ def preview(prompt: PromptPreview, place: str) -> Html:
     sentences = [f"{place}, protocol {prompt.shown_by}, with the text above."]
     if prompt.shown_by != prompt.protocol:
         sentences.append(
-            f"The chosen model uses the protocol {prompt.protocol}, which does not use "
+            f"The model in use has the protocol {prompt.protocol}, which does not use "
             "this prompt."
         )
     if prompt.stand_ins:

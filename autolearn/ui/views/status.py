@@ -88,12 +88,12 @@ def _models(store: Store, digest: str | None) -> Html:
     if not others:
         return Html("")
     if model_scope.chosen_digest(store) is None:
-        words = "The chosen model cannot be used, so the data of all models are shown."
+        words = "The model in use is unavailable, so the data of all models are shown."
         return html.tag("div", html.text(words), "al-faint")
     names = ", ".join(map(labels.model, others))
     words, label, key = f"Data of {names} are hidden.", "Show all models", ALL_MODELS
     if digest is None:
-        words, label = "Data of all models are shown.", "Show the chosen model only"
+        words, label = "Data of all models are shown.", "Show the model in use only"
         key = ONE_MODEL
     button = html.pick(html.text(label), key, "al-link")
     return html.tag("div", html.text(f"{words} ") + button, "al-faint")
