@@ -311,14 +311,14 @@ def _about_verdicts(report: SkillReport) -> str:
 
 
 _REMEDIES = {
-    "questions": "It asks {} valid questions: {}.",
+    "questions": "It asks {} valid questions.",
     "evidence": (
         "It quotes the sentence that holds the answer in {} of the cases: compare "
         "evidence and answer in the review."
     ),
     "open_book": (
         "It answers {} of the questions correctly with the text in view, so what a "
-        "round would learn is often wrong: {}."
+        "round would learn is often wrong."
     ),
     "not_stated": (
         "It says so in {} of the cases where the text does not contain the answer: "
@@ -329,16 +329,20 @@ _REMEDIES = {
         "answer is used instead."
     ),
 }
-"""Advice for each weak skill, with places for its share and for a way out."""
+"""Advice for each weak skill, with a place for its share."""
 
 
 def _about_weak_skills(report: SkillReport) -> list[str]:
-    way_out = "choose a larger model"
-    if not is_server(report.model):
-        way_out = f"teach it the skills first (a meta-skill round), or {way_out}"
     advice = []
     for name, remedy in _REMEDIES.items():
         share: RightCount = getattr(report, name)
         if share.is_weak:
-            advice.append(remedy.format(f"{100 * share.value:.0f} %", way_out))
+            advice.append(remedy.format(f"{100 * share.value:.0f} %"))
+    if report.questions.is_weak or report.open_book.is_weak:
+        advice.append(
+            "Choose a larger model."
+            if is_server(report.model)
+            else "Teach it the skills first (a meta-skill round), or choose a larger "
+            "model."
+        )
     return advice

@@ -238,11 +238,13 @@ def test_verdicts_that_say_little_do_not_count(value, word):
 
 def test_a_weak_skill_has_a_remedy():
     weak = guidance(make_report(**dict.fromkeys(SHARES, RightCount(2, 20))))
-    assert weak.advice[1] == (
-        "It asks 10 % valid questions: teach it the skills first (a meta-skill "
-        "round), or choose a larger model."
-    )
-    assert len(weak.advice) == 7
+    assert weak.advice[1] == "It asks 10 % valid questions."
+    # Once, though it is the remedy of two skills.
+    remedies = [sentence for sentence in weak.advice if "Teach it" in sentence]
+    assert remedies == [
+        "Teach it the skills first (a meta-skill round), or choose a larger model."
+    ]
+    assert len(weak.advice) == 8
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ WHOLE = "whole"
 """The key of a click that runs a whole round."""
 SENTENCES = (
     "A language model on this computer reads your texts, finds out what it does not "
-    "know, and learns it. You decide what it may learn, and a quiz shows whether it "
-    "did."
+    "know, and learns it. You, or a rule, decide what it may learn, and a quiz shows "
+    "whether it did."
 )
 SIMPLE_TEXTS = (
     " The built-in model reads only very simple sentences: choose a real model first."

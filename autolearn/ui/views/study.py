@@ -204,8 +204,8 @@ def _way_out(store: Store, run: Run) -> str:
             "(Model), or choose a larger model"
         )
     return (
-        "teach it the skills first (Train, method SELF meta-skills), or choose a "
-        "larger model"
+        "teach it the skills first (Model, after “Check skills”), or choose a larger "
+        "model"
     )
 
 

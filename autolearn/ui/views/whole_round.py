@@ -29,7 +29,7 @@ CLOSED = "closed_round"
 NEXT_TABS = (
     ("Chat", "Ask it a question"),
     ("Evaluation", "See each quiz question"),
-    ("Review", "See what it learned"),
+    ("Review", "See its samples"),
 )
 
 
