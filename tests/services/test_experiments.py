@@ -234,6 +234,14 @@ def test_prompts_that_are_changed_meanwhile_change_no_arm(library, prompt_folder
     assert others == [first] * 3
 
 
+def edited(store):
+    """Give a sound sample another answer; return the decision."""
+    sample = next(s for s in store.samples.find(SampleFilter()) if not s.flags)
+    edit = Decision(sample.id, "edit", "person", after={"chosen": "Another answer."})
+    (decision,) = store.decisions.decide([edit])
+    return decision
+
+
 def test_an_arm_does_not_learn_samples_that_were_edited_after_the_first_one(library):
     """Arms and seeds were compared that had learned other answers."""
     settings = comparing(library, arms=("refined_sft",), seeds=(0, 1))
@@ -242,15 +250,25 @@ def test_an_arm_does_not_learn_samples_that_were_edited_after_the_first_one(libr
     while run.kind != "train":
         run = worker.end(run)
     quiz = worker.end(run)
-    sample = next(s for s in library.samples.find(SampleFilter()) if not s.flags)
-    edit = Decision(sample.id, "edit", "person", after={"chosen": "Another answer."})
-    (decision,) = library.decisions.decide([edit])
+    decision = edited(library)
     with pytest.raises(JobError, match="Change them back and continue"):
         worker.end(quiz)
     library.decisions.undo_batch(decision.id)
     worker.end_all(schedule.resume(library, experiment.id))
     states = schedule.states(library, experiment)
     assert all(run_of(state).state == "done" for state in states)
+
+
+def test_an_edited_sample_is_noticed_after_an_arm_that_reads_passages(library):
+    """Only the first arm was asked, and passages do not show an edited answer."""
+    settings = comparing(library, arms=("cpt", "al1"), seeds=(0, 1))
+    experiment, run = begun(library, settings)
+    worker = PretendWorker(library)
+    while names(library, experiment)[-1] != "quiz al1, seed 0":
+        run = worker.end(run)
+    edited(library)
+    with pytest.raises(JobError, match="Change them back and continue"):
+        worker.end(run)
 
 
 def test_an_experiment_does_not_mix_two_versions_of_a_model(library, monkeypatch):

@@ -19,6 +19,7 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import ARMS, Arm, CompareSettings, Experiment
 from autolearn.core.methods import METHODS
 from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Run
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import quiz_sets
@@ -172,24 +173,34 @@ class _Comparison:
             JobError: Those samples have other texts by now.
         """
         study_task, is_filtered = _kind_of_samples(arm)
-        for other in self.settings.trained_arms:
-            for seed in self.settings.seeds:
-                run_id = finished_runs.get(_first_training(other, seed))
-                if run_id and _kind_of_samples(other) == (study_task, is_filtered):
-                    return self._samples_of(run_id)
-        choose = self._chosen if is_filtered else self._all
-        return tuple(choose(finished_runs[study_task]))
+        earlier = [
+            self.store.runs.get(finished_runs[task])
+            for other in self.settings.trained_arms
+            for seed in self.settings.seeds
+            if _kind_of_samples(other) == (study_task, is_filtered)
+            and (task := _first_training(other, seed)) in finished_runs
+        ]
+        if not earlier:
+            choose = self._chosen if is_filtered else self._all
+            return tuple(choose(finished_runs[study_task]))
+        for run in earlier:
+            self._check_items(run)
+        return TrainRunSettings.of(earlier[0]).samples or ()
 
-    def _samples_of(self, run_id: int) -> tuple[int, ...]:
-        run = self.store.runs.get(run_id)
-        settings = TrainRunSettings.of(run)
-        if not has_same_items(self.store, run, settings):
+    def _check_items(self, run: Run) -> None:
+        """Refuse to go on if an arm would now learn other items than it has.
+
+        Each arm is asked: one that reads passages does not show an edited answer.
+
+        Raises:
+            JobError: It would.
+        """
+        if not has_same_items(self.store, run, TrainRunSettings.of(run)):
             raise JobError(
-                "Samples, texts or quiz questions were changed after the first arm had "
+                "Samples, texts or quiz questions were changed after an arm had "
                 "learned from them, so the next one would learn something else. Change "
                 "them back and continue, or begin a new comparison."
             )
-        return settings.samples or ()
 
     def _train_settings(
         self, arm: Arm, seed: int, finished_runs: FinishedRuns
