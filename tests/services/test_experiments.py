@@ -16,7 +16,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.rounds.sources import collect
 from autolearn.runs import model_references
-from autolearn.services import prompt_editor, reading_actions
+from autolearn.services import prompt_editor, quiz_actions, reading_actions
 from autolearn.services.experiments import (
     comparison_tasks,
     reports,
@@ -401,6 +401,20 @@ def test_without_a_quiz_nothing_is_queued_unless_the_study_makes_one(store):
     run = worker.end(run)
     with pytest.raises(JobError, match="no quiz"):
         worker.end(run)
+
+
+def test_a_locked_quiz_on_other_texts_is_refused_before_the_study(store):
+    """The study, which adds nothing to a locked quiz, was done in vain."""
+    for name in ("a.md", "b.md"):
+        put_text(store, name, f"{name} was founded in 1711.")
+    settings = comparing(store, study=StudySettings(quiz_share=0.5), **ONE_ARM)
+    other = store.library.passages(settings.placebo)[0]
+    store.library.add_questions([gold("Other?", "quiz", other.id)])
+    quiz_actions.set_locked(store, locked=True)
+    with pytest.raises(JobError, match="locked and asks nothing about"):
+        comparison_tasks.begin(store, settings)
+    quiz_actions.set_locked(store, locked=False)
+    assert comparison_tasks.begin(store, settings)
 
 
 def test_a_report_names_the_claims_with_their_numbers_and_escapes_texts(

@@ -59,18 +59,25 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
             "There is no text to compare on; add one under Library.",
             command="add FILE",
         )
-    if not settings.study.quiz_share:
+    if not settings.study.quiz_share or store.quizzes.is_locked:
         _check_quiz(store, settings.documents)
     return store.experiments.create("compare", settings.as_dict())
 
 
 def _check_quiz(store: Store, documents: Collection[int]) -> None:
-    if not quiz_sets.about(documents, quiz_sets.questions(store, "quiz")):
+    if quiz_sets.about(documents, quiz_sets.questions(store, "quiz")):
+        return
+    if store.quizzes.is_locked:
         raise JobError(
-            "There is no quiz on these documents to compare with; study with a quiz "
-            "share above 0, or add one under Library.",
-            command="add --quiz FILE",
+            "The quiz is locked and asks nothing about these documents; unlock it "
+            "under Evaluation first.",
+            command="quizzes --unlock",
         )
+    raise JobError(
+        "There is no quiz on these documents to compare with; study with a quiz share "
+        "above 0, or add one under Library.",
+        command="add --quiz FILE",
+    )
 
 
 def tasks(store: Store, experiment: Experiment) -> list[Task]:
