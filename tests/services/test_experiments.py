@@ -163,6 +163,22 @@ def test_stage_1_stands_for_both_where_it_leaves_nothing_to_prefer(library):
     assert al12.cost.steps == al1.cost.steps == 5
 
 
+class UnevenTrainer(PretendWorker):
+    """Its second seed takes two more steps, as stage 2 may."""
+
+    def _train(self, run):
+        seed = TrainRunSettings.of(run).train.seed
+        return replace(super()._train(run), steps=5 + 2 * seed)
+
+
+def test_the_steps_of_an_arm_are_a_mean_over_its_seeds(library):
+    """They were those of the first seed, beside the mean minutes and tokens."""
+    experiment, run = begun(library, comparing(library, arms=("refined_sft",)))
+    UnevenTrainer(library).end_all(run)
+    (arm,) = comparison_report(library, experiment).result.arms
+    assert arm.cost.steps == 6
+
+
 def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
     _, run = begun(library, comparing(library, seeds=(0,), arms=("refined_sft",)))
     worker = PretendWorker(library)
