@@ -75,17 +75,30 @@ class EvolutionReport:
         return tuple(mode for mode in quiz_modes.MODES if mode in modes)
 
     @property
+    def ended_by_gate(self) -> bool:
+        """Return whether the gate has ended it before its last round."""
+        return (
+            self.settings.stop_early
+            and bool(self.rows)
+            and self.rows[-1].keeps is False
+            and self.rows[-1].number < self.settings.rounds
+        )
+
+    @property
     def sentence(self) -> str:
-        """Return whether the quiz rose from round to round."""
+        """Return whether the quiz rose from round to round, and what ended it."""
         changes = [row.change for row in self.rows if row.change]
         if not changes:
             return "No round has been measured yet."
         rises = sum(change.low > 0 for change in changes)
         falls = sum(change.high < 0 for change in changes)
+        end = ""
+        if self.ended_by_gate:
+            end = f" The gate ended it after round {self.rows[-1].number}."
         return (
             f"“Accuracy rises from round to round” holds for {rises} of {len(changes)} "
             f"rounds (interval above zero); {falls} fell, "
-            f"{len(changes) - rises - falls} undecided."
+            f"{len(changes) - rises - falls} undecided.{end}"
         )
 
 
