@@ -287,6 +287,18 @@ def test_an_edited_sample_is_noticed_after_an_arm_that_reads_passages(library):
         worker.end(run)
 
 
+def test_seeds_that_have_learned_different_items_are_not_measured_as_one_arm(library):
+    """A training that waited, or was resumed, learned what was edited meanwhile."""
+    settings = comparing(library, arms=("refined_sft",), seeds=(0, 1))
+    experiment, run = begun(library, settings)
+    worker = PretendWorker(library)
+    while names(library, experiment)[-1] != "train refined_sft, seed 1":
+        run = worker.end(run)
+    edited(library)
+    with pytest.raises(JobError, match="refined_sft have learned different items"):
+        worker.end(run)
+
+
 def test_an_experiment_does_not_mix_two_versions_of_a_model(library, monkeypatch):
     """Arms after a change of its files were compared with the base before it."""
     _, run = begun(library, comparing(library, **ONE_ARM))

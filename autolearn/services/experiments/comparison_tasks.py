@@ -146,16 +146,42 @@ class _Comparison:
                 Task(second, partial(self._study_again, first)),
                 Task(training, partial(self._second_stage, arm, seed, first, second)),
             ]
-        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, training))]
+        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, arm, seed))]
 
-    def _quiz(self, train_task: str, finished_runs: FinishedRuns) -> RunSettings:
-        model = replace(
-            self.model, round_id=round_of(self.store, finished_runs[train_task])
-        )
+    def _quiz(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
+        self._check_seeds(arm, finished_runs)
+        number = round_of(self.store, finished_runs[train_task(arm, seed)])
+        model = replace(self.model, round_id=number)
         first = finished_runs[BASE_QUIZ]
         return quiz(
             self.store, model, self.settings.study, ["closed_book"], first=first
         )
+
+    def _check_seeds(self, arm: Arm, finished_runs: FinishedRuns) -> None:
+        """Refuse to measure an arm whose seeds have learned different items.
+
+        A training that waits in the queue, or was stopped before it had stored its
+        items, learns the samples as they are when it goes on.
+
+        Raises:
+            JobError: They have.
+        """
+        tasks = (_first_training(arm, seed) for seed in self.settings.seeds)
+        rounds = [
+            round_of(self.store, finished_runs[task])
+            for task in tasks
+            if task in finished_runs
+        ]
+        learned = {
+            frozenset(item for item in self.store.rounds.items(i) if item.teaches)
+            for i in rounds
+        }
+        if len(learned) > 1:
+            raise JobError(
+                f"The seeds of the arm {arm} have learned different items: samples, "
+                "texts or quiz questions were changed before one was trained. Begin a "
+                "new comparison."
+            )
 
     def _train(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
         settings = self._train_settings(arm, seed, finished_runs)
