@@ -89,11 +89,11 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     ids = {q.question.id for q in questions}
     if not _asked(store, last_quiz, "closed_book") >= ids:
         return False
-    with_passage_ids = {
+    linked_ids = {
         q.question.id for q in questions if q.passage and q.question.split == "quiz"
     }
     bound = latest_quiz(store, round_, None, "open_book", own.quantization)
-    return before_id is not None or _asked(store, bound, "open_book") >= with_passage_ids
+    return before_id is not None or _asked(store, bound, "open_book") >= linked_ids
 
 
 def _asked(store: Store, run: Run | None, mode: QuizMode) -> set[int]:
