@@ -8,7 +8,7 @@ import pytest
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import EvolveSettings
 from autolearn.core.flags import Flag
-from autolearn.core.records import Answer, Feedback, Question, Sample
+from autolearn.core.records import Answer, Decision, Feedback, Question, Sample
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import worker_locks
@@ -167,6 +167,15 @@ def test_the_numbers_of_each_round_are_in_the_csv(tasks, tmp_path):
     assert last["gate"] == "keep"
     assert float(last["change"]) == shown.change.value == 0.25
     assert float(last["agreement"]) == shown.filter.agreement
+
+
+def test_a_report_stays_as_it_is_when_answers_are_rejected_later(tasks):
+    """The filter seemed to have kept fewer answers than the rounds had learned."""
+    experiment = evolved(tasks, evolving())
+    before = reports.values(evolution_report(tasks, experiment))
+    rejections = [Decision(s.id, "reject", "person") for s in tasks.samples.find()]
+    tasks.decisions.decide(rejections)
+    assert reports.values(evolution_report(tasks, experiment)) == before
 
 
 def test_a_meta_skill_round_has_the_preset_for_meta_skills(tasks, monkeypatch):
