@@ -36,10 +36,11 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
         documents = {document.id for document in store.library.document_sizes()}
         candidates = about(documents, candidates)
     distinct: dict[tuple[str, tuple[str, ...], str], QuizQuestion] = {}
-    for q in candidates:
+    # One that was imported before its text has no passage, and one imported again has.
+    for q in sorted(candidates, key=lambda q: (not q.is_gold, q.passage is None)):
         key = _form(q.question.text), q.question.choices, _form(q.gold_answer)
         distinct.setdefault(key, q)
-    return list(distinct.values())
+    return sorted(distinct.values(), key=lambda q: q.question.id)
 
 
 def for_model(model: str, questions: Iterable[QuizQuestion]) -> list[QuizQuestion]:

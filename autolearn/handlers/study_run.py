@@ -90,9 +90,7 @@ def _passages(context: RunContext) -> list[Passage]:
 def _settings(context: RunContext) -> StudySettings:
     """Return the settings of a study; a locked quiz takes no further question."""
     settings = StudyRunSettings.of(context.run).study
-    version = context.store.quizzes.newest()
-    is_locked = version is not None and version.locked
-    share = 0.0 if is_locked else settings.quiz_share
+    share = 0.0 if context.store.quizzes.is_locked else settings.quiz_share
     numbers = context.at_begin({"quiz_share": share})
     return replace(settings, quiz_share=numbers["quiz_share"])
 

@@ -5,7 +5,7 @@ MinHash (Broder 1997) finds candidates, which are then compared.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 from rensa import RMinHash, RMinHashLSH
@@ -68,7 +68,7 @@ def mark(
         return 0  # avoids reading the whole library for nothing
     index = _Index()
     repeats: dict[int, tuple[int, bool]] = {}
-    for n, passage in enumerate(store.library.each_passage()):
+    for n, passage in enumerate(_others_first(store, document_ids)):
         if stop():
             raise Cancelled
         if n % REPORT_EVERY == 0:
@@ -85,6 +85,18 @@ def mark(
             repeats[passage.id] = nearest, False
     store.library.set_repeats(repeats)
     return len(repeats)
+
+
+def _others_first(store: Store, document_ids: set[int]) -> Iterator[Passage]:
+    """Yield all passages, those of these documents last.
+
+    A deleted document that is added again has its old passages, whose ids are lower
+    than those of what was added meanwhile.
+    """
+    for is_theirs in (False, True):
+        for passage in store.library.each_passage():
+            if (passage.document_id in document_ids) == is_theirs:
+                yield passage
 
 
 class _Index:

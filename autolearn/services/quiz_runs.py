@@ -74,7 +74,10 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
 
 
 def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
-    """Return whether the last quiz asked all questions, as they are asked now."""
+    """Return whether the last quiz asked all questions, as they are asked now.
+
+    The base model must have been asked open-book, too, what belongs to a passage.
+    """
     last_quiz = latest_quiz(store, round_, before_id)
     own = TrainRunSettings.of(round_).model
     now = _as_conditions(own, study_settings(store))
@@ -82,9 +85,21 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
         return False
     if _prompt(last_quiz) not in (None, prompts.load("closed_book").digest):
         return False
-    asked_ids = {r.question_id for r in store.runs.quiz_results(last_quiz.id)}
     questions = quiz_sets.for_model(own.model, quiz_sets.every_question(store))
-    return asked_ids.issuperset(q.question.id for q in questions)
+    ids = {q.question.id for q in questions}
+    if not _asked(store, last_quiz, "closed_book") >= ids:
+        return False
+    linked_ids = {
+        q.question.id for q in questions if q.passage and q.question.split == "quiz"
+    }
+    bound = latest_quiz(store, round_, None, "open_book", own.quantization)
+    return before_id is not None or _asked(store, bound, "open_book") >= linked_ids
+
+
+def _asked(store: Store, run: Run | None, mode: QuizMode) -> set[int]:
+    """Return the ids of the questions that a quiz has asked in a mode."""
+    results = store.runs.quiz_results(run.id) if run else []
+    return {result.question_id for result in results if result.mode == mode}
 
 
 def compare(

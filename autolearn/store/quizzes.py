@@ -19,6 +19,12 @@ class Quizzes:
         """Return the newest version; None if nothing was frozen yet."""
         return self._db.first(QuizVersion, "ORDER BY version DESC LIMIT 1")
 
+    @property
+    def is_locked(self) -> bool:
+        """Return whether the quiz takes no further question."""
+        version = self.newest()
+        return version is not None and version.locked
+
     def all(self) -> list[QuizVersion]:
         """Return all versions, oldest first."""
         return self._db.select(QuizVersion, "ORDER BY version")

@@ -134,6 +134,32 @@ def test_a_question_is_linked_to_the_passage_that_its_text_stands_in(store):
     assert other.passage_id is None
 
 
+def test_a_question_that_was_imported_before_its_text_is_linked_when_imported_again(
+    store,
+):
+    """The first import hid the second: it could not be asked open-book."""
+    quiz = ("Who leads Avel?", "Who leads Boro?")
+    before = gold(store, *quiz, document="a.txt")
+    assert [q.question.passage_id for q in quiz_sets.questions(store, "quiz")] == [
+        None,
+        None,
+    ]
+    passage, *_ = put_passages(store, "a.txt", ["Ada leads Avel and Boro."])
+    again = gold(store, *quiz, document="a.txt")
+    assert {q.id for q in before}.isdisjoint(q.id for q in again)
+    now = quiz_sets.questions(store, "quiz")
+    assert [q.question.id for q in now] == [q.id for q in again]
+    assert [q.passage.id for q in now] == [passage.id, passage.id]
+
+
+def test_a_gold_question_counts_in_place_of_the_same_self_made_one(store):
+    passage, *_ = put_passages(store, "a.txt", ["Ada leads Avel."])
+    own = Question("Who leads Avel?", "quiz", "model", passage.id, gold_answer="Ada")
+    store.library.add_questions([own])
+    gold(store, "Who leads Avel?")
+    assert [q.is_gold for q in quiz_sets.questions(store, "quiz")] == [True]
+
+
 @pytest.mark.parametrize(
     ("split", "origin", "part"),
     [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.core.records import Document, Passage
+from autolearn.core.records import Document, Passage, Question
 from autolearn.ingest import dedup
 from tests.support.texts import put_passages
 
@@ -69,6 +69,22 @@ def test_the_same_words_below_another_heading_are_no_exact_repeat(store):
     assert (first.repeats_id, first.excluded) == (None, False)
     assert (other.repeats_id, other.excluded) == (first.id, False)
     assert (again.repeats_id, again.excluded) == (other.id, True)
+
+
+def test_a_text_that_is_added_again_repeats_what_was_added_meanwhile(store):
+    """Its old passages have lower ids, so both were studied."""
+    row = ROW.format(1)
+    (old,) = put_passages(store, "a", [row])
+    question = Question("Who?", "quiz", "gold", old.id, gold_answer="Ada")
+    store.library.add_questions([question])
+    store.readings.remove(old.document_id)
+    (other,) = put_passages(store, "b", [row])
+    passage = Passage(0, 0, 0, len(row), row, 5)
+    assert store.readings.bring_back(Document("a", "sha a", len(row)), [passage], [])
+    dedup.mark(store, {old.document_id}, lambda: False, lambda _: None)
+    by_id = store.library.passages_by_id([old.id, other.id])
+    assert (by_id[old.id].repeats_id, by_id[old.id].excluded) == (other.id, True)
+    assert (by_id[other.id].repeats_id, by_id[other.id].excluded) == (None, False)
 
 
 def test_combining_marks_are_parts_of_words():

@@ -8,12 +8,13 @@ import pytest
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import EvolveSettings
 from autolearn.core.flags import Flag
-from autolearn.core.records import Answer, Feedback, Question, Sample
+from autolearn.core.records import Answer, Decision, Feedback, Question, Sample
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import worker_locks
 from autolearn.services.experiments import evolution_tasks, reports, schedule
 from autolearn.training import presets
+from autolearn.ui.views import experiments as views
 from tests.support.experiments import (
     PretendWorker,
     evolution_report,
@@ -89,10 +90,24 @@ def test_the_gate_can_end_an_evolution(tasks):
         tasks, evolving(stop_early=True, rounds=3), lambda round_id, _: round_id is None
     )
     assert names(tasks, falls)[-1] == evolution_tasks.quiz_task(1)
-    row = evolution_report(tasks, falls).rows[1]
+    report = evolution_report(tasks, falls)
+    row = report.rows[1]
     assert row.keeps is False
     assert row.change is not None
     assert row.change.value == -1.0
+    assert report.sentence.endswith("The gate ended it after round 1.")
+    assert "ended by the gate" in views.table(tasks), "it cannot be continued"
+
+
+def test_an_evolution_that_is_stopped_otherwise_was_not_ended_by_the_gate(tasks):
+    """Nor was one whose last round is not to be kept."""
+    settings = evolving(stop_early=True, rounds=1)
+    whole = evolved(tasks, settings, lambda round_id, _: round_id is None)
+    assert "gate ended" not in evolution_report(tasks, whole).sentence
+    experiment = evolution_tasks.begin(tasks, evolving(stop_early=True, rounds=3))
+    assert "gate ended" not in evolution_report(tasks, experiment).sentence
+    assert "stopped" in views.table(tasks)
+    assert "ended by the gate" not in views.table(tasks)
 
 
 def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):
@@ -152,6 +167,15 @@ def test_the_numbers_of_each_round_are_in_the_csv(tasks, tmp_path):
     assert last["gate"] == "keep"
     assert float(last["change"]) == shown.change.value == 0.25
     assert float(last["agreement"]) == shown.filter.agreement
+
+
+def test_a_report_stays_as_it_is_when_answers_are_rejected_later(tasks):
+    """The filter seemed to have kept fewer answers than the rounds had learned."""
+    experiment = evolved(tasks, evolving())
+    before = reports.values(evolution_report(tasks, experiment))
+    rejections = [Decision(s.id, "reject", "person") for s in tasks.samples.find()]
+    tasks.decisions.decide(rejections)
+    assert reports.values(evolution_report(tasks, experiment)) == before
 
 
 def test_a_meta_skill_round_has_the_preset_for_meta_skills(tasks, monkeypatch):

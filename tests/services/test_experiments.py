@@ -16,7 +16,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.rounds.sources import collect
 from autolearn.runs import model_references
-from autolearn.services import prompt_editor, reading_actions
+from autolearn.services import prompt_editor, quiz_actions, reading_actions
 from autolearn.services.experiments import (
     comparison_tasks,
     reports,
@@ -163,6 +163,22 @@ def test_stage_1_stands_for_both_where_it_leaves_nothing_to_prefer(library):
     assert al12.cost.steps == al1.cost.steps == 5
 
 
+class UnevenTrainer(PretendWorker):
+    """Its second seed takes two more steps, as stage 2 may."""
+
+    def _train(self, run):
+        seed = TrainRunSettings.of(run).train.seed
+        return replace(super()._train(run), steps=5 + 2 * seed)
+
+
+def test_the_steps_of_an_arm_are_a_mean_over_its_seeds(library):
+    """They were those of the first seed, beside the mean minutes and tokens."""
+    experiment, run = begun(library, comparing(library, arms=("refined_sft",)))
+    UnevenTrainer(library).end_all(run)
+    (arm,) = comparison_report(library, experiment).result.arms
+    assert arm.cost.steps == 6
+
+
 def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
     _, run = begun(library, comparing(library, seeds=(0,), arms=("refined_sft",)))
     worker = PretendWorker(library)
@@ -234,6 +250,14 @@ def test_prompts_that_are_changed_meanwhile_change_no_arm(library, prompt_folder
     assert others == [first] * 3
 
 
+def edited(store):
+    """Give a sound sample another answer; return the decision."""
+    sample = next(s for s in store.samples.find(SampleFilter()) if not s.flags)
+    edit = Decision(sample.id, "edit", "person", after={"chosen": "Another answer."})
+    (decision,) = store.decisions.decide([edit])
+    return decision
+
+
 def test_an_arm_does_not_learn_samples_that_were_edited_after_the_first_one(library):
     """Arms and seeds were compared that had learned other answers."""
     settings = comparing(library, arms=("refined_sft",), seeds=(0, 1))
@@ -242,15 +266,37 @@ def test_an_arm_does_not_learn_samples_that_were_edited_after_the_first_one(libr
     while run.kind != "train":
         run = worker.end(run)
     quiz = worker.end(run)
-    sample = next(s for s in library.samples.find(SampleFilter()) if not s.flags)
-    edit = Decision(sample.id, "edit", "person", after={"chosen": "Another answer."})
-    (decision,) = library.decisions.decide([edit])
+    decision = edited(library)
     with pytest.raises(JobError, match="Change them back and continue"):
         worker.end(quiz)
     library.decisions.undo_batch(decision.id)
     worker.end_all(schedule.resume(library, experiment.id))
     states = schedule.states(library, experiment)
     assert all(run_of(state).state == "done" for state in states)
+
+
+def test_an_edited_sample_is_noticed_after_an_arm_that_reads_passages(library):
+    """Only the first arm was asked, and passages do not show an edited answer."""
+    settings = comparing(library, arms=("cpt", "al1"), seeds=(0, 1))
+    experiment, run = begun(library, settings)
+    worker = PretendWorker(library)
+    while names(library, experiment)[-1] != "quiz al1, seed 0":
+        run = worker.end(run)
+    edited(library)
+    with pytest.raises(JobError, match="Change them back and continue"):
+        worker.end(run)
+
+
+def test_seeds_that_have_learned_different_items_are_not_measured_as_one_arm(library):
+    """A training that waited, or was resumed, learned what was edited meanwhile."""
+    settings = comparing(library, arms=("refined_sft",), seeds=(0, 1))
+    experiment, run = begun(library, settings)
+    worker = PretendWorker(library)
+    while names(library, experiment)[-1] != "train refined_sft, seed 1":
+        run = worker.end(run)
+    edited(library)
+    with pytest.raises(JobError, match="refined_sft have learned different items"):
+        worker.end(run)
 
 
 def test_an_experiment_does_not_mix_two_versions_of_a_model(library, monkeypatch):
@@ -383,6 +429,20 @@ def test_without_a_quiz_nothing_is_queued_unless_the_study_makes_one(store):
     run = worker.end(run)
     with pytest.raises(JobError, match="no quiz"):
         worker.end(run)
+
+
+def test_a_locked_quiz_on_other_texts_is_refused_before_the_study(store):
+    """The study, which adds nothing to a locked quiz, was done in vain."""
+    for name in ("a.md", "b.md"):
+        put_text(store, name, f"{name} was founded in 1711.")
+    settings = comparing(store, study=StudySettings(quiz_share=0.5), **ONE_ARM)
+    other = store.library.passages(settings.placebo)[0]
+    store.library.add_questions([gold("Other?", "quiz", other.id)])
+    quiz_actions.set_locked(store, locked=True)
+    with pytest.raises(JobError, match="locked and asks nothing about"):
+        comparison_tasks.begin(store, settings)
+    quiz_actions.set_locked(store, locked=False)
+    assert comparison_tasks.begin(store, settings)
 
 
 def test_a_report_names_the_claims_with_their_numbers_and_escapes_texts(

@@ -49,6 +49,31 @@ def test_a_quiz_on_other_documents_alone_is_refused(library):
         begun(library, settings)
 
 
+@pytest.mark.parametrize(
+    ("texts", "n_quiz", "told"),
+    [
+        (("Linked?",), 1, ""),
+        (("Linked?", "Loose?"), 1, "was not asked 1 of 2 questions"),
+        (("Loose?",), 1, "was asked nothing"),
+    ],
+)
+def test_a_report_says_which_questions_have_no_passage_to_show(
+    store, passages, texts, n_quiz, told
+):
+    """They counted for no arm, or the arm was not there, without a word."""
+    places = {"Linked?": passages[0], "Loose?": None}
+    store.library.add_questions([gold(t, "quiz", places[t]) for t in texts])
+    settings = comparing(store, arms=("base", "passage", "refined_sft"), seeds=(0,))
+    experiment, run = begun(store, settings)
+    PretendWorker(store).end_all(run)
+    report = comparison_report(store, experiment)
+    values = reports.values(report)
+    assert values["quiz_questions"] == n_quiz
+    assert told in values["left_out"]
+    assert bool(values["left_out"]) == bool(told)
+    assert values["left_out"] in reports.fragment(report)
+
+
 def test_a_report_stays_as_it_is_when_gold_is_added(store, passages):
     """The self-made questions that had been asked did not count any more."""
     experiment, run = begun(store, comparing(store, **ONE_ARM))

@@ -244,6 +244,24 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
     assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 2
 
 
+def test_a_base_that_was_not_asked_open_book_is_asked_again(store):
+    """After the quiz of an evolution, the bound of its rounds stayed unknown."""
+    (passage,) = put_passages(store, "a.md", ["Avel was founded in 1711."])
+    question = Question("When?", "quiz", "gold", passage.id, gold_answer="In 1711.")
+    questions = store.library.add_questions([question])
+    first = one_round(store)
+    second = one_round(store, first.id)
+    take(store, questions, 0)
+    take(store, questions, 0, first.id)
+    assert len(quiz_runs.queue_quizzes(store, second.id, first.id)) == 1
+    base, _ = quiz_runs.queue_quizzes(store, first.id, None)
+    assert ("quiz", "open_book") in QuizRunSettings.of(base).parts
+    for run in store.runs.in_state("queued"):
+        store.runs.finish(run.id, "cancelled")
+    take(store, questions, 0, open_book=True)
+    assert len(quiz_runs.queue_quizzes(store, first.id, None)) == 1
+
+
 def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):
     first = one_round(store)
     second = one_round(store, first.id)

@@ -1,6 +1,6 @@
 """Compute the results of a comparison from its runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -11,6 +11,7 @@ from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import arm_statistics, quiz_sets
 from autolearn.evaluation.arm_statistics import ArmComparison, ArmOutcome, Cost
 from autolearn.evaluation.quiz import right_answers
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
@@ -40,6 +41,8 @@ class ComparisonReport:
     questions: tuple[QuestionRow, ...]
     has_gold: bool
     """Whether the quiz has gold answers; if not, the model's own count as right."""
+    left_out: str
+    """Which questions count for no arm, or which arm was asked none; empty: none."""
 
     @property
     def n_done(self) -> int:
@@ -65,6 +68,21 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
         (study_run.seconds or 0.0) if study_run else 0.0,
         tuple(reader.rows(outcomes, result.questions)),
         all(question.is_gold for question in reader.quiz.values()),
+        _left_out(settings, reader.quiz.values()),
+    )
+
+
+def _left_out(settings: CompareSettings, quiz: Collection[QuizQuestion]) -> str:
+    """Return what is left out since only some questions belong to a passage."""
+    n = sum(question.passage is None for question in quiz)
+    if "passage" not in settings.arms or not n:
+        return ""
+    arm = f"The arm “{ARMS['passage'].title}”"
+    if n == len(quiz):
+        return f"{arm} was asked nothing, since no question belongs to a passage."
+    return (
+        f"{arm} was not asked {n} of {len(quiz)} questions, which belong to no "
+        "passage. They count for no arm; without this arm they would."
     )
 
 
@@ -126,7 +144,7 @@ class _ArmReader:
         drifts = [c.forgetting_kl for c in costs if c.forgetting_kl is not None]
         return Cost(
             fmean(c.seconds for c in costs),
-            costs[0].steps,
+            round(fmean(c.steps for c in costs)),
             round(fmean(c.tokens for c in costs)),
             fmean(drifts) if drifts else None,
         )

@@ -19,6 +19,7 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import ARMS, Arm, CompareSettings, Experiment
 from autolearn.core.methods import METHODS
 from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Run
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import quiz_sets
@@ -58,18 +59,25 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
             "There is no text to compare on; add one under Library.",
             command="add FILE",
         )
-    if not settings.study.quiz_share:
+    if not settings.study.quiz_share or store.quizzes.is_locked:
         _check_quiz(store, settings.documents)
     return store.experiments.create("compare", settings.as_dict())
 
 
 def _check_quiz(store: Store, documents: Collection[int]) -> None:
-    if not quiz_sets.about(documents, quiz_sets.questions(store, "quiz")):
+    if quiz_sets.about(documents, quiz_sets.questions(store, "quiz")):
+        return
+    if store.quizzes.is_locked:
         raise JobError(
-            "There is no quiz on these documents to compare with; study with a quiz "
-            "share above 0, or add one under Library.",
-            command="add --quiz FILE",
+            "The quiz is locked and asks nothing about these documents; unlock it "
+            "under Evaluation first.",
+            command="quizzes --unlock",
         )
+    raise JobError(
+        "There is no quiz on these documents to compare with; study with a quiz share "
+        "above 0, or add one under Library.",
+        command="add --quiz FILE",
+    )
 
 
 def tasks(store: Store, experiment: Experiment) -> list[Task]:
@@ -138,16 +146,42 @@ class _Comparison:
                 Task(second, partial(self._study_again, first)),
                 Task(training, partial(self._second_stage, arm, seed, first, second)),
             ]
-        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, training))]
+        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, arm, seed))]
 
-    def _quiz(self, train_task: str, finished_runs: FinishedRuns) -> RunSettings:
-        model = replace(
-            self.model, round_id=round_of(self.store, finished_runs[train_task])
-        )
+    def _quiz(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
+        self._check_seeds(arm, finished_runs)
+        number = round_of(self.store, finished_runs[train_task(arm, seed)])
+        model = replace(self.model, round_id=number)
         first = finished_runs[BASE_QUIZ]
         return quiz(
             self.store, model, self.settings.study, ["closed_book"], first=first
         )
+
+    def _check_seeds(self, arm: Arm, finished_runs: FinishedRuns) -> None:
+        """Refuse to measure an arm whose seeds have learned different items.
+
+        A training that waits in the queue, or was stopped before it had stored its
+        items, learns the samples as they are when it goes on.
+
+        Raises:
+            JobError: They have.
+        """
+        tasks = (_first_training(arm, seed) for seed in self.settings.seeds)
+        rounds = [
+            round_of(self.store, finished_runs[task])
+            for task in tasks
+            if task in finished_runs
+        ]
+        learned = {
+            frozenset(item for item in self.store.rounds.items(i) if item.teaches)
+            for i in rounds
+        }
+        if len(learned) > 1:
+            raise JobError(
+                f"The seeds of the arm {arm} have learned different items: samples, "
+                "texts or quiz questions were changed before one was trained. Begin a "
+                "new comparison."
+            )
 
     def _train(self, arm: Arm, seed: int, finished_runs: FinishedRuns) -> RunSettings:
         settings = self._train_settings(arm, seed, finished_runs)
@@ -172,24 +206,34 @@ class _Comparison:
             JobError: Those samples have other texts by now.
         """
         study_task, is_filtered = _kind_of_samples(arm)
-        for other in self.settings.trained_arms:
-            for seed in self.settings.seeds:
-                run_id = finished_runs.get(_first_training(other, seed))
-                if run_id and _kind_of_samples(other) == (study_task, is_filtered):
-                    return self._samples_of(run_id)
-        choose = self._chosen if is_filtered else self._all
-        return tuple(choose(finished_runs[study_task]))
+        earlier = [
+            self.store.runs.get(finished_runs[task])
+            for other in self.settings.trained_arms
+            for seed in self.settings.seeds
+            if _kind_of_samples(other) == (study_task, is_filtered)
+            and (task := _first_training(other, seed)) in finished_runs
+        ]
+        if not earlier:
+            choose = self._chosen if is_filtered else self._all
+            return tuple(choose(finished_runs[study_task]))
+        for run in earlier:
+            self._check_items(run)
+        return TrainRunSettings.of(earlier[0]).samples or ()
 
-    def _samples_of(self, run_id: int) -> tuple[int, ...]:
-        run = self.store.runs.get(run_id)
-        settings = TrainRunSettings.of(run)
-        if not has_same_items(self.store, run, settings):
+    def _check_items(self, run: Run) -> None:
+        """Refuse to go on if an arm would now learn other items than it has.
+
+        Each arm is asked: one that reads passages does not show an edited answer.
+
+        Raises:
+            JobError: It would.
+        """
+        if not has_same_items(self.store, run, TrainRunSettings.of(run)):
             raise JobError(
-                "Samples, texts or quiz questions were changed after the first arm had "
+                "Samples, texts or quiz questions were changed after an arm had "
                 "learned from them, so the next one would learn something else. Change "
                 "them back and continue, or begin a new comparison."
             )
-        return settings.samples or ()
 
     def _train_settings(
         self, arm: Arm, seed: int, finished_runs: FinishedRuns

@@ -8,6 +8,7 @@ from autolearn.core.experiments import EvolveSettings, Experiment
 from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.core.records import Run, Sample
 from autolearn.core.run_results import TrainResult
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.evaluation import quiz_modes, quiz_sets, statistics
 from autolearn.evaluation.arm_statistics import ShareInterval
 from autolearn.evaluation.paired_quizzes import change_between
@@ -17,6 +18,7 @@ from autolearn.services.experiments import evolution_tasks, gate, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
+from autolearn.store.samples import SampleFilter
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,30 @@ class EvolutionReport:
         return tuple(mode for mode in quiz_modes.MODES if mode in modes)
 
     @property
+    def ended_by_gate(self) -> bool:
+        """Return whether the gate has ended it before its last round."""
+        return (
+            self.settings.stop_early
+            and bool(self.rows)
+            and self.rows[-1].keeps is False
+            and self.rows[-1].number < self.settings.rounds
+        )
+
+    @property
     def sentence(self) -> str:
-        """Return whether the quiz rose from round to round."""
+        """Return whether the quiz rose from round to round, and what ended it."""
         changes = [row.change for row in self.rows if row.change]
         if not changes:
             return "No round has been measured yet."
         rises = sum(change.low > 0 for change in changes)
         falls = sum(change.high < 0 for change in changes)
+        end = ""
+        if self.ended_by_gate:
+            end = f" The gate ended it after round {self.rows[-1].number}."
         return (
             f"“Accuracy rises from round to round” holds for {rises} of {len(changes)} "
             f"rounds (interval above zero); {falls} fell, "
-            f"{len(changes) - rises - falls} undecided."
+            f"{len(changes) - rises - falls} undecided.{end}"
         )
 
 
@@ -142,7 +157,7 @@ class _RoundReader:
             seconds=sum(run.seconds or 0.0 for run in (study, training)),
             items=counts.items,
             forgetting_kl=counts.forgetting_kl,
-            filter=_filtered(self.store, study.id),
+            filter=_filtered(self.store, study, training),
             change=ShareInterval(quiz.change, *quiz.interval) if quiz.n else None,
             p=quiz.p if quiz.n else None,
             keeps=gate.passes(quiz, control, self.settings.margin),
@@ -159,12 +174,15 @@ def _share(
     return ShareInterval(sum(right) / len(right), low, high)
 
 
-def _filtered(store: Store, run_id: int) -> FilterReport:
-    """Return what the filter has kept of a study, compared with known answers."""
-    samples = evolution_tasks.instruction_samples(store, run_id)
-    kept_ids = {
-        sample.id for sample in evolution_tasks.self_approved_samples(store, run_id)
-    }
+def _filtered(store: Store, study: Run, training: Run) -> FilterReport:
+    """Return what the filter has kept of a study, compared with known answers.
+
+    Kept is what the round was trained on, whatever a person has rejected since.
+    """
+    found = store.samples.find(SampleFilter(run_id=study.id))
+    samples = [sample for sample in found if sample.passage_id is None]
+    trained_ids = set(TrainRunSettings.of(training).samples or ())
+    kept_ids = {sample.id for sample in samples} & trained_ids
     questions = store.library.questions(
         QuestionFilter(ids=[sample.question_id for sample in samples])
     )

@@ -164,18 +164,13 @@ class _Evolution:
         return replace(self.settings.model, round_id=number)
 
 
-def instruction_samples(store: Store, run_id: int) -> list[Sample]:
-    """Return the samples of a study that answer an instruction."""
-    return [s for s in samples_of(store, run_id) if s.passage_id is None]
-
-
 def self_approved_samples(store: Store, run_id: int) -> list[Sample]:
     """Return the samples of a study that the published filter keeps.
 
     That is what the model's own check passes: answers that it judged right at once, and
     refinements that it judged right. Answers that were cut off are not among them.
     """
-    samples = instruction_samples(store, run_id)
+    samples = [s for s in samples_of(store, run_id) if s.passage_id is None]
     ids = [s.check_id if s.gap else s.critique_id for s in samples]
     verdicts = store.samples.verdicts([i for i in ids if i])
     return [

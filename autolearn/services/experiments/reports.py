@@ -123,6 +123,7 @@ def _comparison_values(report: ComparisonReport) -> dict[str, Any]:
         "quiz": "gold" if report.has_gold else "self-made",
         "quiz_questions": result.n_quiz,
         "control_questions": result.n_control,
+        "left_out": report.left_out,
         "tasks_done": f"{report.n_done}/{len(report.tasks)}",
         "arms": list(_arm_rows(report)),
         "claims": [claim.sentence for claim in result.claims],

@@ -1,6 +1,7 @@
 """What the Experiments tab shows: the list of experiments, and the result of one."""
 
-from autolearn.services.experiments import reports, schedule
+from autolearn.core.experiments import Experiment
+from autolearn.services.experiments import evolution_report, reports, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
 from autolearn.ui import html
@@ -33,7 +34,7 @@ def table(store: Store) -> Html:
                 html.pick(html.text(name), experiment.id, "al-link"),
                 html.text(labels.local_time(experiment.created_at)),
                 html.text(f"{schedule.n_done(states)} of {len(states)} runs"),
-                html.text(_state(states)),
+                html.text(_state(store, experiment, states)),
             )
         )
     if not rows:
@@ -42,14 +43,20 @@ def table(store: Store) -> Html:
     return html.table(heads, rows, "Experiments")
 
 
-def _state(states: list[TaskState]) -> str:
+def _state(store: Store, experiment: Experiment, states: list[TaskState]) -> str:
     """Return the state of an experiment in a few words."""
     for state in states:
         if state.run is None:
-            return "stopped"
+            is_over = experiment.kind == "evolve" and _is_over(store, experiment)
+            return "ended by the gate" if is_over else "stopped"
         if state.run.state != "done":
             return f"{state.name}: {state.run.state}"
     return "done"
+
+
+def _is_over(store: Store, experiment: Experiment) -> bool:
+    """Return whether the gate has ended an evolution before its last round."""
+    return evolution_report.report(store, experiment).ended_by_gate
 
 
 def version(store: Store, chosen: int) -> str:
