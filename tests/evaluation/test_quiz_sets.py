@@ -149,7 +149,7 @@ def test_a_question_that_was_imported_before_its_text_is_linked_when_imported_ag
     assert {q.id for q in before}.isdisjoint(q.id for q in again)
     now = quiz_sets.questions(store, "quiz")
     assert [q.question.id for q in now] == [q.id for q in again]
-    assert [q.passage.id for q in now] == [passage.id, passage.id]
+    assert [q.question.passage_id for q in now] == [passage.id, passage.id]
 
 
 def test_a_gold_question_counts_in_place_of_the_same_self_made_one(store):
