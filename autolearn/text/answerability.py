@@ -52,10 +52,9 @@ def _terms(question: str, passage: Passage) -> set[str]:
     These are all but stop words, names, words of the heading and descriptions that the
     text gives ("the 2022 Australian drama").
     """
-    for phrase in self_containment.descriptions(question, passage.text):
-        question = question.replace(phrase, " ")
-    of_subject = matching.words(" ".join([passage.heading, *matching.names(question)]))
-    known = {*of_subject, *stop_words.of(passage.text)}
+    descriptions = self_containment.descriptions(question, passage.text)
+    of_subject = [passage.heading, *matching.names(question), *descriptions]
+    known = {*matching.words(" ".join(of_subject)), *stop_words.of(passage.text)}
     terms = set(matching.words(question)) - known
     return {term for term in terms if len(term) > 1}  # not the "s" of "Ada's"
 
