@@ -94,7 +94,8 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     "short_answer": FlagInfo(
         "short answer",
         "The full open-book answer was a long sentence of the text, or did not state "
-        "its short answer, which is used instead.",
+        "its short answer, which is used instead; or it named some of the persons "
+        "asked for, and all are given.",
         "note",
     ),
     "from_open_book": FlagInfo(

@@ -30,7 +30,7 @@ from autolearn.study.grounding import (
     TextQuestion,
     with_heading,
 )
-from autolearn.text import languages, matching, model_output, sentences
+from autolearn.text import languages, matching, model_output, persons, sentences
 from autolearn.text.model_output import OpenBook
 
 Passages = Mapping[int, Passage]
@@ -132,6 +132,8 @@ def _read_open_book(
     if not parts.answer:
         return _skip("open-book answers", question, generation)
     short_answer = question.short_answer
+    if short_answer:
+        parts = _with_whole_list(question.text, parts)
     leads_back = not short_answer or _leads_back(parts, short_answer)
     # Small models copy the sentence whether or not they can answer.
     copies_sentence = bool(short_answer) and _is_copied(parts.answer, parts.evidence)
@@ -166,6 +168,15 @@ def _read_open_book(
         flags=flags,
         generation=generation,
     )
+
+
+def _with_whole_list(question: str, parts: OpenBook) -> OpenBook:
+    """Complete both answers if they name only some of the persons asked for."""
+    answer, short = (
+        persons.with_whole_list(question, parts.evidence, text)
+        for text in (parts.answer, parts.short)
+    )
+    return replace(parts, answer=answer, short=short)
 
 
 def _is_evidence(

@@ -31,6 +31,7 @@ from autolearn.study.grounding import (
     with_heading,
 )
 from autolearn.text import (
+    answerability,
     languages,
     matching,
     model_output,
@@ -109,7 +110,8 @@ class _QuestionDraft:
             return "it cannot be understood without the text"
         if languages.differs(self.text, self.fact.passage.text):
             return "it is not in the language of the text"
-        return ""
+        passage, sentence = self.fact.passage, self.fact.sentence.text
+        return answerability.fault(self.text, self.short_answer, sentence, passage)
 
 
 def _share_given_away(question: str, answer: str) -> float:

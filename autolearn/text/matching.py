@@ -318,6 +318,15 @@ def supports(
     return required_parts <= common_parts and len(common_parts) >= n_required
 
 
+def begin_alike(word: str, other: str) -> bool:
+    """Return whether two words may be forms of one ("release", "released").
+
+    They begin with the same five letters, or one of four begins the other.
+    """
+    n = min(len(word), len(other), 5)
+    return word == other or (n >= 4 and word[:n] == other[:n])
+
+
 def similarity(question: str, other: str) -> float:
     """Return the share of words that two questions have in common, 0..1."""
     a, b = _bag(question), _bag(other)

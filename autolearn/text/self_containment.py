@@ -107,15 +107,23 @@ def _only_describes(question: str, source: str) -> bool:
     name = heading.partition(" (")[0]  # as in "Agra (2023 film)"
     if set(matching.key_terms("", name)) & set(matching.words(question)):
         return False
+    return any(
+        not matching.names(question.replace(phrase, ""))
+        for phrase in descriptions(question, body)
+    )
+
+
+def descriptions(question: str, body: str) -> list[str]:
+    """Return the definite phrases of a question by which a text describes something.
+
+    It introduces them with an indefinite article ("is a 2022 Australian drama").
+    """
     stops = stop_words.of(body)
     phrases = (
         _introduced(match["words"].split(), body, stops)
         for match in _DEFINITE_PHRASE.finditer(question)
     )
-    return any(
-        phrase and not matching.names(question.replace(phrase, ""))
-        for phrase in phrases
-    )
+    return [phrase for phrase in phrases if phrase]
 
 
 def _introduced(words: Sequence[str], body: str, stops: frozenset[str]) -> str:

@@ -12,6 +12,7 @@ from autolearn.study.fact_questions import ATTEMPTS
 from autolearn.study.rules import RULES
 from autolearn.text.model_output import OpenBook
 from tests.support.guided_studies import (
+    FACTS,
     QUESTION_TEXT,
     TEXT,
     TRUE,
@@ -177,6 +178,31 @@ def test_a_question_in_another_language_than_its_text_is_not_kept():
     assert not any("Wann" in question.text for question in journal.all(Question))
     (skip,) = (s for s in journal.all(Skip) if "Wann" in s.reason)
     assert "it is not in the language of the text" in skip.reason
+
+
+def test_a_question_that_another_sentence_answers_is_not_kept():
+    """Its short answer leads back, since no other one is in its own sentence."""
+    text = TEXT.replace("1842.", "1842 beside the old bridge.")
+    asked = "Who stood beside the old bridge of Avel?"
+
+    def wandering(request):
+        return model(request).replace(FACTS["Ada"], asked)
+
+    journal, _ = study(wandering, [passage(text)])
+    assert [q.text for q in journal.all(Question) if q.origin == "model"] == [
+        FACTS["1842"]
+    ]
+    (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
+    assert "another sentence tells what it asks for" in skip.reason
+
+
+def test_an_answer_that_names_some_of_the_persons_asked_for_is_completed():
+    text = TEXT.replace("Ada Horn.", "Ada Horn and Bo Lind.")
+    journal, _ = study(passages=[passage(text)])
+    (sample,) = (s for s in journal.all(Sample) if "Who" in s.prompt)
+    assert sample.chosen == "Ada Horn and Bo Lind"
+    assert "short_answer" in sample.flags
+    assert RULES["default"].accepts(sample)
 
 
 def reworded(backend):

@@ -1,0 +1,65 @@
+"""Whether a sentence tells what a question asks for, as far as their words show."""
+
+from collections.abc import Iterable
+
+from autolearn.core.records import Passage
+from autolearn.text import (
+    languages,
+    matching,
+    persons,
+    self_containment,
+    sentences,
+    stop_words,
+)
+
+MOST_SHARED = 1
+"""Words that a question may share with its sentence while another one tells more."""
+LEAST_MORE = 2
+"""Words that it must share with the other one in addition."""
+_SPACED = ("en", "de", "fr", "es")
+"""Languages whose stop words are known, with spaces between words."""
+
+
+def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
+    """Return why a sentence of a passage does not tell what a question asks for.
+
+    A clause; empty: nothing shows that it does not.
+    """
+    if persons.takes_performer_for_role(question, answer, sentence):
+        return "it takes a performer for a role"
+    if _is_about_another(question, sentence, passage):
+        return "another sentence tells what it asks for"
+    return ""
+
+
+def _is_about_another(question: str, sentence: str, passage: Passage) -> bool:
+    """Return whether another sentence has the words of a question, and its own not."""
+    if languages.of(passage.text) not in _SPACED:
+        return False
+    terms = _terms(question, passage)
+    n_own = _n_shared(terms, sentence)
+    if n_own > MOST_SHARED:
+        return False
+    return any(
+        _n_shared(terms, other.text) >= n_own + LEAST_MORE
+        for other in sentences.of(passage.text)
+    )
+
+
+def _terms(question: str, passage: Passage) -> set[str]:
+    """Return the words of a question that do not tell which subject it is about.
+
+    These are all but stop words, names, words of the heading and descriptions that the
+    text gives ("the 2022 Australian drama").
+    """
+    descriptions = self_containment.descriptions(question, passage.text)
+    of_subject = [passage.heading, *matching.names(question), *descriptions]
+    known = {*matching.words(" ".join(of_subject)), *stop_words.of(passage.text)}
+    terms = set(matching.words(question)) - known
+    return {term for term in terms if len(term) > 1}  # not the "s" of "Ada's"
+
+
+def _n_shared(terms: Iterable[str], text: str) -> int:
+    words = matching.words(text)
+    alike = matching.begin_alike
+    return sum(any(alike(term, word) for word in words) for term in terms)
