@@ -342,7 +342,7 @@ def _about_weak_skills(report: SkillReport) -> list[str]:
         advice.append(
             "Choose a larger model."
             if is_server(report.model)
-            else "Teach it the skills first (a meta-skill round), or choose a larger "
-            "model."
+            else "Teach it the skills first (a meta-skill round; after such a round, "
+            "another on a corpus closer to your texts), or choose a larger model."
         )
     return advice
