@@ -242,7 +242,8 @@ def test_a_weak_skill_has_a_remedy():
     # Once, though it is the remedy of two skills.
     remedies = [sentence for sentence in weak.advice if "Teach it" in sentence]
     assert remedies == [
-        "Teach it the skills first (a meta-skill round), or choose a larger model."
+        "Teach it the skills first (a meta-skill round; after such a round, another on "
+        "a corpus closer to your texts), or choose a larger model."
     ]
     assert len(weak.advice) == 8
 
