@@ -111,14 +111,32 @@ def test_a_folded_form_keeps_to_its_width_in_a_narrow_window(
 ):
     page = visit(used_app)
     page.set_viewport_size({"width": 800, "height": 900})
+    expect(page.locator(".sidebar.open")).to_be_visible()
     open_tab(page, tab)
     page.locator(f"#{form} button").first.click()
     expect(page.locator(f"#{last}")).to_be_visible()
-    is_too_wide = page.locator(f"#{form}").evaluate(
-        "form => [form, ...form.querySelectorAll('.row, .form')]"
-        ".some((part) => part.scrollWidth > part.clientWidth + 1)"
-    )
-    assert not is_too_wide
+    assert page.locator(f"#{form}").evaluate(CROWDED) == []
+
+
+def test_a_checkbox_keeps_its_label_beside_other_fields_in_a_narrow_window(
+    visit, used_app
+):
+    """It shrank to a column of single letters, hundreds of pixels high."""
+    page = visit(used_app)
+    page.set_viewport_size({"width": 800, "height": 900})
+    expect(page.locator(".sidebar.open")).to_be_visible()
+    open_tab(page, "Chat")
+    row = page.locator(".row").filter(has=page.get_by_label("Open book")).first
+    expect(row).to_be_visible()
+    assert row.evaluate(CROWDED) == []
+
+
+CROWDED = """form => [form, ...form.querySelectorAll(
+    ".row, .form, .form > .block, label:has(> [type=checkbox])")]
+  .filter((part) => part.checkVisibility() && (part.matches(".form > .block")
+    ? part.clientWidth < 150 : part.scrollWidth > part.clientWidth + 1))
+  .map((part) => part.outerHTML.slice(0, 200))"""
+"""Returns what is wider than its place in a form, and fields that are too narrow."""
 
 
 def test_back_and_forward_go_from_tab_to_tab_and_a_reload_stays(visit, used_app):
