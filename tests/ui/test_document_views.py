@@ -54,6 +54,13 @@ def test_what_is_no_part_of_the_text_is_listed_alike_ones_once(store):
     assert "Was read as cp1252: “x”" in markup
 
 
+def test_the_document_that_was_added_last_is_shown_first(store):
+    """A new text was nowhere to be seen: the first one of the library was shown."""
+    for name in ("Avel", "Boro"):
+        put_text(store, f"{name}.md", f"{name} was founded in 1711.")
+    assert "Boro was founded" in views.draw(store, LibraryViewState())
+
+
 def test_a_repeat_says_of_what(store):
     (first,) = put_passages(store, "a", ["Avel is old."])
     same, near = put_passages(store, "b", [" Avel is old.", "Avel is new."])
@@ -174,13 +181,13 @@ def test_what_an_earlier_version_added_cannot_be_read_again(store):
 
 
 def test_a_click_acts_on_the_document_that_was_shown(store, tmp_path):
-    """Another window deletes the first document; then the second is the first."""
+    """Another window deletes the last document; then another one is the last."""
     (tmp_path / "a.csv").write_text("name,text,year\nAvel,It is old.,1712\n")
     (tmp_path / "b.csv").write_text("name,text,year\nBoro,It is new.,1987\n")
     put(store, tmp_path / "a.csv", tmp_path / "b.csv")
-    first, second = store.library.documents()
+    other, last = store.library.documents()
     session = Session(store.folder)
-    column = f"column-{first.id}-2-left out"
+    column = f"column-{last.id}-2-left out"
     chosen = press_document(session, LibraryViewState(), column)
     shown = views.draw(store, LibraryViewState()) + views.draw(store, chosen)
     keys = re.findall(
@@ -188,12 +195,12 @@ def test_a_click_acts_on_the_document_that_was_shown(store, tmp_path):
     )
     kinds = {key.partition("-")[0] for key in keys}
     assert kinds == {"remove", "rename", "encoding", "column", "columns"}
-    reading_actions.remove(store, first.id)
+    reading_actions.remove(store, last.id)
     for key in keys:
         value = "Towns" if key.startswith("rename") else ""
-        with pytest.raises(InputError, match=f"no document {first.id}"):
+        with pytest.raises(InputError, match=f"no document {last.id}"):
             press_document(session, LibraryViewState(), key + value)
-    assert store.library.documents() == [second]
+    assert store.library.documents() == [other]
     assert store.runs.newest() == []
 
 

@@ -46,13 +46,13 @@ def build(context: PageContext) -> None:
         [notice, questions],
     )
     context.redraw_on_change(lambda: _show(session), [], [report, documents])
-    context.on_action([add.click], partial(_add, session), form, form)
+    shown = _passages(context, [documents, results])
+    context.on_action([add.click], partial(_add, session), form, [*form, shown])
 
     def add_other(event: gr.EventData) -> Html:
         return _add_other(session, str(event.pick))
 
     context.on_action([report.click], add_other, [], [notice])
-    _passages(context, [documents, results])
 
 
 def _search(context: PageContext) -> tuple[gr.HTML, gr.HTML]:
@@ -75,8 +75,11 @@ def _search(context: PageContext) -> tuple[gr.HTML, gr.HTML]:
     return results, documents
 
 
-def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> None:
-    """Lay out the passages of the document that is clicked in one of the lists."""
+def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> gr.State:
+    """Lay out the passages of the document that is clicked in one of the lists.
+
+    Return what is shown, a ``LibraryViewState``.
+    """
     session = context.session
     state = gr.State(LibraryViewState())
     script = PICK_JS + SELECTION_JS + CONFIRM_JS
@@ -96,6 +99,7 @@ def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> None:
         picked = panel.click(_picked_place, None, [state], **QUIET)
         redraw_on([picked.then], draw, [state], [passages], scroll_to_output=True)
     context.on_action([passages.click], press, [state], [state, passages])
+    return state
 
 
 def _show(session: Session) -> tuple[Html, Html]:
@@ -206,7 +210,7 @@ def _add(
     name: str,
     group: str,
 ) -> tuple[Any, ...]:
-    """Queue the reading of texts; the form keeps what is refused at once."""
+    """Queue the reading of texts, and show them; what is refused stays in the form."""
     run = actions.add_texts(
         session.store,
         [Path(folder.strip()).expanduser()] if folder.strip() else [],
@@ -221,4 +225,4 @@ def _add(
         ),
     )
     session.start_worker_for(run)
-    return None, "", "", "", group
+    return None, "", "", "", group, LibraryViewState()

@@ -41,7 +41,7 @@ class LibraryViewState:
     """The part of the library that is shown, and choices that were not applied yet."""
 
     document_id: int = 0
-    """0: the first document."""
+    """0: the document that was added last."""
     first: int = 0
     """The passage to begin with, from 0."""
     is_beside: bool = False
@@ -55,7 +55,7 @@ def draw(store: Store, state: LibraryViewState) -> Html:
     documents = store.library.document_sizes()
     if not documents:
         return html.note("The passages of a document are shown here.")
-    document_id = state.document_id or documents[0].id
+    document_id = state.document_id or documents[-1].id
     if all(document.id != document_id for document in documents):
         return html.note("This document was deleted; choose another one in the list.")
     document = store.library.document(document_id)
