@@ -224,4 +224,5 @@ def test_the_question_before_a_deletion_names_the_rounds_in_few_queries(store):
         n_statements.append(len(statements.taken_by(store, question)))
     assert "2 samples were made from it" in question()
     assert "Round 1 learned from it" in question()
+    assert "unless the quiz is locked" in question()
     assert len(set(n_statements)) == 1

@@ -109,7 +109,7 @@ def _question(store: Store, document: Document) -> str:
             "not make a round forget it. To be without it, use the base model."
         )
     words += [
-        "Unless it is locked, the quiz no longer asks about it.",
+        "The quiz no longer asks about this document, unless the quiz is locked.",
         "The kept copy of its file is deleted, too.",
     ]
     return " ".join(words)
