@@ -102,6 +102,14 @@ def test_the_model_is_unloaded_only_while_nothing_runs(store):
         model._free(session)
 
 
+def test_a_model_can_be_unloaded_only_while_one_is_in_memory(store, monkeypatch):
+    """The button was active, and said that there was nothing to unload."""
+    for n_bytes in (None, 3 << 30):
+        monkeypatch.setattr(hardware, "worker_memory", lambda path, n=n_bytes: n)
+        _, button = model._worker(Session(store.folder))
+        assert button.interactive == (n_bytes is not None)
+
+
 def test_memory_is_said_to_be_freed_only_if_a_worker_was_there(store, monkeypatch):
     monkeypatch.setattr(worker_processes, "stop_worker", lambda folder: True)
     with worker_locks.worker_lock(store.folder):

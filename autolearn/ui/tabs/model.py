@@ -163,8 +163,17 @@ def _memory(context: PageContext) -> None:
     session = context.session
     panel = html_panel("model-worker")
     free = gr.Button("Unload the model", size="sm", elem_id="model-free")
-    context.redraw_on_change(lambda: views.worker(session.store), [], [panel])
-    context.on_action([free.click], lambda: _free(session), [], [panel])
+    parts = [panel, free]
+    context.redraw_on_change(partial(_worker, session), [], parts)
+    context.on_action(
+        [free.click], lambda: (_free(session), gr.Button(interactive=False)), [], parts
+    )
+
+
+def _worker(session: Session) -> tuple[Html, gr.Button]:
+    """Return what is in memory, and the button, disabled if that is nothing."""
+    is_loaded = views.memory_in_use(session.store) is not None
+    return views.worker(session.store), gr.Button(interactive=is_loaded)
 
 
 def _check_up(context: PageContext) -> None:

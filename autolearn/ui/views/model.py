@@ -135,9 +135,14 @@ def _smaller(estimator: MemoryEstimator, free: int) -> str:
     return f"About {_count(int(most))} parameters in 4 bit would fit."
 
 
+def memory_in_use(store: Store) -> int | None:
+    """Return the memory of the worker, in bytes; None if there is none."""
+    return hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file)
+
+
 def worker(store: Store) -> Html:
     """Return whether a model is in memory, which the one in use need not be."""
-    n_bytes = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file)
+    n_bytes = memory_in_use(store)
     if n_bytes is not None:
         sentence = (
             f"The worker process uses {html.size(n_bytes)} of memory. A model that a "
