@@ -202,20 +202,24 @@ def test_progress_counts_what_is_decided(store):
     assert "after 18 more of your decisions" in markup
 
 
-def test_the_buttons_for_all_count_one_sample_in_the_singular(store):
+def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):
     session = Session(store.folder)
-    labels = []
-    for _ in range(2):
-        filled(store, words=str(store.samples.count(SampleFilter())))
+    labels, are_active = [], []
+    for n in range(3):
+        if n:
+            filled(store, words=str(n))
         _, approve, reject, _ = review_tab._counts(session, chosen())
         labels.append((approve.value, reject.value))
+        are_active.append(approve.interactive and reject.interactive)
     assert labels == [
+        ("Approve the filtered samples", "Reject the filtered samples"),
         ("Approve 1 filtered sample", "Reject 1 filtered sample"),
         ("Approve all 2 filtered samples", "Reject all 2 filtered samples"),
     ]
+    assert are_active == [False, True, True]
 
 
-def test_a_bar_counts_the_samples_that_a_click_on_it_shows(store):
+def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):
     """A sample on the border of two bars was shown for both."""
     for i in range(review.N_BARS + 1):
         filled(store, words=str(i), probability=i / review.N_BARS)

@@ -146,8 +146,8 @@ def _counts(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
 
 def _bulk_button(verb: str, n: int) -> gr.Button:
     """Return the button that decides all filtered samples, with their number."""
-    label = f"{verb} {'all ' * (n != 1)}{html.count(n, 'filtered sample')}"
-    return gr.Button(label, interactive=n > 0)
+    n_samples = html.count(n, "filtered sample") if n else "the filtered samples"
+    return gr.Button(f"{verb} {'all ' * (n > 1)}{n_samples}", interactive=n > 0)
 
 
 def _choices(
