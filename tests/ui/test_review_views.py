@@ -204,7 +204,8 @@ def test_progress_counts_what_is_decided(store):
 
 def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):
     session = Session(store.folder)
-    labels, are_active = [], []
+    labels = []
+    are_active = []
     for n in range(3):
         if n:
             filled(store, words=str(n))
@@ -219,7 +220,7 @@ def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):
     assert are_active == [False, True, True]
 
 
-def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):
+def test_a_bar_counts_the_samples_that_a_click_on_it_shows(store):
     """A sample on the border of two bars was shown for both."""
     for i in range(review.N_BARS + 1):
         filled(store, words=str(i), probability=i / review.N_BARS)

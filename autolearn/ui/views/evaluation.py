@@ -310,10 +310,10 @@ def lock(store: Store) -> Html:
 
 
 def rounds(store: Store) -> Html:
-    """Return all rounds with their measurements, the newest first."""
+    """Return all rounds with their measurements, the newest first; nothing if none."""
     records = labels.rounds(store, shown_digest(store))
     if not records:
-        return html.note(f"No round{labels.of_model(store)} yet. Train one first.")
+        return Html("")
     plot = _over_rounds(records)
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
     return plot + html.table(
