@@ -35,8 +35,9 @@ def test_what_cannot_be_done_says_why_and_the_page_continues(app, visit):
     page.locator("#train-go").click()
     expect(page.locator("#notice")).to_contain_text("No sample is approved")
     open_tab(page, "Evaluation")
-    page.locator("#evaluation-take").click()
-    expect(page.get_by_text("No round is finished yet; train")).to_be_visible()
+    expect(page.get_by_text("No round is finished yet. Train one")).to_be_visible()
+    for button in ("take", "keep", "back"):
+        expect(page.locator(f"#evaluation-{button}")).to_be_disabled()
     open_tab(page, "Library")
     expect(page.get_by_role("button", name="Exclude").first).to_be_visible()
     with closing(sqlite3.connect(app.folder / "autolearn.db")) as database:

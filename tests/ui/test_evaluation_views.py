@@ -105,11 +105,23 @@ def shown_of(store, round_id, before_id):
 
 def test_without_a_round_or_a_take_it_says_what_to_do(store, questions):
     assert "Train one first" in shown_of(store, 0, None)
-    assert "No round yet. Train one first." in views.rounds(store)
+    assert views.rounds(store) == ""
     round_ = one_round(store)
     markup = shown_of(store, round_.id, None)
     assert "base model, round 1" in markup
     assert "Run the quiz" in markup
+
+
+def test_without_a_round_nothing_can_be_done_with_it(store, questions):
+    """All three buttons were active, and only refused."""
+    session = Session(store.folder)
+    for is_there in (False, True):
+        if is_there:
+            one_round(store)
+        _, _, _, *buttons = evaluation._result(
+            session, evaluation.NEWEST, evaluation.BASE
+        )
+        assert [button.interactive for button in buttons] == [is_there] * 3
 
 
 def test_only_the_quiz_that_is_missing_is_said_to_be_coming(store, questions):
@@ -299,7 +311,9 @@ def test_a_quiz_that_ends_while_a_round_is_kept_does_not_lose_its_scores(
 def test_the_round_that_was_shown_is_rolled_back(store):
     """A newer one ends between the sight of its result and the click."""
     session, first = Session(store.folder), one_round(store)
-    panel, _, shown_id = evaluation._result(session, evaluation.NEWEST, evaluation.BASE)
+    panel, _, shown_id, *_ = evaluation._result(
+        session, evaluation.NEWEST, evaluation.BASE
+    )
     newer = one_round(store)
     assert f"Round {first.id}:" in panel
     assert evaluation._roll_back(session, shown_id).startswith(f"Round {first.id} is")

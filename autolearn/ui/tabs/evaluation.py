@@ -37,7 +37,8 @@ def build(context: PageContext) -> None:
         )
         keep = gr.Button("Keep this round", elem_id="evaluation-keep")
         back = gr.Button("Roll back this round", elem_id="evaluation-back")
-    _lay_out_results(context, names, (round_, before), shown)
+    buttons = (quiz_button, keep, back)
+    _lay_out_results(context, names, (round_, before), shown, buttons)
     context.on_action([quiz_button.click], partial(_run_quiz, session), [shown, before])
     context.on_action([keep.click], partial(_keep, session), [shown])
     context.on_action([back.click], partial(_roll_back, session), [shown])
@@ -69,10 +70,11 @@ def _lay_out_results(
     names: gr.State,
     choices: tuple[gr.Dropdown, gr.Radio],
     shown: gr.Number,
+    buttons: tuple[gr.Button, ...],
 ) -> None:
     """Lay out the result of the round, and wire the clicks in it.
 
-    ``shown`` becomes the id of that round.
+    ``shown`` becomes the id of that round; without one, ``buttons`` are disabled.
     """
     session, (round_, before) = context.session, choices
     version = html_panel("evaluation-version")
@@ -83,7 +85,7 @@ def _lay_out_results(
     context.redraw_on_change(
         partial(_result, session),
         choices,
-        [panel, questions, shown],
+        [panel, questions, shown, *buttons],
         also_on=[round_.change, before.change],
     )
     context.redraw_on_change(
@@ -141,12 +143,13 @@ def _before(store: Store, round_id: int, before: str) -> int | None:
     return store.rounds.get(round_id).parent_id
 
 
-def _result(session: Session, choice: int, before: str) -> tuple[Html, Html, int]:
-    """Return the result of a round, its questions, and its id."""
+def _result(session: Session, choice: int, before: str) -> tuple[Any, ...]:
+    """Return the result of a round, its questions, its id, and the three buttons."""
     store = session.store
     round_id = _round(store, choice)
     before_id = _before(store, round_id, before)
-    return *views.result(store, round_id, before_id), round_id
+    buttons = [gr.Button(interactive=round_id > 0)] * 3
+    return *views.result(store, round_id, before_id), round_id, *buttons
 
 
 def _run_quiz(session: Session, round_id: int, before: str) -> None:
