@@ -304,7 +304,7 @@ def _checked(
     return [
         draft
         if draft.fault or same_short_answer(next(answers), draft.short_answer)
-        else replace(draft, fault="it leads to another answer")
+        else replace(draft, fault="the model itself gives it another answer")
         for draft in drafts
     ]
 
@@ -329,8 +329,10 @@ def _question(draft: _QuestionDraft) -> Question:
 
 
 def _skip(draft: _QuestionDraft) -> Skip:
-    quote = f" ({draft.text!r})" if draft.text else ""
-    reason = f"no question about {draft.fact.stretch!r} holds{quote}: {draft.fault}"
+    question = f"The question “{draft.text}”" if draft.text else "No question"
+    state = "is not kept" if draft.text else "is kept"
+    stretch = " ".join(draft.fact.stretch.split())
+    reason = f"{question} about “{stretch}” {state}: {draft.fault}."
     return Skip("questions", reason, draft.fact.passage.id, None, draft.generation)
 
 
