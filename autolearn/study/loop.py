@@ -45,6 +45,19 @@ STAGES = (
 )
 
 
+def stage_weights(*, quick: bool, is_guided: bool) -> dict[str, int]:
+    """Return roughly how long each stage takes, compared with the others.
+
+    Questions take a guided model half of the time (docs/lab-notes.md): it tries each
+    fact several times. A quick study leaves stages out.
+    """
+    written = STAGES[:3] if quick else STAGES[:-1]
+    weights = {stage: int(stage in written) for stage in STAGES}
+    if is_guided:
+        weights[STAGES[0]] = len(written) - 1
+    return weights
+
+
 @dataclass
 class Study:
     """One study of passages by one model; ``run`` does it."""
@@ -70,20 +83,11 @@ class Study:
             Cancelled: The user stopped the run; committed steps stay.
         """
         groups = of_passages(self.journal, passages, self.settings.passages_per_step)
-        for part, step in self._with_steps(groups, self._weights()):
+        weights = stage_weights(
+            quick=self.settings.quick, is_guided=self.generator().protocol.guided
+        )
+        for part, step in self._with_steps(groups, weights):
             self._group(part, step)
-
-    def _weights(self) -> dict[str, int]:
-        """Return roughly how long each stage takes, compared with the others.
-
-        Questions take a guided model half of the time (docs/lab-notes.md): it tries
-        each fact several times.
-        """
-        written = STAGES[:3] if self.settings.quick else STAGES[:-1]
-        weights = {stage: int(stage in written) for stage in STAGES}
-        if self.generator().protocol.guided:
-            weights[STAGES[0]] = len(written) - 1
-        return weights
 
     def evolve(self, instructions: Sequence[Question]) -> None:
         """Answer instructions, judge the answers, refine those that are wrong.

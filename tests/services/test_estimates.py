@@ -112,6 +112,20 @@ def test_the_first_study_is_estimated_by_the_speed_of_this_computer(monkeypatch)
     assert seconds(10) is None
 
 
+@pytest.mark.parametrize("protocol", ["guided", "trained"])
+def test_a_quick_first_study_is_to_take_a_part_of_a_full_one(monkeypatch, protocol):
+    """Both were to take 20 s."""
+    cpu = Device("cpu", half=False, size=64 << 30)
+    monkeypatch.setattr(hardware, "device", lambda: cpu)
+    monkeypatch.setattr(compute, "speed", lambda: 1e10)
+    settings, model = StudySettings(protocol=protocol), ModelSettings()
+    full, quick = (
+        durations.first_study_seconds(model, replace(settings, quick=quick), 10)
+        for quick in (False, True)
+    )
+    assert full / 5 < quick < full / 2
+
+
 def test_the_study_tab_and_a_whole_round_estimate_a_study_alike(store, monkeypatch):
     model, settings = ModelSettings(), StudySettings()
     monkeypatch.setattr(durations, "first_study_seconds", lambda *_: 50.0)

@@ -15,6 +15,7 @@ from autolearn.services.estimates import replay_writing
 from autolearn.services.estimates.memory_needs import estimator_of
 from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.store import RunFilter, Store
+from autolearn.study.loop import stage_weights
 from autolearn.training import replay
 
 _LATEST = 50
@@ -23,7 +24,7 @@ _LATEST = 50
 
 @dataclass(frozen=True)
 class _Work:
-    """What a study does for a question that it should ask, on average."""
+    """What a full study does for a question that it should ask, on average."""
 
     n_read: int
     """Tokens, without the shared beginnings of prompts."""
@@ -253,9 +254,20 @@ def first_study_seconds(
     estimator = estimator_of(model)
     if not _by_products(estimator):
         return None
-    work = _GUIDED if is_guided(model, settings.protocol) else _BARE
+    guided = is_guided(model, settings.protocol)
+    work = _GUIDED if guided else _BARE
     n = passages * settings.questions_per_passage
     seconds = compute.generation_seconds(
         estimator.shape, n * work.n_read, n * work.n_written
     )
-    return seconds + n * work.seconds
+    seconds += n * work.seconds
+    return seconds * _share_of_work(quick=settings.quick, guided=guided)
+
+
+def _share_of_work(*, quick: bool, guided: bool) -> float:
+    """Return the share of the work of a full study, by the weights of the stages."""
+    own, full = (
+        sum(stage_weights(quick=part, is_guided=guided).values())
+        for part in (quick, False)
+    )
+    return own / full
