@@ -120,9 +120,11 @@ def test_a_quick_first_study_is_to_take_a_part_of_a_full_one(monkeypatch, protoc
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
     settings, model = StudySettings(protocol=protocol), ModelSettings()
     full, quick = (
-        durations.first_study_seconds(model, replace(settings, quick=quick), 10)
-        for quick in (False, True)
+        durations.first_study_seconds(model, replace(settings, quick=part), 10)
+        for part in (False, True)
     )
+    assert full is not None
+    assert quick is not None
     assert full / 5 < quick < full / 2
 
 
