@@ -148,19 +148,6 @@ FLAGS: Mapping[Flag, FlagInfo] = {
 
 assert FLAGS.keys() == set(get_args(Flag))
 
-OF_ANSWER: frozenset[Flag] = frozenset(
-    (
-        "contradicts_open_book",
-        "check_failed",
-        "no_refinement",
-        "not_open_book",
-        "copies_sentence",
-        "short_answer",
-        "from_open_book",
-        "too_long",
-    )
-)
-"""Flags of the answer to learn, which go when a person writes another one."""
 UNFIT = frozenset(flag for flag, info in FLAGS.items() if info.severity == "unfit")
 """Flags of samples that should teach nothing."""
 DOUBTFUL = UNFIT | {flag for flag, info in FLAGS.items() if info.severity == "doubtful"}

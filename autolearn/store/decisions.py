@@ -5,22 +5,20 @@ that change, and an undo is a decision with the two swapped. Nothing is overwrit
 unseen, and the texts of the model stay in its answers and feedback.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from autolearn.core.errors import InputError, Outdated
-from autolearn.core.flags import OF_ANSWER
 from autolearn.core.records import Action, Decision
 from autolearn.store.database import Database, listed
-from autolearn.store.encoding import Row, as_json, to_row
+from autolearn.store.encoding import Row, to_row
 from autolearn.store.search import index_samples, unindex_samples
 
 EDITABLE = ("prompt", "chosen", "feedback", "refined", "gap")
 """What an edit may change; a refined answer that is edited is also the chosen one."""
 
-_CHANGING = ("state", *EDITABLE, "flags")
+_CHANGING = ("state", *EDITABLE)
 _PAST_TENSE: dict[Action, str] = {
     "approve": "approved",
     "reject": "rejected",
@@ -150,10 +148,9 @@ class Decisions:
         complete = []
         for decision in decisions:
             columns = rows[decision.sample_id]
-            after = decision.after | _flags_after(decision, columns)
-            before = {name: columns[name] for name in after}
-            columns.update(after)
-            complete.append(replace(decision, before=before, after=after))
+            before = {name: columns[name] for name in decision.after}
+            columns.update(decision.after)
+            complete.append(replace(decision, before=before))
         self._change(present, rows)
         return self._keep(complete)
 
@@ -214,15 +211,6 @@ def _consequence(decision: Decision) -> dict[str, Any]:
     if "refined" in after:
         after.setdefault("chosen", after["refined"])
     return after
-
-
-def _flags_after(decision: Decision, columns: Row) -> Row:
-    """Return the flags that stay when an edit replaces the answer, if any go."""
-    if decision.action != "edit" or "chosen" not in decision.after:
-        return {}
-    flags = json.loads(columns["flags"])
-    left = [flag for flag in flags if flag not in OF_ANSWER]
-    return {} if left == flags else {"flags": as_json(left)}
 
 
 def _undo_of(decision: Decision) -> Decision:

@@ -1,7 +1,5 @@
 """Samples are found, decided and edited, and decisions are undone."""
 
-from dataclasses import replace
-
 import pytest
 
 from autolearn.core.errors import InputError
@@ -97,22 +95,6 @@ def test_an_edit_changes_the_answer_and_keeps_the_original(store, samples):
     store.decisions.undo_batch(decision.id)
     assert ids_with(store, "J") == {samples[1].id}
     assert ids_with(store, "goethe") == {samples[0].id}
-
-
-def test_flags_of_an_answer_go_when_a_person_writes_another_one(store, samples):
-    """“Short answer” stayed at an answer of three sentences."""
-    journal = store.journal(store.runs.create("study", {}).id)
-    flags = ("no_evidence", "short_answer", "check_failed")
-    (sample,) = journal.step("more", lambda: [replace(samples[0], flags=flags)])
-    for after, left in (
-        ({"prompt": "Who wrote it?"}, flags),
-        ({"chosen": "Goethe did, in Weimar."}, ("no_evidence",)),
-    ):
-        edit = Decision(sample.id, "edit", "person", after=after)
-        (decision,) = store.decisions.decide([edit])
-        assert store.samples.view(sample.id).sample.flags == left
-    store.decisions.undo_batch(decision.id)
-    assert store.samples.view(sample.id).sample.flags == flags
 
 
 def test_words_and_gap_can_be_edited_too(store, samples):

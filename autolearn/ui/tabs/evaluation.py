@@ -12,7 +12,6 @@ from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
-from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import control_offer, labels
 from autolearn.ui.views import evaluation as views

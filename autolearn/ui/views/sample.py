@@ -258,7 +258,7 @@ def _decision(decision: Decision) -> str:
     author = decision.author.replace("rule:", "rule ")
     words = f"{author} {_PAST[decision.action]}"
     if decision.action == "edit":
-        names = (_EDITED[name] for name in decision.after if name in _EDITED)
+        names = (_EDITED.get(name, name) for name in decision.after)
         words += f" {' and '.join(names)}"
     return f"{words}: {decision.reason}" if decision.reason else words
 
