@@ -292,7 +292,7 @@ def test_a_run_says_what_can_be_done_with_it(store, state):
 def test_a_run_that_stops_does_not_wait_for_the_time_of_a_checkpoint(store):
     run = replace(training(store), state="running", cancel_requested=True)
     assert "stops after this step at the latest" in views.live(store, run)
-    for markup in (views.live(store, run), status._running(run)):
+    for markup in (views.live(store, run), status._running(store, run)):
         assert "checkpoint." not in markup
         assert "next checkpoint" not in markup
 

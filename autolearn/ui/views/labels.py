@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
-from autolearn.core import server_addresses
+from autolearn.core import run_kinds, server_addresses
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
@@ -88,6 +88,16 @@ def awaited(store: Store, record: Run) -> str:
     if first and first.id != record.id and first.kind in MODEL_QUEUE.kinds:
         return f"the end of {run(first)}"
     return "the worker to start"
+
+
+def stage(record: Run) -> str:
+    """Return what a running run does now."""
+    return run_kinds.stage_title(record) or "preparing the run"
+
+
+def time_left_name(record: Run) -> str:
+    """Return what the time left of a run is called: that of a stage is not of all."""
+    return "time left" + " of this stage" * run_kinds.is_preparing(record)
 
 
 def progress(record: Run) -> str:

@@ -116,8 +116,7 @@ def _headline(store: Store, run: Run) -> Html:
     if run.state == "queued":
         sentence = f"Study (run {run.id}) waits for {labels.awaited(store, run)}"
     elif run.state == "running":
-        stage = run.stage or "starting"
-        sentence += f" so far; now {stage}, {labels.progress(run)}"
+        sentence += f" so far; now {labels.stage(run)}, {labels.progress(run)}"
     elif total:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:
