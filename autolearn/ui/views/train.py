@@ -259,7 +259,7 @@ def _progress(store: Store, run: Run) -> Html:
         labels.time_left_name(run).capitalize(): html.text(
             html.time_left(run.eta_seconds)
         ),
-        "Memory": memory.peak(memory_needs.memory_of(store, run)),
+        "Memory": memory.peak(memory_needs.peak_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
     }
     body = html.pairs(rows) + html.bar(run.done, run.total, "Training")
