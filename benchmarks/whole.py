@@ -105,9 +105,12 @@ class Noting(HuggingFaceBackend):
         stop: Stop,
         max_new_tokens: int = 48,
         beginnings: Sequence[str] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """Return for each seed a user turn that the model makes up."""
-        texts = super().generate_instructions(seeds, stop, max_new_tokens, beginnings)
+        texts = super().generate_instructions(
+            seeds, stop, max_new_tokens, beginnings, progress
+        )
         form = self._lm.chat
         for text in texts:
             n_new = max(1, len(form.encode(text)))

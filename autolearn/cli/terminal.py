@@ -10,7 +10,7 @@ from typing import Any, Self, TextIO
 from tqdm import tqdm
 
 from autolearn.core.records import Run
-from autolearn.core.run_kinds import RUN_KINDS
+from autolearn.core.run_kinds import RUN_KINDS, stage_title
 from autolearn.core.visible_text import visible
 
 _BAR_OPTIONS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,7 @@ class Progress:
         """Show how far the run is."""
         if self._quiet or run.state != "running" or not run.stage:
             return
-        label = f"{self._title}: {run.stage}"
+        label = f"{self._title}: {stage_title(run)}"
         if self._bar is None or self._bar.total != run.total:
             self._close()
             options = _BAR_OPTIONS[RUN_KINDS[run.kind].counts]

@@ -77,12 +77,14 @@ class Backend(Protocol):
         stop: Stop,
         max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """Return for each seed an instruction: a user turn that the model writes.
 
         Sampled at temperature 1 from the bare chat template, cleaned; empty if
         nothing came, or ``stop`` cut it off. With ``beginnings``, one for each seed, a
-        turn continues its beginning and includes it.
+        turn continues its beginning and includes it. ``progress`` receives how many
+        turns are finished.
         """
 
 

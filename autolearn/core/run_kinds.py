@@ -1,9 +1,10 @@
 """The kinds of runs: what each is called, and which queue it waits in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from autolearn.core.records import RunKind
+from autolearn.core.records import Run, RunKind
 
 TRAINING_STAGE = "training"
 """The stage of a training that takes the optimiser steps; others prepare it."""
@@ -25,16 +26,49 @@ class RunKindTraits:
     counts: Literal["items", "kilobytes", "share"] = "share"
     """What the numbers of its progress are to a person: steps or questions, a size, or
     only a share of the whole, such as passages times stages."""
+    stages: Mapping[str, str] = field(default_factory=dict)
+    """Titles of its stages, where their names say too little."""
 
 
 RUN_KINDS: dict[RunKind, RunKindTraits] = {
-    "study": RunKindTraits("Study"),
-    "train": RunKindTraits("Training", counts="items"),
+    "study": RunKindTraits(
+        "Study",
+        stages={"generated instructions": "the model writes new instructions"},
+    ),
+    "train": RunKindTraits(
+        "Training",
+        counts="items",
+        stages={
+            "statements": "the model writes statements about the texts",
+            "generated instructions": "replay: instructions that the model writes",
+            "similar questions": "replay: questions like those of the round",
+            "texts read again": "replay: questions and answers on the texts",
+            "answers checked": "replay: the model checks its own answers",
+        },
+    ),
     "quiz": RunKindTraits("Quiz", counts="items"),
     "chat": RunKindTraits("Chat"),
     "export": RunKindTraits("Export"),
     "import": RunKindTraits("Reading texts", "reader"),
     "download": RunKindTraits("Download", "downloader", "kilobytes"),
     "convert": RunKindTraits("Conversion of a GGUF file"),
-    "skills": RunKindTraits("Skill check"),
+    "skills": RunKindTraits(
+        "Skill check",
+        stages={
+            "questions": "asking questions about invented texts",
+            "answers": "answering from the texts",
+            "verdicts": "judging right and wrong answers",
+            "refinements": "refining wrong answers",
+        },
+    ),
 }
+
+
+def stage_title(run: Run) -> str:
+    """Return what the stage of a run is called; empty: it reports none yet."""
+    return RUN_KINDS[run.kind].stages.get(run.stage, run.stage)
+
+
+def is_preparing(run: Run) -> bool:
+    """Return whether a training prepares its round; its progress is of one stage."""
+    return run.kind == "train" and run.stage not in ("", TRAINING_STAGE)

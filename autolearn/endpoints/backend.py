@@ -192,6 +192,7 @@ class ServerBackend:
         stop: Stop,
         max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """Refuse: a server answers turns of a user, it does not write them.
 

@@ -173,12 +173,15 @@ class HuggingFaceBackend:
         stop: Stop,
         max_new_tokens: int,
         beginnings: Sequence[str] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """Return a user turn that the model writes itself for each seed.
 
         Empty if the model wrote none; see ``instructions``.
         """
-        return instructions.sample(self._lm, seeds, stop, max_new_tokens, beginnings)
+        return instructions.sample(
+            self._lm, seeds, stop, max_new_tokens, beginnings, progress
+        )
 
     def train(
         self,

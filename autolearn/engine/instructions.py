@@ -4,7 +4,7 @@ Given only the beginning of a user turn, a chat model writes a turn like those o
 training data. A round must not change its answers to these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -27,12 +27,14 @@ def sample(
     stop: Stop,
     max_new_tokens: int,
     beginnings: Sequence[str] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> list[str]:
     """Return a user turn for each seed, sampled at temperature 1; empty if none came.
 
     A turn without an end after ``max_new_tokens`` is kept. Replay needs text that the
     model would read, not text that is well formed. With ``beginnings``, one for each
-    seed, a turn continues its beginning and includes it.
+    seed, a turn continues its beginning and includes it. ``progress`` gets the number
+    of finished turns.
     """
     beginnings = beginnings or [""] * len(seeds)
     stop_ids, end_text = lm.chat.user_end
@@ -46,7 +48,7 @@ def sample(
         sampling = Sampling(temperature, 1.0, max_new_tokens, seed)
         ids = lm.chat.user_start + first_ids
         texts.append(generate.DecodedText(ids, sampling, len(first_ids)))
-    completions = generate.generate(lm, texts, stop, stop_ids=stop_ids)
+    completions = generate.generate(lm, texts, stop, progress, stop_ids)
     return [
         _clean(completion.text, end_text)
         if completion.finish in ("stop", "length")

@@ -36,8 +36,14 @@ TEXTS_PER_STEP = 10
 STAGES = ("questions", "answers", "verdicts", "refinements")
 QUESTIONS_PER_PASSAGE = 1
 """Setting of the study: it asks about at most two facts per text."""
+GOLD_PER_TEXT = 3
+"""Gold questions of each text."""
 OTHERS_PER_TEXT = 2
 """Questions of another text that are asked about each text."""
+GUIDED_WEIGHTS = (80, 20, 10, 10)
+"""Roughly how long each stage takes a guided model: it asks about two facts of a text
+in up to three attempts, a few requests each, then reads what it asked. The five
+questions of the next stage are answered in one pass; verdicts are probabilities."""
 ASKING_SHARE = 0.8
 """Of the stage of questions; the rest is for their open-book answers."""
 OWN_IDS, OTHER_IDS = 1000, 2000
@@ -115,13 +121,13 @@ class _TextGroup:
     def _step(
         self, stage: str, make: Callable[[Generator], Sequence[Record]]
     ) -> list[SkillResult]:
-        """Commit a step and report its progress, in texts times stages."""
+        """Commit a step and report its progress, in texts times weights of stages."""
         n = len(self.texts)
         step = Steps(
             self.journal,
             self.writer.stop,
             self.progress,
-            dict.fromkeys(STAGES, 1),
+            _weights(self.writer),
             f"texts {self.begin + 1}-{self.begin + n}",
             self.begin,
             n,
@@ -265,6 +271,25 @@ class _TextGroup:
             skill_results.contains_gold("refinement", item, by_id.get(question.id))
             for item, question in self.gold
         ]
+
+
+def _weights(writer: Generator) -> dict[str, int]:
+    """Return roughly how long each stage takes, compared with the others.
+
+    Bare models: the requests about a text, times the limit of an answer.
+    """
+    if writer.protocol.guided:
+        return dict(zip(STAGES, GUIDED_WEIGHTS, strict=True))
+    question, answer = writer.settings.question_tokens, writer.settings.answer_tokens
+    n_asked = 2 * QUESTIONS_PER_PASSAGE
+    n_gold = GOLD_PER_TEXT
+    weights = (
+        n_asked * (question + answer),
+        (n_gold + OTHERS_PER_TEXT) * answer,
+        2 * n_gold * writer.settings.feedback_tokens,  # a right and a wrong answer
+        n_gold * answer,
+    )
+    return dict(zip(STAGES, weights, strict=True))
 
 
 def _by_question(responses: Sequence[Record]) -> dict[int | None, Answer | Skip]:

@@ -1,8 +1,9 @@
 """Prepare a round: collect its sources, build its items, write its replay, store it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from autolearn.core.errors import InputError
 from autolearn.core.ports import Backend
@@ -17,6 +18,10 @@ from autolearn.training import replay, similar_questions
 from autolearn.training.replay_plan import ReplayPlan
 
 log = logging.getLogger(__name__)
+
+KEPT_SHARE = 0.4
+"""Share of the drawn instructions that is usually kept: half are guesses, and some are
+repeated."""
 
 
 def prepare(context: RunContext, backend: Backend) -> Round:
@@ -44,6 +49,32 @@ def prepare(context: RunContext, backend: Backend) -> Round:
         scores={"leaked": result.leaked + admission.n_blocked},
     )
     return context.store.rounds.create(new, admission.items)
+
+
+@dataclass
+class _InstructionCount:
+    """Counts generated instructions, also within a batch of draws.
+
+    How many a batch adds is known only at its end; the count never falls.
+    """
+
+    report: Callable[[int], None]
+    n: int
+    n_before: int = 0
+    """Those of the earlier batches."""
+    n_reported: int = 0
+
+    def begin_batch(self, n_before: int) -> None:
+        """Report how many there are before a batch."""
+        self.n_before = n_before
+        self.within_batch(0.0)
+
+    def within_batch(self, share: float) -> None:
+        """Report how many there should be at this share of the batch."""
+        n_expected = min(KEPT_SHARE * replay.STEP, self.n - self.n_before)
+        n_now = self.n_before + int(share * n_expected)
+        self.n_reported = max(self.n_reported, n_now)
+        self.report(self.n_reported)
 
 
 @dataclass(frozen=True)
@@ -124,12 +155,14 @@ class _BaseWriter:
         stored = self.context.store.instructions.of(
             self.backend.identity, prompt.digest
         )
+        report = partial(self.context.report, "generated instructions", n)
+        count = _InstructionCount(report, n)
         return replay.generate_instructions(
-            self._generator(),
+            replace(self._generator(), report=count.within_batch),
             self.context.journal,
             stored or self._model_pool(),
             n,
-            lambda n_done: self.context.report("generated instructions", n, n_done),
+            count.begin_batch,
         )
 
     def _model_pool(self) -> list[GeneratedInstruction]:

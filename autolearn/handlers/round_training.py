@@ -46,6 +46,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         store.rounds.set_state(round_.id, "failed")
         raise
     if not outcome.finished:
+        store.rounds.set_steps(round_.id, outcome.n_steps)
         raise Cancelled
     result = _result(outcome, round_, items)
     result = replace(result, notes=(*result.notes, *tracker.notes))

@@ -36,6 +36,11 @@ class Correction:
             cache=round(estimate.cache * self.at_work),
         )
 
+    def total(self, metrics: Mapping[str, float]) -> float:
+        """Return the corrected total of the estimate in the metrics of a run."""
+        total, work = metrics["memory_predicted"], metrics["memory_at_work_predicted"]
+        return total + self.n_loaded + (self.at_work - 1) * work
+
 
 def numbers(estimate: Memory, baseline: int, peak: int) -> dict[str, float]:
     """Return prediction and measurement as metrics of a run, in bytes.

@@ -23,6 +23,14 @@ those of another, and batched work is counted many units at once, and then not f
 minutes.
 """
 
+LEAST_SECONDS = 20.0
+"""The time left is told after this time at the earliest: first batches take longer."""
+
+LEAST_SHARE = 0.05
+"""And once this share of what was left is done, or after ``ENOUGH_SECONDS``."""
+
+ENOUGH_SECONDS = 120.0
+
 REPORT_SECONDS = 0.2
 """Least time between two writes of progress."""
 
@@ -95,17 +103,21 @@ class RateMeter:
         self._total = -1
         self._measurements: deque[tuple[float, int]] = deque()
         """When each count was reached."""
+        self._first = (0.0, 0)
+        """The first measurement, which may be older than those."""
 
     def read(self, stage: str, n_done: int, total: int, now: float) -> Pace:
         """Return the pace, given what is done at this time.
 
-        Stages that count towards the same total are measured as one.
+        Stages that count towards the same total are measured as one. The time left is
+        None while too little is done to tell it.
         """
         if total != self._total or (
             self._measurements and n_done < self._measurements[-1][1]
         ):
             self._total = total
             self._measurements.clear()
+            self._first = (now, n_done)
         if not self._measurements or n_done > self._measurements[-1][1]:
             self._measurements.append((now, n_done))
         while (
@@ -116,8 +128,16 @@ class RateMeter:
             self._measurements.popleft()
         began, before = self._measurements[0]
         rate = (n_done - before) / (now - began) if now > began else 0.0
-        eta = (total - n_done) / rate if rate > 0 else None
+        is_told = rate > 0 and self._is_enough(n_done, now)
+        eta = (total - n_done) / rate if is_told else None
         return Pace(stage, n_done, total, rate, eta)
+
+    def _is_enough(self, n_done: int, now: float) -> bool:
+        """Return whether enough was measured to tell the time left."""
+        began, before = self._first
+        seconds, n_new = now - began, n_done - before
+        is_share = n_new >= LEAST_SHARE * (self._total - before)
+        return seconds >= LEAST_SECONDS and (is_share or seconds >= ENOUGH_SECONDS)
 
 
 class Reporter:

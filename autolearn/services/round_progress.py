@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from autolearn.core.records import ACTIVE_STATES, Run, RunState
-from autolearn.core.run_kinds import TRAINING_STAGE
+from autolearn.core.run_kinds import is_preparing
 from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings
@@ -137,8 +137,7 @@ def _own_seconds(run: Run) -> float | None:
 
     While a training is prepared, it counts only what its preparation takes.
     """
-    is_preparing = run.kind == "train" and run.stage != TRAINING_STAGE
-    return None if run.state != "running" or is_preparing else run.eta_seconds
+    return None if run.state != "running" or is_preparing(run) else run.eta_seconds
 
 
 def n_passages(store: Store) -> int:

@@ -87,6 +87,11 @@ class Rounds:
         self._db.write("UPDATE rounds SET state = ? WHERE id = ?", state, round_id)
         return self.get(round_id)
 
+    def set_steps(self, round_id: int, n_steps: int) -> None:
+        """Store how many steps a round has made when it is stopped."""
+        sql = "UPDATE rounds SET n_steps = ? WHERE id = ?"
+        self._db.write(sql, n_steps, round_id)
+
     def finish(
         self, round_id: int, adapter: str, adapter_digest: str, n_steps: int
     ) -> Round:

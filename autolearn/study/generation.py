@@ -171,7 +171,11 @@ class Generator(RequestBuilder):
             Cancelled: The user stopped the run.
         """
         texts = self.backend.generate_instructions(
-            seeds, self.stop, max_new_tokens, beginnings
+            seeds,
+            self.stop,
+            max_new_tokens,
+            beginnings,
+            lambda n_done: self.report(n_done / max(1, len(seeds))),
         )
         if self.stop():
             raise Cancelled

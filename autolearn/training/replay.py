@@ -126,7 +126,7 @@ def _make(
     ``SAME`` other items already have.
     """
     seeds = [draw_seed(0, SEED_WORD, draw) for draw in draws]
-    drawn_texts = writer.user_turns(seeds, INSTRUCTION_TOKENS)
+    drawn_texts = writer.part(0.0, 0.5).user_turns(seeds, INSTRUCTION_TOKENS)
     texts_so_far = {"", *(item.text for item in pool)}
     new: dict[str, int] = {}
     for draw, text in zip(draws, drawn_texts, strict=True):
@@ -139,7 +139,7 @@ def _make(
     ]
     pairs = [
         ((draw, text), generation)
-        for (draw, text), generation in write_non_empty(writer, requests)
+        for (draw, text), generation in write_non_empty(writer.part(0.5, 1.0), requests)
         if tells_more(text, generation)
     ]
     counts = Counter(_answer(item.generation) for item in pool if item.generation)

@@ -46,7 +46,7 @@ def answer(
     """
     draws = range(DRAWS * n)
     need_mark = all(map(sentences.is_question, questions))
-    texts = writer.user_turns(
+    texts = writer.part(0.0, 0.5).user_turns(
         [draw_seed(0, "similar question", draw) for draw in draws],
         QUESTION_TOKENS,
         [_opening(questions, draw) for draw in draws],
@@ -62,7 +62,7 @@ def answer(
     ]
     answered = [
         (text, generation)
-        for text, generation in write_non_empty(writer, requests)
+        for text, generation in write_non_empty(writer.part(0.5, 1.0), requests)
         if tells_more(text, generation)
     ]
     return [generation for _, generation in more_confident(writer, answered, n)[:n]]

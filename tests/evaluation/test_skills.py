@@ -172,7 +172,22 @@ def test_a_perfect_model_gets_full_scores(store, protocol):
     assert [n_done for _, n_done, _ in calls] == sorted(
         n_done for _, n_done, _ in calls
     )
-    assert calls[-1][1:] == (80, 80)
+    n_done, total = calls[-1][1:]
+    assert n_done == total
+
+
+@pytest.mark.parametrize(
+    ("protocol", "longest"), [("guided", "questions"), ("trained", "verdicts")]
+)
+def test_a_stage_counts_by_what_it_writes(store, protocol, longest):
+    """All counted the same, and the time left was wrong by a factor of three."""
+    _, calls = run_check(store, perfect(protocol), 4)
+    counts: dict[str, list[int]] = {}
+    for stage, n_done, _ in calls:
+        counts.setdefault(stage, []).append(n_done)
+    spans = {stage: values[-1] - values[0] for stage, values in counts.items()}
+    assert max(spans, key=spans.__getitem__) == longest
+    assert sum(spans.values()) == calls[-1][2]
 
 
 @pytest.mark.parametrize("protocol", ["guided", "trained"])

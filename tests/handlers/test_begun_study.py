@@ -41,7 +41,9 @@ class Inventive(ScriptedStudyBackend):
         self.dies_at = dies_at
         self.beginnings = []
 
-    def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
+    def generate_instructions(
+        self, seeds, stop, max_new_tokens=48, beginnings=None, progress=None
+    ):
         self.beginnings.append(beginnings)
         if len(self.beginnings) == self.dies_at:
             raise KeyboardInterrupt

@@ -8,7 +8,9 @@ from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import DRIFT_PROBE, Question
 from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.runs.context import RunContext
 from autolearn.services import actions
 from autolearn.services.actions import TrainSources
 from autolearn.store import Store
@@ -30,6 +32,24 @@ def test_a_dial_at_zero_replays_nothing_and_still_measures(
     assert len(learner.history) == replay.STEP
 
 
+def test_the_count_of_generated_instructions_goes_on_within_a_batch(
+    store, approved_samples
+):
+    """It stood for more than a minute, and the page said that it takes too long."""
+    calls = []
+    run = queue_round(store)
+    context = RunContext(
+        store, run, lambda: False, lambda *progress: calls.append(progress)
+    )
+    round_training.train(context, Learner())
+    counts = [n for stage, n, _ in calls if stage == "generated instructions"]
+    (total,) = {n for stage, _, n in calls if stage == "generated instructions"}
+    assert counts == sorted(counts)
+    assert counts[0] == 0
+    assert counts[-1] <= total
+    assert len({n for n in counts if n < replay.STEP}) > replay.STEP // 4
+
+
 def test_replay_reads_texts_of_the_round_too(store):
     texts = [f"This is what stands in text {i}." for i in range(40)]
     approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
@@ -45,7 +65,9 @@ def test_replay_reads_texts_of_the_round_too(store):
 class Continuing(Learner):
     """Goes on from the beginnings that it is given."""
 
-    def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
+    def generate_instructions(
+        self, seeds, stop, max_new_tokens=48, beginnings=None, progress=None
+    ):
         new = super().generate_instructions(seeds, stop, max_new_tokens, beginnings)
         if not beginnings:
             return new

@@ -53,6 +53,8 @@ def test_a_resumed_round_has_the_items_it_began_with(store, approved_samples):
     run, first = queue_round(store), Learner(finishes=False)
     with pytest.raises(Cancelled):
         train(store, run, first)
+    (stopped,) = store.rounds.all(run.id)
+    assert (stopped.state, stopped.n_steps) == ("training", 3), "it showed 0 steps"
     store.decisions.undo_batch(store.decisions.last().id)
     second = Learner()
     train(store, run, second)

@@ -18,7 +18,23 @@ def test_the_rate_is_that_of_the_last_seconds():
 def test_stages_of_one_total_are_measured_as_one():
     meter = RateMeter()
     meter.read("ask", 0, 100, now=0.0)
-    assert meter.read("answer", 10, 100, now=5.0).eta_seconds == pytest.approx(45)
+    assert meter.read("answer", 10, 100, now=50.0).eta_seconds == pytest.approx(450)
+
+
+def test_no_time_left_is_told_before_a_share_of_the_work_is_done():
+    """A check of six minutes began with a quarter of an hour, by its first batch."""
+    meter = RateMeter()
+    meter.read("ask", 0, 1000, now=0.0)
+    assert meter.read("ask", 300, 1000, now=19.0).eta_seconds is None
+    assert meter.read("ask", 320, 1000, now=20.0).eta_seconds == pytest.approx(42.5)
+    slow = RateMeter()
+    slow.read("training", 900, 1000, now=0.0)  # resumed
+    assert slow.read("training", 904, 1000, now=60.0).eta_seconds is None
+    assert slow.read("training", 905, 1000, now=75.0).eta_seconds == pytest.approx(1425)
+    hours = RateMeter()
+    hours.read("training", 0, 10_000, now=0.0)
+    assert hours.read("training", 9, 10_000, now=119.0).eta_seconds is None
+    assert hours.read("training", 10, 10_000, now=120.0).eta_seconds is not None
 
 
 def test_a_new_total_begins_a_new_measurement():

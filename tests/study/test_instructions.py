@@ -70,7 +70,9 @@ class Drawing(ScriptedBackend):
         super().__init__(())
         self.draws = []
 
-    def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
+    def generate_instructions(
+        self, seeds, stop, max_new_tokens=48, beginnings=None, progress=None
+    ):
         self.draws += zip(seeds, beginnings, strict=True)
         return ["" for _ in seeds]
 

@@ -112,9 +112,15 @@ class ScriptedBackend:
         stop: Stop,
         max_new_tokens: int = 48,
         beginnings: Sequence[str] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """Return the script's instruction for each seed."""
-        return ["" if stop() else self._instruction(seed) for seed in seeds]
+        texts: list[str] = []
+        for seed in seeds:
+            texts.append("" if stop() else self._instruction(seed))
+            if progress:
+                progress(len(texts))
+        return texts
 
 
 class ScriptedStudyBackend(ScriptedBackend):

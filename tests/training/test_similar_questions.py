@@ -18,7 +18,9 @@ class Continuing(ScriptedBackend):
         super().__init__(lambda request: f"Ada, of {request.prompt.chat[-1].content}")
         self.text, self.seeds, self.beginnings = text, [], []
 
-    def generate_instructions(self, seeds, stop, max_new_tokens=48, beginnings=None):
+    def generate_instructions(
+        self, seeds, stop, max_new_tokens=48, beginnings=None, progress=None
+    ):
         self.seeds += seeds
         self.beginnings += beginnings
         rows = enumerate(beginnings)

@@ -50,6 +50,16 @@ def test_a_question_is_asked_once_a_column(session, store):
     assert views.conversation(store, 1).count("Queued") == 2
 
 
+def test_a_queued_question_names_the_run_that_it_waits_for(session, store):
+    quiz = store.runs.create("quiz", {})
+    store.runs.claim(1, queues.MODEL_QUEUE.kinds)
+    chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, False))
+    words = f"waits for the end of Quiz (run {quiz.id})."
+    assert views.conversation(store, 1).count(words) == 2
+    store.runs.finish(quiz.id, "done")
+    assert "waits for the worker to start." in views.conversation(store, 1)
+
+
 def test_an_open_book_gets_its_passages(session, store):
     add_text(store, "Avel was founded in 1711.\n")
     chat._send(session, 0, ChatForm("When was Avel founded?", 0, 0, True, True))

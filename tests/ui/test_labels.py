@@ -27,6 +27,22 @@ def test_progress_is_counted_in_what_a_person_knows(kind, shown):
     assert labels.progress(Run(kind, {}, done=1200, total=4800)) == shown
 
 
+@pytest.mark.parametrize(
+    ("kind", "stage", "shown"),
+    [
+        ("train", "similar questions", "replay: questions like those of the round"),
+        ("study", "generated instructions", "the model writes new instructions"),
+        ("skills", "verdicts", "judging right and wrong answers"),
+        ("train", "training", "training"),
+        ("quiz", "", "preparing the run"),
+    ],
+)
+def test_a_stage_is_called_by_what_is_done_in_it(store, kind, stage, shown):
+    run = Run(kind, {}, state="running", stage=stage, done=1, total=2, id=1)
+    assert labels.stage(run) == shown
+    assert shown in status._running(store, run)
+
+
 def test_a_running_study_names_its_model_after_another_one_is_chosen(store):
     put_text(store, "avel.md", "Avel was founded in 1711.")
     pipeline.begin(store, ModelSettings())

@@ -142,14 +142,38 @@ def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
     assert "other" not in after
 
 
-def test_a_running_run_shows_the_time_left_and_no_rate():
+def test_a_running_run_shows_the_time_left_and_no_rate(store):
     run = Run("train", {}, state="running", stage="training", done=3, total=9, id=1)
-    assert "estimating the time left" in status._running(run)
-    markup = status._running(replace(run, rate=2.0, eta_seconds=63))
+    early = replace(run, rate=2.0)
+    for unknown in (run, early):
+        assert "estimating the time left" in status._running(store, unknown)
+    markup = status._running(store, replace(early, eta_seconds=63))
     assert "time left: 1 min 03 s" in markup
     late = replace(run, rate=1.0, eta_seconds=0.0)
-    assert "time left: longer than estimated" in status._running(late)
+    assert "time left: longer than estimated" in status._running(store, late)
     assert "a second" not in markup
+
+
+def test_the_sidebar_says_that_the_time_left_of_a_preparation_is_of_its_stage(store):
+    """One minute was followed by sixteen more."""
+    run = Run("train", {}, state="running", stage="similar questions", id=1)
+    markup = status._running(store, replace(run, rate=1.0, eta_seconds=60.0))
+    assert "time left of this stage: 1 min 00 s" in markup
+
+
+def test_a_skill_check_shows_the_time_of_the_last_one_until_it_knows_its_own(store):
+    model = {"model": ModelSettings().as_dict()}
+    last = store.runs.create("skills", model)
+    store.runs.finish(last.id, "done")
+    store.db.write(
+        "UPDATE runs SET started_at = created_at, worked_seconds = 348 WHERE id = ?",
+        last.id,
+    )
+    run = replace(store.runs.create("skills", model), state="running", rate=1.0)
+    assert "about 6 min in all" in status._running(store, run)
+    assert "time left: 2 min 00 s" in status._running(
+        store, replace(run, eta_seconds=120.0)
+    )
 
 
 def test_a_round_is_kept_however_the_place_of_its_model_is_written(

@@ -127,6 +127,28 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     )
 
 
+def test_a_run_shows_the_estimate_that_its_form_showed(store):
+    """The form said 2.1 GiB and the run 1.4: only one of them was calibrated."""
+    samples(store, 3, gaps=3)
+    contents = round_contents(store, ORDER, count)
+    model, more = ModelSettings(), 100 << 20
+    need = memory_needs.of_training(store, model, SETTINGS, contents).need
+    peak = need.total + more + need.at_work
+    numbers = memory_calibration.numbers(need, need.n_loaded + more, peak)
+    rows = [Metric(0, name, value) for name, value in numbers.items()]
+    for earlier in (0, 1):
+        shown = memory_needs.of_training(store, model, SETTINGS, contents).need
+        run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
+        assert memory_needs.peak_of(store, run) is None
+        store.runs.add_metrics(run.id, rows)
+        told = memory_needs.peak_of(store, run)
+        assert told is not None
+        assert told.measured == peak
+        # The loaded model of the first run is measured only when it begins.
+        expected = shown.total if earlier else need.total + more
+        assert told.estimated == pytest.approx(expected, abs=10)
+
+
 def test_a_run_that_lacked_memory_offers_what_would_fit(store):
     run = replace(
         training(store), state="failed", result={"advice": {"max_tokens": 256}}
@@ -292,7 +314,7 @@ def test_a_run_says_what_can_be_done_with_it(store, state):
 def test_a_run_that_stops_does_not_wait_for_the_time_of_a_checkpoint(store):
     run = replace(training(store), state="running", cancel_requested=True)
     assert "stops after this step at the latest" in views.live(store, run)
-    for markup in (views.live(store, run), status._running(run)):
+    for markup in (views.live(store, run), status._running(store, run)):
         assert "checkpoint." not in markup
         assert "next checkpoint" not in markup
 

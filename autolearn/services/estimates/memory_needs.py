@@ -6,6 +6,7 @@ from math import ceil
 
 from autolearn.core.errors import OutOfMemory
 from autolearn.core.records import Run, RunKind
+from autolearn.core.run_settings import ModelRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware
@@ -72,14 +73,41 @@ def of_study(
     return MemoryFit(need, budget.free, budget.calibration_run, problem)
 
 
+@dataclass(frozen=True)
+class MemoryPeak:
+    """The most memory that a run used, against its estimate."""
+
+    measured: float
+    estimated: float
+
+
+def peak_of(store: Store, run: Run) -> MemoryPeak | None:
+    """Return the peak of a run, and its estimate as it was corrected before it began.
+
+    None: nothing was measured. The first run with a model needs at least what the
+    loaded model uses, as in ``_budget``.
+    """
+    memory = memory_of(store, run)
+    if not memory:
+        return None
+    model = ModelRunSettings.of(run).model
+    earlier, adjustment = _newest_correction(store, model, run.kind, run.id)
+    if earlier is None:
+        loaded = memory["memory_loaded_measured"] - memory["memory_loaded_predicted"]
+        adjustment = Correction(max(0, round(loaded)))
+    return MemoryPeak(memory["memory_measured"], adjustment.total(memory))
+
+
 def _newest_correction(
-    store: Store, model: ModelSettings, kind: RunKind
+    store: Store, model: ModelSettings, kind: RunKind, before_id: int | None = None
 ) -> tuple[int | None, Correction]:
     """Return the newest run of this kind whose memory was measured, and its correction.
 
-    Only runs of the same model, loaded in the same way, count.
+    Only runs of the same model, loaded in the same way, count; with ``before_id`` only
+    those that were queued before that run.
     """
-    for run in store.runs.find(RunFilter.of_model(kind, model)):
+    criteria = replace(RunFilter.of_model(kind, model), before_id=before_id)
+    for run in store.runs.find(criteria):
         if memory := memory_of(store, run):
             return run.id, correction(memory)
     return None, Correction()

@@ -28,13 +28,15 @@ def conversation(store: Store, number: int) -> Html:
     turns: defaultdict[int, list[Run]] = defaultdict(list)
     for run in runs:
         turns[ChatRunSettings.of(run).turn or 0].append(run)
-    return html.join(_turn(turns[key], passages) for key in sorted(turns, reverse=True))
+    return html.join(
+        _turn(store, turns[key], passages) for key in sorted(turns, reverse=True)
+    )
 
 
-def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
+def _turn(store: Store, runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
     question = ChatRunSettings.of(runs[0]).messages[-1].content
     by_column = {ChatRunSettings.of(run).column or "": run for run in runs}
-    cards = {column: _answer(run, passages) for column, run in by_column.items()}
+    cards = {column: _answer(store, run, passages) for column, run in by_column.items()}
     cards.setdefault("right", _nobody("right"))
     cells = html.join(cards[column] for column in COLUMNS if column in cards)
     prompt = html.tag("p", html.text(question), "al-asked al-text")
@@ -43,7 +45,7 @@ def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
     )
 
 
-def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
+def _answer(store: Store, run: Run, passages: Mapping[int, Passage]) -> Html:
     """Return what one column answered, or how far it is."""
     settings = ChatRunSettings.of(run)
     who = labels.adapter(settings.model.round_id)
@@ -53,7 +55,7 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
         else Html("")
     )
     if run.state != "done":
-        body += _not_yet(run)
+        body += _not_yet(store, run)
     in_view = [passages[i] for i in settings.passages or () if i in passages]
     return _card(settings.column or "", who, body + _sources(in_view))
 
@@ -118,9 +120,9 @@ def _text(content: str) -> Html:
     return html.tag("div", html.text(content), "al-text")
 
 
-def _not_yet(run: Run) -> Html:
+def _not_yet(store: Store, run: Run) -> Html:
     if run.state == "queued":
-        return html.note("Queued …")
+        return html.note(f"Queued; it waits for {labels.awaited(store, run)}.")
     if run.state == "running":
         return html.note("Writing …")
     if run.state == "failed":

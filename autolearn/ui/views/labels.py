@@ -4,11 +4,13 @@ from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
-from autolearn.core import server_addresses
+from autolearn.core import run_kinds, server_addresses
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
 from autolearn.core.settings import TrainSettings
+from autolearn.runs import run_control
+from autolearn.runs.queues import MODEL_QUEUE
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.store import Store
 from autolearn.ui import html
@@ -78,6 +80,24 @@ def state(name: str) -> Html:
 def run(record: Run) -> str:
     """Return the name of a run."""
     return f"{RUN_KINDS[record.kind].title} (run {record.id})"
+
+
+def awaited(store: Store, record: Run) -> str:
+    """Return what a queued run with a model waits for: another run, or a process."""
+    first = run_control.current(store)
+    if first and first.id != record.id and first.kind in MODEL_QUEUE.kinds:
+        return f"the end of {run(first)}"
+    return "the worker to start"
+
+
+def stage(record: Run) -> str:
+    """Return what a running run does now."""
+    return run_kinds.stage_title(record) or "preparing the run"
+
+
+def time_left_name(record: Run) -> str:
+    """Return what the time left of a run is called: that of a stage is not of all."""
+    return "time left" + " of this stage" * run_kinds.is_preparing(record)
 
 
 def progress(record: Run) -> str:

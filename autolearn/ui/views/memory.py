@@ -1,7 +1,7 @@
 """The memory that a run needs, by part, and the free memory."""
 
 from autolearn.models.memory import Memory
-from autolearn.services.estimates.memory_needs import MemoryFit
+from autolearn.services.estimates.memory_needs import MemoryFit, MemoryPeak
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
@@ -49,9 +49,9 @@ def fit(estimate: MemoryFit) -> dict[str, Html]:
     }
 
 
-def peak(numbers: dict[str, float]) -> Html:
+def peak(memory: MemoryPeak | None) -> Html:
     """Return the measured peak and the estimate; a dash if nothing was measured."""
-    if not numbers:
+    if memory is None:
         return html.text(html.DASH)
-    took, predicted = numbers["memory_measured"], numbers["memory_predicted"]
-    return html.text(f"peak {html.size(took)}, estimated {html.size(predicted)}")
+    took, expected = html.size(memory.measured), html.size(memory.estimated)
+    return html.text(f"peak {took}, estimated {expected}")

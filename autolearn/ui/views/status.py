@@ -2,10 +2,12 @@
 
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_kinds import QueueName
+from autolearn.core.run_settings import SkillRunSettings
 from autolearn.models import hardware
 from autolearn.runs import queues, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_scope
+from autolearn.services.estimates import durations
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store, layout
 from autolearn.ui import html
@@ -24,7 +26,7 @@ def draw(store: Store) -> Html:
     running = [run for run in active if run.state == "running"]
     waiting = [run for run in active if run.state == "queued"]
     parts = [_spoken(active), _place(store), _counts(store)]
-    parts += [_running(run) for run in running]
+    parts += [_running(store, run) for run in running]
     if waiting:
         parts.append(_waiting(store, waiting))
     if not active:
@@ -99,29 +101,37 @@ def _models(store: Store, digest: str | None) -> Html:
     return html.tag("div", html.text(f"{words} ") + button, "al-faint")
 
 
-def _running(run: Run) -> Html:
+def _running(store: Store, run: Run) -> Html:
     title = labels.run(run)
-    stage = run.stage or "starting"
+    stage = labels.stage(run)
     model = Html("")
     if run.model:
         words = html.text(f"with {labels.model(run.model)}")
         model = html.tag("div", words, "al-faint")
     if run.total:
         stage += f": {labels.progress(run)}"
-    pace = "estimating the time left"
-    if run.rate:
-        pace = f"time left: {html.time_left(run.eta_seconds)}"
-    if run.cancel_requested:
-        pace = "stopping"
     return html.tag(
         "div",
         html.tag("strong", html.text(title))
         + model
         + html.tag("div", html.text(stage))
         + html.bar(run.done, run.total, title)
-        + html.tag("div", html.text(pace), "al-faint"),
+        + html.tag("div", html.text(_pace(store, run)), "al-faint"),
         "al-box al-running",
     )
+
+
+def _pace(store: Store, run: Run) -> str:
+    """Return the time left, or how long the last check of skills took."""
+    if run.cancel_requested:
+        return "stopping"
+    if run.eta_seconds is not None:
+        return f"{labels.time_left_name(run)}: {html.time_left(run.eta_seconds)}"
+    if run.kind == "skills":
+        model = SkillRunSettings.of(run).model
+        if seconds := durations.check_seconds(store, model):
+            return f"about {html.rough_duration(seconds)} in all, as the last one took"
+    return "estimating the time left"
 
 
 def _waiting(store: Store, runs: list[Run]) -> Html:

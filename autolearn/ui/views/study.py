@@ -8,9 +8,7 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
-from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
-from autolearn.runs.queues import MODEL_QUEUE
 from autolearn.services import quiz_actions, skill_actions
 from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.memory_needs import MemoryFit
@@ -116,10 +114,9 @@ def _headline(store: Store, run: Run) -> Html:
     total = sum(counts.values())
     sentence = f"Study (run {run.id}), {run.state}: {html.count(total, 'sample')}"
     if run.state == "queued":
-        sentence = f"Study (run {run.id}) waits for {_awaited(store, run)}"
+        sentence = f"Study (run {run.id}) waits for {labels.awaited(store, run)}"
     elif run.state == "running":
-        stage = run.stage or "starting"
-        sentence += f" so far; now {stage}, {labels.progress(run)}"
+        sentence += f" so far; now {labels.stage(run)}, {labels.progress(run)}"
     elif total:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:
@@ -129,14 +126,6 @@ def _headline(store: Store, run: Run) -> Html:
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
     headline += _bits_per_byte(store, run) + _quality(store, run) + _no_quiz(store, run)
     return headline + html.problem(run.error) if run.error else headline
-
-
-def _awaited(store: Store, run: Run) -> str:
-    """Return what a queued study waits for: another run, or the start of a process."""
-    first = run_control.current(store)
-    if first and first.id != run.id and first.kind in MODEL_QUEUE.kinds:
-        return f"the end of {labels.run(first)}"
-    return "the worker to start"
 
 
 def _bits_per_byte(store: Store, run: Run) -> Html:

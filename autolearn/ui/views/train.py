@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Round, Run
-from autolearn.core.run_kinds import TRAINING_STAGE
+from autolearn.core.run_kinds import stage_title
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
@@ -251,15 +251,15 @@ def live(store: Store, run: Run | None) -> Html:
 def _progress(store: Store, run: Run) -> Html:
     speed = durations.latest_speed(store, run)
     rounds = store.rounds.all(run.id)
-    is_preparing = run.stage not in ("", TRAINING_STAGE)
+    stage = stage_title(run) or "waiting"
     rows = {
         "Round": html.text(rounds[0].id if rounds else html.DASH),
-        (run.stage or "waiting").capitalize(): html.text(labels.progress(run)),
+        stage.capitalize(): html.text(labels.progress(run)),
         "Tokens per second": html.number(speed),
-        f"Time left{' of this stage' * is_preparing}": html.text(
+        labels.time_left_name(run).capitalize(): html.text(
             html.time_left(run.eta_seconds)
         ),
-        "Memory": memory.peak(memory_needs.memory_of(store, run)),
+        "Memory": memory.peak(memory_needs.peak_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
     }
     body = html.pairs(rows) + html.bar(run.done, run.total, "Training")

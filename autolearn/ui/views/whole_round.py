@@ -118,7 +118,7 @@ def _stage(number: int, stage: Stage) -> Html:
         note = html.duration(run.seconds)
     elif run and run.state in ACTIVE_STATES:
         state, classes = "now", "al-stage al-stage-now"
-        note = run.stage or "starting"
+        note = labels.stage(run)
     elif run:
         sign, state, classes = "✗", run.state, "al-stage al-stage-failed"
         note = run.state
