@@ -1,5 +1,6 @@
 """The quiz and its user: lock it, choose scorers, accept answers, what it lacks."""
 
+from collections import Counter
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
@@ -9,6 +10,8 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.evaluation.paired_quizzes import PARTS, part_of
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services.model_scope import chosen_digest
 from autolearn.store import QuestionFilter, Store
 
 
@@ -26,6 +29,23 @@ def question_rows(store: Store) -> list[dict[str, Any]]:
         }
         for q in quiz_sets.every_question(store)
     ]
+
+
+def sizes_in_words(store: Store) -> str:
+    """Return how many questions the model in use would be asked now, and is not."""
+    model = chosen_model(store)
+    asked = quiz_versions.asked_now(store, model, chosen_digest(store) or "")
+    counts = Counter(PARTS[part_of(question)] for question in asked)
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
+    now = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
+    n_more = len(now) - len(asked)
+    if not n_more:
+        return f"{sizes}."
+    verb = "is" if n_more == 1 else "are"
+    return (
+        f"{sizes}. {n_more} more {verb} about documents that this model has not "
+        "studied."
+    )
 
 
 def check_open_book(store: Store) -> None:
