@@ -7,10 +7,11 @@ from autolearn.core.errors import InputError
 from autolearn.core.quiz_records import QuizVersion, Scorer
 from autolearn.core.records import Question, Run
 from autolearn.core.run_results import StudyResult
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import QuizRunSettings, StudyRunSettings
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.evaluation.paired_quizzes import PARTS, part_of
-from autolearn.runs.model_choice import chosen_model
+from autolearn.runs.model_choice import chosen_model, with_model
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import QuestionFilter, Store
 
@@ -48,17 +49,22 @@ def sizes_in_words(store: Store) -> str:
     )
 
 
-def check_open_book(store: Store) -> None:
-    """Check that a question can be asked with its passage in view.
+def check_open_book(store: Store, model: ModelSettings) -> None:
+    """Check that a model would be asked a question with its passage in view.
 
     Raises:
-        InputError: No question belongs to a document of the library.
+        InputError: No question that it is asked belongs to a document of the library.
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+        JobError: The round is not finished, or was trained on another model.
     """
-    if not any(question.passage for question in quiz_sets.questions(store, "quiz")):
+    digest = with_model(store, QuizRunSettings(), model).model_digest
+    asked = quiz_versions.asked_now(store, model, digest)
+    if not any(q.passage and q.question.split == "quiz" for q in asked):
         raise InputError(
-            "No question of the quiz belongs to a text of the library, so none can be "
-            "asked open-book; name the text of each in the field document, or leave "
-            "out --open-book."
+            "No question that this model is asked belongs to a text of the library, so "
+            "none can be asked open-book; name the text of each in the field document, "
+            "or leave out --open-book."
         )
 
 
