@@ -145,7 +145,8 @@ def _shares(comparison: RoundComparison) -> Html:
                 html.percent(change.open_book)
             ),
             f"{title}: gap to that bound closed": _gap_closed(change.gap_closed),
-            f"{title}: facts that the round studied (n = {studied.n})": html.text(
+            f"{title}: facts that a trained item tells about the same passage, or in "
+            f"the words of the question (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
                 f"{_share(studied.right_after, studied.n)}"
             ),
