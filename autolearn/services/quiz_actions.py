@@ -14,6 +14,7 @@ from autolearn.evaluation.paired_quizzes import PARTS, part_of
 from autolearn.runs.model_choice import chosen_model, with_model
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import QuestionFilter, Store
+from autolearn.study.questions import serves_quiz
 
 
 def question_rows(store: Store) -> list[dict[str, Any]]:
@@ -117,15 +118,39 @@ def nothing_added(store: Store, run: Run) -> str:
     if run.state != "done" or not StudyResult.of(run).passages:
         return ""
     shares = store.runs.metrics(run.id, "quiz_share")
-    of_run = QuestionFilter(split="quiz", run_id=run.id)
-    if not any(share.value for share in shares) or store.library.questions(of_run):
+    if not any(share.value for share in shares):
         return ""
-    is_quick = StudyRunSettings.of(run).study.quick
-    reason = ", since a quick study writes no other wordings" if is_quick else ""
+    of_run = store.library.questions(QuestionFilter(split="quiz", run_id=run.id))
+    if quiz_sets.asked(store, "quiz", [question.id for question in of_run]):
+        return ""
+    reason = _why_nothing_added(store, run, len(of_run))
     return (
-        f"This study added no question to the quiz{reason}; to measure a round on its "
-        "texts, add gold questions of your own"
+        f"This study added no question to the quiz, since {reason}; to measure a round "
+        "on its texts, add gold questions of your own"
     )
+
+
+def _why_nothing_added(store: Store, run: Run, n_wordings: int) -> str:
+    """Return why none of the new wordings of a study, if any, became a quiz question.
+
+    ``n_wordings``: those that it has written for the quiz.
+    """
+    settings = StudyRunSettings.of(run).study
+    if settings.quick:
+        return "a quick study writes no other wordings"
+    if not settings.paraphrases:
+        return "it was to write no paraphrases"
+    if n_wordings:
+        noun = "wording" if n_wordings == 1 else "wordings"
+        return f"none of its {n_wordings} new {noun} for it kept the meaning"
+    of_run = store.library.questions(QuestionFilter(split="study", run_id=run.id))
+    asked = [q for q in of_run if q.passage_id and not q.parent_id]
+    if not asked:
+        return "it asked no question about a text"
+    if not any(serves_quiz(settings, question) for question in asked):
+        share = f"{100 * settings.quiz_share:g} %"
+        return f"the quiz share of {share} chose none of its questions ({len(asked)})"
+    return "what it chose for it was unfit or has no wording that was not asked before"
 
 
 def _question(store: Store, question_id: int) -> Question:
