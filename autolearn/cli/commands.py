@@ -217,7 +217,7 @@ def quiz(args: Args) -> Result:
     with open_existing(args) as store:
         model = model_of(store, args)
         if args.open_book:
-            quiz_actions.check_open_book(store)
+            quiz_actions.check_open_book(store, model)
         run = actions.quiz(store, model, open_book=args.open_book)
         result = dict(finish(store, run, "quiz", quiet=args.json).result)
         before = quiz_runs.base_quiz_before(store, run) if model.round_id else None

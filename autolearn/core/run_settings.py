@@ -155,6 +155,8 @@ class QuizRunSettings(PipelineRunSettings):
     """The version of the quiz; None: of an autolearn without versions."""
     searched: str | None = field(default=None, metadata=EXTRA)
     """The digest of the passages that retrieval chooses from, in an experiment."""
+    documents: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
+    """The quiz asks about these, and about no document; None: about all."""
 
     def asks(self, mode: QuizMode) -> bool:
         """Return whether anything is asked in this mode."""

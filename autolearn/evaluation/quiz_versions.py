@@ -7,8 +7,10 @@ from dataclasses import asdict, replace
 from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
 from autolearn.core.records import Split
 from autolearn.core.run_settings import QuizRunSettings
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.quiz_sets import (
+    about,
     every_question,
     for_model,
     questions,
@@ -70,4 +72,28 @@ def questions_of(
         now = questions(store, split)
     else:
         now = frozen_questions(store, store.quizzes.get(settings.version), split)
+    if split == "quiz" and settings.documents is not None:
+        now = about(settings.documents, now)
     return for_model(settings.model.model, now)
+
+
+def documents_asked(store: Store, model_digest: str) -> tuple[int, ...] | None:
+    """Return the documents that a quiz of a model or its rounds is about; None: all.
+
+    Those that the model has studied, if there are any. A locked quiz asks about all.
+    """
+    if store.quizzes.is_locked:
+        return None
+    return tuple(store.quizzes.studied_documents(model_digest)) or None
+
+
+def asked_now(
+    store: Store, model: ModelSettings, model_digest: str
+) -> list[QuizQuestion]:
+    """Return the questions of quiz and control that a model would be asked now."""
+    documents = documents_asked(store, model_digest)
+    settings = QuizRunSettings(model=model, documents=documents)
+    return [
+        *questions_of(store, settings, "quiz"),
+        *questions_of(store, settings, "control"),
+    ]

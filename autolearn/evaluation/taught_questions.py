@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from autolearn.core.records import TrainItem
+from autolearn.core.records import Sample, TrainItem
 from autolearn.evaluation import scoring
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
@@ -39,7 +39,7 @@ def taught_ids(
     samples = store.samples.find(
         SampleFilter(ids=[item.sample_id for item in items if item.sample_id])
     )
-    about: dict[int | None, int | None] = {s.id: s.passage_id for s in samples}
+    about: dict[int | None, list[int | None]] = {s.id: _about(s) for s in samples}
     by_text: defaultdict[str, set[int]] = defaultdict(set)
     for question in candidates:
         if question.passage:
@@ -47,7 +47,7 @@ def taught_ids(
 
     def passage_ids(item: TrainItem) -> Iterable[int | None]:
         if item.sample_id in about:
-            return [about[item.sample_id]]
+            return about[item.sample_id]
         return by_text.get(item.chosen.strip()) or [None]
 
     trained_texts = [
@@ -56,6 +56,15 @@ def taught_ids(
         for passage_id in passage_ids(item)
     ]
     return ids_taught_by(candidates, trained_texts)
+
+
+def _about(sample: Sample) -> list[int | None]:
+    """Return the passages that a sample is about; None: its words must tell.
+
+    A person adds a pair beside whatever sample is shown, so its words may tell, too.
+    """
+    is_own_pair = sample.open_answer_id is None
+    return [sample.passage_id, None] if is_own_pair else [sample.passage_id]
 
 
 def ids_taught_by(

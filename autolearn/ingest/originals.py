@@ -17,13 +17,18 @@ from autolearn.store import Store
 FOLDER = "originals"
 
 
+def name_of(file: Path) -> str:
+    """Return the name under which a file is kept."""
+    return f"{of_file(file)}{file.suffix.lower()}"
+
+
 def keep(store: Store, file: Path) -> str:
     """Keep a copy of a file and return its name in the folder.
 
     Raises:
         InputError: The copy cannot be written.
     """
-    name = f"{of_file(file)}{file.suffix.lower()}"
+    name = name_of(file)
     folder = store.subfolder(FOLDER)
     if not (folder / name).exists():
         try:

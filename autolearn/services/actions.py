@@ -29,7 +29,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.server_addresses import check_has_weights, tokenizer_model
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import quiz_sets, quiz_versions
+from autolearn.evaluation import quiz_versions
 from autolearn.ingest import importer, readers
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
@@ -289,9 +289,10 @@ def quiz(
 ) -> Run:
     """Queue quiz and control set closed-book, and the quiz open-book if requested.
 
-    The questions are those of now, which become a version of the quiz. ``study`` gives
-    protocol and limits; without it they are those of the last study. ``link`` is the
-    place of the run in a whole round.
+    The questions are those of now, which become a version of the quiz. Those about
+    documents that the model has not studied are not asked. ``study`` gives protocol and
+    limits; without it they are those of the last study. ``link`` is the place of the
+    run in a whole round.
 
     Raises:
         JobError: There is no question to ask.
@@ -302,22 +303,23 @@ def quiz(
     ]
     if open_book:
         parts.append(("quiz", "open_book"))
+    request = with_model(store, _with_link(QuizRunSettings(), link), model)
+    documents = quiz_versions.documents_asked(store, request.model_digest)
+    request = replace(request, documents=documents)
     sets = tuple(
-        (split, mode)
-        for split, mode in parts
-        if quiz_sets.for_model(model.model, quiz_sets.questions(store, split))
+        part for part in parts if quiz_versions.questions_of(store, request, part[0])
     )
     if not sets:
+        about = "" if documents is None else " about what this model has studied"
         raise JobError(
-            "There is no quiz; study with a quiz share above 0, or add one under "
-            "Library.",
+            f"There is no quiz{about}; study with a quiz share above 0, or add one "
+            "under Library.",
             command="add --quiz FILE",
         )
     version = quiz_versions.freeze(store).version
     study = study or round_sources.study_settings(store)
-    request = QuizRunSettings(parts=sets, study=study, version=version)
     return run_control.submit(
-        store, with_model(store, _with_link(request, link), model)
+        store, replace(request, parts=sets, study=study, version=version)
     )
 
 

@@ -1,14 +1,16 @@
-"""Add the built-in library, or an invented one of a seed, to a workspace."""
+"""Add the built-in library, or an invented one of a seed, to a workspace; remove it."""
 
+from functools import cache
 from pathlib import Path
 
+from autolearn.core.records import Document
 from autolearn.core.settings import StudySettings
 from autolearn.demo.library import write_library, write_problems
-from autolearn.ingest import importer
+from autolearn.ingest import importer, originals
 from autolearn.ingest.parsing import ImportFile, LocalParser
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
-from autolearn.services import gold_actions
+from autolearn.services import gold_actions, reading_actions
 from autolearn.store import Store
 
 LIBRARY = model_files.BUILT_IN.parent / "demo-library"
@@ -49,6 +51,30 @@ def add_texts(store: Store, seed: int | None) -> Path:
     )
     text_importer.import_files([ImportFile(text, text.name) for text in texts])
     return folder
+
+
+def documents(store: Store) -> list[Document]:
+    """Return the documents that are the files of the built-in library."""
+    kept = _kept_files()
+    ids = [size.id for size in store.library.document_sizes() if size.name in kept]
+    found = store.library.documents_by_id(ids).values()
+    return [document for document in found if document.original == kept[document.name]]
+
+
+@cache
+def _kept_files() -> dict[str, str]:
+    """Return the names under which the files of the built-in library are kept."""
+    return {text.name: originals.name_of(text) for text in LIBRARY.glob("*.md")}
+
+
+def remove(store: Store) -> None:
+    """Delete the documents of the built-in library; see ``reading_actions.remove``.
+
+    Raises:
+        JobError: A study is in progress.
+    """
+    for document in documents(store):
+        reading_actions.remove(store, document.id)
 
 
 def add_problems(store: Store, seed: int) -> None:

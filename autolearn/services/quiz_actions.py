@@ -1,15 +1,20 @@
 """The quiz and its user: lock it, choose scorers, accept answers, what it lacks."""
 
+from collections import Counter
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
 from autolearn.core.quiz_records import QuizVersion, Scorer
 from autolearn.core.records import Question, Run
 from autolearn.core.run_results import StudyResult
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import QuizRunSettings, StudyRunSettings
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.evaluation.paired_quizzes import PARTS, part_of
+from autolearn.runs.model_choice import chosen_model, with_model
+from autolearn.services.model_scope import chosen_digest
 from autolearn.store import QuestionFilter, Store
+from autolearn.study.questions import serves_quiz
 
 
 def question_rows(store: Store) -> list[dict[str, Any]]:
@@ -28,17 +33,39 @@ def question_rows(store: Store) -> list[dict[str, Any]]:
     ]
 
 
-def check_open_book(store: Store) -> None:
-    """Check that a question can be asked with its passage in view.
+def sizes_in_words(store: Store) -> str:
+    """Return how many questions the model in use would be asked now, and is not."""
+    model = chosen_model(store)
+    asked = quiz_versions.asked_now(store, model, chosen_digest(store) or "")
+    counts = Counter(PARTS[part_of(question)] for question in asked)
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
+    now = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
+    n_more = len(now) - len(asked)
+    if not n_more:
+        return f"{sizes}."
+    verb = "is" if n_more == 1 else "are"
+    return (
+        f"{sizes}. {n_more} more {verb} about documents that this model has not "
+        "studied."
+    )
+
+
+def check_open_book(store: Store, model: ModelSettings) -> None:
+    """Check that a model would be asked a question with its passage in view.
 
     Raises:
-        InputError: No question belongs to a document of the library.
+        InputError: No question that it is asked belongs to a document of the library.
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+        JobError: The round is not finished, or was trained on another model.
     """
-    if not any(question.passage for question in quiz_sets.questions(store, "quiz")):
+    digest = with_model(store, QuizRunSettings(), model).model_digest
+    asked = quiz_versions.asked_now(store, model, digest)
+    if not any(q.passage and q.question.split == "quiz" for q in asked):
         raise InputError(
-            "No question of the quiz belongs to a text of the library, so none can be "
-            "asked open-book; name the text of each in the field document, or leave "
-            "out --open-book."
+            "No question that this model is asked belongs to a text of the library, so "
+            "none can be asked open-book; name the text of each in the field document, "
+            "or leave out --open-book."
         )
 
 
@@ -91,15 +118,39 @@ def nothing_added(store: Store, run: Run) -> str:
     if run.state != "done" or not StudyResult.of(run).passages:
         return ""
     shares = store.runs.metrics(run.id, "quiz_share")
-    of_run = QuestionFilter(split="quiz", run_id=run.id)
-    if not any(share.value for share in shares) or store.library.questions(of_run):
+    if not any(share.value for share in shares):
         return ""
-    is_quick = StudyRunSettings.of(run).study.quick
-    reason = ", since a quick study writes no other wordings" if is_quick else ""
+    of_run = store.library.questions(QuestionFilter(split="quiz", run_id=run.id))
+    if quiz_sets.asked(store, "quiz", [question.id for question in of_run]):
+        return ""
+    reason = _why_nothing_added(store, run, len(of_run))
     return (
-        f"This study added no question to the quiz{reason}; to measure a round on its "
-        "texts, add gold questions of your own"
+        f"This study added no question to the quiz, since {reason}; to measure a round "
+        "on its texts, add gold questions of your own"
     )
+
+
+def _why_nothing_added(store: Store, run: Run, n_wordings: int) -> str:
+    """Return why none of the new wordings of a study, if any, became a quiz question.
+
+    ``n_wordings``: those that it has written for the quiz.
+    """
+    settings = StudyRunSettings.of(run).study
+    if settings.quick:
+        return "a quick study writes no other wordings"
+    if not settings.paraphrases:
+        return "it was to write no paraphrases"
+    if n_wordings:
+        noun = "wording" if n_wordings == 1 else "wordings"
+        return f"none of its {n_wordings} new {noun} for it kept the meaning"
+    of_run = store.library.questions(QuestionFilter(split="study", run_id=run.id))
+    asked = [q for q in of_run if q.passage_id and not q.parent_id]
+    if not asked:
+        return "it asked no question about a text"
+    if not any(serves_quiz(settings, question) for question in asked):
+        share = f"{100 * settings.quiz_share:g} %"
+        return f"the quiz share of {share} chose none of its questions ({len(asked)})"
+    return "what it chose for it was unfit or has no wording that was not asked before"
 
 
 def _question(store: Store, question_id: int) -> Question:

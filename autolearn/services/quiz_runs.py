@@ -8,7 +8,7 @@ from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.evaluation import paired_quizzes, quiz_sets
+from autolearn.evaluation import paired_quizzes, quiz_sets, quiz_versions
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.rounds.sources import study_settings
 from autolearn.services import actions
@@ -85,7 +85,7 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
         return False
     if _prompt(last_quiz) not in (None, prompts.load("closed_book").digest):
         return False
-    questions = quiz_sets.for_model(own.model, quiz_sets.every_question(store))
+    questions = quiz_versions.asked_now(store, own, round_.model.digest)
     ids = {q.question.id for q in questions}
     if not _asked(store, last_quiz, "closed_book") >= ids:
         return False

@@ -5,8 +5,29 @@ from dataclasses import replace
 
 from autolearn.core.errors import InputError
 from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
-from autolearn.store.database import Database
+from autolearn.core.records import NOT_LEARNED
+from autolearn.store.database import Database, listed
 from autolearn.store.encoding import to_row
+
+# Runs of workspaces without digests of models count for every model.
+_STUDIED_DOCUMENTS = """
+WITH of_model AS (
+    SELECT id, kind FROM runs WHERE kind IN ('study', 'train')
+    AND coalesce(model_digest, '') IN ('', ?1)
+), studies AS (SELECT id FROM of_model WHERE kind = 'study')
+SELECT id FROM documents WHERE NOT removed AND id IN (
+    SELECT document_id FROM passages WHERE id IN (
+        SELECT passage_id FROM questions WHERE run_id IN (SELECT id FROM studies)
+        UNION SELECT passage_id FROM skips WHERE run_id IN (SELECT id FROM studies)
+        UNION SELECT passage_id FROM samples WHERE id IN (
+            SELECT sample_id FROM round_items
+            WHERE kind NOT IN (SELECT value FROM json_each(?2))
+            AND round_id IN (SELECT rounds.id FROM rounds
+                JOIN of_model ON of_model.id = rounds.run_id)
+        )
+    )
+) ORDER BY id
+"""
 
 
 class Quizzes:
@@ -53,6 +74,15 @@ class Quizzes:
             new = QuizVersion(number, digest, tuple(questions), locked)
             (row_id,) = self._db.insert("quizzes", [to_row(new)])
         return replace(new, id=row_id)
+
+    def studied_documents(self, model_digest: str) -> list[int]:
+        """Return the ids of the documents that a model or a round of it has studied.
+
+        Or that a round has learned from: pairs of a person are learned without a study.
+        Deleted documents are left out.
+        """
+        rows = self._db.rows(_STUDIED_DOCUMENTS, model_digest, listed(NOT_LEARNED))
+        return [row["id"] for row in rows]
 
     def set_locked(self, version: int, *, locked: bool) -> QuizVersion:
         """Lock a version, or unlock it."""

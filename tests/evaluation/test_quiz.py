@@ -5,6 +5,7 @@ import pytest
 from autolearn.core.model_calls import (
     Completion,
     Generation,
+    Message,
     Prompt,
     Request,
     Sampling,
@@ -89,6 +90,25 @@ def test_a_text_whose_passage_is_not_known_must_have_the_words_of_the_question()
     """Statements about a passage are trained without it."""
     questions = [asked(1), asked(2, text="When was Boro founded?")]
     assert taught_questions.ids_taught_by(questions, [TrainedText(FACT, None)]) == {1}
+
+
+def test_a_pair_of_a_person_counts_by_its_passage_or_by_its_words(store):
+    """One that was added beside a sample of another passage did not count."""
+    beside, told = put_passages(store, "a", ["Avel lies inland.", FACT])
+    text = "When was Avel founded?"
+    number = store.own_pairs.add(text, "In 1711.", beside.id)
+    item = TrainItem("sft", (Message("user", text),), "In 1711.", sample_id=number)
+    candidates = [
+        asked(1, told.id),
+        asked(2, told.id, text="When was Boro founded?"),
+        asked(3, beside.id, text="Since which year does it exist?"),
+        asked(4, None),
+    ]
+    new = replace(
+        one_round(store, "join"), id=0, run_id=store.runs.create("train", {}).id
+    )
+    round_ = store.rounds.create(new, [item])
+    assert taught_questions.taught_ids(store, round_.id, candidates) == {1, 3, 4}
 
 
 def test_a_raw_text_is_about_every_passage_that_has_it(store):

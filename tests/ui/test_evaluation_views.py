@@ -12,7 +12,7 @@ from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.core.records import Answer, Question, Round
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation import statistics
+from autolearn.evaluation import quiz_versions, statistics
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import choose_model, chosen_model
@@ -272,6 +272,66 @@ def test_a_base_that_was_not_asked_open_book_is_asked_again(store):
         store.runs.finish(run.id, "cancelled")
     take(store, questions, 0, open_book=True)
     assert len(quiz_runs.queue_quizzes(store, first.id, None)) == 1
+
+
+def test_a_quiz_asks_only_about_documents_that_its_model_has_studied(store):
+    """103 questions of the demo were asked beside the 8 about a user's own text."""
+    own, other = (
+        put_passages(store, name, [f"{name} was founded in 1711."])[0]
+        for name in ("own.md", "other.md")
+    )
+    new = [
+        Question(f"When {i}?", "quiz", "gold", passage_id, gold_answer="In 1711.")
+        for i, passage_id in enumerate((None, own.id, other.id))
+    ]
+    questions = store.library.add_questions(new)
+    round_ = one_round(store)
+
+    def study(passage, digest=DIGEST):
+        run = store.runs.create("study", {"model_digest": digest})
+        question = Question("Who?", "study", "model", passage.id)
+        store.journal(run.id).step("ask", lambda: [question])
+        store.runs.finish(run.id, "done")
+
+    def asked_by_both():
+        """Queue the quizzes that are missing; return what each asks."""
+        runs = quiz_runs.queue_quizzes(store, round_.id, None)
+        for run in runs:
+            store.runs.finish(run.id, "cancelled")
+        return [
+            quiz_versions.questions_of(store, QuizRunSettings.of(run), "quiz")
+            for run in runs
+        ]
+
+    study(own, "another model")
+    assert [len(asked) for asked in asked_by_both()] == [3, 3]
+    study(own)
+    assert [len(asked) for asked in asked_by_both()] == [2, 2]
+    note = "Gold quiz: 2. 1 more is about documents that this model has not studied."
+    assert note in views.lock(store)
+    take(store, questions[:2], 1, open_book=True)
+    assert [len(asked) for asked in asked_by_both()] == [2], "the base is up to date"
+    study(other)
+    assert [len(asked) for asked in asked_by_both()] == [3, 3]
+    assert "has not studied" not in views.lock(store)
+    reading_actions.remove(store, own.document_id)
+    reading_actions.remove(store, other.document_id)
+    put_passages(store, "new.md", ["New was founded in 1711."])
+    assert QuizRunSettings.of(actions.quiz(store, MODEL)).documents is None
+
+
+def test_a_locked_quiz_asks_about_documents_that_were_not_studied_too(store):
+    (passage,) = put_passages(store, "a.md", ["Avel was founded in 1711."])
+    question = Question("When?", "quiz", "gold", passage.id, gold_answer="In 1711.")
+    store.library.add_questions([question])
+    (studied,) = put_passages(store, "b.md", ["Boro was founded in 1712."])
+    run = store.runs.create("study", {"model_digest": DIGEST})
+    own = Question("Who?", "study", "model", studied.id)
+    store.journal(run.id).step("ask", lambda: [own])
+    with pytest.raises(JobError, match="no quiz about what this model has studied"):
+        actions.quiz(store, MODEL)
+    quiz_actions.set_locked(store, locked=True)
+    assert QuizRunSettings.of(actions.quiz(store, MODEL)).documents is None
 
 
 def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):

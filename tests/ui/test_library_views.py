@@ -5,7 +5,7 @@ from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Document, Exclusion, Passage
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.evaluation import gold_import, quiz_sets
-from autolearn.services import actions
+from autolearn.services import actions, demo_library
 from autolearn.store import QuestionFilter
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import document_choice, library
@@ -88,6 +88,22 @@ def test_documents_are_grouped_by_the_folder_of_their_name(store):
     assert listed.index("notes.txt") < listed.index("papers/2020/")
     for short in (">a.pdf<", ">b.pdf<", ">c.pdf<"):
         assert short in listed, "within a folder its name is not repeated"
+
+
+def test_the_demo_library_is_removed_at_once_and_nothing_else(store):
+    """Its eight documents had to be deleted one by one."""
+    assert views.demo(store) == ""
+    own = ["own.md", min(demo_library.LIBRARY.glob("*.md")).name]
+    for name in own:
+        put_passages(store, name, ["Orlo was founded in 1711."])
+    assert views.demo(store) == "", "a text of the same name is another one"
+    demo_library.add_texts(store, None)
+    markup = views.demo(store)
+    assert "Delete the 8 documents of the demo library?" in markup
+    assert "rounds keep what they learned" in markup
+    demo_library.remove(store)
+    assert [document.name for document in store.library.documents()] == own
+    assert views.demo(store) == ""
 
 
 def test_a_folder_is_chosen_with_all_its_documents(store):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.core.records import Metric, Question, Round
+from autolearn.core.records import Answer, Metric, Question, Round
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.ui.views import study
@@ -32,21 +32,58 @@ def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, l
     assert f"{study.FEW_QUESTIONS}teach it the skills first" in markup
 
 
-def test_a_study_that_adds_no_quiz_question_says_so(store, library):
-    """Such questions were looked for under Evaluation."""
+TOLD = "This study added no question to the quiz, since "
+
+
+@pytest.mark.parametrize(
+    ("settings", "asks", "reason"),
+    [
+        ({"quick": True}, True, "a quick study writes no other wordings;"),
+        ({"paraphrases": 0}, True, "it was to write no paraphrases;"),
+        ({}, False, "it asked no question about a text;"),
+        ({"quiz_share": 1e-9}, True, "the quiz share of 1e-07 % chose none of its"),
+        ({"quiz_share": 1.0}, True, "what it chose for it was unfit or has"),
+    ],
+)
+def test_a_study_that_adds_no_quiz_question_says_why(
+    store, library, settings, asks, reason
+):
+    """Such questions were looked for under Evaluation; only a quick study said why."""
     _, passages = library
-    told = "This study added no question to the quiz"
-    for quick, reason in ((True, ", since a quick study writes"), (False, ";")):
-        run = store.runs.create("study", {"study": {"quick": quick}})
-        store.runs.finish(run.id, "done", result={"samples": 1, "passages": 1})
-        # A locked quiz takes none.
-        store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.0)])
-        assert told not in study.newest(store, only_last=True)
-        store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.1)])
-        assert told + reason in study.newest(store, only_last=True)
-    wording = Question("Who has written Faust?", "quiz", "paraphrase", passages[0].id)
-    store.journal(run.id).step("wording", lambda: [wording])
-    assert told not in study.newest(store, only_last=True)
+    run = store.runs.create("study", {"study": settings})
+    question = Question("Who wrote Faust?", "study", "model", passages[0].id)
+    store.journal(run.id).step("ask", lambda: [question] * asks)
+    store.runs.finish(run.id, "done", result={"samples": 1, "passages": 1})
+    # A locked quiz takes none.
+    store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.0)])
+    assert TOLD not in study.newest(store, only_last=True)
+    store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.1)])
+    assert TOLD + reason in study.newest(store, only_last=True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_told"), [(("other_meaning",), True), ((), False)]
+)
+def test_a_wording_that_lost_the_meaning_is_no_quiz_question(
+    store, library, flags, is_told
+):
+    """Of a study that gave only such wordings, nothing was said."""
+    _, passages = library
+    run = store.runs.create("study", {"study": {}})
+    journal, passage_id = store.journal(run.id), passages[0].id
+    question = Question("Who wrote Faust?", "study", "model", passage_id)
+    (parent,) = journal.step("ask", lambda: [question])
+    new = Question("Who was Faust?", "quiz", "paraphrase", passage_id, parent.id)
+    (wording,) = journal.step("reword", lambda: [new])
+    answers = [
+        Answer(parent.id, "open_book", "Goethe"),
+        Answer(wording.id, "open_book", "Goethe", flags=flags),
+    ]
+    journal.step("answer", lambda: answers)
+    store.runs.finish(run.id, "done", result={"samples": 1, "passages": 1})
+    store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.1)])
+    reason = "none of its 1 new wording for it kept the meaning"
+    assert (TOLD + reason in study.newest(store, only_last=True)) == is_told
 
 
 def put_model(store, model, digest=None):

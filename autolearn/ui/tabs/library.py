@@ -12,7 +12,7 @@ from autolearn.core.records import Run
 from autolearn.core.settings import StudySettings
 from autolearn.ingest import quiz_files, readers
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, gold_actions, reading_actions
+from autolearn.services import actions, demo_library, gold_actions, reading_actions
 from autolearn.ui.html import Html
 from autolearn.ui.picks import PICK_JS
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -39,6 +39,7 @@ def build(context: PageContext) -> None:
             corpora.build(context)
         with gr.Column(min_width=380):
             results, documents = _search(context)
+            _demo(context)
     context.on_action(
         [add_button.click],
         partial(_add_questions, session),
@@ -73,6 +74,22 @@ def _search(context: PageContext) -> tuple[gr.HTML, gr.HTML]:
         [results],
     )
     return results, documents
+
+
+def _demo(context: PageContext) -> None:
+    """Lay out the button that removes the demo library."""
+    session = context.session
+    panel = html_panel("library-demo", script=PICK_JS + CONFIRM_JS)
+
+    def draw() -> Html:
+        return views.demo(session.store)
+
+    def press() -> Html:
+        demo_library.remove(session.store)
+        return draw()
+
+    context.on_action([panel.click], press, [], [panel])
+    context.redraw_on_change(draw, [], [panel])
 
 
 def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> gr.State:

@@ -3,21 +3,15 @@
 A share is always shown with its interval and its number of questions.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Metric, Round
 from autolearn.core.run_results import RoundScores
-from autolearn.evaluation import quiz_sets, statistics
-from autolearn.evaluation.paired_quizzes import (
-    PARTS,
-    QuizChange,
-    RoundComparison,
-    part_of,
-)
+from autolearn.evaluation import statistics
+from autolearn.evaluation.paired_quizzes import PARTS, QuizChange, RoundComparison
 from autolearn.evaluation.scoring import SCORERS
-from autolearn.runs.model_choice import chosen_model
-from autolearn.services import quiz_runs, retention, round_actions
+from autolearn.services import quiz_actions, quiz_runs, retention, round_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
 from autolearn.store import RunFilter, Store
@@ -151,7 +145,8 @@ def _shares(comparison: RoundComparison) -> Html:
                 html.percent(change.open_book)
             ),
             f"{title}: gap to that bound closed": _gap_closed(change.gap_closed),
-            f"{title}: facts that the round studied (n = {studied.n})": html.text(
+            f"{title}: facts that a trained item tells about the same passage, or in "
+            f"the words of the question (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
                 f"{_share(studied.right_after, studied.n)}"
             ),
@@ -295,16 +290,12 @@ def lock(store: Store) -> Html:
     version = store.quizzes.newest()
     if version is None:
         return html.note("Each run of the quiz freezes its questions as a version.")
-    model, now = chosen_model(store).model, quiz_sets.every_question(store)
-    counts = Counter(
-        PARTS[part_of(question)] for question in quiz_sets.for_model(model, now)
-    )
-    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
+    sizes = quiz_actions.sizes_in_words(store)
     state = "locked" if version.locked else "open to later studies and imports"
     label, key = "Lock the quiz", LOCK
     if version.locked:
         label, key = "Unlock the quiz", UNLOCK
-    words = html.text(f"Quiz version {version.version}, {state}. {sizes}. ")
+    words = html.text(f"Quiz version {version.version}, {state}. {sizes} ")
     button = html.pick(html.text(label), key, "al-link")
     return html.tag("p", words + button, "al-faint")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import ImportResult
-from autolearn.services import reading_actions
+from autolearn.services import demo_library, reading_actions
 from autolearn.store import DocumentSize, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -24,6 +24,8 @@ PLACE = "place-"
 """How the key begins of a passage that a search has found."""
 OTHER = "other-"
 """How the key begins of a file that is added as something else than texts."""
+DEMO = "demo"
+"""The key of a click that removes the demo library."""
 
 
 def documents(store: Store) -> Html:
@@ -40,6 +42,21 @@ def documents(store: Store) -> Html:
     loose = folders.pop("", [])
     parts = [_folder(name, folders[name]) for name in sorted(folders)]
     return html.join([_table(loose)] * bool(loose) + parts)
+
+
+def demo(store: Store) -> Html:
+    """Return a button that removes the documents of the demo, while there are any."""
+    documents = demo_library.documents(store)
+    if not documents:
+        return Html("")
+    question = (
+        f"Delete the {html.count(len(documents), 'document')} of the demo library? "
+        "Samples that were made from them stay, each with its passage, and rounds keep "
+        "what they learned. Unless it is locked, the quiz no longer asks about them."
+    )
+    return html.button(
+        html.text("Remove the demo library"), data_remove=question, data_key=DEMO
+    )
 
 
 def _folder(name: str, documents: Sequence[DocumentSize]) -> Html:
