@@ -53,6 +53,10 @@ def test_without_a_check_the_page_says_that_a_study_works(store):
     assert "have not been checked" in markup
     assert "A study also works without" in markup
     assert "<svg" not in markup
+    taught = one_round(store, "meta")
+    markup = views.panel(store, replace(MODEL, round_id=taught.id)).html
+    assert views.unchecked(taught.id) in markup
+    assert "A study also works without" not in markup
 
 
 def test_a_check_that_was_stopped_says_where_it_is_resumed(store):

@@ -48,7 +48,7 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
     if teaching:
         sentence = f"Run {teaching.id} teaches it the skills ({teaching.state})."
         body += html.note(f"{sentence} Its time and progress are under Train.")
-    body += _report(store, report) if report else _none()
+    body += _report(store, report) if report else _none(model.round_id)
     section = html.tag("section", head + body, "al-card al-skills")
     is_weak = bool(report and guidance(report).needs_teaching)
     return SkillPanel(section, is_weak and not teaching)
@@ -103,11 +103,24 @@ def _teaching_time(effort: TrainingEstimate) -> str:
     return f"about {time}{replay * bool(before)}{rough}"
 
 
-def _none() -> Html:
+def _none(round_id: int | None) -> Html:
+    state = "The skills of this model have not been checked."
+    without = "A study also works without it."
+    if round_id is not None:
+        state = unchecked(round_id)
+        without = "Until then the round counts as reliable if what it continues does."
     return html.note(
-        "The skills of this model have not been checked. The check asks about 60 "
-        "questions on invented texts. It shows which skills are weak and whether the "
-        "verdicts of the model can be used. A study also works without it."
+        f"{state} The check asks about 60 questions on invented texts. It shows which "
+        "skills are weak and whether the verdicts of the model can be used. "
+        f"{without}"
+    )
+
+
+def unchecked(round_id: int) -> str:
+    """Return that the skills of a round are not known, and what to do."""
+    return (
+        f"The skills of round {round_id} have not been checked; check them first "
+        "(Model, “Check skills”)."
     )
 
 

@@ -8,6 +8,7 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
+from autolearn.evaluation.skill_report import is_unchecked
 from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.runs.queues import MODEL_QUEUE
@@ -21,7 +22,7 @@ from autolearn.study.rules import DEFAULT_REFUSES
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, memory
+from autolearn.ui.views import labels, memory, skills
 from autolearn.ui.views import sample as samples
 
 N_ROWS = 100
@@ -127,8 +128,20 @@ def _headline(store: Store, run: Run) -> Html:
     if run.state in ("cancelled", "interrupted"):
         sentence += "; resume it under History"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
-    headline += _bits_per_byte(store, run) + _quality(store, run) + _no_quiz(store, run)
+    headline += _bits_per_byte(store, run) + _quality(store, run)
+    headline += _unchecked(store, run) + _no_quiz(store, run)
     return headline + html.problem(run.error) if run.error else headline
+
+
+def _unchecked(store: Store, run: Run) -> Html:
+    """Return that the skills of the round of a study are not known, if it has any."""
+    number, digest = run.round_id, run.model_digest
+    if not number or not digest:
+        return Html("")
+    quantization = StudyRunSettings.of(run).model.own_quantization
+    if not is_unchecked(store, digest, quantization, number):
+        return Html("")
+    return html.note(skills.unchecked(number))
 
 
 def _awaited(store: Store, run: Run) -> str:
