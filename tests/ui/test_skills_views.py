@@ -249,3 +249,46 @@ def test_the_skills_of_a_real_model_are_a_step_that_may_be_left_out(store, tmp_p
     assert not any(step.done for step in guide.of(store) if step.tab == "Train")
     keep(store, **about)
     assert step() == ("Check its skills", True)
+
+
+def test_the_next_step_follows_the_last_study_and_the_round_in_use(store, tmp_path):
+    """After a poor study, and after teaching, the steps went on to a round."""
+    model = ModelSettings(str(copytree(model_files.BUILT_IN, tmp_path / "real")))
+    store.choices.set("model", model.as_dict())
+    put_text(store, "avel.md", "Ada leads Avel.")
+    samples(store, 1, gaps=1)
+    digest = model_scope.chosen_digest(store)
+    good = VerdictSkill(0.97, 60, 60, 0.5, RightCount(115, 120))
+    about = dict(model_digest=digest, verdicts=good)
+
+    def next_step():
+        for run in store.runs.in_state("queued"):
+            store.runs.finish(run.id, "failed")
+        (step,) = re.findall(r'aria-label="([^"(]*) \(next\)', guide.draw(store))
+        return step
+
+    def study(round_id, approvable):
+        settings = replace(model, round_id=round_id).as_dict()
+        run = store.runs.create("study", {"model": settings})
+        result = {"gaps": 9, "approvable": approvable}
+        store.runs.finish(run.id, "done", result=result)
+
+    keep(store, **about, questions=RightCount(12, 60))
+    study(None, 9)
+    assert next_step() == "Train a round"
+    study(None, 1)
+    assert next_step() == "Teach it the weak skills"
+    teaching = TrainRunSettings(model=model, train=TrainSettings(method="meta"))
+    store.runs.create("train", teaching.as_dict())
+    markup = guide.draw(store)
+    assert "Teach it the weak skills (in progress)" in markup
+    assert "Train a round (to do)" in markup
+    taught = one_round(store, "meta", digest=digest)
+    study(None, 9)
+    assert next_step() == "Use the round with the skills"
+    store.choices.set("model", replace(model, round_id=taught.id).as_dict())
+    assert next_step() == "Check its skills"
+    keep(store, **about, round_id=taught.id, protocol="taught")
+    assert next_step() == "Let the model study them"
+    study(taught.id, 9)
+    assert next_step() == "Train a round"

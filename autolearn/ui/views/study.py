@@ -185,12 +185,18 @@ def _quality(store: Store, run: Run) -> Html:
     if mostly_skipped := result.skipped > n:
         sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
     markup = html.tag("p", html.text(sentence))
-    is_weak = bool(result.gaps and good < POOR * result.gaps)
+    is_weak = is_poor(result)
     if is_weak or mostly_skipped:
         lead = TOO_WEAK if is_weak else FEW_QUESTIONS
         advice = html.text(f"{lead}{_way_out(store, run)}.")
         markup += html.tag("div", advice, "al-warning", role="note")
     return markup
+
+
+def is_poor(result: StudyResult) -> bool:
+    """Return whether the default rule would approve next to nothing of a study."""
+    good = result.approvable
+    return good is not None and good < POOR * result.gaps
 
 
 def _no_quiz(store: Store, run: Run) -> Html:
