@@ -28,30 +28,35 @@ _BAR = 12
 class SkillPanel:
     """The newest skill check of a model."""
 
-    html: Html
+    head: Html
+    """The heading, and the runs that check or teach; the buttons follow it."""
+    result: Html
     needs_teaching: bool = False
     """Whether it shows a skill that a meta-skill round may teach."""
 
 
 def panel(store: Store, model: ModelSettings) -> SkillPanel:
     """Return the newest skill check of a model, or that there is none."""
+    head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
     try:
         report = skill_actions.newest_report(store, model)
     except (AutolearnError, OSError) as error:
-        return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
-    head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
+        return SkillPanel(_section(head), _section(html.problem(str(error))))
     check = skill_actions.newest_check(store, model)
-    body = _check_state(check)
+    head += _check_state(check)
     if check is None or check.state not in ACTIVE_STATES:
-        body += _check_time(durations.check_seconds(store, model))
+        head += _check_time(durations.check_seconds(store, model))
     teaching = skill_actions.teaching(store, model)
     if teaching:
         sentence = f"Run {teaching.id} teaches it the skills ({teaching.state})."
-        body += html.note(f"{sentence} Its time and progress are under Train.")
-    body += _report(store, report) if report else _none(model.round_id)
-    section = html.tag("section", head + body, "al-card al-skills")
+        head += html.note(f"{sentence} Its time and progress are under Train.")
+    result = _report(store, report) if report else _none(model.round_id)
     is_weak = bool(report and guidance(report).needs_teaching)
-    return SkillPanel(section, is_weak and not teaching)
+    return SkillPanel(_section(head), _section(result), is_weak and not teaching)
+
+
+def _section(content: Html) -> Html:
+    return html.tag("section", content, "al-card al-skills")
 
 
 def _check_state(run: Run | None) -> Html:

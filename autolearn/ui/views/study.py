@@ -223,8 +223,8 @@ def _way_out(store: Store, run: Run) -> str:
             "(Model), or choose a larger model"
         )
     return (
-        "teach it the skills first (Model, after “Check skills”), or choose a larger "
-        "model"
+        "teach it the skills first (Model, Skills: “Check skills”, then “Teach these "
+        "skills”), or choose a larger model"
     )
 
 
