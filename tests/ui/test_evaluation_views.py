@@ -23,6 +23,7 @@ from autolearn.services import (
     reading_actions,
     round_actions,
 )
+from autolearn.services.estimates import durations, replay_writing
 from autolearn.store import QuestionFilter, Store
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import evaluation
@@ -110,6 +111,21 @@ def test_without_a_round_or_a_take_it_says_what_to_do(store, questions):
     markup = shown_of(store, round_.id, None)
     assert "base model, round 1" in markup
     assert "Run the quiz" in markup
+
+
+def test_the_time_of_a_quiz_is_told_before_it_begins(store, questions, monkeypatch):
+    """The questions of both models are counted, here at three seconds each."""
+    round_ = one_round(store)
+    for seconds, sentence in ((3.0, " It takes roughly 2 min."), (None, "")):
+
+        def pace(*arguments, seconds=seconds):
+            return seconds
+
+        monkeypatch.setattr(durations, "first_text_seconds", pace)
+        markup = shown_of(store, round_.id, None)
+        assert f"Press “Run the quiz” to compare.{sentence}</p>" in markup
+    monkeypatch.setattr(replay_writing, "seconds_per_text", lambda *_: 6.0)
+    assert "It takes roughly 4 min." in shown_of(store, round_.id, None)
 
 
 def test_only_the_quiz_that_is_missing_is_said_to_be_coming(store, questions):

@@ -176,7 +176,12 @@ def test_a_model_is_taught_from_the_corpora_of_the_library(store):
     assert settings.corpus_ids == (corpus.id,)
 
 
-def test_the_time_of_a_check_is_told_before_it_begins(store):
+def test_the_time_of_a_check_is_told_before_it_begins(store, monkeypatch):
+    cpu = Device("cpu", half=False, size=64 << 30)
+    monkeypatch.setattr(compute, "speed", lambda: 1e10)
+    monkeypatch.setattr(hardware, "device", lambda: cpu)
+    assert "A check takes roughly" in views.panel(store, MODEL).head
+    monkeypatch.setattr(hardware, "device", lambda: replace(cpu, kind="cuda"))
     assert "The first check of a model shows" in views.panel(store, MODEL).head
     run = store.runs.create("skills", {"model": MODEL.as_dict()})
     assert "The first check of a model shows" not in views.panel(store, MODEL).head

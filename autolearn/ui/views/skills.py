@@ -45,7 +45,7 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
     check = skill_actions.newest_check(store, model)
     head += _check_state(check)
     if check is None or check.state not in ACTIVE_STATES:
-        head += _check_time(durations.check_seconds(store, model))
+        head += _check_time(store, model)
     teaching = skill_actions.teaching(store, model)
     if teaching:
         sentence = f"Run {teaching.id} teaches it the skills ({teaching.state})."
@@ -71,15 +71,18 @@ def _check_state(run: Run | None) -> Html:
     return html.tag("p", sentence + history + html.text("."), "al-faint")
 
 
-def _check_time(seconds: float | None) -> Html:
-    """Return how long a check takes, given how long the last one took."""
+def _check_time(store: Store, model: ModelSettings) -> Html:
+    """Return how long a check takes: as the last one, or by this computer's speed."""
     sentence = (
         "The first check of a model shows how long it takes: once it has begun, the "
         "sidebar shows the time left."
     )
-    if seconds is not None:
-        time = html.rough_duration(seconds)
+    if (last := durations.check_seconds(store, model)) is not None:
+        time = html.rough_duration(last)
         sentence = f"A check takes about {time}, as the last one of this model did."
+    elif (first := durations.first_check_seconds(model)) is not None:
+        time = html.rough_duration(first)
+        sentence = f"A check takes roughly {time} (from the speed of this computer)."
     return html.tag("p", html.text(sentence), "al-faint")
 
 
