@@ -32,6 +32,17 @@
     (tabs.find((tab) => tab.dataset.tabId === name) ?? tabs[0])?.click();
   });
 
+  // A link may lead to a part of a tab. Its place is known once the tab is drawn.
+  document.addEventListener('click', (event) => {
+    const id = event.target.closest?.('[data-part]')?.dataset.part;
+    const scroll = (tries) => {
+      const part = seen(`#${id}`);
+      if (part?.textContent.trim()) part.scrollIntoView();
+      else if (tries) setTimeout(scroll, 50, tries - 1);
+    };
+    if (id) scroll(100);
+  });
+
   // The keys of the review: each clicks its button, while that can be seen.
   const keys = {
     a: 'approve', o: 'open-book', e: 'edit', r: 'reject', s: 'skip', j: 'next',

@@ -71,7 +71,8 @@ FLAGS: Mapping[Flag, FlagInfo] = {
     "unreliable_model": FlagInfo(
         "unreliable model",
         "In its skill check the model was wrong more often than right, in its own "
-        "questions or in its open-book answers.",
+        "questions or in its open-book answers; of a round without a check, that of "
+        "the model that it continues counts.",
         "doubtful",
     ),
     "not_open_book": FlagInfo(

@@ -11,6 +11,7 @@ from autolearn.core.run_results import RunResult
 from autolearn.core.server_addresses import is_server
 from autolearn.evaluation import statistics
 from autolearn.store import Store
+from autolearn.study.protocol import PROTOCOLS
 
 LEAST_AUC = 0.7
 """AUC from which verdicts are used."""
@@ -273,10 +274,53 @@ def newest_guidance(
     """Return the guidance of the newest skill check of a model, if there is one.
 
     A check by another protocol says nothing about the verdicts of this one; None: that
-    of the model.
+    of the model. Without a check, only whether it is reliable is taken over, from the
+    round that it continues or from the base model.
     """
-    report = store.skills.newest(model_digest, quantization, round_id, protocol)
-    return guidance(SkillReport.from_dict(report)) if report else Guidance()
+    own = (protocol,) if protocol else ()
+    if report := store.skills.newest(model_digest, quantization, round_id, *own):
+        return guidance(SkillReport.from_dict(report))
+    family = tuple(
+        name
+        for name, other in PROTOCOLS.items()
+        if protocol and other.guided == PROTOCOLS[protocol].guided
+    )
+    nearest = nearest_report(store, model_digest, quantization, round_id, *family)
+    return Guidance(is_reliable=nearest is None or guidance(nearest).is_reliable)
+
+
+def nearest_report(
+    store: Store,
+    model_digest: str,
+    quantization: str,
+    round_id: int | None,
+    *protocols: str,
+) -> SkillReport | None:
+    """Return the newest report on a round, else on the nearest that it continues.
+
+    The base model is the last of them. ``protocols``: see ``SkillChecks.newest``.
+    """
+    rounds = [round_.id for round_ in store.rounds.lineage(round_id)]
+    for number in (*rounds, None):
+        report = store.skills.newest(model_digest, quantization, number, *protocols)
+        if report:
+            return SkillReport.from_dict(report)
+    return None
+
+
+def is_unchecked(
+    store: Store, model_digest: str, quantization: str, round_id: int | None
+) -> bool:
+    """Return whether a round has learned skills that no check has measured since.
+
+    A round of facts keeps the skills of the round that it continues.
+    """
+    for round_ in store.rounds.lineage(round_id):
+        if store.skills.newest(model_digest, quantization, round_.id):
+            return False
+        if round_.traits.teaches_skills:
+            return True
+    return False
 
 
 @dataclass(frozen=True)

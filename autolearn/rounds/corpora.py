@@ -18,7 +18,8 @@ FEEDBACK_SHARE = (items.SHARES["feedback"] + items.SHARES["refine"]) / sum(
 """Share of the items that examples with feedback make, if others can make the rest."""
 MISSING = (
     "There is no corpus to learn meta-skills from; add one under Library (Add gold "
-    "examples), or add the corpus of the invented world there."
+    "examples), or press “Teach these skills” under Model, which adds the built-in "
+    "corpus of the invented world by itself."
 )
 NO_PAIRS = (
     "There is no corpus with questions and answers that the quiz does not ask; add one "

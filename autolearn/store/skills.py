@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from autolearn.store.database import Database
+from autolearn.store.database import Database, listed
 from autolearn.store.encoding import as_json
 
 
@@ -37,20 +37,22 @@ class SkillChecks:
         model_digest: str,
         quantization: str,
         round_id: int | None,
-        protocol: str | None = None,
+        *protocols: str,
     ) -> dict[str, Any] | None:
         """Return the newest report on these weights; None: they were not checked.
 
-        ``protocol`` is how the model was asked; None: in any way.
+        ``protocols``: the ways in which the model may have been asked; none: any.
         """
+        names = listed(protocols)
         rows = self._db.rows(
             "SELECT report FROM skill_checks WHERE model_digest = ?"
-            " AND quantization = ? AND round_id IS ? AND (? IS NULL OR protocol = ?)"
+            " AND quantization = ? AND round_id IS ? AND (? = '[]'"
+            " OR protocol IN (SELECT value FROM json_each(?)))"
             " ORDER BY id DESC LIMIT 1",
             model_digest,
             quantization,
             round_id,
-            protocol,
-            protocol,
+            names,
+            names,
         )
         return dict(json.loads(rows[0]["report"])) if rows else None

@@ -28,7 +28,7 @@ def test_a_corpus_comes_in_is_shown_under_train_and_is_removed(start, visit, tmp
     expect(page.locator("#library-corpus")).to_contain_text("towns .jsonl")
     page.locator("#library-licence").get_by_role("textbox").fill("CC0")
     page.locator("#library-corpus-take").click()
-    report = page.locator("#library-report")
+    report = page.locator("#library-corpora-report")
     expect(report).to_contain_text("Added: corpus towns.jsonl, 30 examples on 30 texts")
     expect(report).to_contain_text("towns.jsonl: Line 31 lacks question.")
     expect(listing).to_contain_text("CC0")

@@ -18,12 +18,15 @@ from autolearn.evaluation.skill_report import (
     auc,
     best_threshold,
     guidance,
+    is_unchecked,
+    newest_guidance,
     rows,
 )
 from autolearn.evaluation.skills import check
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
 from autolearn.text import matching, self_containment, sentences
+from tests.support.rounds import one_round
 from tests.support.skill_models import at_chance, perfect, silent
 
 SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refinements")
@@ -307,3 +310,33 @@ def test_the_newest_report_on_the_same_weights_counts(store):
     assert store.skills.newest("digest", "nf4", None)["protocol"] == "taught"
     assert store.skills.newest("digest", "nf4", 1) is None
     assert store.skills.newest("other", "nf4", None) is None
+
+
+def test_an_unchecked_round_is_as_reliable_as_what_it_continues(store):
+    """A round of an unreliable model counted as reliable until it was checked."""
+
+    def keep(right, **values):
+        report = make_report(questions=RightCount(right, 40), **values)
+        run_id = store.runs.create("skills", {}).id
+        store.skills.add(run_id, report.as_dict())
+
+    def of(round_id, protocol="taught"):
+        return newest_guidance(store, "digest", "nf4", round_id, protocol)
+
+    def unchecked(round_id):
+        return is_unchecked(store, "digest", "nf4", round_id)
+
+    taught = one_round(store, "meta", digest="digest")
+    facts = store.rounds.create(replace(taught, method="al1", parent_id=taught.id), [])
+    keep(4)
+    assert of(taught.id) == of(facts.id) == Guidance(is_reliable=False)
+    assert of(taught.id, None) == Guidance(is_reliable=False)
+    assert of(taught.id, "trained") == Guidance()
+    assert unchecked(taught.id)
+    assert unchecked(facts.id)
+    keep(36, round_id=taught.id, protocol="taught")
+    assert of(taught.id).verdict_threshold == 0.62
+    assert of(facts.id) == Guidance()
+    assert not unchecked(taught.id)
+    assert not unchecked(facts.id)
+    assert not of(None, "guided").is_reliable

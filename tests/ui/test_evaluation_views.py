@@ -23,6 +23,7 @@ from autolearn.services import (
     reading_actions,
     round_actions,
 )
+from autolearn.services.estimates import durations, replay_writing
 from autolearn.store import QuestionFilter, Store
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import evaluation
@@ -122,6 +123,17 @@ def test_without_a_round_nothing_can_be_done_with_it(store, questions):
             session, evaluation.NEWEST, evaluation.BASE
         )
         assert [button.interactive for button in buttons] == [is_there] * 3
+
+
+def test_the_time_of_a_quiz_is_told_before_it_begins(store, questions, monkeypatch):
+    """The questions of both models are counted, here at three seconds each."""
+    round_ = one_round(store)
+    monkeypatch.setattr(durations, "first_text_seconds", lambda _: None)
+    assert "to compare.</p>" in shown_of(store, round_.id, None)
+    monkeypatch.setattr(durations, "first_text_seconds", lambda _: 3.0)
+    assert "It takes roughly 2 min." in shown_of(store, round_.id, None)
+    monkeypatch.setattr(replay_writing, "seconds_per_text", lambda *_: 6.0)
+    assert "It takes roughly 4 min." in shown_of(store, round_.id, None)
 
 
 def test_only_the_quiz_that_is_missing_is_said_to_be_coming(store, questions):

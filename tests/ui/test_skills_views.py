@@ -26,6 +26,7 @@ from autolearn.ui.session import Session
 from autolearn.ui.tabs import skills as tab
 from autolearn.ui.views import guide
 from autolearn.ui.views import skills as views
+from autolearn.ui.views.links import SKILLS
 from tests.support.rounds import one_round
 from tests.support.texts import put_text
 from tests.support.trainings import samples
@@ -49,26 +50,30 @@ def keep(store, **values):
 
 
 def test_without_a_check_the_page_says_that_a_study_works(store):
-    markup = views.panel(store, MODEL).html
+    markup = views.panel(store, MODEL).result
     assert "have not been checked" in markup
     assert "A study also works without" in markup
     assert "<svg" not in markup
+    taught = one_round(store, "meta")
+    markup = views.panel(store, replace(MODEL, round_id=taught.id)).result
+    assert views.unchecked(taught.id) in markup
+    assert "A study also works without" not in markup
 
 
 def test_a_check_that_was_stopped_says_where_it_is_resumed(store):
     run = store.runs.create("skills", {"model": MODEL.as_dict()})
     store.runs.request_cancel(run.id)
-    markup = views.panel(store, MODEL).html
+    markup = views.panel(store, MODEL).head
     assert f"Skill check (run {run.id}) is not finished (cancelled)" in markup
     assert 'data-pick="tab-History"' in markup
     done = store.runs.create("skills", {"model": MODEL.as_dict()})
     store.runs.finish(done.id, "done")
-    assert "not finished" not in views.panel(store, MODEL).html
+    assert "not finished" not in views.panel(store, MODEL).head
 
 
 def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
     keep(store, questions=RightCount(12, 60))
-    markup = views.panel(store, MODEL).html
+    markup = views.panel(store, MODEL).result
     (svg_text,) = re.findall(r"<svg.*</svg>", markup, re.DOTALL)
     svg = ElementTree.fromstring(svg_text)
     bars = [r for r in svg.iter("rect") if "al-skill-bar" in r.get("class", "")]
@@ -89,20 +94,20 @@ def test_a_check_of_other_weights_is_not_shown(store):
     keep(store)
     assert (
         "not been checked"
-        in views.panel(store, replace(MODEL, quantization="none")).html
+        in views.panel(store, replace(MODEL, quantization="none")).result
     )
-    assert "<svg" in views.panel(store, MODEL).html
+    assert "<svg" in views.panel(store, MODEL).result
 
 
 def test_a_model_that_is_not_there_is_a_sentence(store):
-    markup = views.panel(store, ModelSettings("<b>none")).html
+    markup = views.panel(store, ModelSettings("<b>none")).result
     assert "al-problem" in markup
     assert "<b>" not in markup
 
 
 def test_a_model_is_checked_once_at_a_time(store):
     run = skill_actions.check(store, MODEL)
-    assert f"Skill check (run {run.id}) is queued" in views.panel(store, MODEL).html
+    assert f"Skill check (run {run.id}) is queued" in views.panel(store, MODEL).head
     with pytest.raises(JobError, match=f"already; wait for run {run.id}"):
         skill_actions.check(store, MODEL)
     assert skill_actions.check(store, replace(MODEL, quantization="none")).kind == (
@@ -127,11 +132,11 @@ def test_a_round_that_teaches_the_skills_is_named_while_it_lasts(store):
     settings = TrainRunSettings(model=MODEL, train=TrainSettings(method="meta"))
     run = run_control.submit(store, settings)
     panel = views.panel(store, MODEL)
-    assert f"Run {run.id} teaches it the skills (queued)" in panel.html
+    assert f"Run {run.id} teaches it the skills (queued)" in panel.head
     assert not panel.needs_teaching
     store.runs.finish(run.id, "failed", "too little memory")
     panel = views.panel(store, MODEL)
-    assert "teaches it the skills" not in panel.html
+    assert "teaches it the skills" not in panel.head
     assert panel.needs_teaching
 
 
@@ -139,12 +144,12 @@ def test_a_round_that_has_learned_the_skills_is_named(store):
     """The page asked to teach them again, and did not say what to do with the round."""
     keep(store, questions=RightCount(12, 60))
     sentence = "Round 1 has learned these skills: choose it as adapter"
-    assert sentence not in views.panel(store, MODEL).html
+    assert sentence not in views.panel(store, MODEL).result
     taught = one_round(store, "meta")
-    assert sentence in views.panel(store, MODEL).html
+    assert sentence in views.panel(store, MODEL).result
     keep(store, questions=RightCount(12, 60), round_id=taught.id)
     own = replace(MODEL, round_id=taught.id)
-    assert sentence not in views.panel(store, own).html
+    assert sentence not in views.panel(store, own).result
 
 
 def test_a_model_on_a_server_is_not_offered_to_be_taught(store):
@@ -154,8 +159,8 @@ def test_a_model_on_a_server_is_not_offered_to_be_taught(store):
     about = dict(model=server.model, model_digest=facts.digest, quantization="none")
     keep(store, **about, questions=RightCount(12, 60))
     panel = views.panel(store, server)
-    assert "Choose a larger model." in panel.html
-    assert "Teach it the skills" not in panel.html
+    assert "Choose a larger model." in panel.result
+    assert "Teach it the skills" not in panel.result
     assert not panel.needs_teaching
 
 
@@ -171,18 +176,23 @@ def test_a_model_is_taught_from_the_corpora_of_the_library(store):
     assert settings.corpus_ids == (corpus.id,)
 
 
-def test_the_time_of_a_check_is_told_before_it_begins(store):
-    assert "The first check of a model shows" in views.panel(store, MODEL).html
+def test_the_time_of_a_check_is_told_before_it_begins(store, monkeypatch):
+    cpu = Device("cpu", half=False, size=64 << 30)
+    monkeypatch.setattr(compute, "speed", lambda: 1e10)
+    monkeypatch.setattr(hardware, "device", lambda: cpu)
+    assert "A check takes roughly" in views.panel(store, MODEL).head
+    monkeypatch.setattr(hardware, "device", lambda: replace(cpu, kind="cuda"))
+    assert "The first check of a model shows" in views.panel(store, MODEL).head
     run = store.runs.create("skills", {"model": MODEL.as_dict()})
-    assert "The first check of a model shows" not in views.panel(store, MODEL).html
+    assert "The first check of a model shows" not in views.panel(store, MODEL).head
     store.runs.finish(run.id, "done")
     store.db.write(
         "UPDATE runs SET started_at = created_at, worked_seconds = 300 WHERE id = ?",
         run.id,
     )
-    assert "A check takes about 5 min" in views.panel(store, MODEL).html
+    assert "A check takes about 5 min" in views.panel(store, MODEL).head
     other = replace(MODEL, quantization="none")
-    assert "The first check of a model shows" in views.panel(store, other).html
+    assert "The first check of a model shows" in views.panel(store, other).head
 
 
 def test_the_time_of_teaching_is_told_before_it_begins(store, monkeypatch):
@@ -199,11 +209,11 @@ def test_the_time_of_teaching_is_told_before_it_begins(store, monkeypatch):
     assert time.seconds
     assert time.seconds_before is not None
     keep(store, questions=RightCount(12, 60))
-    *_, basis = tab._chart(Session(store.folder), MODEL)
+    *_, basis = tab._draw(Session(store.folder), MODEL)
     assert basis
     request = TrainRunSettings(model=MODEL, train=settings)
     run_control.submit(store, request)
-    *_, basis = tab._chart(Session(store.folder), MODEL)
+    *_, basis = tab._draw(Session(store.folder), MODEL)
     assert basis == ""
 
 
@@ -245,3 +255,47 @@ def test_the_skills_of_a_real_model_are_a_step_that_may_be_left_out(store, tmp_p
     assert not any(step.done for step in guide.of(store) if step.tab == "Train")
     keep(store, **about)
     assert step() == ("Check its skills", True)
+
+
+def test_the_next_step_follows_the_last_study_and_the_round_in_use(store, tmp_path):
+    """After a poor study, and after teaching, the steps went on to a round."""
+    model = ModelSettings(str(copytree(model_files.BUILT_IN, tmp_path / "real")))
+    store.choices.set("model", model.as_dict())
+    put_text(store, "avel.md", "Ada leads Avel.")
+    samples(store, 1, gaps=1)
+    digest = model_scope.chosen_digest(store)
+    good = VerdictSkill(0.97, 60, 60, 0.5, RightCount(115, 120))
+    about = dict(model_digest=digest, verdicts=good)
+
+    def next_step():
+        for run in store.runs.in_state("queued"):
+            store.runs.finish(run.id, "failed")
+        (step,) = re.findall(r'aria-label="([^"(]*) \(next\)', guide.draw(store))
+        return step
+
+    def study(round_id, approvable):
+        settings = replace(model, round_id=round_id).as_dict()
+        run = store.runs.create("study", {"model": settings})
+        result = {"gaps": 9, "approvable": approvable}
+        store.runs.finish(run.id, "done", result=result)
+
+    keep(store, **about, questions=RightCount(12, 60))
+    study(None, 9)
+    assert next_step() == "Train a round"
+    study(None, 1)
+    assert next_step() == "Teach it the weak skills"
+    assert f'data-part="{SKILLS}"' in guide.draw(store)
+    teaching = TrainRunSettings(model=model, train=TrainSettings(method="meta"))
+    store.runs.create("train", teaching.as_dict())
+    markup = guide.draw(store)
+    assert "Teach it the weak skills (in progress)" in markup
+    assert "Train a round (to do)" in markup
+    taught = one_round(store, "meta", digest=digest)
+    study(None, 9)
+    assert next_step() == "Use the round with the skills"
+    store.choices.set("model", replace(model, round_id=taught.id).as_dict())
+    assert next_step() == "Check its skills"
+    keep(store, **about, round_id=taught.id, protocol="taught")
+    assert next_step() == "Let the model study them"
+    study(taught.id, 9)
+    assert next_step() == "Train a round"

@@ -5,7 +5,7 @@ import pytest
 from autolearn.core.records import Answer, Metric, Question, Round
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
-from autolearn.ui.views import study
+from autolearn.ui.views import skills, study
 from tests.support.faust import MODEL
 from tests.support.faust_samples import studied
 
@@ -130,10 +130,12 @@ def test_a_model_that_was_taught_is_not_to_be_taught_again(store, library, monke
         run = put_model(store, model, "d1")
         store.runs.finish(run.id, "done", result={})
         assert sentence in study.newest(store, only_last=True)
+    assert skills.unchecked(taught.id) in study.newest(store, only_last=True)
     store.runs.create("study", {})
     run = put_model(store, ModelSettings("/models/1B"), "d1")
     store.runs.finish(run.id, "done", result={})
     in_use = ModelSettings("/models/1B", round_id=taught.id)
+    assert skills.unchecked(taught.id) not in study.newest(store, only_last=True)
     monkeypatch.setattr(study, "chosen_model", lambda _: in_use)
     advice = f"study again with round {taught.id}, which has learned the skills"
     assert advice in study.newest(store, only_last=True)

@@ -19,7 +19,7 @@ from autolearn.study import prompts
 from autolearn.training import presets
 from autolearn.ui.html import Html
 from autolearn.ui.session import Session
-from autolearn.ui.tabs import train, train_form, train_preset
+from autolearn.ui.tabs import train, train_form, train_preset, training_progress
 from autolearn.ui.views import train as views
 from tests.support.layouts import laid_out
 from tests.support.rounds import one_round
@@ -162,6 +162,34 @@ def test_a_round_says_that_it_will_lack_the_skills_of_the_one_in_use(store):
         assert train._skills_left_behind(store, other) == []
     choose_model(store, ModelSettings())
     assert train._skills_left_behind(store, ORDER) == []
+
+
+def test_a_round_starts_from_the_one_in_use_if_that_has_learned_skills(
+    store, monkeypatch
+):
+    """It started from the base model again after each reload, and lost the skills."""
+    session = Session(store.folder)
+
+    def offer(choices, chosen, default):
+        """Return what stays chosen, and what takes its place if that is nothing."""
+        return chosen, default
+
+    monkeypatch.setattr(training_progress, "offer", offer)
+    facts, taught = one_round(store, "al1"), one_round(store, "meta")
+    choose_model(store, ModelSettings(round_id=facts.id))
+    parent, _, known = training_progress._lists(session, (), 0, 0)
+    assert parent == (0, 0)
+    choose_model(store, ModelSettings(round_id=taught.id))
+    for old in ((), known):  # after a reload, and in an open page
+        parent, _, new = training_progress._lists(session, old, 0, 0)
+        assert parent == (None, taught.id)
+    another = one_round(store, "al1")
+    for chosen in (0, another.id):  # by a person
+        parent, *_ = training_progress._lists(session, new, chosen, 0)
+        assert parent == (chosen, taught.id)
+    choose_model(store, ModelSettings())
+    parent, *_ = training_progress._lists(session, new, taught.id, 0)
+    assert parent == (None, 0)
 
 
 def test_a_full_disk_prevents_a_training(store, monkeypatch):

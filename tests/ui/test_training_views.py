@@ -75,11 +75,10 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
     first = replace(effort, is_first=True)
     markup = views.estimate(first, MemoryFit(Memory(weights=1), 2, None))
     assert "from the speed of this computer" in markup
-    for other in (
-        replace(cpu, half=True),
-        replace(cpu, kind="cuda"),
-        Device("cpu", False),
-    ):
+    # In 16 bit, nothing was told of a model that is kept unpacked.
+    monkeypatch.setattr(hardware, "device", lambda: replace(cpu, half=True))
+    assert pace() == pytest.approx(3 * slow)
+    for other in (replace(cpu, kind="cuda"), Device("cpu", False)):
         monkeypatch.setattr(hardware, "device", lambda other=other: other)
         assert pace() is None
 

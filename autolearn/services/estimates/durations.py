@@ -8,6 +8,7 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.evaluation import skill_items
 from autolearn.models import compute
 from autolearn.models.memory import MemoryEstimator
 from autolearn.models.protocols import is_guided
@@ -125,11 +126,11 @@ def first_pace(
 ) -> float | None:
     """Return the tokens a second that this computer should train, from its speed.
 
-    None if that is not known: on a GPU, in 16 bit, and if 4-bit weights are
-    unpacked at every step.
+    None if that is not known: on a GPU, and if 4-bit weights are unpacked at every
+    step. In 16 bit it is no lower than in 32 bit; see docs/engine.md.
     """
     estimator = estimator_of(model)
-    if not _by_products(estimator) or estimator.device.half:
+    if not _by_products(estimator):
         return None
     width = sum(contents.tokens) / max(1, len(contents.tokens))
     share = contents.n_learned / max(1, sum(contents.tokens))
@@ -169,6 +170,34 @@ def check_seconds(store: Store, model: ModelSettings) -> float | None:
     """
     checks = RunFilter.of_model("skills", model, "done")
     return next((run.seconds for run in store.runs.find(checks, limit=1)), None)
+
+
+def first_check_seconds(model: ModelSettings) -> float | None:
+    """Return how long a skill check should take by the speed of this computer.
+
+    For each gold question it writes about as much as a study: an open-book answer, two
+    verdicts, a refinement, and the model's own questions with their answers. None if
+    that is not known; see ``first_study_seconds``.
+    """
+    if is_server(model.model):
+        return None
+    n_gold = sum(len(text.items) for text in skill_items.texts())
+    return first_study_seconds(model, StudySettings(questions_per_passage=1), n_gold)
+
+
+def quiz_seconds(store: Store, model: ModelSettings, n: int) -> float | None:
+    """Return how long a model takes to answer so many questions of a quiz.
+
+    By its earlier answers from memory, or by the speed of this computer; None: not
+    known.
+
+    Raises:
+        AutolearnError: The model cannot be used.
+    """
+    per_text = replay_writing.seconds_per_text(store, model)
+    if per_text is None and not is_server(model.model):
+        per_text = first_text_seconds(model)
+    return None if per_text is None else n * per_text
 
 
 @dataclass(frozen=True)

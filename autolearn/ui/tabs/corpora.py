@@ -14,26 +14,33 @@ from autolearn.ui.picks import PICK_JS
 from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.tabs.document import CONFIRM_JS
 from autolearn.ui.views import corpora as views
+from autolearn.ui.views import library as library_views
 
 
 def build(context: PageContext) -> None:
     """Lay out the part and wire it to the page."""
     session = context.session
     file, licence, add_button, make = _form()
+    report = html_panel("library-corpora-report")
     listing = html_panel("library-corpora", script=PICK_JS + CONFIRM_JS)
-
-    def draw() -> Html:
-        return views.corpora(session.store)
 
     def press(event: gr.EventData) -> Html:
         _press(session, str(event.pick))
-        return draw()
+        return views.corpora(session.store)
 
     form: list[Any] = [file, licence]
     context.on_action([add_button.click], partial(_add, session), form, form)
     context.on_action([make.click], lambda: _make(session), [], [])
     context.on_action([listing.click], press, [], [listing])
-    context.redraw_on_change(draw, [], [listing])
+    context.redraw_on_change(lambda: _show(session), [], [report, listing])
+
+
+def _show(session: Session) -> tuple[Html, Html]:
+    """Return the report of the last import, if it is of a corpus, and the corpora."""
+    store = session.store
+    is_of_corpus = library_views.is_of_corpus(store)
+    report = library_views.report(store) if is_of_corpus else Html("")
+    return report, views.corpora(store)
 
 
 def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:

@@ -120,9 +120,10 @@ def _passages(context: PageContext, lists: Sequence[gr.HTML]) -> gr.State:
 
 
 def _show(session: Session) -> tuple[Html, Html]:
-    """Return the report of the last import, and the documents with a warning."""
+    """Return the report of the last import of texts, and the documents."""
     store = session.store
-    return views.report(store), tokenizer_fit.warning(store) + views.documents(store)
+    report = Html("") if views.is_of_corpus(store) else views.report(store)
+    return report, tokenizer_fit.warning(store) + views.documents(store)
 
 
 def _form() -> tuple[gr.Button, list[gr.components.Component]]:

@@ -17,29 +17,33 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import LAST, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import skills as views
+from autolearn.ui.views.links import SKILLS
 
 CORPUS_SECONDS = 30.0
 """How long is waited for the built-in corpus, which takes a few seconds."""
 ESTIMATING = "Estimating how long teaching takes …"
+Drawn = tuple[Html, Html, gr.Button, str]
 
 
 def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> None:
     """Lay out the part; ``inputs`` are name, loading and adapter of the model."""
     session = context.session
+    head = html_panel(SKILLS)
+    context.links.append(head)
     check = gr.Button("Check skills", size="sm", elem_id="model-skills-check")
-    panel = html_panel("model-skills")
-    context.links.append(panel)
     teach = gr.Button(
         "Teach these skills (meta-skill round)",
-        size="sm",
+        variant="primary",
         visible=False,
         elem_id="model-skills-teach",
     )
+    estimate = html_panel("model-skills-estimate")
+    result = html_panel("model-skills-result")
     basis = gr.Textbox("", visible="hidden")
-    outputs = [panel, teach, basis]
+    outputs = [head, result, teach, basis]
 
-    def draw(*values: Any) -> tuple[Html, gr.Button, str]:
-        return _chart(session, _model(session.store, *values))
+    def draw(*values: Any) -> Drawn:
+        return _draw(session, _model(session.store, *values))
 
     name, loading, adapter = inputs
     context.redraw_on_change(draw, inputs, outputs)
@@ -50,7 +54,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         adapter.change,  # type: ignore[attr-defined]
     ]
     redraw_on(triggers, draw, inputs, outputs)
-    _draw_estimate(session, basis, inputs)
+    _draw_estimate(session, basis, inputs, estimate)
     teaching = partial(_teach, session)
     for button, action in ((check, skill_actions.check), (teach, teaching)):
         queue = partial(_queue, session, action)
@@ -58,10 +62,12 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
 
 
 def _draw_estimate(
-    session: Session, basis: gr.Textbox, inputs: Sequence[gr.components.Component]
+    session: Session,
+    basis: gr.Textbox,
+    inputs: Sequence[gr.components.Component],
+    estimate: gr.HTML,
 ) -> None:
     """Show what teaching takes; as this takes seconds, after the rest is drawn."""
-    estimate = html_panel("model-skills-estimate")
 
     def wait(basis: str) -> Html:
         return html.note(ESTIMATING) if basis else Html("")
@@ -90,17 +96,18 @@ def _teach(session: Session, store: Store, model: ModelSettings) -> Run:
 
 def _queue(
     session: Session, queue: Callable[[Store, ModelSettings], Run], *values: Any
-) -> tuple[Html, gr.Button, str]:
+) -> Drawn:
     model = _model(session.store, *values)
     session.start_worker_for(queue(session.store, model))
-    return _chart(session, model)
+    return _draw(session, model)
 
 
-def _chart(session: Session, model: ModelSettings) -> tuple[Html, gr.Button, str]:
-    """Return the chart, the button if a meta-skill round may help, and its basis."""
+def _draw(session: Session, model: ModelSettings) -> Drawn:
+    """Return both panels, the button if a meta-skill round may help, and its basis."""
     panel = views.panel(session.store, model)
     basis = _basis(session.store, model) if panel.needs_teaching else ""
-    return panel.html, gr.Button(visible=panel.needs_teaching), basis
+    button = gr.Button(visible=panel.needs_teaching)
+    return panel.head, panel.result, button, basis
 
 
 def _basis(store: Store, model: ModelSettings) -> str:

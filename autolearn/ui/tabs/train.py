@@ -119,7 +119,8 @@ def _lay_out_first(
         [labels.BASE],
         value=0,
         label="Start from",
-        info="The base model, or a finished round to continue.",
+        info="The base model, or a finished round to continue. At first the round in "
+        "use, if it has learned meta-skills.",
         elem_id="train-parent",
     )
     preset = gr.Dropdown(

@@ -11,7 +11,8 @@ from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.runs import run_control
-from autolearn.services import actions
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import actions, skill_actions
 from autolearn.services.model_scope import chosen_digest
 from autolearn.services.train_checks import can_train_more
 from autolearn.store import Store
@@ -132,16 +133,31 @@ def _wire(context: PageContext, parts: TrainingParts, shown: gr.Number) -> None:
 
 
 def _lists(
-    session: Session, old_names: object, parent: int, run_id: int
+    session: Session, old: tuple[Any, ...], parent: int, run_id: int
 ) -> tuple[Any, ...]:
-    """Return the choices of parent and training if there are new ones."""
+    """Return the choices of parent and training if there are new ones.
+
+    The parent follows its default until a person chooses another one.
+    """
     store = session.store
     rounds = [labels.BASE, *labels.finished(store, chosen_digest(store))]
     trainings = _trainings(session.store)
-    now = (tuple(rounds), tuple(trainings))
-    if now == old_names:
+    default = _usual_parent(store)
+    now = (tuple(rounds), tuple(trainings), default)
+    if now == old:
         return gr.skip(), gr.skip(), gr.skip()
-    return offer(rounds, parent, labels.BASE[1]), offer(trainings, run_id, NEWEST), now
+    before = old[-1] if old else labels.BASE[1]
+    chosen = None if parent == before != default else parent
+    return offer(rounds, chosen, default), offer(trainings, run_id, NEWEST), now
+
+
+def _usual_parent(store: Store) -> int:
+    """Return the round in use if it has learned skills, which a round then keeps."""
+    in_use = chosen_model(store).round_id
+    is_offered = in_use in {number for _, number in labels.rounds_in_use(store)}
+    if in_use and is_offered and skill_actions.has_learned_skills(store, in_use):
+        return in_use
+    return labels.BASE[1]
 
 
 def newest(store: Store) -> gr.Dropdown:

@@ -6,7 +6,7 @@ A share is always shown with its interval and its number of questions.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from autolearn.core.records import ACTIVE_STATES, Metric, Round
+from autolearn.core.records import Metric, Round
 from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import statistics
 from autolearn.evaluation.paired_quizzes import PARTS, QuizChange, RoundComparison
@@ -14,10 +14,10 @@ from autolearn.evaluation.scoring import SCORERS
 from autolearn.services import quiz_actions, quiz_runs, retention, round_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
-from autolearn.store import RunFilter, Store
+from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import curve, labels
+from autolearn.ui.views import curve, labels, missing_quiz
 
 ORIGINS = {
     "gold": "gold question",
@@ -49,30 +49,10 @@ def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Ht
     state = labels.state(round_actions.state_of(store, round_))
     top = html.tag("header", head + state, "al-spread")
     if comparison is None:
-        notice = _missing(store, round_, before_id)
+        notice = missing_quiz.draw(store, round_, before_id)
         return top + notice + _own(round_), Html("")
     numbers = top + _verdict(store, comparison) + _shares(comparison) + _own(round_)
     return numbers, _questions(comparison)
-
-
-def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
-    """Return which quiz run is missing, and what to do."""
-    name = "base model" if before_id is None else f"round {before_id}"
-    models = {name: before_id, f"round {round_.id}": round_.id}
-    missing = {
-        who: number
-        for who, number in models.items()
-        if quiz_runs.latest_quiz(store, round_, number) is None
-    }
-    quizzes = RunFilter(("quiz",), ACTIVE_STATES, model_digest=round_.model.digest)
-    states = {run.round_id: run.state for run in store.runs.find(quizzes)}
-    if states.keys() >= set(missing.values()):
-        is_running = any(states[number] == "running" for number in missing.values())
-        state = "running" if is_running else "queued"
-        return html.note(f"The quiz is {state}; the result will appear here.")
-    return html.note(
-        f"No quiz yet for: {', '.join(missing)}. Press “Run the quiz” to compare."
-    )
 
 
 def _verdict(store: Store, comparison: RoundComparison) -> Html:

@@ -3,18 +3,23 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from autolearn.core.records import ACTIVE_STATES, RunKind
-from autolearn.core.run_results import RoundScores
+from autolearn.core.records import ACTIVE_STATES, Run, RunKind
+from autolearn.core.run_results import RoundScores, StudyResult
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation.skill_report import SkillReport, guidance
+from autolearn.evaluation.skill_report import (
+    guidance,
+    is_unchecked,
+    nearest_report,
+)
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import round_progress, skill_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, whole_round
-from autolearn.ui.views.links import TAB
+from autolearn.ui.views import labels, study, whole_round
+from autolearn.ui.views.links import SKILLS, TAB
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class GuideStep:
     """The kind of the run that does it."""
     may_be_next: bool = True
     """Whether it may come next; not if it is not needed and was left out."""
+    part: str | None = None
+    """The id of the part of the tab to which it leads; None: the top."""
 
 
 def of(store: Store) -> list[GuideStep]:
@@ -44,10 +51,14 @@ def of(store: Store) -> list[GuideStep]:
         if round_.adapter and round_.traits.teaches_facts
     ]
     has_quiz = any(RoundScores.of(round_).closed_book() for round_ in rounds)
+    studies = RunFilter(("study",), ("done",), model_digest=digest)
+    last_study = next(iter(store.runs.find(studies, limit=1)), None)
+    is_studied = has_samples and not _has_new_skills(store, last_study)
+    is_poor = last_study is not None and study.is_poor(StudyResult.of(last_study))
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
-        *_skills(store, may_be_next=not has_samples),
-        GuideStep("Study", "Let the model study them", has_samples, "study"),
+        *_skills(store, may_be_next=is_poor or not is_studied),
+        GuideStep("Study", "Let the model study them", is_studied, "study"),
         GuideStep("Review", "Approve samples", samples["approved"] > 0),
         GuideStep("Train", "Train a round", bool(rounds), "train"),
         # Before the first round, the quiz only measures the base model.
@@ -58,23 +69,34 @@ def of(store: Store) -> list[GuideStep]:
     ]
 
 
+def _has_new_skills(store: Store, last_study: Run | None) -> bool:
+    """Return whether the round in use has learned skills, unlike that of a study."""
+    has_learned = skill_actions.has_learned_skills
+    studied_with = last_study.round_id if last_study else None
+    in_use = chosen_model(store).round_id
+    return has_learned(store, in_use) and not has_learned(store, studied_with)
+
+
 def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
     """Return the step that checks or teaches the skills of a real model."""
     model, digest = chosen_model(store), chosen_digest(store)
     if model.model == ModelSettings.model or digest is None:
         return []
-    quantization, number = model.own_quantization, model.round_id
-    report = store.skills.newest(digest, quantization, number)
-    # Replay keeps the skills of the base in a round of facts.
-    report = report or store.skills.newest(digest, quantization, None)
-    is_weak = report and guidance(SkillReport.from_dict(report)).needs_teaching
-    if is_weak and not skill_actions.has_learned_skills(store, number):
+    weights = digest, model.own_quantization, model.round_id
+    # Replay keeps the skills in a round of facts.
+    report = nearest_report(store, *weights)
+    what, is_done = "Check its skills", False
+    if (
+        report
+        and guidance(report).needs_teaching
+        and not skill_actions.has_learned_skills(store, model.round_id)
+    ):
         what = "Teach it the weak skills"
         if skill_actions.taught_round(store, digest):
-            what = "Use the round with the skills"
-        return [GuideStep("Model", what, done=False, may_be_next=may_be_next)]
-    has_skills = bool(report) or skill_actions.has_learned_skills(store, number)
-    return [GuideStep("Model", "Check its skills", has_skills, "skills", may_be_next)]
+            what, may_be_next = "Use the round with the skills", True
+    else:
+        is_done = report is not None and not is_unchecked(store, *weights)
+    return [GuideStep("Model", what, is_done, "skills", may_be_next, SKILLS)]
 
 
 def draw(store: Store) -> Html:
@@ -84,7 +106,7 @@ def draw(store: Store) -> Html:
     """
     progress = round_progress.newest(store)
     is_active = progress is not None and progress.is_active
-    active_kinds = {run.kind for run in store.runs.in_state(*ACTIVE_STATES)}
+    active_kinds = {_step_kind(run) for run in store.runs.in_state(*ACTIVE_STATES)}
     # A whole round checks no skills.
     steps = [step for step in of(store) if not (is_active and step.tab == "Model")]
     buttons = _buttons(steps, active_kinds, shows_next=not is_active)
@@ -92,6 +114,13 @@ def draw(store: Store) -> Html:
     title = html.tag("strong", "Steps of the round" if is_active else "Or step by step")
     listing = title + html.tag("ol", rows, "al-steps")
     return whole_round.why_disabled(store) + html.tag("div", listing, "al-box")
+
+
+def _step_kind(run: Run) -> RunKind:
+    """Return the kind of the step that a run does: a meta-skill round is no round."""
+    if run.kind != "train" or TrainRunSettings.of(run).train.traits.teaches_facts:
+        return run.kind
+    return "skills"
 
 
 def _buttons(
@@ -112,5 +141,6 @@ def _buttons(
             content,
             f"{TAB}{step.tab}",
             "al-link al-next" if is_next else "al-link",
+            data_part=step.part,
             aria_label=f"{step.what} ({state}): open the {step.tab} tab",
         )

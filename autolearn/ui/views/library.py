@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.run_results import ImportResult
+from autolearn.core.run_settings import ImportRunSettings
 from autolearn.services import demo_library, reading_actions
 from autolearn.store import DocumentSize, Store
 from autolearn.ui import html
@@ -172,6 +173,12 @@ def report(store: Store) -> Html:
         name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
     return html.join([*parts, _outcome(run), *_others(run)])
+
+
+def is_of_corpus(store: Store) -> bool:
+    """Return whether the last import is one of a corpus, which reports beside it."""
+    run = store.runs.last("import")
+    return run is not None and ImportRunSettings.of(run).corpus_source is not None
 
 
 def _others(run: Run) -> list[Html]:

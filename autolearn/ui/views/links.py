@@ -2,6 +2,9 @@
 
 TAB = "tab-"
 """The beginning of the key of such a click; the name of the tab follows."""
+SKILLS = "model-skills"
+"""The id of the panel of skills in the Model tab; ``assets/autolearn.js`` scrolls to
+what the attribute ``data-part`` of a click names."""
 
 
 def tab_of(key: object) -> str | None:

@@ -28,30 +28,35 @@ _BAR = 12
 class SkillPanel:
     """The newest skill check of a model."""
 
-    html: Html
+    head: Html
+    """The heading, and the runs that check or teach; the buttons follow it."""
+    result: Html
     needs_teaching: bool = False
     """Whether it shows a skill that a meta-skill round may teach."""
 
 
 def panel(store: Store, model: ModelSettings) -> SkillPanel:
     """Return the newest skill check of a model, or that there is none."""
+    head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
     try:
         report = skill_actions.newest_report(store, model)
     except (AutolearnError, OSError) as error:
-        return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
-    head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
+        return SkillPanel(_section(head), _section(html.problem(str(error))))
     check = skill_actions.newest_check(store, model)
-    body = _check_state(check)
+    head += _check_state(check)
     if check is None or check.state not in ACTIVE_STATES:
-        body += _check_time(durations.check_seconds(store, model))
+        head += _check_time(store, model)
     teaching = skill_actions.teaching(store, model)
     if teaching:
         sentence = f"Run {teaching.id} teaches it the skills ({teaching.state})."
-        body += html.note(f"{sentence} Its time and progress are under Train.")
-    body += _report(store, report) if report else _none()
-    section = html.tag("section", head + body, "al-card al-skills")
+        head += html.note(f"{sentence} Its time and progress are under Train.")
+    result = _report(store, report) if report else _none(model.round_id)
     is_weak = bool(report and guidance(report).needs_teaching)
-    return SkillPanel(section, is_weak and not teaching)
+    return SkillPanel(_section(head), _section(result), is_weak and not teaching)
+
+
+def _section(content: Html) -> Html:
+    return html.tag("section", content, "al-card al-skills")
 
 
 def _check_state(run: Run | None) -> Html:
@@ -66,15 +71,18 @@ def _check_state(run: Run | None) -> Html:
     return html.tag("p", sentence + history + html.text("."), "al-faint")
 
 
-def _check_time(seconds: float | None) -> Html:
-    """Return how long a check takes, given how long the last one took."""
+def _check_time(store: Store, model: ModelSettings) -> Html:
+    """Return how long a check takes: as the last one, or by this computer's speed."""
     sentence = (
         "The first check of a model shows how long it takes: once it has begun, the "
         "sidebar shows the time left."
     )
-    if seconds is not None:
-        time = html.rough_duration(seconds)
+    if (last := durations.check_seconds(store, model)) is not None:
+        time = html.rough_duration(last)
         sentence = f"A check takes about {time}, as the last one of this model did."
+    elif (first := durations.first_check_seconds(model)) is not None:
+        time = html.rough_duration(first)
+        sentence = f"A check takes roughly {time} (from the speed of this computer)."
     return html.tag("p", html.text(sentence), "al-faint")
 
 
@@ -103,11 +111,24 @@ def _teaching_time(effort: TrainingEstimate) -> str:
     return f"about {time}{replay * bool(before)}{rough}"
 
 
-def _none() -> Html:
+def _none(round_id: int | None) -> Html:
+    state = "The skills of this model have not been checked."
+    without = "A study also works without it."
+    if round_id is not None:
+        state = unchecked(round_id)
+        without = "Until then the round counts as reliable if what it continues does."
     return html.note(
-        "The skills of this model have not been checked. The check asks about 60 "
-        "questions on invented texts. It shows which skills are weak and whether the "
-        "verdicts of the model can be used. A study also works without it."
+        f"{state} The check asks about 60 questions on invented texts. It shows which "
+        "skills are weak and whether the verdicts of the model can be used. "
+        f"{without}"
+    )
+
+
+def unchecked(round_id: int) -> str:
+    """Return that the skills of a round are not known, and what to do."""
+    return (
+        f"The skills of round {round_id} have not been checked; check them first "
+        "(Model, “Check skills”)."
     )
 
 

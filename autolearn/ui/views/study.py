@@ -8,6 +8,7 @@ from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
+from autolearn.evaluation.skill_report import is_unchecked
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_actions, skill_actions
 from autolearn.services.estimates.durations import StudyTime
@@ -19,7 +20,7 @@ from autolearn.study.rules import DEFAULT_REFUSES
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, memory
+from autolearn.ui.views import labels, memory, skills
 from autolearn.ui.views import sample as samples
 
 N_ROWS = 100
@@ -124,8 +125,20 @@ def _headline(store: Store, run: Run) -> Html:
     if run.state in ("cancelled", "interrupted"):
         sentence += "; resume it under History"
     headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
-    headline += _bits_per_byte(store, run) + _quality(store, run) + _no_quiz(store, run)
+    headline += _bits_per_byte(store, run) + _quality(store, run)
+    headline += _unchecked(store, run) + _no_quiz(store, run)
     return headline + html.problem(run.error) if run.error else headline
+
+
+def _unchecked(store: Store, run: Run) -> Html:
+    """Return that the skills of the round of a study are not known, if it has any."""
+    number, digest = run.round_id, run.model_digest
+    if not number or not digest:
+        return Html("")
+    quantization = StudyRunSettings.of(run).model.own_quantization
+    if not is_unchecked(store, digest, quantization, number):
+        return Html("")
+    return html.note(skills.unchecked(number))
 
 
 def _bits_per_byte(store: Store, run: Run) -> Html:
@@ -161,12 +174,18 @@ def _quality(store: Store, run: Run) -> Html:
     if mostly_skipped := result.skipped > n:
         sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
     markup = html.tag("p", html.text(sentence))
-    is_weak = bool(result.gaps and good < POOR * result.gaps)
+    is_weak = is_poor(result)
     if is_weak or mostly_skipped:
         lead = TOO_WEAK if is_weak else FEW_QUESTIONS
         advice = html.text(f"{lead}{_way_out(store, run)}.")
         markup += html.tag("div", advice, "al-warning", role="note")
     return markup
+
+
+def is_poor(result: StudyResult) -> bool:
+    """Return whether the default rule would approve next to nothing of a study."""
+    good = result.approvable
+    return good is not None and good < POOR * result.gaps
 
 
 def _no_quiz(store: Store, run: Run) -> Html:
@@ -193,8 +212,8 @@ def _way_out(store: Store, run: Run) -> str:
             "(Model), or choose a larger model"
         )
     return (
-        "teach it the skills first (Model, after “Check skills”), or choose a larger "
-        "model"
+        "teach it the skills first (Model, Skills: “Check skills”, then “Teach these "
+        "skills”), or choose a larger model"
     )
 
 
