@@ -27,6 +27,8 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
     """
     if persons.takes_performer_for_role(question, answer, sentence):
         return "it takes a performer for a role"
+    if persons.takes_one_work_for_another(question, answer, sentence):
+        return "its answer did something else"
     if _is_about_another(question, sentence, passage):
         return "another sentence tells what it asks for"
     return ""

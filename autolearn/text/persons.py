@@ -1,6 +1,7 @@
 """Persons in English sentences: lists of them, and who performs in what role."""
 
 import re
+from itertools import pairwise
 
 from autolearn.text import matching, question_words, stop_words
 
@@ -29,6 +30,11 @@ _PLAYS = re.compile(
     rf"(?:the (?:role|part) of )?(?P<name>{_NAME})"
 )
 
+_WHO = ("who", "whom")
+_BY = re.compile(r"\b(?!(?:is|are|was|were) by)[a-z]+(?:(?:,? and |, )[a-z]+)* by\b")
+"""What somebody did or made, such as "written and directed by", "screenplay by"."""
+_WRITES = re.compile(r"wr[io]te|writing|written")
+
 
 def takes_performer_for_role(question: str, answer: str, sentence: str) -> bool:
     """Return whether a question takes somebody who plays for somebody who is played.
@@ -52,6 +58,33 @@ def _is_performer(name: str, sentence: str) -> bool:
     )
 
 
+def takes_one_work_for_another(question: str, answer: str, sentence: str) -> bool:
+    """Return whether a sentence names its answer for other work than is asked for.
+
+    If Avel was "directed by Ada Horn and produced by Bo Lind", Bo Lind is no answer to
+    "Who directed Avel?".
+    """
+    if question_words.first(question) not in _WHO:
+        return False
+    of_question = set(matching.words(question)) - stop_words.of(question)
+    starts = [match.start() for match in _BY.finditer(sentence)]
+    answers_of: dict[bool, list[str]] = {True: [], False: []}
+    for start, end in pairwise([*starts, len(sentence)]):
+        work, _, persons = sentence[start:end].partition(" by ")
+        is_asked = any(_alike(a, b) for a in matching.words(work) for b in of_question)
+        answers_of[is_asked].append(persons)
+    asked, others = (
+        any(matching.contains(persons, answer) for persons in answers_of[is_asked])
+        for is_asked in (True, False)
+    )
+    return bool(answers_of[True]) and others and not asked
+
+
+def _alike(word: str, other: str) -> bool:
+    both_write = bool(_WRITES.match(word) and _WRITES.match(other))
+    return both_write or matching.begin_alike(word, other)
+
+
 def with_whole_list(question: str, sentence: str, answer: str) -> str:
     """Return an answer, completed if it names a part of the persons asked for.
 
@@ -60,7 +93,7 @@ def with_whole_list(question: str, sentence: str, answer: str) -> str:
     join other parts of its clause: if "camera and sound are handled by Ada Horn and Bo
     Lind", each of them did one.
     """
-    if question_words.first(question) not in ("who", "whom"):
+    if question_words.first(question) not in _WHO:
         return answer
     of_question = set(matching.words(question)) - stop_words.of(question)
     for match in _AFTER_VERB.finditer(sentence):

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from autolearn.core.scripts import HAN_AND_KANA, SOUTH_EAST_ASIAN
-from autolearn.text import languages, matching, stop_words
+from autolearn.text import languages, matching, sentences, stop_words
 
 _SELF_REFERENCE = re.compile(
     r"\b(the|this|that) (text|passage|document|article|excerpt|paragraph|section)\b"
@@ -68,12 +69,25 @@ def stands_alone(question: str, source: str = "") -> bool:
         return True
     if _refers_back(question, source) or _only_describes(question, source):
         return False
-    common = set(matching.words(" ".join(of_question))) & set(matching.words(source))
+    common = set(matching.words(" ".join(of_question))) & _names_of(source)
     heading = source.strip().partition("\n")[0]
     names_heading = matching.overlap(question, heading) >= 0.5
     n_required = 4 if matching.names(source) else 2
     is_specific = _n_shared_words(question, source) >= n_required
     return bool(common) or names_heading or is_specific
+
+
+def _names_of(source: str) -> set[str]:
+    """Return the words of a source that may be names or parts of names.
+
+    Below a heading, a word that has its capital only at the beginning of sentences is
+    none: "Principal photography began" names no film.
+    """
+    heading, _, body = source.strip().partition("\n")
+    if not body.strip() or len(heading.split()) > _HEADING_WORDS:
+        return set(matching.words(source))
+    within = (matching.names(sentence.text) for sentence in sentences.of(body))
+    return set(matching.words(" ".join([heading, *chain.from_iterable(within)])))
 
 
 def _refers_back(question: str, source: str) -> bool:

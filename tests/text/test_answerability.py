@@ -71,3 +71,11 @@ def test_a_performer_for_a_role_is_a_fault():
     reason = "it takes a performer for a role"
     assert fault(sentences, 1, question, answer="Ada Horn") == reason
     assert fault(sentences, 1, question, answer="Tilda") == ""
+
+
+def test_an_answer_that_did_something_else_is_a_fault():
+    sentences = ("The Orlo Bridge was drawn by Ada Horn and built by Bo Lind.",)
+    question = "Who built the Orlo Bridge?"
+    reason = "its answer did something else"
+    assert fault(sentences, 0, question, answer="Ada Horn") == reason
+    assert fault(sentences, 0, question, answer="Bo Lind") == ""

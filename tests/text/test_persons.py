@@ -31,6 +31,29 @@ def test_a_performer_is_not_a_role(question, answer, sentence, is_wrong):
     assert persons.takes_performer_for_role(question, answer, sentence) is is_wrong
 
 
+STAFF = "Avel was written and directed by Ada Horn and produced by Bo Lind."
+SCORE = "Its songs were composed by Bo Lind and its original score is by Ada Horn."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "sentence", "is_wrong"),
+    [
+        ("Who directed Avel?", "Bo Lind", STAFF, True),
+        ("Who was the writer of Avel?", "Bo Lind", STAFF, True),
+        ("Who directed Avel?", "Ada Horn", STAFF, False),
+        ("Who wrote Avel?", "Ada Horn", STAFF, False),
+        ("Who produced Avel?", "Bo Lind", STAFF, False),
+        ("Who produced Avel?", "Ada Horn", STAFF, True),
+        ("Who paid for Avel?", "Ada Horn", STAFF, False),
+        ("Which year was Avel directed in?", "Bo Lind", STAFF, False),
+        ("Who composed the score of Avel?", "Ada Horn", SCORE, False),
+        ("Who directed Avel?", "Bo Lind", "Bo Lind directed Avel.", False),
+    ],
+)
+def test_who_did_something_else_is_no_answer(question, answer, sentence, is_wrong):
+    assert persons.takes_one_work_for_another(question, answer, sentence) is is_wrong
+
+
 TWO = "Avel is a 1931 opera composed by Ada Horn and Bo Lind."
 MANY = "A remake of Orlo, it stars Ada Horn, B. Lind, Cy Moss, and Di O'Rask in Rome."
 PARTS = "Camera and sound were handled by Ada Horn and Bo Lind."

@@ -23,6 +23,7 @@ def test_a_question_must_stand_alone(question, alone):
 
 FILM = "# Sweetland (film)\n\nIt is a sequel to Wonder (2017).The film came to Rome."
 FILM_FR = "# Avel\n\nAda tourne en 1841. Le film sort en 1842."
+WORK = "# Orlo Bridge\n\nPrincipal work began in 1841. Its builder, Ada, began it."
 MOON = "# The Moon (2023 film)\n\nThe Moon is a film. It came in 2023."
 
 
@@ -46,6 +47,9 @@ MOON = "# The Moon (2023 film)\n\nThe Moon is a film. It came in 2023."
         ("Wer spielt die Rolle der Ada im Film von 2023?", FILM, True),
         ("Quand le film est-il sorti en 1842 ?", FILM_FR, False),
         ("When was the Moon released in 2023?", MOON, True),
+        ("When did Principal work begin?", WORK, False),
+        ("When did Ada begin?", WORK, True),
+        ("When did work on the Orlo Bridge begin?", WORK, True),
         ("why do the old mills stand still?", "old mills stand in the north", True),
     ],
 )
