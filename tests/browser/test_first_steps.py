@@ -111,11 +111,14 @@ def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):
     page = visit(review_app)
     open_tab(page, "Study")
     expect(page.locator("#study-found .al-row")).to_have_count(2)
-    page.locator("#study-found .al-row").first.click()
+    row = page.locator("#study-found .al-row").first
+    row.scroll_into_view_if_needed()
+    place = page.evaluate("window.scrollY")
+    row.click()
     drawer = page.locator("#study-detail .al-drawer")
     expect(drawer).to_be_in_viewport()
     expect(drawer).to_be_focused()
-    assert page.evaluate("window.scrollY") == 0
+    assert page.evaluate("window.scrollY") == place
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(page.locator("#study-found .al-row").first).to_be_focused()
