@@ -50,8 +50,10 @@ def two_rounds(tmp_path):
 def use(page, name):
     """Choose a model, whatever goes on."""
     name_model(page, name)
-    page.locator("#model-use").click()
     short = name.rsplit("/", maxsplit=1)[-1]
+    # What is drawn about it may move the button.
+    expect(page.locator("#model-about")).to_contain_text(short)
+    page.locator("#model-use").click()
     expect(page.locator("#status")).to_contain_text(f"Model{short}")
 
 
