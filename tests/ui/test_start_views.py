@@ -15,7 +15,7 @@ def test_the_demo_is_offered_with_the_built_in_model_only(store):
     ways = start.ways(store)
     assert "Try the demo" not in ways
     assert "&lt;i&gt;-1B studies the texts" in ways
-    assert "While it runs, the time left is shown above the tabs." in ways
+    assert "While it runs, the page shows the time left." in ways
     assert "<i>" not in ways
     assert "reads only very simple sentences" not in ways
 

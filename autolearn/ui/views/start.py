@@ -97,7 +97,7 @@ def _whole_round(model: ModelSettings) -> tuple[str, str]:
     return (
         "Run a whole round",
         f"{name} studies the texts in the library, a rule approves samples, and a "
-        "round is trained. While it runs, the time left is shown above the tabs. "
+        "round is trained. While it runs, the page shows the time left. "
         f"For the demo of about 5 minutes, choose the built-in model first.{begin}",
     )
 
