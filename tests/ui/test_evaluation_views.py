@@ -171,6 +171,22 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):
         assert hostile not in markup
 
 
+@pytest.mark.parametrize(
+    ("n", "right", "is_shown"), [(20, 9, True), (20, 3, False), (10, 9, False)]
+)
+def test_the_gap_closed_is_shown_only_where_it_says_something(
+    store, n, right, is_shown
+):
+    """All of it was closed by two answers of five, a change that is not significant."""
+    about = [Question(f"When {i}?", "quiz", "gold", gold_answer="1") for i in range(n)]
+    questions, round_ = store.library.add_questions(about), one_round(store)
+    take(store, questions, 2, open_book=True)
+    take(store, questions, right, round_.id)
+    markup = shown_of(store, round_.id, None)
+    assert "Gold quiz: open-book bound" in markup
+    assert ("gap to that bound closed" in markup) == is_shown
+
+
 def test_what_got_lost_is_said(store, questions):
     round_ = one_round(store)
     take(store, questions, 9)

@@ -34,6 +34,8 @@ MOST_DOCUMENTS = 12
 """Documents that the table of retention has columns for."""
 SEVERAL = 30
 """Questions above which a list is folded."""
+LEAST_OF_GAP = 20
+"""Questions below which the share of the gap that was closed is not shown."""
 
 
 def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Html]:
@@ -124,20 +126,31 @@ def _shares(comparison: RoundComparison) -> Html:
             f"{title}: open-book bound (the base model reads the passage)": (
                 html.percent(change.open_book)
             ),
-            f"{title}: gap to that bound closed": _gap_closed(change.gap_closed),
+            **_gap_closed(f"{title}: gap to that bound closed", change),
             f"{title}: facts that a trained item tells about the same passage, or in "
             f"the words of the question (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
                 f"{_share(studied.right_after, studied.n)}"
             ),
-            f"{title}: gap closed on these": _gap_closed(studied.gap_closed),
+            **_gap_closed(f"{title}: gap closed on these", studied),
         }
     if not details:  # a control set alone was asked
         return table
     return table + html.tag("div", html.pairs(details), "al-card al-below")
 
 
-def _gap_closed(share: float | None) -> Html:
+def _gap_closed(name: str, change: QuizChange) -> dict[str, Html]:
+    """Return the share of the gap that was closed, by a name.
+
+    It has no interval, so nothing after few questions or without a significant change.
+    """
+    low, high = change.interval
+    if change.n_open < LEAST_OF_GAP or low <= 0 <= high:
+        return {}
+    return {name: _share_of_gap(change.gap_closed)}
+
+
+def _share_of_gap(share: float | None) -> Html:
     """Return the share of the gap that was closed.
 
     A round may know more than the base model reads, or less than it knew before.
