@@ -375,6 +375,11 @@ _REMEDIES = {
 }
 """Advice for each weak skill, with a place for its share."""
 
+TEACH_FIRST = (
+    "Teach it the skills first (a meta-skill round; after such a round, another on a "
+    "corpus closer to your texts), or choose a larger model."
+)
+
 
 def _about_weak_skills(report: SkillReport) -> list[str]:
     advice = []
@@ -384,9 +389,6 @@ def _about_weak_skills(report: SkillReport) -> list[str]:
             advice.append(remedy.format(f"{100 * share.value:.0f} %"))
     if report.questions.is_weak or report.open_book.is_weak:
         advice.append(
-            "Choose a larger model."
-            if is_server(report.model)
-            else "Teach it the skills first (a meta-skill round; after such a round, "
-            "another on a corpus closer to your texts), or choose a larger model."
+            "Choose a larger model." if is_server(report.model) else TEACH_FIRST
         )
     return advice

@@ -26,7 +26,7 @@ from autolearn.ui.session import Session
 from autolearn.ui.tabs import skills as tab
 from autolearn.ui.views import guide
 from autolearn.ui.views import skills as views
-from autolearn.ui.views.links import SKILLS
+from autolearn.ui.views.links import ADAPTER, SKILLS
 from tests.support.rounds import one_round
 from tests.support.texts import put_text
 from tests.support.trainings import samples
@@ -145,11 +145,21 @@ def test_a_round_that_has_learned_the_skills_is_named(store):
     keep(store, questions=RightCount(12, 60))
     sentence = "Round 1 has learned these skills: choose it as adapter"
     assert sentence not in views.panel(store, MODEL).result
+    assert not views.panel(store, MODEL).is_taught
     taught = one_round(store, "meta")
-    assert sentence in views.panel(store, MODEL).result
+    panel = views.panel(store, MODEL)
+    assert sentence in panel.result
+    assert "Teach it the skills first" not in panel.result
+    assert (panel.needs_teaching, panel.is_taught) == (True, True)
+    *_, teach, _ = tab._draw(Session(store.folder), MODEL)
+    assert teach.variant == "secondary"
     keep(store, questions=RightCount(12, 60), round_id=taught.id)
     own = replace(MODEL, round_id=taught.id)
-    assert sentence not in views.panel(store, own).result
+    panel = views.panel(store, own)
+    assert sentence not in panel.result
+    assert views.STILL_WEAK in panel.result
+    assert "Teach it the skills first" not in panel.result
+    assert (panel.needs_teaching, panel.is_taught) == (True, True)
 
 
 def test_a_model_on_a_server_is_not_offered_to_be_taught(store):
@@ -293,6 +303,7 @@ def test_the_next_step_follows_the_last_study_and_the_round_in_use(store, tmp_pa
     taught = one_round(store, "meta", digest=digest)
     study(None, 9)
     assert next_step() == "Use the round with the skills"
+    assert f'data-part="{ADAPTER}"' in guide.draw(store)
     store.choices.set("model", replace(model, round_id=taught.id).as_dict())
     assert next_step() == "Check its skills"
     keep(store, **about, round_id=taught.id, protocol="taught")

@@ -24,6 +24,7 @@ from autolearn.ui.session import (
 from autolearn.ui.tabs import model_sources, prices, skills
 from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
+from autolearn.ui.views.links import ADAPTER
 
 TITLE = "Model"
 BUILT_IN = ModelSettings.model
@@ -91,7 +92,7 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
         label="Adapter",
         info="Of a finished round of the model in use.",
         filterable=False,
-        elem_id="model-adapter",
+        elem_id=ADAPTER,
     )
     return name, loading, adapter
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -106,7 +106,9 @@ def _draw(session: Session, model: ModelSettings) -> Drawn:
     """Return both panels, the button if a meta-skill round may help, and its basis."""
     panel = views.panel(session.store, model)
     basis = _basis(session.store, model) if panel.needs_teaching else ""
-    button = gr.Button(visible=panel.needs_teaching)
+    variant: Literal["primary", "secondary"]
+    variant = "secondary" if panel.is_taught else "primary"
+    button = gr.Button(variant=variant, visible=panel.needs_teaching)
     return panel.head, panel.result, button, basis
 
 

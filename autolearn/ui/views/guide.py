@@ -19,7 +19,7 @@ from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels, study, whole_round
-from autolearn.ui.views.links import SKILLS, TAB
+from autolearn.ui.views.links import ADAPTER, SKILLS, TAB
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
     weights = digest, model.own_quantization, model.round_id
     # Replay keeps the skills in a round of facts.
     report = nearest_report(store, *weights)
-    what, is_done = "Check its skills", False
+    what, is_done, part = "Check its skills", False, SKILLS
     if (
         report
         and guidance(report).needs_teaching
@@ -94,9 +94,10 @@ def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
         what = "Teach it the weak skills"
         if skill_actions.taught_round(store, digest):
             what, may_be_next = "Use the round with the skills", True
+            part = ADAPTER
     else:
         is_done = report is not None and not is_unchecked(store, *weights)
-    return [GuideStep("Model", what, is_done, "skills", may_be_next, SKILLS)]
+    return [GuideStep("Model", what, is_done, "skills", may_be_next, part)]
 
 
 def draw(store: Store) -> Html:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from autolearn.core.errors import AutolearnError
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation.skill_report import SkillReport, SkillRow, guidance, rows
+from autolearn.evaluation.skill_report import (
+    TEACH_FIRST,
+    SkillReport,
+    SkillRow,
+    guidance,
+    rows,
+)
 from autolearn.markup import svg
 from autolearn.services import skill_actions
 from autolearn.services.estimates import durations
@@ -22,6 +28,12 @@ _WIDTH, _ROW = 460, 26
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 58, 6, 20
 _BAR = 12
 """Height of a bar."""
+TEACH_AGAIN = (
+    "teach it again on a corpus closer to your texts, or choose a larger model; until "
+    "then, approve by hand what is right"
+)
+"""What to do if a round that has learned the skills is still weak."""
+STILL_WEAK = f"It has learned the skills and is still weak: {TEACH_AGAIN}."
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,8 @@ class SkillPanel:
     result: Html
     needs_teaching: bool = False
     """Whether it shows a skill that a meta-skill round may teach."""
+    is_taught: bool = False
+    """Whether a round has learned the skills, this one or one to be used instead."""
 
 
 def panel(store: Store, model: ModelSettings) -> SkillPanel:
@@ -52,7 +66,15 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
         head += html.note(f"{sentence} Its time and progress are under Train.")
     result = _report(store, report) if report else _none(model.round_id)
     is_weak = bool(report and guidance(report).needs_teaching)
-    return SkillPanel(_section(head), _section(result), is_weak and not teaching)
+    is_taught = bool(report and _is_taught(store, report))
+    needs_teaching = is_weak and not teaching
+    return SkillPanel(_section(head), _section(result), needs_teaching, is_taught)
+
+
+def _is_taught(store: Store, report: SkillReport) -> bool:
+    if skill_actions.has_learned_skills(store, report.round_id):
+        return True
+    return skill_actions.taught_round(store, report.model_digest) is not None
 
 
 def _section(content: Html) -> Html:
@@ -135,8 +157,7 @@ def unchecked(round_id: int) -> str:
 def _report(store: Store, report: SkillReport) -> Html:
     skills = rows(report)
     advice = html.join(
-        html.tag("li", html.text(sentence))
-        for sentence in (*guidance(report).advice, *_taught(store, report))
+        html.tag("li", html.text(sentence)) for sentence in _advice(store, report)
     )
     protocol = f"Prompt protocol: {report.protocol}."
     return (
@@ -148,16 +169,20 @@ def _report(store: Store, report: SkillReport) -> Html:
     )
 
 
-def _taught(store: Store, report: SkillReport) -> list[str]:
-    """Return that a round has learned what these weights lack, if there is one."""
+def _advice(store: Store, report: SkillReport) -> list[str]:
+    """Return what to do; skills that a round has learned are not to be taught first."""
+    advice = list(guidance(report).advice)
     if not guidance(report).needs_teaching:
-        return []
+        return advice
+    if skill_actions.has_learned_skills(store, report.round_id):
+        return [STILL_WEAK if line == TEACH_FIRST else line for line in advice]
     taught = skill_actions.taught_round(store, report.model_digest)
-    if not taught or skill_actions.has_learned_skills(store, report.round_id):
-        return []
+    if not taught:
+        return advice
     return [
+        *(line for line in advice if line != TEACH_FIRST),
         f"Round {taught.id} has learned these skills: choose it as adapter, press “Use "
-        "this model”, and check its skills."
+        "this model”, and check its skills.",
     ]
 
 
