@@ -132,13 +132,16 @@ def _headline(store: Store, run: Run) -> Html:
 
 def _unchecked(store: Store, run: Run) -> Html:
     """Return that the skills of the round of a study are not known, if it has any."""
-    number, digest = run.round_id, run.model_digest
-    if not number or not digest:
-        return Html("")
+    if run.round_id and _has_unchecked_round(store, run):
+        return html.note(skills.unchecked(run.round_id))
+    return Html("")
+
+
+def _has_unchecked_round(store: Store, run: Run) -> bool:
+    if not run.model_digest:
+        return False
     quantization = StudyRunSettings.of(run).model.own_quantization
-    if not is_unchecked(store, digest, quantization, number):
-        return Html("")
-    return html.note(skills.unchecked(number))
+    return is_unchecked(store, run.model_digest, quantization, run.round_id)
 
 
 def _bits_per_byte(store: Store, run: Run) -> Html:
@@ -175,7 +178,8 @@ def _quality(store: Store, run: Run) -> Html:
         sentence += f" {result.skipped} more gave no sample; see “Skipped” below."
     markup = html.tag("p", html.text(sentence))
     is_weak = is_poor(result)
-    if is_weak or mostly_skipped:
+    is_advised = is_weak or mostly_skipped
+    if is_advised and not _has_unchecked_round(store, run):
         lead = TOO_WEAK if is_weak else FEW_QUESTIONS
         advice = html.text(f"{lead}{_way_out(store, run)}.")
         markup += html.tag("div", advice, "al-warning", role="note")
@@ -202,8 +206,10 @@ def _way_out(store: Store, run: Run) -> str:
             "choose an instruct model (Model); the built-in one reads only very simple "
             "sentences"
         )
-    if is_server(model) or skill_actions.has_learned_skills(store, run.round_id):
+    if is_server(model):
         return "choose a larger model"
+    if skill_actions.has_learned_skills(store, run.round_id):
+        return skills.TEACH_AGAIN
     if taught := skill_actions.taught_round(store, run.model_digest):
         if taught.id == chosen_model(store).round_id:
             return f"study again with round {taught.id}, which has learned the skills"
@@ -228,10 +234,10 @@ def _nothing(store: Store, run: Run | None) -> Html:
         ended = "failed" if run.state == "failed" else f"was {run.state}"
         return html.note(f"The study {ended} before a sample was complete.")
     if run:
-        return html.note(
-            "The study produced no sample; the reasons are under “Skipped” below. To "
-            f"do better, {_way_out(store, run)}."
-        )
+        sentence = "The study produced no sample; the reasons are under “Skipped” below."
+        if not _has_unchecked_round(store, run):
+            sentence += f" To do better, {_way_out(store, run)}."
+        return html.note(sentence)
     if not store.library.is_empty():
         return html.note(f"No study{labels.of_model(store)} yet. Press “Study”.")
     return html.note("There is no text yet. Add one under Library, then study it.")
