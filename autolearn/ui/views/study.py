@@ -234,10 +234,10 @@ def _nothing(store: Store, run: Run | None) -> Html:
         ended = "failed" if run.state == "failed" else f"was {run.state}"
         return html.note(f"The study {ended} before a sample was complete.")
     if run:
-        sentence = "The study produced no sample; the reasons are under “Skipped” below."
+        words = "The study produced no sample; the reasons are under “Skipped” below."
         if not _has_unchecked_round(store, run):
-            sentence += f" To do better, {_way_out(store, run)}."
-        return html.note(sentence)
+            words += f" To do better, {_way_out(store, run)}."
+        return html.note(words)
     if not store.library.is_empty():
         return html.note(f"No study{labels.of_model(store)} yet. Press “Study”.")
     return html.note("There is no text yet. Add one under Library, then study it.")
