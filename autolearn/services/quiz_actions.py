@@ -35,12 +35,17 @@ def question_rows(store: Store) -> list[dict[str, Any]]:
 
 
 def sizes_in_words(store: Store) -> str:
-    """Return how many questions the model in use would be asked now, and is not."""
+    """Return how many questions the model in use would be asked now, and is not.
+
+    Empty: there is no question for it.
+    """
     model = chosen_model(store)
+    now = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
+    if not now:
+        return ""
     asked = quiz_versions.asked_now(store, model, chosen_digest(store) or "")
     counts = Counter(PARTS[part_of(question)] for question in asked)
-    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
-    now = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items()) or "No question"
     n_more = len(now) - len(asked)
     if not n_more:
         return f"{sizes}."
