@@ -19,7 +19,7 @@ from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.questions import MOST_PER_LIST, how_many
 from autolearn.training import long_texts, replay
-from autolearn.training.dataset import Dataset
+from autolearn.training.dataset import Dataset, without_repeats
 from autolearn.training.replay_plan import ReplayPlan, RereadText
 
 
@@ -43,8 +43,10 @@ class RoundContents:
     n_approved: int
     for_method: int
     """Approved samples that this method takes into account."""
+    repeated: int
+    """Those of them that ask what another one asks about the same passage."""
     without_gap: int
-    """Those of them that are left out because the model knew the answer."""
+    """Those of the others that are left out because the model knew the answer."""
     dataset: Dataset
     tokens: tuple[int, ...]
     """About how many tokens each item has, without the signs of the template."""
@@ -110,13 +112,15 @@ def round_contents(
     reread = [_Reread.of(text, limits) for text in plan.texts]
     if count_ahead:
         count_ahead(_texts(dataset, plan, reread))
-    n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
+    distinct = without_repeats(examples, prefers_gaps=settings.only_gaps)
+    n_known = sum(not e.is_gap for e in distinct) if settings.only_gaps else 0
     n_learned = sum(count(item.chosen) for item in dataset.items)
     answer = n_learned // max(1, len(dataset.items))
     replay_sizes = _ReplaySizes(count, prompt_size, answer)
     return RoundContents(
         store.samples.counts(approved_in(request.scope))["approved"],
         len(examples),
+        len(examples) - len(distinct),
         n_known,
         dataset,
         tuple(length(item) for item in dataset.items),
