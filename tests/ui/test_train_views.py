@@ -62,6 +62,15 @@ def test_samples_that_ask_the_same_are_counted_as_left_out(store):
     assert row in views.intake(contents, SETTINGS)
 
 
+@pytest.mark.parametrize("method", ["meta", "pairs"])
+def test_a_method_that_learns_from_no_sample_uses_none(store, method):
+    """All approved samples were said to be used, and none to be trained on."""
+    samples(store, 6, gaps=4)
+    contents = round_contents(store, order(method=method), count)
+    assert (contents.n_approved, contents.for_method, contents.samples) == (6, 0, 0)
+    assert (contents.repeated, contents.without_gap) == (0, 0)
+
+
 def test_the_preset_follows_the_model_until_a_person_changes_it(store, monkeypatch):
     session = Session(store.folder)
     values = train_preset.follow_model_of(session, "", "refined_sft")
