@@ -1,6 +1,7 @@
 """The quiz and its user: lock it, choose scorers, accept answers, what it lacks."""
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
@@ -34,12 +35,17 @@ def question_rows(store: Store) -> list[dict[str, Any]]:
 
 
 def sizes_in_words(store: Store) -> str:
-    """Return how many questions the model in use would be asked now, and is not."""
+    """Return how many questions the model in use would be asked now, and is not.
+
+    Empty: there is no question for it.
+    """
     model = chosen_model(store)
+    now = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
+    if not now:
+        return ""
     asked = quiz_versions.asked_now(store, model, chosen_digest(store) or "")
     counts = Counter(PARTS[part_of(question)] for question in asked)
-    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
-    now = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items()) or "No question"
     n_more = len(now) - len(asked)
     if not n_more:
         return f"{sizes}."
@@ -113,7 +119,7 @@ def nothing_added(store: Store, run: Run) -> str:
     """Return that a finished study has given the quiz no question, where it was to.
 
     Without a full stop, as where questions are added is said differently. Empty: it has
-    given some, or was to give none.
+    given some, or was to give none, or the quiz has gold questions about its documents.
     """
     if run.state != "done" or not StudyResult.of(run).passages:
         return ""
@@ -123,10 +129,22 @@ def nothing_added(store: Store, run: Run) -> str:
     of_run = store.library.questions(QuestionFilter(split="quiz", run_id=run.id))
     if quiz_sets.asked(store, "quiz", [question.id for question in of_run]):
         return ""
+    if _has_gold(store, StudyRunSettings.of(run).documents):
+        return ""
     reason = _why_nothing_added(store, run, len(of_run))
     return (
         f"This study added no question to the quiz, since {reason}; to measure a round "
         "on its texts, add gold questions of your own"
+    )
+
+
+def _has_gold(store: Store, documents: Collection[int] | None) -> bool:
+    """Return whether the quiz has gold questions about some documents; None: any."""
+    return any(
+        q.is_gold
+        and q.passage is not None
+        and (documents is None or q.passage.document_id in documents)
+        for q in quiz_sets.questions(store, "quiz")
     )
 
 

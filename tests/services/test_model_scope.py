@@ -131,6 +131,14 @@ def test_steps_count_only_what_the_chosen_model_has_done(store):
     assert "Review" not in finished_tabs
 
 
+def test_the_review_step_says_how_many_samples_are_left(store):
+    """With one approved it was ticked, and did not say that others wait."""
+    study(store, OWN)
+    assert "Approve samples (done)" in guide.draw(store)
+    study(store, OWN, 2, approve=False)
+    assert "Approve samples (2 to review) (done)" in guide.draw(store)
+
+
 def test_a_round_leaves_out_samples_of_another_model_unless_they_are_asked_for(store):
     (own,) = study(store, OWN)
     (other,) = study(store, OTHER)

@@ -522,6 +522,15 @@ def test_the_lock_is_shown_with_what_it_locks(store, questions):
     assert "Unlock the quiz" in markup
 
 
+def test_an_imported_quiz_is_shown_before_there_is_a_round(store):
+    """Evaluation did not mention it, although the import says that it is asked there."""
+    assert "the quiz asks" not in views.lock(store)
+    gold = Question("When was Avel founded?", "quiz", "gold", gold_answer="1711")
+    store.library.add_questions([gold])
+    told = "Gold quiz: 1. Once a round is trained, the quiz asks it and the base model."
+    assert told in views.lock(store)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "warns"),
     [("a", "b", True), ("a", "a", False), (None, "b", False), (None, None, False)],

@@ -86,6 +86,25 @@ def test_a_wording_that_lost_the_meaning_is_no_quiz_question(
     assert (TOLD + reason in study.newest(store, only_last=True)) == is_told
 
 
+@pytest.mark.parametrize(("in_study", "is_told"), [(True, False), (False, True)])
+def test_no_gold_questions_are_asked_for_where_the_quiz_has_some(
+    store, library, in_study, is_told
+):
+    """They were, beside gold questions about the studied text."""
+    _, passages = library
+    gold = Question(
+        "Who wrote Faust?", "quiz", "gold", passages[0].id, gold_answer="Goethe"
+    )
+    store.library.add_questions([gold])
+    document = passages[0].document_id
+    documents = [document if in_study else document + 1]
+    settings = {"study": {"quick": True}, "documents": documents}
+    run = store.runs.create("study", settings)
+    store.runs.finish(run.id, "done", result={"samples": 1, "passages": 1})
+    store.runs.add_metrics(run.id, [Metric(0, "quiz_share", 0.1)])
+    assert (TOLD in study.newest(store, only_last=True)) == is_told
+
+
 def put_model(store, model, digest=None):
     """Let the newest run, which has not begun, be one with this model."""
     (run,) = store.runs.newest(1)

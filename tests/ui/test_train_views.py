@@ -51,6 +51,26 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     )
 
 
+def test_samples_that_ask_the_same_are_counted_as_left_out(store):
+    """One sample was missing from those to train on, and no row said why."""
+    samples(store, 3, gaps=3)
+    samples(store, 2, gaps=1)
+    contents = round_contents(store, ORDER, count)
+    assert (contents.for_method, contents.repeated, contents.without_gap) == (5, 2, 0)
+    assert contents.samples == 3
+    row = "Excluded: the same question about the same passage"
+    assert row in views.intake(contents, SETTINGS)
+
+
+@pytest.mark.parametrize("method", ["meta", "pairs"])
+def test_a_method_that_learns_from_no_sample_uses_none(store, method):
+    """All approved samples were said to be used, and none to be trained on."""
+    samples(store, 6, gaps=4)
+    contents = round_contents(store, order(method=method), count)
+    assert (contents.n_approved, contents.for_method, contents.samples) == (6, 0, 0)
+    assert (contents.repeated, contents.without_gap) == (0, 0)
+
+
 def test_the_preset_follows_the_model_until_a_person_changes_it(store, monkeypatch):
     session = Session(store.folder)
     values = train_preset.follow_model_of(session, "", "refined_sft")

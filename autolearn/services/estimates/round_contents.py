@@ -12,14 +12,14 @@ from typing import Self
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import StudySettings
+from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.rounds.sources import RoundSources, approved_in, collect, study_settings
 from autolearn.services.estimates import replay_writing
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.questions import MOST_PER_LIST, how_many
 from autolearn.training import long_texts, replay
-from autolearn.training.dataset import Dataset
+from autolearn.training.dataset import ApprovedExample, Dataset, without_repeats
 from autolearn.training.replay_plan import ReplayPlan, RereadText
 
 
@@ -43,8 +43,10 @@ class RoundContents:
     n_approved: int
     for_method: int
     """Approved samples that this method takes into account."""
+    repeated: int
+    """Those of them that ask what another one asks about the same passage."""
     without_gap: int
-    """Those of them that are left out because the model knew the answer."""
+    """Those of the others that are left out because the model knew the answer."""
     dataset: Dataset
     tokens: tuple[int, ...]
     """About how many tokens each item has, without the signs of the template."""
@@ -104,19 +106,23 @@ def round_contents(
     settings = request.train
     names = {corpus.id: corpus.name for corpus in store.corpora.in_use()}
     sources = sources or collect(store, request)
-    examples, dataset = sources.material.examples, sources.build()
+    examples = _used_examples(settings, sources.material.examples)
+    dataset = sources.build()
     limits = request.study or study_settings(store)
     plan = sources.replay(dataset.items)
     reread = [_Reread.of(text, limits) for text in plan.texts]
     if count_ahead:
         count_ahead(_texts(dataset, plan, reread))
-    n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
+    distinct = without_repeats(examples, prefers_gaps=settings.only_gaps)
+    drops_known = settings.only_gaps and settings.traits.needs_samples
+    n_known = sum(not e.is_gap for e in distinct) if drops_known else 0
     n_learned = sum(count(item.chosen) for item in dataset.items)
     answer = n_learned // max(1, len(dataset.items))
     replay_sizes = _ReplaySizes(count, prompt_size, answer)
     return RoundContents(
         store.samples.counts(approved_in(request.scope))["approved"],
         len(examples),
+        len(examples) - len(distinct),
         n_known,
         dataset,
         tuple(length(item) for item in dataset.items),
@@ -128,6 +134,19 @@ def round_contents(
         tuple(names[i] for i in request.corpus_ids if i in names),
         plan.n_instructions,
     )
+
+
+def _used_examples(
+    settings: TrainSettings, examples: Sequence[ApprovedExample]
+) -> list[ApprovedExample]:
+    """Return the approved examples that a method learns from.
+
+    Meta-skills alone are learned from those that a person has corrected.
+    """
+    method = settings.traits
+    if method.needs_samples:
+        return list(examples)
+    return [e for e in examples if e.edits] if method.teaches_skills else []
 
 
 def _instruction_length(

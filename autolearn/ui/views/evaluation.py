@@ -280,10 +280,13 @@ def _question(comparison: RoundComparison, question_id: int) -> Html:
 
 def lock(store: Store) -> Html:
     """Return the version of the quiz, and a button to lock or unlock it."""
-    version = store.quizzes.newest()
+    version, sizes = store.quizzes.newest(), quiz_actions.sizes_in_words(store)
     if version is None:
-        return html.note("Each run of the quiz freezes its questions as a version.")
-    sizes = quiz_actions.sizes_in_words(store)
+        sentence = "Each run of the quiz freezes its questions as a version."
+        if sizes:
+            order = "Once a round is trained, the quiz asks it and the base model."
+            sentence = f"{sizes} {order} {sentence}"
+        return html.note(sentence)
     state = "locked" if version.locked else "open to later studies and imports"
     label, key = "Lock the quiz", LOCK
     if version.locked:

@@ -59,7 +59,7 @@ def of(store: Store) -> list[GuideStep]:
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         *_skills(store, may_be_next=is_poor or not is_studied),
         GuideStep("Study", "Let the model study them", is_studied, "study"),
-        GuideStep("Review", "Approve samples", samples["approved"] > 0),
+        GuideStep("Review", _review(samples["pending"]), samples["approved"] > 0),
         GuideStep("Train", "Train a round", bool(rounds), "train"),
         # Before the first round, the quiz only measures the base model.
         GuideStep(
@@ -67,6 +67,11 @@ def of(store: Store) -> list[GuideStep]:
         ),
         GuideStep("Chat", "Ask it a question", bool(chats)),
     ]
+
+
+def _review(n_pending: int) -> str:
+    """Return the step that approves samples, with the number of those to review."""
+    return "Approve samples" + f" ({n_pending:,} to review)" * (n_pending > 0)
 
 
 def _has_new_skills(store: Store, last_study: Run | None) -> bool:

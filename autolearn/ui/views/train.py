@@ -49,6 +49,9 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
     rows = {
         "Approved samples": html.number(contents.n_approved),
         "Used by this method": html.number(contents.for_method),
+        "Excluded: the same question about the same passage": html.number(
+            contents.repeated
+        ),
         "Excluded: no gap": html.number(contents.without_gap),
         "Excluded: in quiz or control (wordings)": html.number(dataset.leaked),
         "Held out for validation (wordings)": html.number(len(dataset.validation)),
