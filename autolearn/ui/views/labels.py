@@ -100,6 +100,11 @@ def time_left_name(record: Run) -> str:
     return "time left" + " of this stage" * run_kinds.is_preparing(record)
 
 
+def is_finishing(record: Run) -> bool:
+    """Return whether all units of the stage of a running run are done."""
+    return record.state == "running" and 0 < record.total <= record.done
+
+
 def progress(record: Run) -> str:
     """Return how far a run is, in what its stage counts."""
     counts = RUN_KINDS[record.kind].counts
