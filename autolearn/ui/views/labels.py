@@ -112,7 +112,7 @@ def progress(record: Run) -> str:
         return f"{html.size(1024 * record.done)} of {html.size(1024 * record.total)}"
     if counts == "items":
         return f"{record.done:,} of {record.total:,}" if record.total else html.DASH
-    return f"{100 * record.done / max(1, record.total):.0f} %"
+    return f"{100 * record.done / max(1, record.total):.0f}\N{NO-BREAK SPACE}%"
 
 
 def round_(record: Round) -> str:
