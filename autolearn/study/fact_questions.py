@@ -303,8 +303,8 @@ def _checked(
     answers = iter(short_answers(generator, cases))
     return [
         draft
-        if draft.fault or same_short_answer(next(answers), draft.short_answer)
-        else replace(draft, fault="the model itself gives it another answer")
+        if draft.fault or same_short_answer(answer := next(answers), draft.short_answer)
+        else replace(draft, fault=f"the model itself answers it with “{answer}”")
         for draft in drafts
     ]
 

@@ -106,6 +106,18 @@ def test_what_no_answer_puts_right_is_reported_with_its_reason():
     assert sum(r.prompt.name == "ask_sentence" for r in backend.history) == 2
 
 
+def test_a_question_that_the_model_answers_otherwise_is_dropped_with_that_answer():
+    def otherwise(request):
+        if request.prompt.name == "open_book":
+            return f"{prefill(request)} the mill\nAnswer: It is the mill."
+        return model(request)
+
+    journal, _ = study(otherwise, quick=True)
+    reasons = [s.reason for s in journal.all(Skip) if s.stage == "questions"]
+    assert reasons
+    assert all(r.endswith("answers it with “the mill”.") for r in reasons)
+
+
 def test_a_refinement_that_repeats_the_mistake_gives_way_to_the_open_book_answer():
     journal, _ = study()
     samples = journal.all(Sample)

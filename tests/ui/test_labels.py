@@ -18,9 +18,9 @@ from tests.support.texts import put_text
         ("quiz", "1,200 of 4,800"),
         ("train", "1,200 of 4,800"),
         ("download", "1 MiB of 5 MiB"),
-        ("study", "25 %"),
-        ("skills", "25 %"),
-        ("import", "25 %"),
+        ("study", "25\N{NO-BREAK SPACE}%"),
+        ("skills", "25\N{NO-BREAK SPACE}%"),
+        ("import", "25\N{NO-BREAK SPACE}%"),
     ],
 )
 def test_progress_is_counted_in_what_a_person_knows(kind, shown):

@@ -154,6 +154,14 @@ def test_a_running_run_shows_the_time_left_and_no_rate(store):
     assert "a second" not in markup
 
 
+@pytest.mark.parametrize("seconds", [None, 0.0])
+def test_a_stage_whose_units_are_all_done_is_finishing(store, seconds):
+    run = Run("train", {}, state="running", stage="training", done=9, total=9, id=1)
+    markup = status._running(store, replace(run, rate=1.0, eta_seconds=seconds))
+    assert "finishing" in markup
+    assert "time left" not in markup
+
+
 def test_the_sidebar_says_that_the_time_left_of_a_preparation_is_of_its_stage(store):
     """One minute was followed by sixteen more."""
     run = Run("train", {}, state="running", stage="similar questions", id=1)

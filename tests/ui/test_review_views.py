@@ -58,7 +58,7 @@ def test_a_card_shows_all_that_a_sample_rests_on(store):
         "gap, P(gap) 75 %",
         "word overlap and verdict disagree",
         "pending",
-        "faust .txt, passage 2",
+        "faust .txt, passage\N{NO-BREAK SPACE}2",
         "By Goethe",
         "10 % likely correct",
         "<mark>Goethe</mark> wrote Faust",

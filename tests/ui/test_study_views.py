@@ -96,6 +96,8 @@ def test_what_gave_nothing_is_listed_with_its_reason(store, library):
     markup = study.newest(store, only_last=True)
     assert "no question could be read" in markup
     assert "faust.txt, passage 2" in markup
+    assert markup.count("<th ") == 3, "it has no column that stays empty"
+    assert study.ADD_BY_HAND in markup
 
 
 # --- one sample ---------------------------------------------------------------

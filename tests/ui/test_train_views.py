@@ -317,6 +317,24 @@ def test_another_method_is_planned_once_and_with_the_values_of_its_preset():
     assert event.show_progress == "minimal"
 
 
+def test_the_plan_of_the_former_method_goes_at_once():
+    """It stood for seconds beside the new method, and without a sign."""
+
+    def lay_out():
+        method, plan = gr.Dropdown(), gr.HTML()
+        train.announce_plan(method, plan)
+        blocks = get_blocks_context()
+        assert blocks
+        (event,) = blocks.fns.values()
+        assert event.targets == [(method._id, "input")]
+        assert event.outputs == [plan]
+        return event
+
+    event = laid_out(lay_out)
+    assert event.fn is None, "the server is not asked"
+    assert "Computing the plan" in event.js
+
+
 def test_a_method_settles_even_if_the_model_is_gone(context):
     """Otherwise the plan of the former method would stay."""
     context.session.store.choices.set("model", ModelSettings("/gone").as_dict())

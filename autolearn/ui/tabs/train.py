@@ -1,5 +1,6 @@
 """Training: choose how, see what goes in, start a round and watch it."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -57,6 +58,7 @@ COUNTED = 1 << 16
 """Most texts whose tokens are remembered."""
 
 LOOKING = "Reading the approved samples …"
+PLANNING = "Computing the plan of the new method …"
 
 METHOD = "train-method"
 """The id of the field of the method."""
@@ -82,6 +84,7 @@ def build(context: PageContext) -> None:
     form = [parts[entry.name] for entry in fields(TrainSettings)]
     inputs = [parent, *scope, *form]
     session = context.session
+    announce_plan(parts["method"], plan)
     settled = train_preset.wire(context, preset, form)
     draw_plan = partial(_plan, session, memo)
     context.redraw_on_change(draw_plan, inputs, [plan])
@@ -93,6 +96,15 @@ def build(context: PageContext) -> None:
     redraw_on([request.then], draw_tokens, inputs, [tokens], **SHOWN)
     queue = partial(_start, session)
     context.on_action([start.click], queue, inputs, [progress.run_choice])
+
+
+def announce_plan(method: gr.Dropdown, plan: gr.HTML) -> None:
+    """Replace the plan of the former method at once: a new one may take seconds.
+
+    The browser does so on its own, so that the note never follows the new plan.
+    """
+    note = json.dumps(html.note(PLANNING))
+    method.input(None, None, plan, js=f"() => {note}")
 
 
 def wire_plan(

@@ -100,6 +100,11 @@ def time_left_name(record: Run) -> str:
     return "time left" + " of this stage" * run_kinds.is_preparing(record)
 
 
+def is_finishing(record: Run) -> bool:
+    """Return whether all units of the stage of a running run are done."""
+    return record.state == "running" and 0 < record.total <= record.done
+
+
 def progress(record: Run) -> str:
     """Return how far a run is, in what its stage counts."""
     counts = RUN_KINDS[record.kind].counts
@@ -107,7 +112,7 @@ def progress(record: Run) -> str:
         return f"{html.size(1024 * record.done)} of {html.size(1024 * record.total)}"
     if counts == "items":
         return f"{record.done:,} of {record.total:,}" if record.total else html.DASH
-    return f"{100 * record.done / max(1, record.total):.0f} %"
+    return f"{100 * record.done / max(1, record.total):.0f}\N{NO-BREAK SPACE}%"
 
 
 def round_(record: Round) -> str:

@@ -53,7 +53,8 @@ def demo(store: Store) -> Html:
     question = (
         f"Delete the {html.count(len(documents), 'document')} of the demo library? "
         "Samples that were made from them stay, each with its passage, and rounds keep "
-        "what they learned. Unless it is locked, the quiz no longer asks about them."
+        "what they learned. The quiz no longer asks about them, unless the quiz is "
+        "locked."
     )
     return html.button(
         html.text("Remove the demo library"), data_remove=question, data_key=DEMO

@@ -105,7 +105,9 @@ def _pace(run: Run) -> Html:
         return html.note("Queued." if not run.stage else "Contacting the hub.")
     text = f"{run.stage}: {labels.progress(run)}"
     pace = "stopping" if run.cancel_requested else "estimating the time left"
-    if run.eta_seconds is not None and not run.cancel_requested:
+    if not run.cancel_requested and labels.is_finishing(run):
+        pace = "finishing"
+    elif run.eta_seconds is not None and not run.cancel_requested:
         remaining = html.time_left(run.eta_seconds)
         pace = f"{run.rate / 1024:.1f} MiB/s, time left: {remaining}"
     title = f"Download of {DownloadRunSettings.of(run).name}"

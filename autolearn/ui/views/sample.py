@@ -124,7 +124,8 @@ def overruled(key: object) -> tuple[int, bool]:
 def _place(view: SampleView) -> str:
     words = [f"Sample {view.sample.id}"]
     if view.document and view.passage:
-        words.append(f"{view.document.name}, {view.passage.label}")
+        label = view.passage.label.replace("passage ", "passage\N{NO-BREAK SPACE}")
+        words.append(f"{view.document.name}, {label}")
         if view.passage.heading:
             words.append(view.passage.heading)
     return " · ".join(words)

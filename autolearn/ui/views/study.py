@@ -28,6 +28,9 @@ POOR = 0.2
 """Share of the gaps that may be learned below which a model counts as too weak."""
 TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts: "
 FEW_QUESTIONS = "This model asks about few of the facts in these texts. For more, "
+ADD_BY_HAND = (
+    "A good question that was dropped can be added by hand under Review (Add)."
+)
 ABOUT_P_GAP = (
     "P(gap): how likely the closed-book answer lacks what the open-book answer says, "
     "by the words of both and the model's own verdict."
@@ -292,16 +295,21 @@ def _left_out(store: Store, run: Run) -> Html:
         (
             html.tag("span", html.text(skip.stage), "al-whole"),
             html.text(places.get(skip.passage_id or 0, html.DASH)),
-            _cut(texts.get(skip.question_id or 0, html.DASH)),
-            html.text(skip.reason),
+            _question_and_reason(texts.get(skip.question_id or 0, ""), skip.reason),
         )
         for skip in latest
     ]
     title = f"Skipped in run {run.id} ({len(skips)})"
     if len(skips) > N_SKIPS:
         title += f", the first {N_SKIPS}"
-    heads = ("Stage", "Passage", "Question", "Reason")
-    return html.details(html.text(title), html.table(heads, rows, "Skipped"))
+    table = html.table(("Stage", "Passage", "Question and reason"), rows, "Skipped")
+    return html.details(html.text(title), table + html.note(ADD_BY_HAND))
+
+
+def _question_and_reason(question: str, reason: str) -> Html:
+    """Return a reason below its question; many reasons contain theirs."""
+    words = html.text(reason)
+    return html.tag("div", _cut(question)) + words if question else words
 
 
 def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:
