@@ -48,7 +48,7 @@ def test_a_corpus_is_added_listed_trained_and_removed_by_command(
 ):
     Store.open(workspace).close()
     refusal = run("train", "--method", "meta", code=1)
-    assert "the corpus of the invented world" in refusal["error"]
+    assert "built-in corpus of the invented world" in refusal["error"]
     file = tmp_path / "towns.jsonl"
     file.write_text("\n".join(json.dumps(town(i)) for i in range(12)))
     result = run("add", "--corpus", file, "--licence", "CC0")
