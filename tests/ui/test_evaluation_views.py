@@ -523,7 +523,7 @@ def test_the_lock_is_shown_with_what_it_locks(store, questions):
 
 
 def test_an_imported_quiz_is_shown_before_there_is_a_round(store):
-    """Evaluation did not mention it, although the import says that it is asked there."""
+    """Evaluation did not mention it, although the import said that it is asked."""
     assert "the quiz asks" not in views.lock(store)
     gold = Question("When was Avel founded?", "quiz", "gold", gold_answer="1711")
     store.library.add_questions([gold])
