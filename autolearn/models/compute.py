@@ -18,6 +18,9 @@ _SIDE, _TRIES = 64, 200
 """The product that is timed: so small that libraries compute it in one thread. Several
 threads wait for each other while other programs use the processor, such as a training,
 and then seem up to thirty times slower. The best time of several tries counts."""
+_LAYER_SECONDS = 1.5e-3
+"""How long a layer takes for the next token of a few texts: its many small operations
+begin one after the other, and its weights are read."""
 EFFICIENCY = 0.6
 """Share of that speed which training reaches. The rest of the time goes into the
 operations between the products; see docs/lab-notes.md."""
@@ -85,3 +88,11 @@ def generation_seconds(shape: ModelShape, n_read: int, n_written: int) -> float:
     head = shape.vocabulary * shape.hidden_size
     n_operations = 2 * (base * (n_read + n_written) + head * n_written)
     return n_operations / (GENERATION_EFFICIENCY * speed())
+
+
+def sequence_seconds(shape: ModelShape, n_written: int) -> float:
+    """Return roughly how long a CPU takes to write this many tokens one by one.
+
+    However few texts are written at once, each token waits for the one before it.
+    """
+    return n_written * shape.layers * _LAYER_SECONDS

@@ -30,12 +30,15 @@ class _Work:
     n_read: int
     """Tokens, without the shared beginnings of prompts."""
     n_written: int
+    n_in_sequence: int
+    """Tokens of a whole step that are written one after the other: those of the longest
+    text of each stage."""
     seconds: float
     """Besides the matrix products: constraints, sampling and records."""
 
 
-_GUIDED = _Work(n_read=320, n_written=108, seconds=0.6)
-_BARE = _Work(n_read=260, n_written=360, seconds=0.2)
+_GUIDED = _Work(n_read=320, n_written=108, n_in_sequence=216, seconds=0.6)
+_BARE = _Work(n_read=260, n_written=360, n_in_sequence=100, seconds=0.2)
 """Measured with three models; see docs/lab-notes.md."""
 
 
@@ -182,7 +185,8 @@ def first_check_seconds(model: ModelSettings) -> float | None:
     if is_server(model.model):
         return None
     n_gold = sum(len(text.items) for text in skill_items.texts())
-    return first_study_seconds(model, StudySettings(questions_per_passage=1), n_gold)
+    settings = StudySettings(questions_per_passage=1, passages_per_step=n_gold)
+    return first_study_seconds(model, settings, n_gold)
 
 
 def quiz_seconds(store: Store, model: ModelSettings, n: int) -> float | None:
@@ -290,7 +294,12 @@ def first_study_seconds(
         estimator.shape, n * work.n_read, n * work.n_written
     )
     seconds += n * work.seconds
-    return seconds * _share_of_work(quick=settings.quick, guided=guided)
+    n_steps = ceil(passages / settings.passages_per_step)
+    in_sequence = compute.sequence_seconds(
+        estimator.shape, n_steps * work.n_in_sequence
+    )
+    share = _share_of_work(quick=settings.quick, guided=guided)
+    return seconds * share + in_sequence
 
 
 def _share_of_work(*, quick: bool, guided: bool) -> float:
