@@ -60,7 +60,6 @@ def test_the_card_counts_the_passages_of_the_library_as_the_tab_study_does(
     assert f"{html.size(fit.need.total)} at the peak of a study of all texts" in markup
 
 
-
 def test_the_licence_that_the_hub_stated_is_kept(store, tmp_path):
     """The folder of a model without a model card does not say it."""
     folder = tmp_path / "models--org--tiny" / "snapshots" / "abc"
