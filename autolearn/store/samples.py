@@ -24,6 +24,7 @@ from autolearn.core.records import (
 from autolearn.store.database import Database, filtered, listed
 from autolearn.store.search import is_common, match
 from autolearn.text.contradictions import contradict
+from autolearn.text.matching import exact_match
 
 T = TypeVar("T")
 
@@ -134,6 +135,8 @@ class SampleView:
     """Likewise, in place of the refined answer."""
     contradicting: tuple[Sample, ...] = ()
     """Others of the passage, not rejected, that answer the question differently."""
+    approved_before: int | None = None
+    """An earlier approved sample of the passage with this question and answer."""
 
     def answer(self, answer_id: int | None) -> Answer | None:
         """Return one of the answers, such as ``sample.open_answer_id``."""
@@ -270,7 +273,11 @@ class Samples:
             InputError: There is none of this id.
         """
         for view in self.views(self.find(SampleFilter(ids=[sample_id]))):
-            return replace(view, contradicting=self._contradicting(view.sample))
+            return replace(
+                view,
+                contradicting=self._contradicting(view.sample),
+                approved_before=self._approved_before(view.sample),
+            )
         raise InputError(f"There is no sample {sample_id}.")
 
     def _contradicting(self, sample: Sample) -> tuple[Sample, ...]:
@@ -285,6 +292,22 @@ class Samples:
             and other.state != "rejected"
             and contradict(sample.prompt, sample.chosen, other.prompt, other.chosen)
         )
+
+    def _approved_before(self, sample: Sample) -> int | None:
+        """Return an earlier approved sample that would teach the same, if any.
+
+        A text that is studied again brings its samples again.
+        """
+        if sample.passage_id is None:
+            return None
+        approved = SampleFilter(passage_id=sample.passage_id, state="approved")
+        for other in self.find(approved):
+            if other.id >= sample.id:
+                return None
+            asks_same = exact_match(other.prompt, sample.prompt)
+            if asks_same and exact_match(other.chosen, sample.chosen):
+                return other.id
+        return None
 
     def views(self, samples: Sequence[Sample]) -> list[SampleView]:
         """Return everything about these samples, in the same order."""

@@ -352,3 +352,32 @@ def test_contradictory_samples_are_shown_side_by_side(store):
     assert "At most one of these can be right" in card
     review_actions.decide(store, [third.id], "reject", "")
     assert store.samples.view(first.id).contradicting == ()
+
+
+def test_a_sample_of_a_second_study_says_that_the_same_one_is_approved(store):
+    """It came back as if it were new."""
+    (passage,) = put_passages(store, "a.txt", ["The mill opened in 1842."])
+    asked = [("When did the mill open?", "In 1842."), ("What opened?", "The mill.")]
+
+    def study():
+        journal = store.journal(store.runs.create("study", {}).id)
+        questions = journal.step(
+            "q", lambda: [Question(text, "study", "model") for text, _ in asked]
+        )
+        return journal.step(
+            "s",
+            lambda: [
+                Sample(q.id, q.text, answer, "?", True, 1.0, passage.id)
+                for q, (_, answer) in zip(questions, asked, strict=True)
+            ],
+        )
+
+    first, _ = study()
+    again, other = study()
+    assert store.samples.view(again.id).approved_before is None
+    review_actions.decide(store, [first.id], "approve", "")
+    view = store.samples.view(again.id)
+    assert (view.sample.state, view.approved_before) == ("pending", first.id)
+    assert f"approved already (sample {first.id})" in sample_views.card(view)
+    for sample in (first, other):
+        assert store.samples.view(sample.id).approved_before is None

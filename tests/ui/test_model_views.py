@@ -51,6 +51,15 @@ def test_the_card_tells_the_memory_of_a_study_and_not_only_of_the_weights(store)
     assert f"{html.size(fit.need.n_loaded)} in 4 bit once it is loaded" in markup
 
 
+def test_the_card_counts_the_passages_of_the_library_as_the_tab_study_does(
+    store, library
+):
+    """It named the memory of a full step of a library of two passages."""
+    fit = memory_needs.of_study(store, ModelSettings(), StudySettings(), 2)
+    markup = views.about(store, "built-in", "nf4")
+    assert f"{html.size(fit.need.total)} at the peak of a study of all texts" in markup
+
+
 def test_the_licence_that_the_hub_stated_is_kept(store, tmp_path):
     """The folder of a model without a model card does not say it."""
     folder = tmp_path / "models--org--tiny" / "snapshots" / "abc"

@@ -102,12 +102,15 @@ def _fit(store: Store, model: ModelSettings) -> Html:
     need = estimator.loading()
     place = f"on {card.name}" if card else "in main memory"
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
-    study = StudySettings()
-    peak = memory_needs.of_study(store, model, study, study.passages_per_step).need
+    study, sizes = StudySettings(), store.library.document_sizes()
+    n_passages = sum(document.n_passages for document in sizes)
+    n_studied = n_passages or study.passages_per_step  # no text yet: a full step
+    peak = memory_needs.of_study(store, model, study, n_studied).need
     sentence = (
         f"Takes about {html.size(need.total)} {how} once it is loaded, and about "
-        f"{html.size(peak.total)} at the peak of a study (estimates); "
-        f"{html.size(free)} are free {place}. Train shows the estimate of a round."
+        f"{html.size(peak.total)} at the peak of a study of all texts (estimates); "
+        f"{html.size(free)} are free {place}. Study and Train show the estimates of "
+        "what is chosen there."
     )
     if estimator.unpacks:
         sentence += (

@@ -86,7 +86,18 @@ def _head(view: SampleView) -> Html:
     return html.tag(
         "header",
         html.tag("h3", html.text(sample.prompt), "al-question")
-        + html.tag("div", line, "al-badges"),
+        + html.tag("div", line, "al-badges")
+        + _approved_before(view),
+    )
+
+
+def _approved_before(view: SampleView) -> Html:
+    """Return that an earlier study gave the same sample, and that it is approved."""
+    if view.approved_before is None:
+        return Html("")
+    return html.note(
+        "The same question and answer about this passage are approved already "
+        f"(sample {view.approved_before})."
     )
 
 
