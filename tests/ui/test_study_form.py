@@ -1,9 +1,11 @@
 """The form of the study tab: its settings, and what a study would take."""
 
 import time
+from dataclasses import replace
 
 import gradio as gr
 import pytest
+from gradio.context import get_blocks_context
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Document
@@ -13,6 +15,7 @@ from autolearn.models.memory import Device
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import document_choice, train_form
 from autolearn.ui.tabs import study as tab
+from tests.support.layouts import laid_out
 from tests.support.texts import put_passages
 
 
@@ -101,3 +104,20 @@ def test_what_was_chosen_to_be_studied_is_still_chosen_after_a_reload(store):
     assert document_choice.preselected(store) == [record.id]
     document_choice.remember(store, [second, record.id + 1])  # since removed
     assert tab._documents(session, []).value == [second]
+
+
+def test_the_stages_are_still_those_that_were_chosen_after_a_reload(context):
+    """A reload chose all of them again, so the next study took far longer."""
+
+    def lay_out():
+        page = replace(context, notice=gr.HTML(), last_action_at=gr.Textbox())
+        tab._remember_stages(page, gr.Radio([("all", False), ("quick", True)]))
+        blocks = get_blocks_context()
+        assert blocks
+        return [event.fn for event in blocks.fns.values()]
+
+    load, choose = laid_out(lay_out)
+    assert load() is False
+    for is_quick in (True, False):
+        choose(is_quick)
+        assert load() is is_quick

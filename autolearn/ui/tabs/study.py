@@ -19,7 +19,14 @@ from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import (
+    QUIET,
+    PageContext,
+    Session,
+    draw_on_load,
+    html_panel,
+    redraw_on,
+)
 from autolearn.ui.tabs import document_choice, prompts
 from autolearn.ui.tabs.document_choice import Choice
 from autolearn.ui.tabs.setting_labels import named_by
@@ -54,6 +61,8 @@ INSTRUCTIONS = 0
 """Value of the entry “instructions” among the document ids, which begin at 1."""
 N_PLAIN = 4
 """Settings that are always visible; the others are folded."""
+QUICK = "study_quick"
+"""The choice that stores whether a person chose the quick stages."""
 
 
 def build(context: PageContext) -> None:
@@ -132,8 +141,20 @@ def _form(
         document_choice.remember(session.store, chosen)
 
     context.on_action([documents.input], remember, [documents])
+    _remember_stages(context, setting_fields[names.index("quick")])
     _draw_estimate(context, documents, setting_fields, effort)
     return accordion, documents, setting_fields, start
+
+
+def _remember_stages(
+    context: PageContext, quick: gr.Number | gr.Dropdown | gr.Radio
+) -> None:
+    """Choose the stages after a reload as a person chose them before."""
+    session = context.session
+    draw_on_load(lambda: session.store.choices.get(QUICK) is True, [], [quick])
+    context.on_action(
+        [quick.input], lambda on: session.store.choices.set(QUICK, on), [quick]
+    )
 
 
 def _draw_estimate(
