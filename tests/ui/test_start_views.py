@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.ui.views import control_offer, guide, labels, start, whole_round
+from autolearn.ui.views.links import NEW_ROUND
 from tests.support.texts import put_text
 
 
@@ -69,3 +71,13 @@ def test_no_whole_round_is_promised_with_a_model_on_a_server(store, context):
     assert "tiny on 127.0.0.1:8080 studies" not in start.ways(store)
     for markup in (start.ways(store), guide.draw(store)):
         assert whole_round.ON_A_SERVER in markup
+
+
+def test_the_step_that_trains_leads_to_the_form_below_an_ended_training(store):
+    """It led to the curves of the last training; the form was far below."""
+    scrolls = f'data-part="{NEW_ROUND}"'
+    assert scrolls not in guide.draw(store)
+    run = store.runs.create("train", TrainRunSettings().as_dict())
+    assert scrolls not in guide.draw(store)
+    store.runs.finish(run.id, "done")
+    assert scrolls in guide.draw(store)

@@ -48,6 +48,7 @@ from autolearn.ui.tabs.train_form import settings_of
 from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_samples_of_others
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
+from autolearn.ui.views.links import NEW_ROUND
 
 TITLE = "Train"
 
@@ -68,7 +69,7 @@ def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     memo = PlanCache()
     progress = training_progress.lay_out()
-    new_round = gr.Accordion("New round", open=True, elem_id="train-form")
+    new_round = gr.Accordion("New round", open=True, elem_id=NEW_ROUND)
     with new_round:
         with gr.Row():
             with gr.Column(scale=2, min_width=340):

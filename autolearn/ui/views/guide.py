@@ -19,7 +19,7 @@ from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels, study, whole_round
-from autolearn.ui.views.links import ADAPTER, SKILLS, TAB
+from autolearn.ui.views.links import ADAPTER, NEW_ROUND, SKILLS, TAB
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def of(store: Store) -> list[GuideStep]:
         *_skills(store, may_be_next=is_poor or not is_studied),
         GuideStep("Study", "Let the model study them", is_studied, "study"),
         GuideStep("Review", _review(samples["pending"]), samples["approved"] > 0),
-        GuideStep("Train", "Train a round", bool(rounds), "train"),
+        _train(store, digest, done=bool(rounds)),
         # Before the first round, the quiz only measures the base model.
         GuideStep(
             "Evaluation", "See what it learned", has_quiz, "quiz" if rounds else None
@@ -72,6 +72,14 @@ def of(store: Store) -> list[GuideStep]:
 def _review(n_pending: int) -> str:
     """Return the step that approves samples, with the number of those to review."""
     return "Approve samples" + f" ({n_pending:,} to review)" * (n_pending > 0)
+
+
+def _train(store: Store, digest: str | None, *, done: bool) -> GuideStep:
+    """Return the step that trains; an ended training is shown above its form."""
+    trainings = store.runs.find(RunFilter(("train",), model_digest=digest), limit=1)
+    has_ended = bool(trainings) and trainings[0].state not in ACTIVE_STATES
+    part = NEW_ROUND if has_ended else None
+    return GuideStep("Train", "Train a round", done, "train", part=part)
 
 
 def _has_new_skills(store: Store, last_study: Run | None) -> bool:

@@ -4,6 +4,8 @@ TAB = "tab-"
 """The beginning of the key of such a click; the name of the tab follows."""
 ADAPTER = "model-adapter"
 """The id of the field of the Model tab that chooses a round."""
+NEW_ROUND = "train-form"
+"""The id of the form of the Train tab that begins a round."""
 SKILLS = "model-skills"
 """The id of the panel of skills in the Model tab; ``assets/autolearn.js`` scrolls to
 what the attribute ``data-part`` of a click names."""
