@@ -51,7 +51,8 @@ def use(page, name):
     """Choose a model, whatever goes on."""
     name_model(page, name)
     short = name.rsplit("/", maxsplit=1)[-1]
-    # What is drawn about it may move the button.
+    # What is drawn about it once the field is left may move the button.
+    page.keyboard.press("Tab")
     expect(page.locator("#model-about")).to_contain_text(short)
     page.locator("#model-use").click()
     expect(page.locator("#status")).to_contain_text(f"Model{short}")
