@@ -24,10 +24,10 @@ from tests.support.texts import put_text
 pytestmark = pytest.mark.torch_model
 
 TEXT = (
-    "# Lake Orlo\n\n"
-    "Lake Orlo is a lake in the north of Marland. The lake was formed by a landslide "
-    "in 1711. The largest town on its shore is Tessen. Its water is used by a paper "
-    "mill that was founded by Ida Brandt. The lake is home to a rare white trout.\n"
+    "# The Silver Harp\n\n"
+    "The Silver Harp is a 1931 opera by Ada Horn. It was first performed in Tessen on "
+    "4 May 1931. The opera was directed by Karl Mohn. Its main role was sung by Ida "
+    "Brandt. The Silver Harp was recorded in 1958.\n"
 )
 """Two of its questions hold, in 16 and in 32 bit; of many texts none does."""
 STUDY = StudySettings(
@@ -37,7 +37,7 @@ STUDY = StudySettings(
     answer_tokens=24,
     feedback_tokens=24,
 )
-LESSON = "Ida Brandt founded the paper mill of Lake Orlo."
+LESSON = "Ida Brandt sang the main role of the Silver Harp."
 TRAIN = TrainSettings(
     max_steps=12,
     batch_size=2,
