@@ -33,8 +33,7 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
         ids = {question.id for question in version.questions}
         candidates = [q for q in candidates if q.question.id in ids]
     else:
-        documents = {document.id for document in store.library.document_sizes()}
-        candidates = about(documents, candidates)
+        candidates = in_library(store, candidates)
     distinct: dict[tuple[str, tuple[str, ...], str], QuizQuestion] = {}
     # One that was imported before its text has no passage, and one imported again has.
     for q in sorted(candidates, key=lambda q: (not q.is_gold, q.passage is None)):
@@ -135,6 +134,12 @@ def about(
     A document may have been deleted since; its questions keep their passages.
     """
     return [q for q in questions if not q.passage or q.passage.document_id in documents]
+
+
+def in_library(store: Store, questions: Iterable[QuizQuestion]) -> list[QuizQuestion]:
+    """Return the questions about documents that are not deleted, or about none."""
+    documents = {document.id for document in store.library.document_sizes()}
+    return about(documents, questions)
 
 
 def of_one_origin(questions: Sequence[QuizQuestion]) -> list[QuizQuestion]:

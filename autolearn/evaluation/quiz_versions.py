@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 
 from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
@@ -72,9 +73,21 @@ def questions_of(
         now = questions(store, split)
     else:
         now = frozen_questions(store, store.quizzes.get(settings.version), split)
-    if split == "quiz" and settings.documents is not None:
-        now = about(settings.documents, now)
-    return for_model(settings.model.model, now)
+    return for_model(settings.model.model, of_documents(now, settings.documents))
+
+
+def of_documents(
+    questions: Sequence[QuizQuestion], documents: Collection[int] | None
+) -> list[QuizQuestion]:
+    """Return the control questions, and those of the quiz about some documents or none.
+
+    ``documents``: None: any.
+    """
+    if documents is None:
+        return list(questions)
+    control = [q for q in questions if q.question.split == "control"]
+    quiz = [q for q in questions if q.question.split == "quiz"]
+    return [*about(documents, quiz), *control]
 
 
 def documents_asked(store: Store, model_digest: str) -> tuple[int, ...] | None:

@@ -70,7 +70,7 @@ class TokenCounter:
     It remembers up to ``most`` texts.
     """
 
-    def __init__(self, folder: Path, most: int) -> None:
+    def __init__(self, folder: Path, most: int = 1 << 16) -> None:
         self._folder, self._most = folder, most
         self._is_contained = is_contained(folder)
         self._count = token_counter(folder)

@@ -24,7 +24,7 @@ minutes.
 """
 
 LEAST_SECONDS = 20.0
-"""The time left is told after this time at the earliest: first batches take longer."""
+"""No time left is reported before: first batches take longer."""
 
 LEAST_SHARE = 0.05
 """And once this share of what was left is done, or after ``ENOUGH_SECONDS``."""

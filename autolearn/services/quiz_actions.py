@@ -43,7 +43,8 @@ def sizes_in_words(store: Store) -> str:
     now = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
     if not now:
         return ""
-    asked = quiz_versions.asked_now(store, model, chosen_digest(store) or "")
+    documents = quiz_versions.documents_asked(store, chosen_digest(store) or "")
+    asked = quiz_versions.of_documents(now, documents)
     counts = Counter(PARTS[part_of(question)] for question in asked)
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items()) or "No question"
     n_more = len(now) - len(asked)

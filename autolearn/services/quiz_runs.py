@@ -133,8 +133,7 @@ def about_deleted(store: Store, comparison: RoundComparison) -> int:
     """Return how many of the questions left out are about deleted documents."""
     asked_once = comparison.before.keys() ^ comparison.after.keys()
     left_out = [q for i, q in comparison.questions.items() if i in asked_once]
-    documents = {document.id for document in store.library.document_sizes()}
-    return len(left_out) - len(quiz_sets.about(documents, left_out))
+    return len(left_out) - len(quiz_sets.in_library(store, left_out))
 
 
 def _asked_alike(before: Run, after: Run) -> bool:

@@ -6,6 +6,7 @@ estimated if they are not written yet.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Self
 
@@ -13,6 +14,8 @@ from autolearn.core.model_calls import Chat
 from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.models import files as model_files
+from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import RoundSources, approved_in, collect, study_settings
 from autolearn.services.estimates import replay_writing
 from autolearn.store import Store
@@ -75,6 +78,24 @@ class RoundContents:
         """Return ``tokens``, with raw texts of more than ``most`` in their parts."""
         pairs = zip(self.dataset.items, self.tokens, strict=True)
         return [size for item, n in pairs for size in long_texts.sizes(item, n, most)]
+
+
+def contents_with(
+    count: TokenCounter,
+    folder: Path,
+    store: Store,
+    request: TrainRunSettings,
+    sources: RoundSources | None = None,
+) -> RoundContents:
+    """Return ``round_contents`` by the tokenizer and the template of a model folder."""
+    return round_contents(
+        store,
+        request,
+        count,
+        count_ahead=count.count_ahead,
+        reads_system=model_files.reads_system(folder),
+        sources=sources,
+    )
 
 
 def round_contents(

@@ -10,11 +10,8 @@ from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
-from autolearn.services.estimates.round_contents import round_contents
+from autolearn.services.estimates.round_contents import contents_with
 from autolearn.store import Store
-
-_COUNTED = 1 << 16
-"""Most texts whose tokens are remembered."""
 
 
 def estimate(
@@ -35,15 +32,7 @@ def estimate(
     if not store.corpora.all():
         sources = sources.with_gold(gold_examples.examples())
     folder = model_files.locate(model.model)
-    count = TokenCounter(folder, _COUNTED)
-    contents = round_contents(
-        store,
-        request,
-        count,
-        count_ahead=count.count_ahead,
-        reads_system=model_files.reads_system(folder),
-        sources=sources,
-    )
+    contents = contents_with(TokenCounter(folder), folder, store, request, sources)
     if not contents.dataset.items:
         return None
     return (

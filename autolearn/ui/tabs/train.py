@@ -26,7 +26,7 @@ from autolearn.services import (
 )
 from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs
-from autolearn.services.estimates.round_contents import RoundContents, round_contents
+from autolearn.services.estimates.round_contents import RoundContents, contents_with
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -54,9 +54,6 @@ TITLE = "Train"
 
 SPARE = 256 << 20
 """Bytes that must stay free on the disk in addition to checkpoints and adapter."""
-
-COUNTED = 1 << 16
-"""Most texts whose tokens are remembered."""
 
 LOOKING = "Reading the approved samples …"
 PLANNING = "Computing the plan of the new method …"
@@ -178,14 +175,7 @@ class PlanCache:
         cached = self._cached
         if cached is None or cached[0] != key or not _fits(cached[1], settings):
             folder = model_files.locate(model.model)
-            count = self._count(folder)
-            contents = round_contents(
-                store,
-                request,
-                count,
-                count_ahead=count.count_ahead,
-                reads_system=model_files.reads_system(folder),
-            )
+            contents = contents_with(self._count(folder), folder, store, request)
             self._cached = cached = key, contents
         return cached[1]
 
@@ -193,7 +183,7 @@ class PlanCache:
         key = folder, (folder / "tokenizer.json").stat().st_mtime_ns
         counter = self._counter
         if counter is None or counter[0] != key:
-            self._counter = counter = key, TokenCounter(folder, COUNTED)
+            self._counter = counter = key, TokenCounter(folder)
         return counter[1]
 
 
