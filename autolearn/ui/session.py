@@ -209,6 +209,7 @@ class Drawing:
     draw: Callable[..., Any]
     inputs: Sequence[gr.components.Component]
     outputs: Sequence[gr.blocks.Block]
+    also_on: Sequence[Callable[..., Any]] = ()
 
     def __call__(self, values: Mapping[gr.components.Component, Any]) -> list[Any]:
         """Return what the outputs show, given the values of at least its inputs."""
@@ -275,12 +276,10 @@ class PageContext:
     ) -> None:
         """Draw when the tab is opened, and on progress of runs while it is open.
 
-        ``also_on`` are further events. Drawing never changes what a person has typed or
-        chosen: outputs only display.
+        ``also_on`` are further events, mostly of the inputs. Drawing never changes what
+        a person has typed or chosen: outputs only display.
         """
-        self.redrawn_on_change.append(Drawing(draw, inputs, outputs))
-        if also_on:
-            redraw_on(also_on, draw, inputs, outputs)
+        self.redrawn_on_change.append(Drawing(draw, inputs, outputs, also_on))
 
     def redraw_on_opening(
         self,
@@ -309,11 +308,24 @@ class PageContext:
         self.redraw_on_change(draw, [was_busy], [form, was_busy])
 
     def wire(self, tab: gr.Tab) -> None:
-        """Wire the drawings that the tab has asked for."""
-        draw_together(
-            [self.revision_boxes[str(tab.id)].change], tuple(self.redrawn_on_change)
-        )
-        draw_together([tab.select], (*self.redrawn_on_change, *self.redrawn_on_opening))
+        """Wire the drawings that the tab has asked for.
+
+        One that follows further events has an event of its own for all of them: else
+        an older answer that arrives late would replace what was chosen after it.
+        """
+        changed = self.revision_boxes[str(tab.id)].change
+        together = [one for one in self.redrawn_on_change if not one.also_on]
+        draw_together([changed], together)
+        draw_together([tab.select], (*together, *self.redrawn_on_opening))
+        for one in self.redrawn_on_change:
+            if one.also_on:
+                gr.on(
+                    [changed, tab.select, *one.also_on],
+                    with_error_panel(one.draw, one.outputs),
+                    list(one.inputs) or None,
+                    list(one.outputs),
+                    **LAST,
+                )
         self.redrawn_on_change.clear()
         self.redrawn_on_opening.clear()
 

@@ -84,7 +84,9 @@ def test_texts_are_saved_to_the_sample_that_they_are_of(visit, app):
     page.keyboard.press("j")
     seen_sample(page, other_than=edited)
     late.arrive()
-    page.locator("#review-answer textarea").fill("In the words of a person")
+    answer = page.locator("#review-answer textarea")
+    expect(answer).not_to_have_value("")
+    answer.fill("In the words of a person")
     page.locator("#review-save").click()
     assert next_decision(page, app, version) == (edited, "edit")
 
@@ -106,6 +108,26 @@ def test_of_two_choices_the_second_is_drawn(visit, app):
     late.arrive()
     drawer = page.locator("#history-detail .al-drawer")
     expect(drawer).to_have_attribute("aria-label", chosen)
+
+
+def test_a_typed_model_is_drawn_while_the_one_before_is(visit, app):
+    """The answer about the one before came later, and stayed."""
+    page = visit(app)
+    open_tab(page, "Model")
+    about = page.locator("#model-about")
+    expect(about.locator("h3")).to_have_text("built-in")
+    late = LateAnswer(page, "model-loading", "change")
+    with app.store() as store:
+        store.runs.create("export", {"what": "chat", "target": "a", "round_id": None})
+        for run in store.runs.in_state("queued"):
+            store.runs.finish(run.id, "done")
+    page.evaluate("document.querySelector('#look').click()")
+    late.wait()
+    page.locator("#model-name textarea").fill("nowhere")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(300)  # it asks for its drawing
+    late.arrive()
+    expect(about).to_contain_text("nowhere")
 
 
 def test_a_row_stays_pressed_and_focused_while_others_are_added(visit, app):

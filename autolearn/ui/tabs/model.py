@@ -1,6 +1,5 @@
 """The model: choose it, see whether it fits, and check this computer."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,6 @@ from autolearn.ui.session import (
     Session,
     draw_on_load,
     html_panel,
-    redraw_on,
 )
 from autolearn.ui.tabs import model_sources, prices, skills
 from autolearn.ui.views import labels
@@ -45,7 +43,7 @@ def build(context: PageContext) -> None:
                 )
             answer = html_panel("model-answer")
             prices.build(context)
-            local_choice = model_sources.local(context, name)
+            picked_at = model_sources.local(context, name)
             _memory(context)
         with gr.Column(scale=3, min_width=420):
             about = html_panel("model-about")
@@ -53,7 +51,7 @@ def build(context: PageContext) -> None:
             skills.build(context, (name, loading, adapter))
             _check_up(context)
     session = context.session
-    _wire(context, (name, loading), about, [local_choice])
+    _wire(context, (name, loading), about, picked_at)
     _begin(session, [name, loading, adapter])
     context.redraw_on_opening(partial(_adapter, session), [], [adapter])
     outputs = [answer, about, adapter]
@@ -101,7 +99,7 @@ def _wire(
     context: PageContext,
     inputs: tuple[gr.Textbox, gr.Radio],
     about: gr.HTML,
-    name_events: Sequence[gr.events.Dependency],
+    picked_at: gr.Textbox,
 ) -> None:
     """Draw the typed model, not only the one in use, so that it can be checked."""
     name, loading = inputs
@@ -109,14 +107,8 @@ def _wire(
     def draw(name: str, loading: Quantization) -> Html:
         return _about(context.session, name, loading)
 
-    context.redraw_on_change(draw, inputs, [about])
-    events: list[Callable[..., Any]] = [
-        name.submit,
-        name.blur,
-        loading.change,
-        *(event.then for event in name_events),
-    ]
-    redraw_on(events, draw, inputs, [about])
+    also_on = [name.submit, name.blur, loading.change, picked_at.change]
+    context.redraw_on_change(draw, inputs, [about], also_on)
 
 
 def _begin(session: Session, outputs: list[gr.components.Component]) -> None:

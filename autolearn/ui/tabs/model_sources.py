@@ -12,20 +12,27 @@ from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, SHOWN, PageContext, Session, html_panel
+from autolearn.ui.session import (
+    QUIET,
+    SHOWN,
+    PageContext,
+    Session,
+    html_panel,
+    now,
+)
 from autolearn.ui.views import model_sources as views
 
 KINDS: tuple[RunKind, ...] = ("download", "convert")
 """Runs after which there are other models to choose from."""
 
 
-def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
+def local(context: PageContext, name: gr.Textbox) -> gr.Textbox:
     """Lay out the models on this computer; a click on one names it in ``name``.
 
     Returns:
-        The event after which another model is named.
+        The time of the last click, which changes once the model is named.
     """
-    session = context.session
+    session, picked_at = context.session, gr.Textbox("", visible="hidden")
     with gr.Accordion("Models on this computer", open=True):
         table = html_panel("model-local")
     drawn_key = gr.State("")
@@ -39,8 +46,8 @@ def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
 
     context.redraw_on_change(draw_what_is_new, [drawn_key], [table, drawn_key])
     context.redraw_on_opening(draw, [], [table, drawn_key])
-    click: gr.events.Dependency = table.click(_name, None, name, **QUIET)
-    return click
+    table.click(_name, None, [name, picked_at], **QUIET)
+    return picked_at
 
 
 def _key(session: Session) -> str:
@@ -50,8 +57,8 @@ def _key(session: Session) -> str:
     return " ".join([*states, chosen_model(session.store).model])
 
 
-def _name(event: gr.EventData) -> str:
-    return str(event.pick)
+def _name(event: gr.EventData) -> tuple[str, str]:
+    return str(event.pick), now()
 
 
 def hub(context: PageContext) -> gr.HTML:

@@ -182,7 +182,11 @@ def _actions() -> Actions:
         elem_id="review-reason",
     )
     keys = gr.Checkbox(
-        label="Shortcuts", container=False, min_width=60, elem_id="review-keys"
+        True,
+        label="Shortcuts",
+        container=False,
+        min_width=60,
+        elem_id="review-keys",
     )
     html_panel("review-keys-help", views.keys_help())
     return Actions(buttons, reason, keys)

@@ -46,14 +46,13 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         return _draw(session, _model(session.store, *values))
 
     name, loading, adapter = inputs
-    context.redraw_on_change(draw, inputs, outputs)
     triggers: list[Callable[..., Any]] = [
         name.submit,  # type: ignore[attr-defined]
         name.blur,  # type: ignore[attr-defined]
         loading.change,  # type: ignore[attr-defined]
         adapter.change,  # type: ignore[attr-defined]
     ]
-    redraw_on(triggers, draw, inputs, outputs)
+    context.redraw_on_change(draw, inputs, outputs, triggers)
     _draw_estimate(session, basis, inputs, estimate)
     teaching = partial(_teach, session)
     for button, action in ((check, skill_actions.check), (teach, teaching)):
