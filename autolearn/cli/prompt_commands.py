@@ -55,7 +55,7 @@ def _as_row(state: PromptState) -> Result:
     return {
         "prompt": state.name,
         "state": "changed" if state.is_changed else "default",
-        "used_by": {"any": "all protocols", "guided": "guided, taught"}.get(
+        "used_by": {"any": "all styles", "guided": "guided, taught"}.get(
             state.usage.way, state.usage.way
         ),
         "purpose": state.usage.purpose,

@@ -64,8 +64,8 @@ class StudySettings(Settings):
 
     protocol: StudyProtocol = setting(
         "auto",
-        "How the model is asked; auto: as stored with the model or its round. Choose "
-        "another only to compare protocols",
+        "How the model is prompted; auto: as stored with the model or round. Choose "
+        "another only to compare prompting styles",
         get_args(StudyProtocol),
     )
     quick: bool = setting(
@@ -77,13 +77,13 @@ class StudySettings(Settings):
         6,
         "At most twice as many facts (parts of sentences) of a passage are asked about,"
         " evenly spread; 6: up to 12. More covers long passages better and takes "
-        "longer. With the protocol trained: the fewest questions per list",
+        "longer. With the prompting style “trained”: the fewest questions per list",
         Range(1, 50),
     )
     ask_rounds: int = setting(
         4,
         "Lists of questions per passage, the first greedy, the others sampled; only "
-        "with the protocol trained. More finds more questions and takes longer",
+        "with the prompting style “trained”. More finds more and takes longer",
         Range(1, 20),
     )
     closed_book_samples: int = setting(
@@ -263,7 +263,7 @@ class TrainSettings(Settings):
     )
     choose_scale: bool = setting(
         True,
-        "Scale the finished adapter to 0.9 or 0.8 if validation loses at most 0.05, so "
+        "Multiply the adapter by 0.9 or 0.8 if validation then loses at most 0.05, so "
         "that it forgets less; not if the round continues another",
     )
     only_gaps: bool = setting(

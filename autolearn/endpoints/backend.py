@@ -200,8 +200,8 @@ class ServerBackend:
             BackendError: Always.
         """
         raise BackendError(
-            "A model on a server cannot write instructions by the protocol of a "
-            "trained model; choose the protocol 'guided' under Study."
+            "A model on a server cannot write instructions in the prompting style "
+            "“trained”; choose the style “guided” under Study."
         )
 
     def _run_all(

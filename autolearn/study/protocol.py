@@ -1,4 +1,4 @@
-"""Protocols: how a model is asked at each stage, depending on what it has learned.
+"""Prompting styles: how a model is asked at each stage, by what it has learned.
 
 An instruct model does not keep a format that it is only asked for. So it gets worked
 examples, is asked for one fact at a time, its answers are prefilled and constrained to

@@ -214,6 +214,6 @@ def test_the_key_of_the_environment_is_sent_and_not_kept(monkeypatch):
 def test_a_model_on_a_server_writes_no_turns_of_a_user():
     with (
         model_server.running() as server,
-        pytest.raises(BackendError, match="protocol 'guided'"),
+        pytest.raises(BackendError, match="style “guided”"),
     ):
         backend_of(server).generate_instructions([1], never, 6)

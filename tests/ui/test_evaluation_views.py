@@ -183,8 +183,8 @@ def test_the_gap_closed_is_shown_only_where_it_says_something(
     take(store, questions, 2, open_book=True)
     take(store, questions, right, round_.id)
     markup = shown_of(store, round_.id, None)
-    assert "Gold quiz: open-book bound" in markup
-    assert ("gap to that bound closed" in markup) == is_shown
+    assert "Gold quiz: base model with the passage in view (upper bound)" in markup
+    assert ("gap to that upper bound closed" in markup) == is_shown
 
 
 def test_what_got_lost_is_said(store, questions):
@@ -447,7 +447,7 @@ def test_gold_and_self_made_questions_are_never_counted_together(store, question
     markup = shown_of(store, round_.id, None)
     for title in ("Gold quiz, closed-book", "Self-made quiz, closed-book"):
         assert title in markup
-    assert "Self-made quiz: open-book bound" in markup
+    assert "Self-made quiz: base model with the passage in view" in markup
     assert "self-made and self-graded question; contains" in markup
 
 

@@ -126,6 +126,14 @@ def test_teaching_is_offered_where_a_skill_is_weak_and_nowhere_else(store):
     assert not views.panel(store, MODEL).needs_teaching
 
 
+def test_the_prompting_style_is_explained(store):
+    """Newcomers did not understand “protocol”."""
+    keep(store, protocol="trained")
+    markup = views.panel(store, MODEL).result
+    assert "Prompting style: trained (the bare prompts;" in markup
+    assert "protocol" not in markup.lower()
+
+
 def test_a_round_that_teaches_the_skills_is_named_while_it_lasts(store):
     """The button began it, and nothing was seen of it on the tab."""
     keep(store, questions=RightCount(12, 60))

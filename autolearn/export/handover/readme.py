@@ -123,7 +123,7 @@ def _of_training(handover: Handover) -> list[str]:
         lines.append(f"autolearn kept the adapter of step {handover.best_at}.")
     if handover.scale not in (None, 1.0):
         lines.append(
-            f"Scale: autolearn shrank the finished adapter to {handover.scale:g}, "
-            "which forgets less."
+            f"Scaling: autolearn multiplied the adapter by {handover.scale:g}, so that "
+            "it forgets less."
         )
     return lines

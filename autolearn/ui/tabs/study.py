@@ -45,7 +45,7 @@ LABELS = {
     "quick": "Stages",
     "quiz_share": "Quiz share",
     "closed_book_samples": "Extra closed-book answers",
-    "protocol": "Prompt protocol",
+    "protocol": "Prompting style",
     "temperature": "Temperature",
     "seed": "Seed",
     "question_tokens": "Max. tokens per question",

@@ -123,10 +123,10 @@ def _shares(comparison: RoundComparison) -> Html:
         if not change.n:
             continue
         details |= {
-            f"{title}: open-book bound (the base model reads the passage)": (
+            f"{title}: base model with the passage in view (upper bound)": (
                 html.percent(change.open_book)
             ),
-            **_gap_closed(f"{title}: gap to that bound closed", change),
+            **_gap_closed(f"{title}: gap to that upper bound closed", change),
             f"{title}: facts that a trained item tells about the same passage, or in "
             f"the words of the question (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
@@ -207,7 +207,9 @@ def _own(round_: Round) -> Html:
             scores.forgetting_kl, 4
         ),
         "Validation (exact match)": html.percent(scores.validation),
-        "Adapter scale": html.number(scores.scale, 2),
+        "Adapter weights multiplied by (below 1: forgets less)": html.number(
+            scores.scale, 2
+        ),
         "Steps": _steps(round_),
     }
     return html.tag("div", html.pairs(rows), "al-card al-below")
@@ -304,7 +306,7 @@ def rounds(store: Store) -> Html:
     plot = _over_rounds(records)
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
     return plot + html.table(
-        (*heads, "Quiz and control", "Forgetting (KL)", "Scale"),
+        (*heads, "Quiz and control", "Forgetting (KL)"),
         (_round(store, record) for record in reversed(records)),
         "All rounds",
     )
@@ -374,7 +376,6 @@ def _round(store: Store, record: Round) -> tuple[Html, ...]:
         html.percent(scores.validation),
         _scores(scores),
         html.number(scores.forgetting_kl, 4),
-        html.number(scores.scale, 2),
     )
 
 

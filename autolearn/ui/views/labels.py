@@ -51,7 +51,7 @@ TRAIN_SETTINGS = {
     "max_tokens": "Max. tokens per item",
     "max_grad_norm": "Gradient clipping (norm)",
     "stop_at": "Stop early at (validation)",
-    "choose_scale": "Tune the adapter scale",
+    "choose_scale": "Scale down the finished adapter",
     "only_gaps": "Gaps only",
     "statements": "Statements per passage (CPT)",
     "evolution": "Evolution (SELF)",

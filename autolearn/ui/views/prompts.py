@@ -8,9 +8,9 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 
 WAYS = {
-    "any": "Used by all protocols.",
-    "guided": "Used by the protocols guided and taught.",
-    "trained": "Used by the protocol trained.",
+    "any": "Used in all prompting styles.",
+    "guided": "Used in the prompting styles “guided” and “taught”.",
+    "trained": "Used in the prompting style “trained”.",
 }
 
 
@@ -54,11 +54,11 @@ def _overview(states: Sequence[PromptState]) -> Html:
 
 def preview(prompt: PromptPreview, place: str) -> Html:
     """Return the turns that a model would be shown, one below the other."""
-    sentences = [f"{place}, protocol {prompt.shown_by}, with the text above."]
+    sentences = [f"{place}, prompting style “{prompt.shown_by}”, with the text above."]
     if prompt.shown_by != prompt.protocol:
         sentences.append(
-            f"The model in use has the protocol {prompt.protocol}, which does not use "
-            "this prompt."
+            f"The model in use is prompted in the style “{prompt.protocol}”, which "
+            "does not use this prompt."
         )
     if prompt.stand_ins:
         sentences.append(

@@ -19,6 +19,7 @@ from autolearn.services.estimates import durations
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.store import Store
+from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -159,13 +160,14 @@ def _report(store: Store, report: SkillReport) -> Html:
     advice = html.join(
         html.tag("li", html.text(sentence)) for sentence in _advice(store, report)
     )
-    protocol = f"Prompt protocol: {report.protocol}."
+    style = PROTOCOLS[report.protocol]
+    asked = f"Prompting style: {style.name} ({style.meaning})."
     return (
         _chart(skills)
         + _table(skills)
         + html.tag("h4", "What to do")
         + html.tag("ul", advice, "al-advice")
-        + html.tag("p", html.text(protocol), "al-faint")
+        + html.tag("p", html.text(asked), "al-faint")
     )
 
 

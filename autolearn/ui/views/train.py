@@ -91,7 +91,7 @@ def warnings(
     if _lacks_validation(contents, settings):
         sentences.append(
             f"Validation needs {2 * FEWEST_VALIDATED} samples with a second wording. "
-            "Without it the round cannot end early and its adapter scale is not tuned."
+            "Without it the round cannot end early, and its adapter is not scaled down."
         )
     most = settings.max_tokens
     too_long = sum(n > most for n in contents.lengths(most))
