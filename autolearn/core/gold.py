@@ -31,14 +31,14 @@ class GoldExample:
     """Empty: the question is an instruction without a text."""
     question: str
     answer: str
-    """As short as the source gives it; empty if the text does not tell it."""
+    """As short as the source gives it; empty if the text does not state it."""
     title: str = ""
     sentence: str = ""
     """The answer as a full sentence, if the source has one."""
     evidence: str = ""
-    """The sentence of the text that holds the answer, if the source tells which."""
+    """The sentence of the text that holds the answer, if the source says which."""
     answerable: bool = True
-    """False: the text does not tell the answer."""
+    """False: the text does not contain the answer."""
     response: str = ""
     """A wrong answer, with the feedback on it and the refinement, where the source has
     such (p, r, f, r_hat of arXiv 2310.00533); then ``question`` is the prompt."""
@@ -92,9 +92,9 @@ class GoldQuestion:
     answer: str
     value: str = ""
     document: str = ""
-    """Name of the document that tells the answer, if any does."""
+    """Name of the document that contains the answer, if any."""
     passage: str = ""
-    """The text that tells the answer, where the file has it."""
+    """The text that contains the answer, if the file has it."""
     scorer: Scorer | None = None
     """None: the usual one for such an answer."""
     aliases: tuple[str, ...] = ()

@@ -74,7 +74,7 @@ class Event:
     finish: FinishReason | None = None
     n_prompt_tokens: int = 0
     n_tokens: int = 0
-    """Of the whole answer, where the event tells; else 0."""
+    """Of the whole answer, if the event reports it; else 0."""
 
 
 def read_event(value: object) -> Event:
@@ -96,12 +96,12 @@ def read_event(value: object) -> Event:
 
 
 def _finish(reason: object) -> FinishReason:
-    # Mistral tells apart whether the limit of the request or of the model was reached.
+    # Mistral distinguishes the limit of the request from that of the model.
     return "length" if reason in ("length", "model_length") else "stop"
 
 
 def _usage(body: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the tokens of prompt and answer; 0 where the server tells none."""
+    """Return the tokens of prompt and answer; 0 if the server reports none."""
     usage = body.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     return count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))

@@ -92,7 +92,7 @@ class RequestBodies:
         return {"model": name}
 
     def _sampled(self, sampling: Sampling) -> dict[str, str]:
-        """Return what else tells a server to sample.
+        """Return further parameters that make a server sample.
 
         ``transformers serve`` ignores the temperature if the model is greedy by itself,
         as most are. The other settings of the model stay as they are.

@@ -15,7 +15,7 @@ Encode = Callable[[str], list[int]]
 
 
 class Continuation:
-    """Encodes texts that follow a fixed text, without any control tokens of theirs."""
+    """Encodes texts that follow a fixed text, without adding control tokens."""
 
     def __init__(self, plain: Encode, control: Encode, before: str, lead: str) -> None:
         """See how a word is encoded there.

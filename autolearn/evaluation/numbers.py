@@ -211,7 +211,7 @@ def result(text: str, question: str = "") -> Readings:
 
 
 def _stated_number(text: str, numbers: Numbers, question: str) -> Readings:
-    """Return the number that a plain statement tells.
+    """Return the number that a plain statement gives.
 
     ``numbers``: the numbers of its last sentence, which ends the text.
     """

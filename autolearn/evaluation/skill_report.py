@@ -111,7 +111,7 @@ MEANINGS = {
     ),
     "verdicts": (
         "Verdicts (AUC)",
-        "it tells correct answers from incorrect ones; 0.5 is chance",
+        "it distinguishes correct from incorrect answers; 0.5 is chance",
     ),
     "refinements": ("Refinements", "it corrects a wrong answer"),
 }

@@ -113,7 +113,7 @@ def _open(store: Store, run: Run) -> Iterator[Tracking]:
     """Yield the tracker that a training asks for."""
     settings = TrainRunSettings.of(run).train
     tracking = Tracking(settings.tracker)
-    # The time tells runs of the same number in two workspaces apart.
+    # The time distinguishes runs with the same number in two workspaces.
     time = "".join(filter(str.isdigit, run.created_at))[:14]
     name = f"run-{run.id}-{time}"
     tracking.open(TrackedRun(store.folder, name, settings.as_dict()))

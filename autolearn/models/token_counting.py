@@ -17,8 +17,8 @@ from autolearn.models.tokenizer_files import LIMITS, fault, guarded, load
 LONGEST_WORD = 96
 """Most characters that a WordPiece model sees as one word."""
 AT_ONCE = 1 << 17
-"""Characters that are encoded at once: a token takes some 300 bytes meanwhile. Longer
-texts, which only white space is, are counted part by part."""
+"""Characters that are encoded at once, with about 300 bytes per token. Longer
+texts, which can only be white space, are counted in parts."""
 GROUP = 512
 """Texts that a child counts at once, within its limit of time."""
 TRIAL = "In 1711 the river was 3.5 km long.\n\n" + "a" * 4096 + "\u200d" * 256

@@ -266,7 +266,7 @@ def _take_place(draft: Path, workspace: Path) -> None:
 
 @contextmanager
 def _opened(source: Path) -> Iterator[Path | ZipPath]:
-    """Yield the top folder of a backup, be it a folder or a file."""
+    """Yield the top folder of a backup, which is a folder or a zip file."""
     if source.is_dir():
         yield source
         return

@@ -88,7 +88,7 @@ def _checkpoints(store: Store) -> tuple[int, list[str]]:
 
 
 def _is_damaged(digest_file: Path) -> bool:
-    """Return whether a checkpoint is damaged; one that has gone meanwhile is not."""
+    """Return whether a checkpoint is damaged; one deleted during the check is not."""
     try:
         digest = digests.of_file(digest_file.with_name(digests.CHECKPOINT_STATE))
         return digest_file.read_bytes() != digest.encode()

@@ -117,10 +117,10 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
 
 
 def nothing_added(store: Store, run: Run) -> str:
-    """Return that a finished study has given the quiz no question, where it was to.
+    """Return that a finished study added no question to the quiz, though it should.
 
-    Without a full stop, as where questions are added is said differently. Empty: it has
-    given some, or was to give none, or the quiz has gold questions about its documents.
+    Without a full stop, since the page appends where to add questions. Empty: it has
+    added some, or should add none, or the quiz has gold questions about its documents.
     """
     if run.state != "done" or not StudyResult.of(run).passages:
         return ""
@@ -158,7 +158,7 @@ def _why_nothing_added(store: Store, run: Run, n_wordings: int) -> str:
     if settings.quick:
         return "a quick study writes no other wordings"
     if not settings.paraphrases:
-        return "it was to write no paraphrases"
+        return "its settings ask for no paraphrases"
     if n_wordings:
         noun = "wording" if n_wordings == 1 else "wordings"
         return f"none of its {n_wordings} new {noun} for it kept the meaning"
@@ -169,7 +169,7 @@ def _why_nothing_added(store: Store, run: Run, n_wordings: int) -> str:
     if not any(serves_quiz(settings, question) for question in asked):
         share = f"{100 * settings.quiz_share:g} %"
         return f"the quiz share of {share} chose none of its questions ({len(asked)})"
-    return "what it chose for it was unfit or has no wording that was not asked before"
+    return "the questions chosen for it were unfit or had no wording not asked before"
 
 
 def _question(store: Store, question_id: int) -> Question:

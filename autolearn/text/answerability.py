@@ -13,7 +13,7 @@ from autolearn.text import (
 )
 
 MOST_SHARED = 1
-"""Words that a question may share with its sentence while another one tells more."""
+"""Words that a question may share with its sentence while another one shares more."""
 LEAST_MORE = 2
 """Words that it must share with the other one in addition."""
 _SPACED = ("en", "de", "fr", "es")
@@ -21,7 +21,7 @@ _SPACED = ("en", "de", "fr", "es")
 
 
 def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
-    """Return why a sentence of a passage does not tell what a question asks for.
+    """Return why a sentence of a passage does not answer a question.
 
     A clause; empty: nothing shows that it does not.
     """
@@ -30,7 +30,7 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
     if persons.takes_one_work_for_another(question, answer, sentence):
         return "its answer did something else"
     if _is_about_another(question, sentence, passage):
-        return "another sentence tells what it asks for"
+        return "another sentence answers it"
     return ""
 
 

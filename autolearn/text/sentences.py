@@ -8,7 +8,7 @@ from autolearn.core.scripts import EAST_ASIAN, QUESTION_END, SOUTH_EAST_ASIAN
 from autolearn.text import chunking
 
 FEWEST_SIGNS = 12
-"""Letters and digits below which a sentence tells nothing that can be asked."""
+"""Fewest letters and digits of a sentence that can be asked about."""
 FACT_WORDS = 12
 """Words of a stretch from which the next comma, bracket or "and" begins another."""
 

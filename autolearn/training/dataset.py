@@ -61,8 +61,8 @@ class ApprovedExample:
     def is_gap(self) -> bool:
         """Return whether there is something to learn.
 
-        A person who writes another answer says so, unless they also say that there is
-        no gap.
+        There is if a person has written another answer, unless they also marked that
+        there is no gap.
         """
         says_so = self.has_own_answer and "gap" not in self.edits
         return self.sample.gap or says_so

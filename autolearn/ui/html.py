@@ -115,7 +115,7 @@ def button(content: Html, classes: str = "", **attributes: object) -> Html:
 
 
 def pick(content: Html, key: object, classes: str = "", **attributes: object) -> Html:
-    """Return something to click, which tells the page its key."""
+    """Return a button that sends its key to the page when it is clicked."""
     return button(content, classes, data_pick=key, **attributes)
 
 

@@ -7,8 +7,8 @@ AFTER_DRAWING_JS = """(value) => new Promise((resolve) => {
 })"""
 """Returns its value once the browser has drawn, or soon if it does not draw.
 
-To begin an event takes Gradio's page (6.31) some 10 ms, since it first tells all inputs
-of all events so far that one is pending.
+Starting an event takes Gradio 6.31 about 10 ms in the browser, since it first notifies
+all inputs of all events so far that one is pending.
 """
 
 NOTICE_JS = """

@@ -47,7 +47,7 @@ SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
 def html_panel(
     elem_id: str, value: Html | str = "", *, script: str = PICK_JS
 ) -> gr.HTML:
-    """Return a place for HTML of ours; a click on a part of it tells which part."""
+    """Return a place for HTML of ours; a click reports the clicked part."""
     return gr.HTML(value, elem_id=elem_id, js_on_load=script, apply_default_css=False)
 
 

@@ -205,7 +205,7 @@ def test_a_question_that_another_sentence_answers_is_not_kept():
         FACTS["1842"]
     ]
     (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
-    assert "another sentence tells what it asks for" in skip.reason
+    assert "another sentence answers it" in skip.reason
 
 
 def test_an_answer_that_names_some_of_the_persons_asked_for_is_completed():

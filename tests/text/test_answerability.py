@@ -46,7 +46,7 @@ def fault(sentences, place, question, heading="Orlo Bridge", answer="1931"):
 def test_a_question_about_another_sentence_is_recognised(
     place, question, is_about_another
 ):
-    reason = "another sentence tells what it asks for" if is_about_another else ""
+    reason = "another sentence answers it" if is_about_another else ""
     assert fault(BRIDGE, place, question) == reason
 
 

@@ -216,7 +216,7 @@ def test_labels_with_a_common_beginning_are_compared_after_it(backend):
 
 def test_a_label_within_a_label_is_refused(backend):
     ids = backend._lm.chat.encode
-    with pytest.raises(BackendError, match="beginning of another"):
+    with pytest.raises(BackendError, match="prefix of another"):
         probabilities(backend._lm, [[ids("yes"), ids("yes, so")]])
 
 

@@ -39,10 +39,10 @@ TOLD = "This study added no question to the quiz, since "
     ("settings", "asks", "reason"),
     [
         ({"quick": True}, True, "a quick study writes no other wordings;"),
-        ({"paraphrases": 0}, True, "it was to write no paraphrases;"),
+        ({"paraphrases": 0}, True, "its settings ask for no paraphrases;"),
         ({}, False, "it asked no question about a text;"),
         ({"quiz_share": 1e-9}, True, "the quiz share of 1e-07 % chose none of its"),
-        ({"quiz_share": 1.0}, True, "what it chose for it was unfit or has"),
+        ({"quiz_share": 1.0}, True, "the questions chosen for it were unfit or had"),
     ],
 )
 def test_a_study_that_adds_no_quiz_question_says_why(

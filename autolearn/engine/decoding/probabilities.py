@@ -88,8 +88,8 @@ def _forks(ids: Sequence[list[int]], labels: list[int], depth: int = 0) -> list[
         for label in labels:
             if depth == len(ids[label]):
                 raise BackendError(
-                    "One label is the beginning of another, so they cannot be told "
-                    "apart; use other words."
+                    "One label is a prefix of another, so they cannot be "
+                    "distinguished; use other words."
                 )
             branches.setdefault(ids[label][depth], []).append(label)
         # Positions at which all labels agree need no forward pass.

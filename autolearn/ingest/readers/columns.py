@@ -110,7 +110,7 @@ def named_values(cells: Row, prefix: str = "") -> tuple[list[str], list[str]]:
 
 
 def _in_line(value: Any) -> str | None:
-    """Return a value as it stands in a line; None if it says nothing."""
+    """Return a value as part of a line; None if it is empty."""
     if value is None or value == []:
         return None
     if isinstance(value, list):

@@ -184,7 +184,7 @@ def _narrow(path: Path, head: bytes) -> Decoding:
     if survey.n_broken <= MOST_BROKEN * survey.n_beyond:
         n = survey.n_broken
         signs = "byte is" if n == 1 else "bytes are"
-        note = f"{n} {signs} no UTF-8 and stand as \ufffd"
+        note = f"{n} {signs} not UTF-8 and replaced by \ufffd"
         candidates = _candidates(
             survey.sample, ("utf-8", *encodings.most_likely(ranking))
         )

@@ -1,4 +1,4 @@
-"""How much memory a run needs against what is free, corrected by earlier runs."""
+"""How much memory a run needs and how much is free, corrected by earlier runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,11 +25,11 @@ _CHECKPOINTS = 4
 
 @dataclass(frozen=True)
 class MemoryFit:
-    """The memory that a run needs, against what it could get."""
+    """The memory that a run needs, compared with what is available."""
 
     need: Memory
     free: int
-    """Bytes, with what the worker holds, which the run takes over."""
+    """Bytes, including what the worker holds, since the run can use it."""
     calibration_run: int | None
     """The run whose measured memory corrected the estimate."""
     problem: str = ""

@@ -18,7 +18,7 @@ _PER_INSTRUCTION = 4
 each gets an answer."""
 _PER_SIMILAR_QUESTION = 2 * similar_questions.DRAWS
 _LEAST_ANSWERS = 16
-"""Fewest answers of a step by which the time of a text is told. Fewer take longer each:
+"""Fewest answers of a step from which the time per text is taken. Fewer are slower:
 three took 3.8 s each, and 64 of the same model 0.2 s."""
 _PER_TEXT = 5
 """Texts written for each text that is read again; see ``replay.read``."""

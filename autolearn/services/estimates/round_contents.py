@@ -47,7 +47,7 @@ class RoundContents:
     for_method: int
     """Approved samples that this method takes into account."""
     repeated: int
-    """Those of them that ask what another one asks about the same passage."""
+    """Those of them that ask the same as another one about the same passage."""
     without_gap: int
     """Those of the others that are left out because the model knew the answer."""
     dataset: Dataset

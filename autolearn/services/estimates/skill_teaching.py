@@ -1,4 +1,4 @@
-"""What the round takes that teaches a model the skills, before it is queued."""
+"""Time and memory of a round that teaches a model skills, before it is queued."""
 
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples

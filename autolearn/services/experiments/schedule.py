@@ -63,7 +63,7 @@ def advance(store: Store, experiment_id: int, run_id: int | None = None) -> Run 
     finished_runs: dict[str, int] = {}
     links = _links(store, experiment_id)
     first = next((store.runs.get(number) for number in links.values()), None)
-    # By prompts that were changed meanwhile, arms and rounds would be asked otherwise.
+    # If prompts changed between tasks, arms and rounds could not be compared.
     with prompts.fixed(PromptSettings.of(first).changed_prompts if first else None):
         for task in _TASKS[experiment.kind](store, experiment):
             if task.name in links:

@@ -150,7 +150,7 @@ def _open(
 def _save(
     session: Session, name: str | None, text: str, edits: _Edits
 ) -> tuple[_Edits, Html]:
-    """Save a prompt; if it was changed elsewhere meanwhile, at the second time."""
+    """Save a prompt; if it was changed elsewhere, only at the second attempt."""
     prompt_name = _prompt_name(name)
     stored = _saved(session, prompt_name)
     if stored.strip() not in (edits.saved.strip(), text.strip()):

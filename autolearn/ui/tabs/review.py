@@ -194,7 +194,7 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
 
 
 def _wire_decisions(context: PageContext, parts: Parts) -> None:
-    """Wire what is refused if another window has decided on the sample meanwhile."""
+    """Wire actions that are refused if another window has decided on the sample."""
     session, panels = context.session, parts.shown
     inputs = [parts.current, parts.known_version, parts.queue]
     deciding: tuple[Action, ...] = ("approve", "reject")

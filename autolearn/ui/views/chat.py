@@ -12,7 +12,7 @@ from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 
 COLUMNS = {"left": "Left", "right": "Right", "open": "Open book"}
-"""The columns, in their order, with how they are called."""
+"""The columns in their order, with their titles."""
 
 
 def conversation(store: Store, number: int) -> Html:
@@ -105,7 +105,7 @@ def _why_incomplete(result: ChatResult) -> str:
 
 
 def _refinement(result: ChatResult) -> Html:
-    """Return the answer, the model's feedback on it, and what it made of that."""
+    """Return the answer, the model's feedback on it, and the refined answer."""
     rows = {
         "Answer": _text(result.answer or ""),
         "Feedback": _text(result.feedback or ""),

@@ -127,7 +127,7 @@ def _shares(comparison: RoundComparison) -> Html:
                 html.percent(change.open_book)
             ),
             **_gap_closed(f"{title}: gap to that upper bound closed", change),
-            f"{title}: facts that a trained item tells about the same passage, or in "
+            f"{title}: facts that a training item states about the same passage, or in "
             f"the words of the question (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
                 f"{_share(studied.right_after, studied.n)}"

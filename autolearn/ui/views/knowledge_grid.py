@@ -18,7 +18,7 @@ GROUPS = {
     "gap": ("gap", "wrong"),
     "flagged": ("flagged",),
 }
-"""What a cell tells apart, with the marks of samples that count as it."""
+"""The states that a cell shows, each with the marks of samples that count as it."""
 _GROUP_OF = {mark: name for name, marks in GROUPS.items() for mark in marks}
 N_DOCUMENTS, N_PASSAGES = 60, 80
 """Most rows, and most cells of a row."""

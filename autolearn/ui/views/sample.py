@@ -159,7 +159,7 @@ def _closed_book(view: SampleView) -> Html:
 
 
 def _open_book(view: SampleView) -> Html:
-    """Return the answer with the text in view, and how far its quote is one."""
+    """Return the answer with the text in view, and how well its quote matches."""
     answer = view.answer(view.sample.open_answer_id)
     if answer is None:
         return _part("Open-book answer", html.note("None."))
@@ -199,7 +199,7 @@ def _feedback(view: SampleView) -> Html:
 
 
 def _refinement(view: SampleView) -> Html:
-    """Return the refined answer as what changed against the one from memory."""
+    """Return what the refinement changed in the answer from memory."""
     refinement, edit = view.answer(view.sample.refined_answer_id), view.edited_refined
     if refinement is None and edit is None:
         return Html("")

@@ -79,7 +79,7 @@ def ways(store: Store) -> Html:
 
 
 def _whole_round(model: ModelSettings) -> tuple[str, str]:
-    """Return title and text of the way that one button goes."""
+    """Return title and text of the way to begin with one button."""
     begin = ""
     if model.round_id:
         begin = f" The round begins with the base model, not round {model.round_id}."

@@ -37,7 +37,7 @@ ABOUT_P_GAP = (
 )
 N_SKIPS = 50
 N_CHARACTERS = 300
-"""Longer texts are cut in the table; the detail shows all of them."""
+"""Longer texts are cut in the table; the details show them in full."""
 
 
 def effort(
@@ -196,7 +196,7 @@ def is_poor(result: StudyResult) -> bool:
 
 
 def _no_quiz(store: Store, run: Run) -> Html:
-    """Return that a finished study has given the quiz no question, where it was to."""
+    """Return that a finished study added no question to the quiz, though it should."""
     sentence = quiz_actions.nothing_added(store, run)
     return html.note(f"{sentence} under Library.") if sentence else Html("")
 
