@@ -139,6 +139,27 @@ CROWDED = """form => [form, ...form.querySelectorAll(
 """Returns what is wider than its place in a form, and fields that are too narrow."""
 
 
+@pytest.mark.parametrize(
+    ("tab", "panel"),
+    [
+        ("Library", "library-documents"),
+        ("Study", "study-found"),
+        ("Evaluation", "evaluation-rounds"),
+        ("History", "history-runs"),
+    ],
+)
+def test_a_table_fits_a_narrow_window(visit, used_app, tab, panel):
+    """Tables had scrollbars of their own at a width of 800 pixels."""
+    page = visit(used_app)
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.locator(".sidebar.open .toggle-button").click()
+    expect(page.locator(".sidebar.open")).to_have_count(0)
+    open_tab(page, tab)
+    table = page.locator(f"#{panel} .al-scroll").first
+    expect(table).to_be_visible()
+    assert table.evaluate("t => t.scrollWidth <= t.clientWidth + 1")
+
+
 def test_back_and_forward_go_from_tab_to_tab_and_a_reload_stays(visit, used_app):
     page = visit(used_app)
 
