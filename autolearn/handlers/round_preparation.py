@@ -14,7 +14,7 @@ from autolearn.rounds.sources import collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
 from autolearn.study import prompts, statements
 from autolearn.study.generation import Generator, of_type
-from autolearn.training import replay, similar_questions
+from autolearn.training import replay, replay_pool, similar_questions
 from autolearn.training.replay_plan import ReplayPlan
 
 log = logging.getLogger(__name__)
@@ -168,12 +168,12 @@ class _BaseWriter:
     def _model_pool(self) -> list[GeneratedInstruction]:
         """Return the instructions that the folder of the model has, and store them."""
         name = TrainRunSettings.of(self.context.run).model.model
-        path = replay.pool_file(model_files.locate(name))
+        path = replay_pool.find(model_files.locate(name))
         if path is None:
             return []
         try:
             text = path.read_text(encoding="utf-8")
-            items = replay.parse_pool(text, self.backend.identity)
+            items = replay_pool.parse(text, self.backend.identity)
         except (OSError, ValueError, TypeError) as error:
             log.warning("%s has no generated instructions: %s", path, error)
             return []

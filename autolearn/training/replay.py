@@ -11,24 +11,15 @@ texts of the round again (``read``), and checks and corrects its own answers
 (``self_checks``). How many of each a round gets is decided in ``training.replay_plan``.
 """
 
-import json
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from functools import partial
 from heapq import nlargest
 from math import ceil
-from pathlib import Path
 from typing import TypeVar
 
-from autolearn.core.model_calls import (
-    Completion,
-    Generation,
-    ModelIdentity,
-    Request,
-    Sampling,
-)
+from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
 from autolearn.core.records import GeneratedInstruction, ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
@@ -63,12 +54,6 @@ STAGE = "generated instructions"
 SEED_WORD = "imagined"
 """Part of the seed of each draw, an older name of the instructions. Another word would
 give other instructions than the pools of workspaces and models hold."""
-
-POOL_FILE = "generated_instructions.jsonl"
-"""File in a model's folder with its answered instructions, see ``pool_text``."""
-
-OLD_POOL_FILE = "imagined.jsonl"
-"""The name of this file in models of earlier versions."""
 
 INSTRUCTION_TOKENS, ANSWER_TOKENS = 48, 48
 """Most tokens of a generated instruction and of its answer. More items are worth more
@@ -176,59 +161,6 @@ def more_confident(
     return [
         row for row, value in zip(answered, confidences, strict=True) if value >= least
     ]
-
-
-def pool_file(folder: Path) -> Path | None:
-    """Return the file with the instructions of a model's folder, if it has one."""
-    paths = (folder / name for name in (POOL_FILE, OLD_POOL_FILE))
-    return next((path for path in paths if path.is_file()), None)
-
-
-def parse_pool(text: str, model: ModelIdentity) -> list[GeneratedInstruction]:
-    """Return the instructions of a model's folder, as ``pool_text`` wrote them.
-
-    Empty if they belong to another model or another prompt.
-
-    Raises:
-        ValueError: The text is not in the format of ``pool_text``.
-    """
-    head, *rows = map(json.loads, text.splitlines())
-    prompt = prompts.load(PROMPT)
-    if head != _head(model):
-        return []
-    sampling = Sampling(max_new_tokens=ANSWER_TOKENS)
-    return [
-        GeneratedInstruction(
-            draw,
-            question,
-            Generation(
-                Request(prompt.render(question=question), sampling),
-                Completion(**completion),
-                model,
-            ),
-        )
-        for draw, question, completion in rows
-    ]
-
-
-def pool_text(items: Sequence[GeneratedInstruction], model: ModelIdentity) -> str:
-    """Return items as text: a line for the model, then one line for each item."""
-    rows = [
-        [item.draw, item.text, asdict(item.generation.completion)]
-        for item in items
-        if item.generation
-    ]
-    lines = [json.dumps(row, ensure_ascii=False) for row in (_head(model), *rows)]
-    return "\n".join(lines) + "\n"
-
-
-def _head(model: ModelIdentity) -> dict[str, str]:
-    """Return what must match for the instructions of a folder to be used."""
-    return {
-        "model": model.digest,
-        "quantization": model.quantization,
-        "prompt": prompts.load(PROMPT).digest,
-    }
 
 
 def items(

@@ -249,6 +249,7 @@ class PageContext:
     """Shows why an action was refused."""
     sidebar: gr.HTML
     steps_panel: gr.HTML
+    """Shows why no whole round can begin, and the steps by hand."""
     stop: gr.Button
     stoppable: gr.Number
     """The id of the run that it stops: another may have begun since it was drawn."""
@@ -377,13 +378,14 @@ class PageContext:
         """Return the present sidebar, and the revision for the open tab."""
         store, busy = self.session.store, self.session.is_busy()
         revision, run = self.session.revision(), run_control.current(store)
+        why_disabled = whole_round.why_disabled(store)
         return (
             status.draw(store),
-            guide.draw(store),
+            why_disabled + guide.draw(store),
             gr.Timer(active=busy),
             gr.Button(f"Stop run {run.id}" if run else "Stop", interactive=busy),
             run.id if run else 0,
-            gr.Button(interactive=not whole_round.why_disabled(store)),
+            gr.Button(interactive=not why_disabled),
             whole_round.draw(store),
             *(
                 revision if name == current else gr.skip()

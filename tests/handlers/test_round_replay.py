@@ -16,7 +16,7 @@ from autolearn.services.actions import TrainSources
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
-from autolearn.training import replay, replay_plan
+from autolearn.training import replay, replay_plan, replay_pool
 from tests.support.rounds import Learner, approve, queue_round, train
 from tests.support.texts import put_passages
 
@@ -159,7 +159,7 @@ def test_two_rounds_have_the_same_drift_probe(store, approved_samples):
     assert instructions[1][:80] == instructions[0]
 
 
-@pytest.fixture(params=[replay.POOL_FILE, replay.OLD_POOL_FILE])
+@pytest.fixture(params=[replay_pool.FILE, replay_pool.OLD_FILE])
 def pool_file(request, tmp_path, monkeypatch):
     """A model that brings its instructions along, by the present or the older name."""
     place = tmp_path / "model"
@@ -173,7 +173,7 @@ def pool_file(request, tmp_path, monkeypatch):
             writer, journal, [], 2 * replay.STEP, lambda n_done: None
         )
     file = place / request.param
-    file.write_text(replay.pool_text(instructions, learner.identity))
+    file.write_text(replay_pool.as_text(instructions, learner.identity))
     return file
 
 
@@ -200,13 +200,13 @@ def test_what_does_not_belong_to_the_model_is_not_used(
 
 
 def test_the_built_in_model_has_a_pool_of_its_own():
-    text = (model_files.BUILT_IN / replay.POOL_FILE).read_text(encoding="utf-8")
+    text = (model_files.BUILT_IN / replay_pool.FILE).read_text(encoding="utf-8")
     mine = ModelIdentity(
         "built-in", model_files.digest(model_files.BUILT_IN), "nf4", "", ""
     )
-    assert len(replay.parse_pool(text, mine)) >= 700
-    assert replay.parse_pool(text, replace(mine, quantization="none")) == []
-    assert replay.parse_pool(text, replace(mine, digest="another")) == []
+    assert len(replay_pool.parse(text, mine)) >= 700
+    assert replay_pool.parse(text, replace(mine, quantization="none")) == []
+    assert replay_pool.parse(text, replace(mine, digest="another")) == []
 
 
 CRITIC = [

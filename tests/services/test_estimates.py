@@ -26,7 +26,7 @@ from autolearn.services.estimates import durations, memory_needs, replay_writing
 from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.round_contents import ItemLength, round_contents
 from autolearn.study import prompts
-from autolearn.training import replay, similar_questions
+from autolearn.training import replay, replay_pool, similar_questions
 from autolearn.ui.views import study as study_views
 from tests.support.trainings import ORDER, SETTINGS, count, samples
 
@@ -222,7 +222,7 @@ def test_replay_that_is_still_to_be_written_is_counted(store, tmp_path):
     shipped = round_contents(store, ORDER, count)
     folder = tmp_path / "instruct"  # as the built-in model, but without what it ships
     copytree(model_files.BUILT_IN, folder)
-    for name in (replay.POOL_FILE, model_files.ADAPTER_NOTE):
+    for name in (replay_pool.FILE, model_files.ADAPTER_NOTE):
         (folder / name).unlink()
     model = ModelSettings(str(folder))
     contents = round_contents(store, replace(ORDER, model=model), count)

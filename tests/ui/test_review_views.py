@@ -13,7 +13,7 @@ from autolearn.services import actions, review_actions
 from autolearn.store import SampleFilter
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import review as review_tab
-from autolearn.ui.tabs import review_filter, review_layout
+from autolearn.ui.tabs import review_edit, review_filter, review_layout, review_panels
 from autolearn.ui.views import review, status
 from autolearn.ui.views import sample as sample_views
 from tests.support.layouts import laid_out, opened
@@ -151,7 +151,7 @@ def test_a_pair_is_about_a_passage_only_if_one_is_shown(store):
     (sample,) = filled(store)
     own = review_actions.add_own(store, "Who?", "Ada.", 0, is_about_text=False)
     for number, has_passage in ((sample.id, True), (0, False), (own, False)):
-        panel, about = review_tab._open_own(session, number)
+        panel, about = review_edit._open_own(session, number)
         assert panel.visible
         assert (about.value, about.interactive) == (has_passage, has_passage)
     for number in (0, own):
@@ -209,7 +209,7 @@ def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):
     for n in range(3):
         if n:
             filled(store, words=str(n))
-        _, approve, reject, _ = review_tab._counts(session, chosen())
+        _, approve, reject, _ = review_panels.counters(session, chosen())
         labels.append((approve.value, reject.value))
         are_active.append(approve.interactive and reject.interactive)
     assert labels == [

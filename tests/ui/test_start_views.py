@@ -52,13 +52,14 @@ def test_a_model_is_called_by_its_name_and_server(model, title):
     assert labels.model(model) == title
 
 
-def test_a_whole_round_that_cannot_begin_says_why(store):
+def test_a_whole_round_that_cannot_begin_says_why(store, context):
     """The button was grey during a download, without a word."""
-    assert "can begin after it" not in start.ways(store) + guide.draw(store)
+    page = replace(context, revision_boxes={})
+    assert "can begin after it" not in start.ways(store) + page._refresh("Start")[1]
     run = store.runs.create("download", {})
     reason = f"Download (run {run.id}) is queued. A whole round can begin after it."
     assert reason in start.ways(store)
-    assert reason in guide.draw(store)
+    assert reason in page._refresh("Start")[1]
 
 
 def test_no_whole_round_is_promised_with_a_model_on_a_server(store, context):
@@ -67,9 +68,10 @@ def test_no_whole_round_is_promised_with_a_model_on_a_server(store, context):
     assert page._refresh("Start")[5].interactive
     address = "http://127.0.0.1:8080/v1#tiny"
     store.choices.set("model", ModelSettings(address).as_dict())
-    assert not page._refresh("Start")[5].interactive
+    refreshed = page._refresh("Start")
+    assert not refreshed[5].interactive
     assert "tiny on 127.0.0.1:8080 studies" not in start.ways(store)
-    for markup in (start.ways(store), guide.draw(store)):
+    for markup in (start.ways(store), refreshed[1]):
         assert whole_round.ON_A_SERVER in markup
 
 

@@ -12,7 +12,7 @@ from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models.files import BUILT_IN
 from autolearn.study.generation import Generator, of_type
-from autolearn.training import replay
+from autolearn.training import replay, replay_pool
 
 N = 700
 """Fewest instructions: a round on the library needs about 600, the drift probe 32."""
@@ -43,9 +43,9 @@ def main() -> None:
     writer = Generator(backend, StudySettings(), lambda: False, lambda share: None)
     journal = MemoryJournal()
     replay.generate_instructions(writer, journal, [], N, lambda n_done: None)
-    path = BUILT_IN / replay.POOL_FILE
+    path = BUILT_IN / replay_pool.FILE
     path.write_text(
-        replay.pool_text(journal.instructions, backend.identity), encoding="utf-8"
+        replay_pool.as_text(journal.instructions, backend.identity), encoding="utf-8"
     )
     sys.stdout.write(f"{len(journal.instructions)} instructions in {path}\n")
 

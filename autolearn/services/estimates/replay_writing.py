@@ -10,7 +10,7 @@ from autolearn.models.protocols import is_guided
 from autolearn.rounds.sources import study_settings
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
-from autolearn.training import replay, similar_questions
+from autolearn.training import replay, replay_pool, similar_questions
 from autolearn.training.replay_plan import ReplayPlan
 
 _PER_INSTRUCTION = 4
@@ -69,7 +69,7 @@ def _n_stored(store: Store, model: ModelSettings) -> int:
     digest, prompt = model_files.digest(folder), prompts.load(replay.PROMPT).digest
     if n := store.instructions.count(digest, model.quantization, prompt):
         return n
-    path = replay.pool_file(folder)
+    path = replay_pool.find(folder)
     if path is None:
         return 0
     # The first line names the model.

@@ -64,6 +64,7 @@ class EvolutionReport:
     settings: EvolveSettings
     tasks: tuple[TaskState, ...]
     rows: tuple[EvolutionRow, ...]
+    ended_by_gate: bool
 
     @property
     def n_done(self) -> int:
@@ -75,16 +76,6 @@ class EvolutionReport:
         """Return the ways in which the quiz was asked."""
         modes = {mode for row in self.rows for mode in row.quiz}
         return tuple(mode for mode in quiz_modes.MODES if mode in modes)
-
-    @property
-    def ended_by_gate(self) -> bool:
-        """Return whether the gate has ended it before its last round."""
-        return (
-            self.settings.stop_early
-            and bool(self.rows)
-            and self.rows[-1].keeps is False
-            and self.rows[-1].number < self.settings.rounds
-        )
 
     @property
     def sentence(self) -> str:
@@ -111,7 +102,28 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
     reader = _RoundReader(store, settings, runs)
     rows = tuple(reader.row(t) for t in range(len(reader.quizzes)))
-    return EvolutionReport(experiment, settings, tuple(tasks), rows)
+    is_over = ended_by_gate(store, experiment, tasks)
+    return EvolutionReport(experiment, settings, tuple(tasks), rows, is_over)
+
+
+def ended_by_gate(
+    store: Store, experiment: Experiment, tasks: Sequence[TaskState]
+) -> bool:
+    """Return whether the gate has ended an evolution before its last round.
+
+    Reads the quizzes before and after its last round alone: the list of experiments
+    asks it of each at every redraw.
+    """
+    settings = EvolveSettings.from_dict(experiment.settings)
+    begun_runs = {task.name: task.run for task in tasks if task.run}
+    finished_runs = {
+        name: run.id for name, run in begun_runs.items() if run.state == "done"
+    }
+    for t in range(1, settings.rounds):
+        is_next = evolution_tasks.study_task(t + 1) not in begun_runs
+        if is_next and evolution_tasks.quiz_task(t) in finished_runs:
+            return evolution_tasks.gate_ends(store, settings, t, finished_runs)
+    return False
 
 
 class _RoundReader:

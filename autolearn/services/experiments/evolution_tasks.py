@@ -78,6 +78,16 @@ def quiz_task(t: int) -> str:
     return f"quiz, round {t}"
 
 
+def gate_ends(
+    store: Store, settings: EvolveSettings, t: int, finished_runs: FinishedRuns
+) -> bool:
+    """Return whether the gate ends an evolution after round ``t``."""
+    if not (settings.stop_early and t):
+        return False
+    before, after = finished_runs[quiz_task(t - 1)], finished_runs[quiz_task(t)]
+    return not gate.keeps(store, before, after, settings.margin)
+
+
 class _Evolution:
     """Makes the settings of the runs of one evolution."""
 
@@ -97,7 +107,7 @@ class _Evolution:
 
     def study(self, t: int, finished_runs: FinishedRuns) -> RunSettings | None:
         settings = self.settings
-        if t > 1 and settings.stop_early and not self._keeps(t - 1, finished_runs):
+        if gate_ends(self.store, settings, t - 1, finished_runs):
             return None
         n = settings.new_instructions or len(self.store.library.instructions())
         request = StudyRunSettings(
@@ -107,10 +117,6 @@ class _Evolution:
             new_instructions=n if t > 1 else None,
         )
         return with_model(self.store, request, self._model(t - 1, finished_runs))
-
-    def _keeps(self, t: int, finished_runs: FinishedRuns) -> bool:
-        before, after = finished_runs[quiz_task(t - 1)], finished_runs[quiz_task(t)]
-        return gate.keeps(self.store, before, after, self.settings.margin)
 
     def train(self, t: int, finished_runs: FinishedRuns) -> RunSettings:
         settings, first = self.settings, 1

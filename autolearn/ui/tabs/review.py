@@ -8,16 +8,12 @@ import gradio as gr
 from autolearn.core.errors import Outdated
 from autolearn.core.records import Action
 from autolearn.services import review_actions
-from autolearn.services.model_scope import shown_digest
 from autolearn.services.review_actions import BulkQuestion, ReviewQueue
-from autolearn.store import RunFilter
-from autolearn.ui import html
-from autolearn.ui.dropdowns import offer
-from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, draw_on_load, redraw_on
-from autolearn.ui.tabs.review_filter import ANY, FRESH, review_queue
-from autolearn.ui.tabs.review_layout import ABOUT_PASSAGE, Parts, lay_out
-from autolearn.ui.views import review as views
+from autolearn.ui.tabs import review_edit
+from autolearn.ui.tabs.review_filter import FRESH, review_queue
+from autolearn.ui.tabs.review_layout import Parts, lay_out
+from autolearn.ui.tabs.review_panels import card_of, choices, counters, show
 from autolearn.ui.views import sample
 
 TITLE = "Review"
@@ -30,8 +26,7 @@ def build(context: PageContext) -> None:
     _wire_drawing(context, parts)
     _wire_filter(context, parts)
     _wire_steps(context, parts)
-    _wire_edit(context, parts)
-    _wire_own(context, parts)
+    review_edit.wire(context, parts)
     _wire_bulk(context, parts)
 
 
@@ -48,23 +43,23 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         if current and queue.shows(session.store, current):
             return [gr.skip()] * len(panels)
         # What is being edited belongs to the sample that was shown; the note stays.
-        return *_show(session, queue)[:-1], gr.skip()
+        return *show(session, queue)[:-1], gr.skip()
 
     def again(current: int, queue: ReviewQueue) -> Any:
         # A sample that disappears now has given its place to that of ``first``. The
         # number goes with the card, which may be drawn after a decision on it.
         if current and queue.shows(session.store, current):
-            card, version = _card(session, current)
+            card, version = card_of(session, current)
             return card, current, version
         return (gr.skip(),) * 3
 
     shown = [parts.current, parts.queue]
     context.redraw_on_change(first, shown, panels)
-    context.redraw_on_change(partial(_counts, session), [parts.queue], parts.counters)
+    context.redraw_on_change(partial(counters, session), [parts.queue], parts.counters)
     drawn = [parts.card, parts.current, parts.known_version]
     context.redraw_on_opening(again, shown, drawn)
     chosen = [filters.document, filters.run]
-    context.redraw_on_opening(partial(_choices, session), chosen, chosen)
+    context.redraw_on_opening(partial(choices, session), chosen, chosen)
 
 
 def _wire_filter(context: PageContext, parts: Parts) -> None:
@@ -75,8 +70,8 @@ def _wire_filter(context: PageContext, parts: Parts) -> None:
         queue = review_queue(*values)
         return (
             queue,
-            *_show(session, queue),
-            *_counts(session, queue),
+            *show(session, queue),
+            *counters(session, queue),
             *_nothing_asked(),
         )
 
@@ -103,69 +98,9 @@ def _of_bar(event: gr.EventData) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _show(
-    session: Session, queue: ReviewQueue, number: int = 0, note: str = ""
-) -> tuple[Any, ...]:
-    """Return what ``Parts.shown`` shows; 0 means the first sample."""
-    store = session.store
-    number = number or queue.next(store)
-    if number:
-        card, version = _card(session, number)
-    else:
-        card, version = views.empty(store, queue.criteria(store)), 0
-    notice = html.tag("p", html.text(note), "al-note", role="status")
-    panel = gr.Column(visible=False)
-    return card, number, version, panel, notice if note else Html("")
-
-
-def _card(session: Session, number: int) -> tuple[Html, int]:
-    """Return the card of a sample, and the newest decision that it can show."""
-    # Read first: what is decided in between is then refused, not overwritten.
-    version = session.store.decisions.version()
-    return sample.card(session.store.samples.view(number)), version
-
-
 def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
     """Return the second button of a bulk decision, hidden, and nothing asked."""
     return gr.Button(visible=False), ()
-
-
-def _counts(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
-    """Return the progress, both bulk buttons with their counts, and the histogram."""
-    store = session.store
-    counts = store.samples.counts(queue.criteria(store))
-    total = sum(counts.values())
-    approve, reject = total - counts["approved"], total - counts["rejected"]
-    return (
-        views.progress(store),
-        _bulk_button("Approve", approve),
-        _bulk_button("Reject", reject),
-        views.histogram(store, queue.criteria(store)),
-    )
-
-
-def _bulk_button(verb: str, n: int) -> gr.Button:
-    """Return the button that decides all filtered samples, with their number."""
-    n_samples = html.count(n, "filtered sample") if n else "the filtered samples"
-    return gr.Button(f"{verb} {'all ' * (n > 1)}{n_samples}", interactive=n > 0)
-
-
-def _choices(
-    session: Session, document: int, study: int
-) -> tuple[gr.Dropdown, gr.Dropdown]:
-    """Offer the documents and the studies."""
-    store = session.store
-    documents = [(d.name, d.id) for d in store.library.document_sizes()]
-    studies = [
-        (views.study_name(run), run.id)
-        for run in store.runs.find(
-            RunFilter(("study",), model_digest=shown_digest(store))
-        )
-    ]
-    return (
-        offer([(ANY, 0), *documents], document, 0),
-        offer([(ANY, 0), *studies], study, 0),
-    )
 
 
 # --- one at a time ------------------------------------------------------------
@@ -233,8 +168,8 @@ def _decide(
     try:
         review_actions.decide(store, [current], action, reason, known_version)
     except Outdated as error:
-        return *_show(session, queue, current, str(error)), gr.skip()
-    panels = _show(session, queue, queue.around(store, current))
+        return *show(session, queue, current, str(error)), gr.skip()
+    panels = show(session, queue, queue.around(store, current))
     return *panels, "" if reason else gr.skip()
 
 
@@ -245,8 +180,8 @@ def _approve_open_book(
     try:
         review_actions.approve_open_book(store, current, known_version)
     except Outdated as error:
-        return _show(session, queue, current, str(error))
-    return _show(session, queue, queue.around(store, current))
+        return show(session, queue, current, str(error))
+    return show(session, queue, queue.around(store, current))
 
 
 def _overrule(
@@ -260,14 +195,14 @@ def _overrule(
         )
     except Outdated as error:
         note = str(error)
-    return _show(session, queue, number, note)
+    return show(session, queue, number, note)
 
 
 def _undo(
     session: Session, question_id: int, current: int, queue: ReviewQueue
 ) -> tuple[Any, ...]:
     number, note, question_id = review_actions.undo(session.store, question_id)
-    return (*_show(session, queue, number or current, note), question_id)
+    return (*show(session, queue, number or current, note), question_id)
 
 
 def _go(
@@ -276,84 +211,12 @@ def _go(
     """Show another sample without deciding; only a skip begins again at the end."""
     store = session.store
     if name == "skip":
-        return _show(session, queue, queue.around(store, current))
+        return show(session, queue, queue.around(store, current))
     sample_id = queue.next(store, current, back=name == "previous")
     if sample_id or not current:
-        return _show(session, queue, sample_id)
+        return show(session, queue, sample_id)
     end = "first" if name == "previous" else "last"
-    return _show(session, queue, current, f"This is the {end} sample of this filter.")
-
-
-# --- editing ------------------------------------------------------------------
-
-
-def _wire_edit(context: PageContext, parts: Parts) -> None:
-    session, edit = context.session, parts.edit
-    focus = "() => setTimeout(() => document.querySelector('#review-answer textarea')"
-    context.on_action(
-        [parts.actions.buttons["edit"].click],
-        lambda number: (
-            gr.Column(visible=True),
-            number,
-            session.store.decisions.version(),
-            *review_actions.texts(session.store, number),
-        ),
-        [parts.current],
-        [edit.panel, edit.sample, edit.known_version, *edit.boxes],
-    ).then(None, js=f"{focus}?.focus(), 50)")
-    edit.cancel.click(lambda: gr.Column(visible=False), None, edit.panel, **QUIET)
-
-    def save(edited: int, known_version: int, queue: ReviewQueue, *texts: Any) -> Any:
-        try:
-            note = review_actions.edit(session.store, edited, texts, known_version)
-        except Outdated as error:
-            note = f"{error} Your text was not saved: {' / '.join(texts)}"
-        return _show(session, queue, edited, note)
-
-    context.on_action(
-        [edit.save.click],
-        save,
-        [edit.sample, edit.known_version, parts.queue, *edit.boxes],
-        parts.shown,
-    )
-
-
-def _wire_own(context: PageContext, parts: Parts) -> None:
-    session, own = context.session, parts.own
-    question = "#review-own-question textarea"
-    context.on_action(
-        [parts.actions.buttons["add"].click],
-        partial(_open_own, session),
-        [parts.current],
-        [own.panel, own.boxes[-1]],
-    ).then(
-        None,
-        js=f"() => setTimeout(() => document.querySelector('{question}')?.focus(), 50)",
-    )
-    own.cancel.click(lambda: gr.Column(visible=False), None, own.panel, **QUIET)
-
-    def save(question: str, answer: str, is_about_text: bool, current: int) -> Any:
-        number = review_actions.add_own(
-            session.store, question, answer, current, is_about_text=is_about_text
-        )
-        note = f"Sample {number} is added and approved. Undo takes the approval back."
-        text = html.tag("p", html.text(note), "al-note", role="status")
-        return gr.Column(visible=False), "", "", text
-
-    context.on_action(
-        [own.save.click],
-        save,
-        [*own.boxes, parts.current],
-        [own.panel, *own.boxes[:2], parts.note],
-    )
-
-
-def _open_own(session: Session, current: int) -> tuple[gr.Column, gr.Checkbox]:
-    """Open the boxes; a pair can only be about a passage that is shown."""
-    has_passage = review_actions.passage_of(session.store, current) is not None
-    label = ABOUT_PASSAGE if has_passage else f"{ABOUT_PASSAGE}: none is shown"
-    about = gr.Checkbox(value=has_passage, label=label, interactive=has_passage)
-    return gr.Column(visible=True), about
+    return show(session, queue, current, f"This is the {end} sample of this filter.")
 
 
 # --- many at once -------------------------------------------------------------
@@ -382,7 +245,7 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
 
     def decide(question: BulkQuestion, reason: str, queue: ReviewQueue) -> Any:
         note = review_actions.decide_all(session.store, queue, question, reason)
-        return (*_show(session, queue, 0, note), *_nothing_asked())
+        return (*show(session, queue, 0, note), *_nothing_asked())
 
     second = [bulk.confirm, bulk.pending_question]
     asks: tuple[tuple[gr.Button, Action], ...] = (

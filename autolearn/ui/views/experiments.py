@@ -47,16 +47,14 @@ def _state(store: Store, experiment: Experiment, states: list[TaskState]) -> str
     """Return the state of an experiment in a few words."""
     for state in states:
         if state.run is None:
-            is_over = experiment.kind == "evolve" and _is_over(store, experiment)
+            is_over = (
+                experiment.kind == "evolve"
+                and evolution_report.ended_by_gate(store, experiment, states)
+            )
             return "ended by the gate" if is_over else "stopped"
         if state.run.state != "done":
             return f"{state.name}: {state.run.state}"
     return "done"
-
-
-def _is_over(store: Store, experiment: Experiment) -> bool:
-    """Return whether the gate has ended an evolution before its last round."""
-    return evolution_report.report(store, experiment).ended_by_gate
 
 
 def version(store: Store, chosen: int) -> str:

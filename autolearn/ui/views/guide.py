@@ -18,7 +18,7 @@ from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, study, whole_round
+from autolearn.ui.views import labels, study
 from autolearn.ui.views.links import ADAPTER, NEW_ROUND, SKILLS, TAB
 
 
@@ -114,7 +114,7 @@ def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
 
 
 def draw(store: Store) -> Html:
-    """Return why the button above is disabled, and the steps, which lead to their tabs.
+    """Return the steps, which lead to their tabs.
 
     During a whole round, no step is the next one: the round does all of them itself.
     """
@@ -127,7 +127,7 @@ def draw(store: Store) -> Html:
     rows = html.join(html.tag("li", button) for button in buttons)
     title = html.tag("strong", "Steps of the round" if is_active else "Or step by step")
     listing = title + html.tag("ol", rows, "al-steps")
-    return whole_round.why_disabled(store) + html.tag("div", listing, "al-box")
+    return html.tag("div", listing, "al-box")
 
 
 def _step_kind(run: Run) -> RunKind:
