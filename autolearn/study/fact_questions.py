@@ -184,7 +184,7 @@ class _Questions:
         limit = self.settings.duplicate_threshold
         earlier = self._texts.get(draft.fact.passage.id, ())
         repeats = any(matching.similarity(draft.question, e) >= limit for e in earlier)
-        return "it repeats another one" if repeats else ""
+        return "it repeats another question of its passage" if repeats else ""
 
 
 def _ask_for_other_answers(generator: Generator, questions: _Questions) -> None:
@@ -299,7 +299,10 @@ def _checked(
     return [
         draft
         if draft.fault or same_short_answer(answer := next(answers), draft.short_answer)
-        else replace(draft, fault=f"the model itself answers it with “{answer}”")
+        else replace(
+            draft,
+            fault=f"the model itself answers “{answer}”, not “{draft.short_answer}”",
+        )
         for draft in drafts
     ]
 
