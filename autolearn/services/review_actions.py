@@ -1,16 +1,17 @@
 """The review: the order of samples, and the user's decisions on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Action, Decision, SampleState
+from autolearn.core.records import Action, Decision, Sample, SampleState
 from autolearn.services import actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.store.samples import Order
 from autolearn.study import rules
+from autolearn.study.dropped_questions import DroppedQuestion, of_skip
 
 STATES: tuple[SampleState, ...] = ("pending", "approved", "rejected")
 
@@ -216,10 +217,63 @@ def add_own(
         raise InputError(
             "No passage is shown that the pair could be about; untick the box first."
         )
+    return _add_approved(store, question.strip(), answer.strip(), passage_id)
+
+
+def _add_approved(
+    store: Store, question: str, answer: str, passage_id: int | None
+) -> int:
     with store.atomic():
-        number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
+        number = store.own_pairs.add(question, answer, passage_id)
         decide(store, [number], "approve", None)
     return number
+
+
+def dropped_questions(
+    store: Store, skip_ids: Iterable[int]
+) -> dict[int, DroppedQuestion]:
+    """Return the dropped questions that have an answer, each under its skip."""
+    skips = store.runs.skips_by_id(skip_ids)
+    passages = store.library.passages_by_id(skip.passage_id for skip in skips.values())
+    questions = {
+        skip.id: of_skip(skip, passages[skip.passage_id])
+        for skip in skips.values()
+        if skip.passage_id
+    }
+    return {number: question for number, question in questions.items() if question}
+
+
+def kept(
+    store: Store, questions: Collection[DroppedQuestion]
+) -> dict[DroppedQuestion, Sample]:
+    """Return the samples of those of these questions that a person has kept."""
+    pairs = store.own_pairs.about(question.passage_id for question in questions)
+    return {
+        question: pairs[question.passage_id, question.text]
+        for question in questions
+        if (question.passage_id, question.text) in pairs
+    }
+
+
+def keep(store: Store, skip_id: int) -> int:
+    """Add a dropped question as an approved sample of a person; return its id.
+
+    Raises:
+        InputError: The study has recorded no answer, or it is a sample already.
+    """
+    with store.atomic():
+        question = dropped_questions(store, [skip_id]).get(skip_id)
+        if question is None:
+            raise InputError(
+                "The study recorded no answer to this question; add both under Review "
+                "(Add)."
+            )
+        if sample := kept(store, [question]).get(question):
+            raise InputError(
+                f"This question is sample {sample.id} already ({sample.state}); "
+                "decide on it under Review."
+            )
+        return _add_approved(store, question.text, question.answer, question.passage_id)
 
 
 def accepted_by(store: Store, queue: ReviewQueue, rule_name: str) -> list[Decision]:

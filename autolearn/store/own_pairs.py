@@ -1,7 +1,9 @@
 """Questions and answers that a person adds as samples."""
 
+from collections.abc import Iterable
+
 from autolearn.core.records import Question, Sample
-from autolearn.store.database import Database
+from autolearn.store.database import Database, listed
 from autolearn.store.encoding import to_row
 from autolearn.store.library import Library
 from autolearn.store.search import index_samples
@@ -33,3 +35,14 @@ class OwnPairs:
             (sample_id,) = self._db.insert("samples", [to_row(sample)])
             index_samples(self._db, [sample_id])
         return sample_id
+
+    def about(self, passage_ids: Iterable[int]) -> dict[tuple[int | None, str], Sample]:
+        """Return the pairs about these passages, by passage and question as added."""
+        samples = self._db.select(
+            Sample,
+            "WHERE run_id IS NULL"
+            " AND passage_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            listed(passage_ids),
+        )
+        questions = self._db.by_id(Question, (s.question_id for s in samples))
+        return {(s.passage_id, questions[s.question_id].text): s for s in samples}

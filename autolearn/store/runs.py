@@ -361,6 +361,10 @@ class Runs:
         """Return the skips of a run."""
         return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)
 
+    def skips_by_id(self, ids: Iterable[int]) -> dict[int, Skip]:
+        """Return these skips with their generations, each under its id."""
+        return self._db.by_id(Skip, ids, whole=True)
+
     def n_tokens(self, run_id: int) -> int:
         """Return how many tokens a run has read and written in its generations."""
         rows = self._db.rows(

@@ -16,7 +16,7 @@ from autolearn.core.model_calls import Generation
 from autolearn.core.records import Passage, Question, Record, Skip
 from autolearn.core.scripts import GREEK, QUESTION_MARKS
 from autolearn.core.settings import StudySettings
-from autolearn.study import prompts
+from autolearn.study import dropped_questions, prompts
 from autolearn.study.generation import (
     Form,
     GenerationRequest,
@@ -34,7 +34,6 @@ from autolearn.text import (
     answerability,
     languages,
     matching,
-    model_output,
     self_containment,
     sentences,
 )
@@ -79,7 +78,7 @@ class _QuestionDraft:
 
     @property
     def question(self) -> str:
-        return self._parts.get("question", "")
+        return dropped_questions.question_and_answer(self.generation)[0]
 
     @property
     def text(self) -> str:
@@ -87,11 +86,7 @@ class _QuestionDraft:
 
     @property
     def short_answer(self) -> str:
-        return self._parts.get("answer", "").strip(" ,;:")
-
-    @property
-    def _parts(self) -> dict[str, str]:
-        return model_output.parse_tags(self.generation.completion.text)
+        return dropped_questions.question_and_answer(self.generation)[1]
 
     @property
     def stands_alone(self) -> bool:
@@ -189,7 +184,7 @@ class _Questions:
         limit = self.settings.duplicate_threshold
         earlier = self._texts.get(draft.fact.passage.id, ())
         repeats = any(matching.similarity(draft.question, e) >= limit for e in earlier)
-        return "it repeats another one" if repeats else ""
+        return "it repeats another question of its passage" if repeats else ""
 
 
 def _ask_for_other_answers(generator: Generator, questions: _Questions) -> None:
@@ -304,7 +299,10 @@ def _checked(
     return [
         draft
         if draft.fault or same_short_answer(answer := next(answers), draft.short_answer)
-        else replace(draft, fault=f"the model itself answers it with “{answer}”")
+        else replace(
+            draft,
+            fault=f"the model itself answers “{answer}”, not “{draft.short_answer}”",
+        )
         for draft in drafts
     ]
 
@@ -329,11 +327,10 @@ def _question(draft: _QuestionDraft) -> Question:
 
 
 def _skip(draft: _QuestionDraft) -> Skip:
-    question = f"The question “{draft.text}”" if draft.text else "No question"
-    state = "is not kept" if draft.text else "is kept"
-    stretch = " ".join(draft.fact.stretch.split())
-    reason = f"{question} about “{stretch}” {state}: {draft.fault}."
-    return Skip("questions", reason, draft.fact.passage.id, None, draft.generation)
+    stretch, passage = draft.fact.stretch, draft.fact.passage
+    return dropped_questions.as_skip(
+        draft.text, stretch, draft.fault, passage, draft.generation
+    )
 
 
 def about_sentence(

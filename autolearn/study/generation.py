@@ -200,5 +200,5 @@ def why_nothing(generation: Generation, otherwise: str) -> str:
             "do not fit the context of the model"
         )
     if completion.finish == "length":
-        return f"{otherwise}; the model was cut off"
+        return f"{otherwise}; the model was cut off at its token limit"
     return otherwise

@@ -26,9 +26,9 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
     A clause; empty: nothing shows that it does not.
     """
     if persons.takes_performer_for_role(question, answer, sentence):
-        return "it takes a performer for a role"
+        return "it confuses a performer with a role"
     if persons.takes_one_work_for_another(question, answer, sentence):
-        return "its answer did something else"
+        return "its answer did something else than it asks about"
     if _is_about_another(question, sentence, passage):
         return "another sentence answers it"
     return ""

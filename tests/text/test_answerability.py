@@ -68,7 +68,7 @@ def test_other_languages_need_known_stop_words_and_spaces(
 def test_a_performer_for_a_role_is_a_fault():
     sentences = ("The Orlo Bridge is a film.", "It stars Ada Horn as Tilda.")
     question = "Who is the main character of The Orlo Bridge?"
-    reason = "it takes a performer for a role"
+    reason = "it confuses a performer with a role"
     assert fault(sentences, 1, question, answer="Ada Horn") == reason
     assert fault(sentences, 1, question, answer="Tilda") == ""
 
@@ -76,6 +76,6 @@ def test_a_performer_for_a_role_is_a_fault():
 def test_an_answer_that_did_something_else_is_a_fault():
     sentences = ("The Orlo Bridge was drawn by Ada Horn and built by Bo Lind.",)
     question = "Who built the Orlo Bridge?"
-    reason = "its answer did something else"
+    reason = "its answer did something else than it asks about"
     assert fault(sentences, 0, question, answer="Ada Horn") == reason
     assert fault(sentences, 0, question, answer="Bo Lind") == ""

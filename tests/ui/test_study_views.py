@@ -5,15 +5,18 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
+from autolearn.core.errors import InputError, StoreError
 from autolearn.core.flags import FLAGS
 from autolearn.core.records import Answer, Decision, Document, Passage, Skip
 from autolearn.runs import queues
 from autolearn.services import actions, review_actions
+from autolearn.store import connection
 from autolearn.ui.html import Html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import study as study_tab
 from autolearn.ui.views import knowledge_map, sample, study
 from autolearn.ui.views.knowledge_map import MapView
+from tests.support.dropped import QUESTION, drop, dropped
 from tests.support.faust_samples import studied
 from tests.support.reviews import HOSTILE
 
@@ -98,6 +101,36 @@ def test_what_gave_nothing_is_listed_with_its_reason(store, library):
     assert "faust.txt, passage 2" in markup
     assert markup.count("<th ") == 3, "it has no column that stays empty"
     assert study.ADD_BY_HAND in markup
+    assert study.ABOUT_KEEP not in markup
+
+
+def test_a_click_keeps_a_dropped_question_and_the_list_says_so(store):
+    skip, session, place = dropped(store), Session(store.folder), MapView()
+    markup, key = study.newest(store, only_last=True), f"{study.KEEP}{skip.id}"
+    assert f'data-pick="{key}"' in markup
+    assert "Answer in the text: “Ada Horn”" in markup
+    assert study.ABOUT_KEEP in markup
+    assert study_tab._press(session, 0, place, key) == (0, place)
+    (number,) = store.samples.ids()
+    markup = study.newest(store, only_last=True)
+    assert f'data-pick="{key}"' not in markup
+    assert f'data-pick="s{number}"' in markup
+    assert f"Kept as sample {number}" in markup
+    assert f"Skipped in run {store.runs.newest(1)[0].id} (1, 1 kept)" in markup
+    assert QUESTION in study.detail(store, number)
+    with pytest.raises(InputError, match=f"is sample {number} already"):
+        study_tab._press(session, 0, place, key)
+    review_actions.undo(store, 0)
+    assert "pending" in study.newest(store, only_last=True)
+
+
+def test_a_dropped_question_is_not_kept_in_a_read_only_workspace(store, monkeypatch):
+    skip = dropped(store)
+    monkeypatch.setattr(connection, "is_read_only", lambda path: True)
+    monkeypatch.setattr("autolearn.store.database.is_read_only", lambda path: True)
+    session = Session(store.folder)
+    with pytest.raises(StoreError, match="is read-only; make it writable"):
+        study_tab._press(session, 0, MapView(), f"{study.KEEP}{skip.id}")
 
 
 # --- one sample ---------------------------------------------------------------
@@ -170,7 +203,9 @@ def test_hostile_texts_are_shown_as_text(store):
     (passage,) = store.library.passages()
     sample = studied(store, passage, HOSTILE, HOSTILE, chosen=HOSTILE)
     skip = Skip("questions", HOSTILE, passage.id, sample.question_id)
-    store.journal(store.runs.newest(1)[0].id).step("skip", lambda: [skip])
+    question = drop(passage, f"{HOSTILE}?", HOSTILE)
+    run_id = store.runs.newest(1)[0].id
+    store.journal(run_id).step("skip", lambda: [skip, question])
     for markup in (
         study.newest(store, only_last=True),
         study.detail(store, sample.id),

@@ -20,7 +20,6 @@ from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
-    QUIET,
     PageContext,
     Session,
     draw_on_load,
@@ -78,6 +77,11 @@ def build(context: PageContext) -> None:
     def draw(view: str, where: MapView) -> Html:
         return _draw(session, view, where)
 
+    def press(
+        sample_id: int, place: MapView, event: gr.EventData
+    ) -> tuple[int, MapView]:
+        return _press(session, sample_id, place, str(event.pick))
+
     def press_detail(known_version: int, event: gr.EventData) -> tuple[Any, ...]:
         if event.pick == CLOSE:
             return *_detail(session, 0), 0
@@ -96,7 +100,8 @@ def build(context: PageContext) -> None:
     context.on_action(
         [detail.click], press_detail, [known_version], [*outputs, sample_id]
     )
-    click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
+    selection = [sample_id, place]
+    click = context.on_action([panel.click], press, selection, selection)
     redraw_on([click.then], partial(_detail, session), [sample_id], outputs)
     click.then(None, None, None, js=FOCUS_JS)
     redraw_on([view.input, click.then], draw, [view, place], [panel])
@@ -262,11 +267,13 @@ def _changed_detail(session: Session, sample_id: int, drawn: Html) -> tuple[Any,
     return (gr.skip(),) * 3 if content == drawn else (content, *others)
 
 
-def _selection(
-    sample_id: int, place: MapView, event: gr.EventData
+def _press(
+    session: Session, sample_id: int, place: MapView, key: str
 ) -> tuple[int, MapView]:
-    """Return the sample that was clicked, or where else on the map it leads."""
-    key = str(event.pick)
+    """Do what a click asks for; return the sample and the place to show then."""
+    if key.startswith(views.KEEP):
+        review_actions.keep(session.store, int(key.removeprefix(views.KEEP)))
+        return sample_id, place
     if key.startswith("s"):
         return int(key[1:]), place
     return sample_id, place.moved(key)

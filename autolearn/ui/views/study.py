@@ -10,12 +10,13 @@ from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import is_unchecked
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import quiz_actions, skill_actions
+from autolearn.services import quiz_actions, review_actions, skill_actions
 from autolearn.services.estimates.durations import StudyTime
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
 from autolearn.study import bits_per_byte
+from autolearn.study.dropped_questions import DroppedQuestion
 from autolearn.study.rules import DEFAULT_REFUSES
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
@@ -28,9 +29,16 @@ POOR = 0.2
 """Share of the gaps that may be learned below which a model counts as too weak."""
 TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts: "
 FEW_QUESTIONS = "This model asks about few of the facts in these texts. For more, "
-ADD_BY_HAND = (
-    "A good question that was dropped can be added by hand under Review (Add)."
+ABOUT_KEEP = (
+    "“Keep” makes a dropped question, with the answer shown, an approved sample of "
+    "your own; Undo under Review takes the approval back. "
 )
+ADD_BY_HAND = (
+    "A good question without a recorded answer can be added by hand under Review "
+    "(Add)."
+)
+KEEP = "keep-"
+"""The beginning of the key of a click that keeps a question; its skip follows."""
 ABOUT_P_GAP = (
     "P(gap): how likely the closed-book answer lacks what the open-book answer says, "
     "by the words of both and the model's own verdict."
@@ -291,25 +299,51 @@ def _left_out(store: Store, run: Run) -> Html:
     )
     texts = {question.id: question.text for question in questions}
     places = _places(store, latest)
+    dropped = review_actions.dropped_questions(store, [skip.id for skip in latest])
+    kept = review_actions.kept(store, dropped.values())
     rows = [
         (
             html.tag("span", html.text(skip.stage), "al-whole"),
             html.text(places.get(skip.passage_id or 0, html.DASH)),
-            _question_and_reason(texts.get(skip.question_id or 0, ""), skip.reason),
+            _question_and_reason(texts.get(skip.question_id or 0, ""), skip.reason)
+            + _keeping(skip.id, dropped.get(skip.id), kept),
         )
         for skip in latest
     ]
-    title = f"Skipped in run {run.id} ({len(skips)})"
+    n_kept = sum(question in kept for question in dropped.values())
+    count = f"{len(skips)}, {n_kept} kept" if n_kept else f"{len(skips)}"
+    title = f"Skipped in run {run.id} ({count})"
     if len(skips) > N_SKIPS:
         title += f", the first {N_SKIPS}"
     table = html.table(("Stage", "Passage", "Question and reason"), rows, "Skipped")
-    return html.details(html.text(title), table + html.note(ADD_BY_HAND))
+    note = html.note(ABOUT_KEEP * bool(dropped) + ADD_BY_HAND)
+    return html.details(html.text(title), table + note)
 
 
 def _question_and_reason(question: str, reason: str) -> Html:
     """Return a reason below its question; many reasons contain theirs."""
     words = html.text(reason)
     return html.tag("div", _cut(question)) + words if question else words
+
+
+def _keeping(
+    skip_id: int,
+    question: DroppedQuestion | None,
+    kept: Mapping[DroppedQuestion, Sample],
+) -> Html:
+    """Return the answer of a dropped question, and what keeps it or that it is kept."""
+    if question is None:
+        return Html("")
+    answer = html.text("Answer in the text: “")
+    answer += html.beginning(question.answer, N_CHARACTERS) + html.text("”")
+    if sample := kept.get(question):
+        words = html.text(f"Kept as sample {sample.id}")
+        link = html.pick(words, f"s{sample.id}", "al-link")
+        action = link + html.badge(sample.state, sample.state)
+    else:
+        label = f"Keep “{question.text}”"
+        action = html.pick(html.text("Keep"), f"{KEEP}{skip_id}", aria_label=label)
+    return html.tag("div", html.tag("span", answer) + action, "al-picks")
 
 
 def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:

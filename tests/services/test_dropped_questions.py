@@ -1,0 +1,44 @@
+"""A person keeps a question that a study dropped."""
+
+import pytest
+
+from autolearn.core.errors import InputError
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.rounds.sources import approved_examples
+from autolearn.services import review_actions
+from tests.support.dropped import QUESTION, dropped
+
+
+def test_a_question_that_is_kept_is_an_own_sample_that_is_learned(store):
+    skip = dropped(store)
+    number = review_actions.keep(store, skip.id)
+    sample = store.samples.view(number).sample
+    assert (sample.prompt, sample.chosen) == (QUESTION, "Ada Horn")
+    assert (sample.state, sample.passage_id) == ("approved", skip.passage_id)
+    (example,) = approved_examples(store, TrainRunSettings())
+    assert example.target == "Ada Horn"
+    review_actions.undo(store, 0)
+    assert store.samples.view(number).sample.state == "pending"
+
+
+def test_a_question_is_kept_once(store):
+    skip = dropped(store)
+    number = review_actions.keep(store, skip.id)
+    review_actions.edit(store, number, ("Who built it?", "Ada", "", ""))
+    review_actions.decide(store, [number], "reject", None)
+    message = rf"This question is sample {number} already \(rejected\)"
+    with pytest.raises(InputError, match=message):
+        review_actions.keep(store, skip.id)
+    other = dropped(store, "Who built the bridge of Avel?")
+    assert store.samples.ids() == [number, review_actions.keep(store, other.id)]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"), [(QUESTION, "the"), ("Who built", "Ada Horn")]
+)
+def test_a_question_without_a_recorded_answer_is_added_by_hand(store, question, answer):
+    skip = dropped(store, question, answer)
+    for number in (skip.id, skip.id + 1):
+        with pytest.raises(InputError, match="recorded no answer"):
+            review_actions.keep(store, number)
+    assert store.samples.ids() == []
