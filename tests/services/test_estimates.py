@@ -10,6 +10,7 @@ import pytest
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import (
     DRIFT_PROBE,
+    Metric,
     Round,
     Skip,
     TrainItem,
@@ -17,9 +18,11 @@ from autolearn.core.records import (
 from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.models import compute, hardware
+from autolearn.demo import gold_examples
+from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device
+from autolearn.rounds.sources import collect
 from autolearn.runs import run_control
 from autolearn.services import round_progress
 from autolearn.services.estimates import durations, memory_needs, replay_writing
@@ -28,7 +31,8 @@ from autolearn.services.estimates.round_contents import ItemLength, round_conten
 from autolearn.study import prompts
 from autolearn.training import replay, similar_questions
 from autolearn.ui.views import study as study_views
-from tests.support.trainings import ORDER, SETTINGS, count, samples
+from tests.support.texts import put_passages
+from tests.support.trainings import ORDER, SETTINGS, count, order, samples
 
 
 def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
@@ -52,6 +56,53 @@ def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
         for contents in (first, then)
     ]
     assert per_step[0] - per_step[1] == pytest.approx(fewer / steps, abs=1)
+
+
+def test_the_given_beginning_of_an_answer_is_counted_once_and_is_not_learned(store):
+    """The evidence of each answer counted twice: a round was announced too long."""
+    request = order(method="meta", meta_examples=40)
+    sources = collect(store, request).with_gold(gold_examples.examples())
+    contents = round_contents(store, request, count, sources=sources)
+    n_given = 0
+    for item, n_tokens in zip(contents.dataset.items, contents.tokens, strict=True):
+        *before, last = item.chat
+        assert last.role == "assistant"
+        assert item.chosen.startswith(last.content)
+        n_given += count(last.content)
+        asked = sum(count(turn.content) for turn in before)
+        assert n_tokens == asked + count(item.chosen)
+    assert n_given
+    answers = sum(count(item.chosen) for item in contents.dataset.items)
+    assert contents.n_learned == answers - n_given
+
+
+def test_the_pace_of_a_training_is_that_of_its_steps_together(store):
+    """The mean of their speeds made the few tokens of a short step count as many."""
+    model = ModelSettings()
+    run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
+    steps = {1: (10, 1.0), 2: (1000, 10.0)}
+    numbers = [Metric(i, "tokens", n) for i, (n, _) in steps.items()]
+    numbers += [Metric(i, "tokens_per_second", n / s) for i, (n, s) in steps.items()]
+    store.runs.add_metrics(run.id, numbers)
+    assert durations.pace(store, model) == pytest.approx(1010 / 11)
+
+
+def test_a_guided_model_is_to_read_a_text_again_only_as_often_as_it_does(store):
+    """It compares no answers, but its replay was announced with comparisons."""
+    (passage,) = put_passages(store, "a.txt", ["Ada leads the town. It is old."])
+    samples(store, 4, gaps=4, passage_id=passage.id)
+    n_replayed = {
+        protocol: round_contents(
+            store, replace(ORDER, study=StudySettings(protocol=protocol)), count
+        ).other_replay
+        for protocol in ("guided", "trained")
+    }
+    assert len(n_replayed["trained"]) == len(n_replayed["guided"]) + 1
+    tokens = {
+        protocol: sum(item.tokens for item in items)
+        for protocol, items in n_replayed.items()
+    }
+    assert tokens["trained"] > tokens["guided"]
 
 
 def test_a_model_that_reads_no_system_message_is_told_less(store):
