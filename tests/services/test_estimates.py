@@ -117,22 +117,39 @@ def test_a_model_that_reads_no_system_message_is_told_less(store):
     ] * len(both[0].tokens)
 
 
-def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypatch):
-    contents, model = (
-        round_contents(store, ORDER, count),
-        ModelSettings(),
-    )
-    need = memory_needs.of_training(store, model, SETTINGS, contents).need
-    monkeypatch.setattr(
-        hardware, "worker_memory", lambda path: need.n_loaded + (1 << 30)
-    )
-    assert memory_needs.of_training(store, model, SETTINGS, contents).need == need
+def test_the_memory_that_a_run_needs_is_not_what_the_worker_holds_at_the_moment(
+    store, monkeypatch
+):
+    """What a run in progress used was added to what the next one needs."""
+    contents, model = round_contents(store, ORDER, count), ModelSettings()
+
+    def needs():
+        study = memory_needs.of_study(store, model, StudySettings(), 9).need
+        training = memory_needs.of_training(store, model, SETTINGS, contents).need
+        return study, training
+
+    before = needs()
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: 3 << 30)
     store.runs.create("study", {"model": model.as_dict(), "study": {}})
     store.runs.claim(1, ("study",))
-    then = memory_needs.of_training(store, model, SETTINGS, contents).need
-    assert then == replace(need, libraries=need.libraries + (1 << 30))
+    assert needs() == before
+
+
+def test_the_loaded_model_is_as_large_in_a_run_of_another_kind(store):
+    contents, model = round_contents(store, ORDER, count), ModelSettings()
+    need = memory_needs.of_training(store, model, SETTINGS, contents).need
+    run = store.runs.create("study", {"model": model.as_dict(), "study": {}})
+    study = memory_needs.of_study(store, model, StudySettings(), 9).need
+    more = 100 << 20
+    numbers = memory_calibration.numbers(study, study.n_loaded + more, study.total)
+    rows = [Metric(0, name, value) for name, value in numbers.items()]
+    store.runs.add_metrics(run.id, rows)
+    fit = memory_needs.of_training(store, model, SETTINGS, contents)
+    assert fit.need == replace(need, libraries=need.libraries + more)
+    assert fit.calibration_run is None
     other = ModelSettings(quantization="none")
-    assert memory_needs.of_training(store, other, SETTINGS, contents).need == need
+    plain = memory_needs.of_training(store, other, SETTINGS, contents).need
+    assert plain.libraries == need.libraries
 
 
 def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):
