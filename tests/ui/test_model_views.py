@@ -64,7 +64,7 @@ def test_the_card_counts_the_passages_of_the_library_as_the_tab_study_does(
 def test_the_tabs_model_and_study_announce_the_same_memory(
     store, library, monkeypatch, in_worker
 ):
-    """One said 4.4 GiB and the other 2.0, of the same study."""
+    """What the worker used when a tab was drawn was added there."""
     monkeypatch.setattr(hardware, "free_memory", lambda: 20 << 30)
     monkeypatch.setattr(hardware, "worker_memory", lambda path: in_worker or None)
     run = store.runs.create("study", {"model": ModelSettings().as_dict(), "study": {}})
