@@ -211,7 +211,9 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
         Cancelled: The user stopped the run.
     """
     own_questions = [_about(writer, text, text.question) for text in texts]
-    open_book = write_non_empty(writer, open_book_requests(writer, own_questions))
+    requests = open_book_requests(writer, own_questions)
+    # About a fifth of all requests.
+    open_book = write_non_empty(writer.part(0.0, 0.2), requests)
     others = (text for text in texts if text.other != text.question)
     other_questions = [_about(writer, text, text.other) for text in others]
     requests = open_book_requests(writer, other_questions)
@@ -221,9 +223,8 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
     # Guided models give verdicts as probabilities, not as text.
     if not writer.protocol.guided:
         requests += _comparing(writer, open_book)
-    return [
-        generation for _, generation in (*open_book, *write_non_empty(writer, requests))
-    ]
+    others_written = write_non_empty(writer.part(0.2, 1.0), requests)
+    return [generation for _, generation in (*open_book, *others_written)]
 
 
 def _about(
@@ -280,7 +281,7 @@ def self_checks(
     ]
     attempts = [
         (text, _answer(generation))
-        for text, generation in write_non_empty(writer, requests)
+        for text, generation in write_non_empty(writer.part(0.0, 0.4), requests)
     ]
     attempts += [(o.text, _answer(o.generation)) for o in instructions if o.generation]
     to_judge = [
@@ -291,7 +292,7 @@ def self_checks(
         )
         for question, attempt in attempts
     ]
-    checks = write_non_empty(writer, to_judge)
+    checks = write_non_empty(writer.part(0.4, 0.8), to_judge)
     to_refine = [
         GenerationRequest(
             question,
@@ -303,9 +304,8 @@ def self_checks(
         for (question, attempt), critique in checks
         if is_judged_wrong(model_output.verdict(_answer(critique)))
     ]
-    return [
-        generation for _, generation in (*checks, *write_non_empty(writer, to_refine))
-    ]
+    refined = write_non_empty(writer.part(0.8, 1.0), to_refine)
+    return [generation for _, generation in (*checks, *refined)]
 
 
 def write_non_empty(

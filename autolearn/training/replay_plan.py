@@ -107,6 +107,14 @@ def plan(
     )
 
 
+def n_readings(*, guided: bool) -> int:
+    """Return how often a model answers from a text, or compares answers with it.
+
+    Guided models compare nothing: they give verdicts as probabilities.
+    """
+    return 2 if guided else 3
+
+
 def texts_to_read(
     candidates: Iterable[tuple[Passage, str, str]], n_replay: int
 ) -> list[RereadText]:

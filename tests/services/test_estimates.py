@@ -10,6 +10,7 @@ import pytest
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import (
     DRIFT_PROBE,
+    Metric,
     Round,
     Skip,
     TrainItem,
@@ -17,9 +18,11 @@ from autolearn.core.records import (
 from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.models import compute, hardware
+from autolearn.demo import gold_examples
+from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device
+from autolearn.rounds.sources import collect
 from autolearn.runs import run_control
 from autolearn.services import round_progress
 from autolearn.services.estimates import durations, memory_needs, replay_writing
@@ -28,7 +31,8 @@ from autolearn.services.estimates.round_contents import ItemLength, round_conten
 from autolearn.study import prompts
 from autolearn.training import replay, replay_pool, similar_questions
 from autolearn.ui.views import study as study_views
-from tests.support.trainings import ORDER, SETTINGS, count, samples
+from tests.support.texts import put_passages
+from tests.support.trainings import ORDER, SETTINGS, count, order, samples
 
 
 def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
@@ -54,6 +58,53 @@ def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
     assert per_step[0] - per_step[1] == pytest.approx(fewer / steps, abs=1)
 
 
+def test_the_given_beginning_of_an_answer_is_counted_once_and_is_not_learned(store):
+    """The evidence of each answer counted twice: a round was announced too long."""
+    request = order(method="meta", meta_examples=40)
+    sources = collect(store, request).with_gold(gold_examples.examples())
+    contents = round_contents(store, request, count, sources=sources)
+    n_given = 0
+    for item, n_tokens in zip(contents.dataset.items, contents.tokens, strict=True):
+        *before, last = item.chat
+        assert last.role == "assistant"
+        assert item.chosen.startswith(last.content)
+        n_given += count(last.content)
+        asked = sum(count(turn.content) for turn in before)
+        assert n_tokens == asked + count(item.chosen)
+    assert n_given
+    answers = sum(count(item.chosen) for item in contents.dataset.items)
+    assert contents.n_learned == answers - n_given
+
+
+def test_the_pace_of_a_training_is_that_of_its_steps_together(store):
+    """The mean of their speeds made the few tokens of a short step count as many."""
+    model = ModelSettings()
+    run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
+    steps = {1: (10, 1.0), 2: (1000, 10.0)}
+    numbers = [Metric(i, "tokens", n) for i, (n, _) in steps.items()]
+    numbers += [Metric(i, "tokens_per_second", n / s) for i, (n, s) in steps.items()]
+    store.runs.add_metrics(run.id, numbers)
+    assert durations.pace(store, model) == pytest.approx(1010 / 11)
+
+
+def test_a_guided_model_is_to_read_a_text_again_only_as_often_as_it_does(store):
+    """It compares no answers, but its replay was announced with comparisons."""
+    (passage,) = put_passages(store, "a.txt", ["Ada leads the town. It is old."])
+    samples(store, 4, gaps=4, passage_id=passage.id)
+    n_replayed = {
+        protocol: round_contents(
+            store, replace(ORDER, study=StudySettings(protocol=protocol)), count
+        ).other_replay
+        for protocol in ("guided", "trained")
+    }
+    assert len(n_replayed["trained"]) == len(n_replayed["guided"]) + 1
+    tokens = {
+        protocol: sum(item.tokens for item in items)
+        for protocol, items in n_replayed.items()
+    }
+    assert tokens["trained"] > tokens["guided"]
+
+
 def test_a_model_that_reads_no_system_message_is_told_less(store):
     samples(store, 4, gaps=4)
     both = [
@@ -66,22 +117,39 @@ def test_a_model_that_reads_no_system_message_is_told_less(store):
     ] * len(both[0].tokens)
 
 
-def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypatch):
-    contents, model = (
-        round_contents(store, ORDER, count),
-        ModelSettings(),
-    )
-    need = memory_needs.of_training(store, model, SETTINGS, contents).need
-    monkeypatch.setattr(
-        hardware, "worker_memory", lambda path: need.n_loaded + (1 << 30)
-    )
-    assert memory_needs.of_training(store, model, SETTINGS, contents).need == need
+def test_the_memory_that_a_run_needs_is_not_what_the_worker_holds_at_the_moment(
+    store, monkeypatch
+):
+    """What a run in progress used was added to what the next one needs."""
+    contents, model = round_contents(store, ORDER, count), ModelSettings()
+
+    def needs():
+        study = memory_needs.of_study(store, model, StudySettings(), 9).need
+        training = memory_needs.of_training(store, model, SETTINGS, contents).need
+        return study, training
+
+    before = needs()
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: 3 << 30)
     store.runs.create("study", {"model": model.as_dict(), "study": {}})
     store.runs.claim(1, ("study",))
-    then = memory_needs.of_training(store, model, SETTINGS, contents).need
-    assert then == replace(need, libraries=need.libraries + (1 << 30))
+    assert needs() == before
+
+
+def test_the_loaded_model_is_as_large_in_a_run_of_another_kind(store):
+    contents, model = round_contents(store, ORDER, count), ModelSettings()
+    need = memory_needs.of_training(store, model, SETTINGS, contents).need
+    run = store.runs.create("study", {"model": model.as_dict(), "study": {}})
+    study = memory_needs.of_study(store, model, StudySettings(), 9).need
+    more = 100 << 20
+    numbers = memory_calibration.numbers(study, study.n_loaded + more, study.total)
+    rows = [Metric(0, name, value) for name, value in numbers.items()]
+    store.runs.add_metrics(run.id, rows)
+    fit = memory_needs.of_training(store, model, SETTINGS, contents)
+    assert fit.need == replace(need, libraries=need.libraries + more)
+    assert fit.calibration_run is None
     other = ModelSettings(quantization="none")
-    assert memory_needs.of_training(store, other, SETTINGS, contents).need == need
+    plain = memory_needs.of_training(store, other, SETTINGS, contents).need
+    assert plain.libraries == need.libraries
 
 
 def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):

@@ -338,3 +338,18 @@ def test_no_replay_is_made_where_nothing_is_taught_or_replay_is_off():
     assert TrainSettings(least_replay=320).n_replay(0) == 0
     assert TrainSettings(least_replay=320, replay_share=0.0).n_replay(10) == 0
     assert TrainSettings(least_replay=320, replay_weight=0.0).n_replay(10) == 0
+
+
+@pytest.mark.parametrize("protocol", ["guided", "trained"])
+def test_the_progress_of_a_stage_never_falls(protocol):
+    """It reached the end of the stage with each kind of request, and began again."""
+    text = "Answer: No.\nVerdict: incorrect"
+    model = ScriptedBackend(lambda request: text, protocol=protocol)
+    for work in (
+        lambda writer: replay.read(writer, replay_plan.texts_to_read(TEXTS, 64)),
+        lambda writer: replay.self_checks(writer, ["Add.", "Why?"], []),
+    ):
+        shares: list[float] = []
+        work(Generator(model, StudySettings(), lambda: False, shares.append))
+        assert shares == sorted(shares)
+        assert shares[-1] == pytest.approx(1.0)

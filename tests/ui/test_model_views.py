@@ -19,7 +19,7 @@ from autolearn.services.estimates import memory_needs
 from autolearn.services.integrity import Finding
 from autolearn.ui import html
 from autolearn.ui.session import Session
-from autolearn.ui.tabs import model
+from autolearn.ui.tabs import model, study
 from autolearn.ui.views import labels, status
 from autolearn.ui.views import model as views
 
@@ -58,6 +58,26 @@ def test_the_card_counts_the_passages_of_the_library_as_the_tab_study_does(
     fit = memory_needs.of_study(store, ModelSettings(), StudySettings(), 2)
     markup = views.about(store, "built-in", "nf4")
     assert f"{html.size(fit.need.total)} at the peak of a study of all texts" in markup
+
+
+@pytest.mark.parametrize("in_worker", [0, 3 << 30])
+def test_the_tabs_model_and_study_announce_the_same_memory(
+    store, library, monkeypatch, in_worker
+):
+    """What the worker used when a tab was drawn was added there."""
+    monkeypatch.setattr(hardware, "free_memory", lambda: 20 << 30)
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: in_worker or None)
+    run = store.runs.create("study", {"model": ModelSettings().as_dict(), "study": {}})
+    store.runs.claim(1, ("study",))
+    values = [getattr(StudySettings(), name) for name in study.LABELS]
+    line = study._effort(Session(store.folder), [], *values)
+    fit = memory_needs.of_study(store, ModelSettings(), StudySettings(), 2)
+    peak, free = html.size(fit.need.total), html.size((20 << 30) + in_worker)
+    assert f"memory about {peak} of {free} free" in line
+    markup = views.about(store, "built-in", "nf4")
+    assert f"{peak} at the peak of a study of all texts" in markup
+    assert f"{free} are free in main memory" in markup
+    assert store.runs.get(run.id).state == "running"
 
 
 def test_the_licence_that_the_hub_stated_is_kept(store, tmp_path):

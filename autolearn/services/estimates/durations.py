@@ -1,7 +1,7 @@
 """How long a run takes, estimated from sizes and from earlier runs."""
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, fsum
 
 from autolearn.core.records import Run
 from autolearn.core.run_results import StudyResult
@@ -160,10 +160,17 @@ def pace(store: Store, model: ModelSettings, devices: int = 1) -> float | None:
 
 
 def latest_speed(store: Store, run: Run) -> float | None:
-    """Return the mean tokens a second over the newest steps of a training."""
+    """Return the tokens a second of the newest steps of a training, taken together.
+
+    Not the mean of their speeds: a short step is slower, and weighs less.
+    """
     after = max(-1, run.done - _LATEST)
-    metrics = store.runs.metrics(run.id, "tokens_per_second", after)
-    return sum(m.value for m in metrics) / len(metrics) if metrics else None
+    speeds = store.runs.metrics(run.id, "tokens_per_second", after)
+    sizes = {m.step: m.value for m in store.runs.metrics(run.id, "tokens", after)}
+    # Steps of earlier versions have no size; all weigh alike.
+    tokens = [sizes.get(speed.step, 1.0) for speed in speeds]
+    seconds = fsum(n / m.value for n, m in zip(tokens, speeds, strict=True))
+    return fsum(tokens) / seconds if seconds else None
 
 
 def check_seconds(store: Store, model: ModelSettings) -> float | None:

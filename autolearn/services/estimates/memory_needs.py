@@ -1,6 +1,6 @@
 """How much memory a run needs and how much is free, corrected by earlier runs."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -19,6 +19,8 @@ from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.store import RunFilter, Store
 from autolearn.training import replay
 
+_MEASURED: tuple[RunKind, ...] = ("study", "train")
+"""Kinds of runs whose memory is measured."""
 _CHECKPOINTS = 4
 """Two and the best are kept while another is written."""
 
@@ -48,15 +50,15 @@ def of_training(
     store: Store, model: ModelSettings, settings: TrainSettings, contents: RoundContents
 ) -> MemoryFit:
     """Return the memory that a round needs, planned as the training itself plans it."""
-    estimator = estimator_of(model, settings.devices)
     budget = _budget(store, model, "train", settings.devices)
-    room = budget.free - budget.correct(estimator.loading()).n_loaded
+    estimator = estimator_of(model, budget.free)
+    room = budget.free - budget.correction.apply(estimator.loading()).n_loaded
     items, problem = _items(settings, contents), ""
     try:
         load = estimator.plan(settings, items, room)
     except OutOfMemory as error:
         load, problem = items.at_once(items.longest, recompute=True), str(error)
-    need = budget.correct(estimator.training(settings, load))
+    need = budget.correction.apply(estimator.training(settings, load))
     run = budget.calibration_run
     return MemoryFit(need, budget.free, run, problem, settings.devices)
 
@@ -66,7 +68,8 @@ def of_study(
 ) -> MemoryFit:
     """Return about how much memory a study of this many passages needs."""
     budget = _budget(store, model, "study")
-    need = budget.correct(estimator_of(model).study(settings, passages))
+    estimator = estimator_of(model, budget.free)
+    need = budget.correction.apply(estimator.study(settings, passages))
     problem = ""
     if too_big(need.total, budget.free):
         problem = "Fewer texts are then generated at once, or it runs out of memory."
@@ -84,17 +87,13 @@ class MemoryPeak:
 def peak_of(store: Store, run: Run) -> MemoryPeak | None:
     """Return the peak of a run, and its estimate as it was corrected before it began.
 
-    None: nothing was measured. The first run with a model needs at least what the
-    loaded model uses, as in ``_budget``.
+    None: nothing was measured.
     """
     memory = memory_of(store, run)
     if not memory:
         return None
     model = ModelRunSettings.of(run).model
-    earlier, adjustment = _newest_correction(store, model, run.kind, run.id)
-    if earlier is None:
-        loaded = memory["memory_loaded_measured"] - memory["memory_loaded_predicted"]
-        adjustment = Correction(max(0, round(loaded)))
+    _, adjustment = _newest_correction(store, model, run.kind, run.id)
     return MemoryPeak(memory["memory_measured"], adjustment.total(memory))
 
 
@@ -104,13 +103,24 @@ def _newest_correction(
     """Return the newest run of this kind whose memory was measured, and its correction.
 
     Only runs of the same model, loaded in the same way, count; with ``before_id`` only
-    those that were queued before that run.
+    those that were queued before that run. If there is none, a run of another kind
+    tells what the loaded model uses.
     """
     criteria = replace(RunFilter.of_model(kind, model), before_id=before_id)
+    for run, memory in _measured(store, criteria):
+        return run.id, correction(memory)
+    for _, memory in _measured(store, replace(criteria, kinds=_MEASURED)):
+        return None, Correction(correction(memory).n_loaded)
+    return None, Correction()
+
+
+def _measured(
+    store: Store, criteria: RunFilter
+) -> Iterator[tuple[Run, dict[str, float]]]:
+    """Yield the runs whose memory was measured, the newest first, with its numbers."""
     for run in store.runs.find(criteria):
         if memory := memory_of(store, run):
-            return run.id, correction(memory)
-    return None, Correction()
+            yield run, memory
 
 
 def memory_of(store: Store, run: Run) -> dict[str, float]:
@@ -123,16 +133,11 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
     return {name: rows[-1].value for name, rows in metrics.items() if rows}
 
 
-def _is_with(run: Run, model: ModelSettings) -> bool:
-    """Return whether a run of the worker is one with this model, loaded in this way."""
-    return (run.model, run.quantization) == (model.model, model.quantization)
-
-
-def estimator_of(model: ModelSettings, devices: int = 1) -> MemoryEstimator:
-    """Return the estimator of this model on each of the devices of this computer."""
+def estimator_of(model: ModelSettings, free: int | None = None) -> MemoryEstimator:
+    """Return the estimator of this model with so many free bytes; None: as now."""
     shape = model_shape.of(model_files.locate(model.model))
     estimator = MemoryEstimator(shape, model.quantization, hardware.device())
-    return estimator.within(hardware.free(devices))
+    return estimator.within(hardware.free() if free is None else free)
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class _Budget:
     free: int
     """Bytes."""
     calibration_run: int | None
-    correct: Callable[[Memory], Memory]
+    correction: Correction
 
 
 def _budget(
@@ -150,9 +155,9 @@ def _budget(
 ) -> _Budget:
     """Return the memory budget of a run on each of its devices.
 
-    The memory of the worker counts as free, since the run happens in the worker. Until
-    a run has been measured, the need is at least what the worker uses with the model
-    loaded. On a GPU the memory of the worker is unknown.
+    The memory of the worker counts as free, since the run happens in the worker. It
+    does not tell what the run needs: it has what earlier runs left, and all of a run
+    that is in progress. On a GPU it is unknown.
     """
     in_worker = 0
     if hardware.device().kind != "cuda":
@@ -160,19 +165,7 @@ def _budget(
             hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file) or 0
         )
     free = hardware.free(devices) + in_worker // devices
-    run_id, adjustment = _newest_correction(store, model, kind)
-    if run_id:
-        return _Budget(free, run_id, adjustment.apply)
-    started_runs = RunFilter(queues.MODEL_QUEUE.kinds, started=True)
-    last = store.runs.find(started_runs, limit=1)
-    in_model = in_worker if last and _is_with(last[0], model) else 0
-
-    def at_least(need: Memory) -> Memory:
-        return replace(
-            need, libraries=need.libraries + max(0, in_model - need.n_loaded)
-        )
-
-    return _Budget(free, None, at_least)
+    return _Budget(free, *_newest_correction(store, model, kind))
 
 
 def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:

@@ -11,7 +11,7 @@ from autolearn.rounds.sources import study_settings
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
 from autolearn.training import replay, replay_pool, similar_questions
-from autolearn.training.replay_plan import ReplayPlan
+from autolearn.training.replay_plan import ReplayPlan, n_readings
 
 _PER_INSTRUCTION = 4
 """Texts written for an instruction that is kept: half of those drawn are guesses, and
@@ -20,8 +20,9 @@ _PER_SIMILAR_QUESTION = 2 * similar_questions.DRAWS
 _LEAST_ANSWERS = 16
 """Fewest answers of a step from which the time per text is taken. Fewer are slower:
 three took 3.8 s each, and 64 of the same model 0.2 s."""
-_PER_TEXT = 5
-"""Texts written for each text that is read again; see ``replay.read``."""
+_BESIDE_READINGS = 2
+"""Texts written for a text that is read again, besides the readings: a question and a
+rewording; see ``replay.read``."""
 _PER_CHECK = 2
 """A check, and a better answer or the answer that is checked."""
 
@@ -40,10 +41,11 @@ def n_texts(store: Store, request: TrainRunSettings, plan: ReplayPlan) -> int:
     n_instructions = replay.N_PROBE + plan.n_instructions - n_similar
     n_new = max(0, n_instructions - _n_stored(store, request.model))
     n_checks = len(plan.library_instructions) + plan.n_checked
+    n_per_text = n_readings(guided=is_instruct) + _BESIDE_READINGS
     return (
         _PER_INSTRUCTION * n_new
         + _PER_SIMILAR_QUESTION * n_similar
-        + _PER_TEXT * len(plan.texts)
+        + n_per_text * len(plan.texts)
         + _PER_CHECK * n_checks
     )
 

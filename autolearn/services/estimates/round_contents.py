@@ -15,6 +15,7 @@ from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.models import files as model_files
+from autolearn.models.protocols import is_guided
 from autolearn.models.token_counting import TokenCounter
 from autolearn.rounds.sources import RoundSources, approved_in, collect, study_settings
 from autolearn.services.estimates import replay_writing
@@ -23,7 +24,7 @@ from autolearn.study import prompts
 from autolearn.study.questions import MOST_PER_LIST, how_many
 from autolearn.training import long_texts, replay
 from autolearn.training.dataset import ApprovedExample, Dataset, without_repeats
-from autolearn.training.replay_plan import ReplayPlan, RereadText
+from autolearn.training.replay_plan import ReplayPlan, RereadText, n_readings
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,13 @@ def round_contents(
     def prompt_size(chat: Chat) -> int:
         return sum(count(m.content) for m in chat if reads_system or m.role != "system")
 
+    def n_given(item: TrainItem) -> int:
+        # The answer repeats its given beginning, which is not learned.
+        return sum(count(m.content) for m in item.chat[-1:] if m.role == "assistant")
+
     def length(item: TrainItem) -> int:
-        return prompt_size(item.chat) + max(
-            count(item.chosen), count(item.rejected or "")
-        )
+        answer = max(count(item.chosen), count(item.rejected or ""))
+        return prompt_size(item.chat) - n_given(item) + answer
 
     settings = request.train
     names = {corpus.id: corpus.name for corpus in store.corpora.in_use()}
@@ -131,13 +135,14 @@ def round_contents(
     dataset = sources.build()
     limits = request.study or study_settings(store)
     plan = sources.replay(dataset.items)
-    reread = [_Reread.of(text, limits) for text in plan.texts]
+    guided = bool(plan.texts) and is_guided(request.model, limits.protocol)
+    reread = [_Reread.of(text, limits, guided=guided) for text in plan.texts]
     if count_ahead:
         count_ahead(_texts(dataset, plan, reread))
     distinct = without_repeats(examples, prefers_gaps=settings.only_gaps)
     drops_known = settings.only_gaps and settings.traits.needs_samples
     n_known = sum(not e.is_gap for e in distinct) if drops_known else 0
-    n_learned = sum(count(item.chosen) for item in dataset.items)
+    n_learned = sum(count(item.chosen) - n_given(item) for item in dataset.items)
     answer = n_learned // max(1, len(dataset.items))
     replay_sizes = _ReplaySizes(count, prompt_size, answer)
     return RoundContents(
@@ -192,9 +197,11 @@ class _Reread:
     question: str
     n_questions: int
     """How many it writes about the text."""
+    n_readings: int
+    """How often it answers from the text, or compares answers with it."""
 
     @classmethod
-    def of(cls, text: RereadText, limits: StudySettings) -> Self:
+    def of(cls, text: RereadText, limits: StudySettings, *, guided: bool) -> Self:
         """Render what is asked about a text."""
         answers = {"reference": text.answer, "answer": text.answer}
         compare = prompts.load("feedback").render(
@@ -203,8 +210,9 @@ class _Reread:
         reword = prompts.load("paraphrase").render(
             question=text.question, n=MOST_PER_LIST
         )
-        n = how_many(limits, text.passage.text)
-        return cls(compare.chat, reword.chat, text.question, n)
+        n = 1 if guided else how_many(limits, text.passage.text)
+        readings = n_readings(guided=guided)
+        return cls(compare.chat, reword.chat, text.question, n, readings)
 
 
 def _texts(
@@ -243,7 +251,7 @@ class _ReplaySizes:
 
     def _reading(self, text: _Reread) -> Iterator[ItemLength]:
         size = ItemLength(self.prompt_size(text.compare), 2 * self.answer)
-        yield from (size, size, size)
+        yield from [size] * text.n_readings
         per_question = self.count(text.question)
         yield ItemLength(size.prompt, text.n_questions * per_question)
         yield ItemLength(self.prompt_size(text.reword), MOST_PER_LIST * per_question)

@@ -97,15 +97,15 @@ def _count(n: int) -> str:
 
 def _fit(store: Store, model: ModelSettings) -> Html:
     """Return what the model needs against what is free, and what would fit instead."""
-    card, free = hardware.gpu(), hardware.free()
-    estimator = memory_needs.estimator_of(model)
-    need = estimator.loading()
-    place = f"on {card.name}" if card else "in main memory"
-    how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
     study, sizes = StudySettings(), store.library.document_sizes()
     n_passages = sum(document.n_passages for document in sizes)
     n_studied = n_passages or study.passages_per_step  # no text yet: a full step
-    peak = memory_needs.of_study(store, model, study, n_studied).need
+    fit = memory_needs.of_study(store, model, study, n_studied)
+    card, free, peak = hardware.gpu(), fit.free, fit.need
+    estimator = memory_needs.estimator_of(model, free)
+    need = estimator.loading()
+    place = f"on {card.name}" if card else "in main memory"
+    how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
     sentence = (
         f"Takes about {html.size(need.total)} {how} once it is loaded, and about "
         f"{html.size(peak.total)} at the peak of a study of all texts (estimates); "
