@@ -99,32 +99,19 @@ def test_a_reader_decides_by_key_and_takes_it_back(visit, used_app):
     assert counts(app) == before
 
 
-@pytest.mark.parametrize(
-    ("tab", "form", "last"),
-    [
+def test_forms_keep_to_their_width_in_a_narrow_window(visit, used_app):
+    """The label of a checkbox shrank to a column of single letters."""
+    page = visit(used_app)
+    page.set_viewport_size({"width": 800, "height": 900})
+    for tab, form, last in (
         ("Train", "train-settings", "train-tracker"),
         ("Review", "review-filter", "review-rule"),
-    ],
-)
-def test_a_folded_form_keeps_to_its_width_in_a_narrow_window(
-    visit, used_app, tab, form, last
-):
-    page = visit(used_app)
-    page.set_viewport_size({"width": 800, "height": 900})
-    expect(page.locator(".sidebar.open")).to_be_visible()
-    open_tab(page, tab)
-    page.locator(f"#{form} button").first.click()
-    expect(page.locator(f"#{last}")).to_be_visible()
-    assert page.locator(f"#{form}").evaluate(CROWDED) == []
-
-
-def test_a_checkbox_keeps_its_label_beside_other_fields_in_a_narrow_window(
-    visit, used_app
-):
-    """It shrank to a column of single letters, hundreds of pixels high."""
-    page = visit(used_app)
-    page.set_viewport_size({"width": 800, "height": 900})
-    expect(page.locator(".sidebar.open")).to_be_visible()
+    ):
+        open_tab(page, tab)
+        page.locator(f"#{form} button").first.click()
+        expect(page.locator(f"#{last}")).to_be_visible()
+        expect(page.locator(".sidebar.open")).to_be_visible()
+        assert page.locator(f"#{form}").evaluate(CROWDED) == [], tab
     open_tab(page, "Chat")
     row = page.locator(".row").filter(has=page.get_by_label("Open book")).first
     expect(row).to_be_visible()
