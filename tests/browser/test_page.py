@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 
 import pytest
@@ -74,10 +73,8 @@ def used_workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def used_app(start_shared, used_workspace):
-    """An app on a copy of the used workspace, which tests leave as it was."""
-    folder = used_workspace.with_name("shared")
-    shutil.copytree(used_workspace, folder)
-    return start_shared(folder)
+    """An app on the used workspace, which all tests but the last leave as it was."""
+    return start_shared(used_workspace)
 
 
 def test_a_reader_decides_by_key_and_takes_it_back(visit, used_app):
@@ -269,12 +266,8 @@ def violations(page, **options):
     ]
 
 
-def test_a_document_that_a_round_has_learned_from_is_deleted(
-    start, visit, used_workspace
-):
-    folder = used_workspace.with_name("without the document")
-    shutil.copytree(used_workspace, folder)
-    app = start(folder)
+def test_a_document_that_a_round_has_learned_from_is_deleted(visit, used_app):
+    app = used_app
     before = counts(app)["approved"]
     page = visit(app)
     open_tab(page, "Library")
