@@ -28,14 +28,9 @@ def make_reviewed(folder):
     return folder
 
 
-@pytest.fixture
-def review_page(tmp_path):
-    return make_reviewed(tmp_path / "workspace")
-
-
 @pytest.fixture(scope="module")
 def review_app(start_shared, tmp_path_factory):
-    """An app on such a workspace, which tests leave as it was."""
+    """An app on such a workspace, which all tests but the last leave as it was."""
     return start_shared(make_reviewed(tmp_path_factory.mktemp("review") / "workspace"))
 
 
@@ -71,40 +66,6 @@ def test_a_text_that_the_model_cannot_read_is_named_before_a_study(visit, small_
     expect(warning).to_contain_text("keeper.txt")
     warning.locator("[data-pick=tab-Model]").click()
     expect(page.locator("#model-about")).to_be_visible()
-
-
-def test_a_document_is_renamed_found_and_deleted(start, visit, review_page):
-    app = start(review_page)
-    page = visit(app)
-    open_review(page)
-    page.locator("#review-filter button").first.click()
-    page.get_by_role("combobox", name="Document").click()
-    page.get_by_role("option", name="orlo.md").click()
-    open_tab(page, "Library")
-    page.locator("#library-search").get_by_role("textbox").fill("founded 17")
-    expect(page.locator("#library-found mark")).to_have_text("founded")
-    page.locator("#library-found [data-pick]").click()
-    page.once("dialog", lambda dialog: dialog.accept("Towns"))
-    page.locator("#library-passages [data-rename]").click()
-    expect(page.locator("#library-documents")).to_contain_text("Towns")
-    requests = []
-
-    def answer(dialog):
-        requests.append(dialog.message)
-        dialog.accept()
-
-    page.once("dialog", answer)
-    page.locator("#library-passages [data-remove]").click()
-    expect(page.locator("#library-documents")).to_contain_text("No text yet")
-    assert "5 samples were made from it and will stay" in requests[0]
-    with app.store() as store:
-        assert store.library.document_sizes() == []
-        assert store.samples.counts()["pending"] == 5
-    open_tab(page, "Review")
-    expect(page.get_by_role("combobox", name="Document")).to_have_value("any")
-    expect(page.locator("#review-approve-all")).to_have_text(
-        "Approve all 2 filtered samples"
-    )
 
 
 def test_a_sample_opens_beside_the_page_and_escape_closes_it(visit, review_app):
@@ -144,8 +105,8 @@ def test_data_of_another_model_are_hidden_until_they_are_asked_for(visit, review
     expect(page.locator("#review-progress")).to_contain_text("0 of 2 decided")
 
 
-def test_a_person_adds_a_pair_by_key(start, visit, review_page):
-    app = start(review_page)
+def test_a_person_adds_a_pair_by_key(start, visit, tmp_path):
+    app = start(make_reviewed(tmp_path / "workspace"))
     page = visit(app)
     open_review(page)
     page.keyboard.press("n")
@@ -157,3 +118,37 @@ def test_a_person_adds_a_pair_by_key(start, visit, review_page):
     expect(page.locator("#review-note")).to_contain_text(re.compile("is added"))
     with app.store() as store:
         assert store.samples.counts()["approved"] == 1
+
+
+def test_a_document_is_renamed_found_and_deleted(visit, review_app):
+    app = review_app
+    page = visit(app)
+    open_review(page)
+    page.locator("#review-filter button").first.click()
+    page.get_by_role("combobox", name="Document").click()
+    page.get_by_role("option", name="orlo.md").click()
+    open_tab(page, "Library")
+    page.locator("#library-search").get_by_role("textbox").fill("founded 17")
+    expect(page.locator("#library-found mark")).to_have_text("founded")
+    page.locator("#library-found [data-pick]").click()
+    page.once("dialog", lambda dialog: dialog.accept("Towns"))
+    page.locator("#library-passages [data-rename]").click()
+    expect(page.locator("#library-documents")).to_contain_text("Towns")
+    requests = []
+
+    def answer(dialog):
+        requests.append(dialog.message)
+        dialog.accept()
+
+    page.once("dialog", answer)
+    page.locator("#library-passages [data-remove]").click()
+    expect(page.locator("#library-documents")).to_contain_text("No text yet")
+    assert "5 samples were made from it and will stay" in requests[0]
+    with app.store() as store:
+        assert store.library.document_sizes() == []
+        assert store.samples.counts()["pending"] == 5
+    open_tab(page, "Review")
+    expect(page.get_by_role("combobox", name="Document")).to_have_value("any")
+    expect(page.locator("#review-approve-all")).to_have_text(
+        "Approve all 2 filtered samples"
+    )

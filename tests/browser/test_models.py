@@ -17,16 +17,25 @@ NAME = "org/tiny-instruct"
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    with serve() as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, serve() as server:
+        for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hf")))
         server.repositories[NAME] = Repository(files_of(model_files.BUILT_IN))
         server.repositories["org/gated"] = Repository({}, gated=True)
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        patch.setenv("HF_ENDPOINT", server.url)
         yield server
+
+
+@pytest.fixture(scope="module")
+def app(server, start_shared, tmp_path_factory):
+    """An app with a text, whose hub is on this computer."""
+    folder = tmp_path_factory.mktemp("models") / "workspace"
+    with Store.open(folder) as store:
+        put_text(store, "avel.md", "Ada leads Avel.")
+    return start_shared(folder)
 
 
 def ask_for(page, name):
@@ -35,9 +44,8 @@ def ask_for(page, name):
 
 
 def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
-    start, visit, server
+    app, visit, server
 ):
-    app = start()
     page = visit(app)
     open_tab(page, "Model")
     expect(page.locator("#model-about h3")).to_have_text("built-in")
@@ -78,16 +86,12 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     expect(page.locator("#model-about")).to_contain_text("not in use")
 
 
-def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(
-    start, visit, workspace
-):
-    with Store.open(workspace) as store:
-        put_text(store, "avel.md", "Ada leads Avel.")
+def test_a_server_is_chosen_answers_and_is_missed_when_it_has_gone(app, visit):
     with model_server.running("vllm") as server:
         server.chat = lambda body: model_server.streamed(
             "Orlo was ", "founded in 1711."
         )
-        page = visit(start(workspace))
+        page = visit(app)
         address = f"{server.address}#tiny"
         name_model(page, address)
         page.locator("#model-use").click()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 
 import pytest
@@ -74,10 +73,8 @@ def used_workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def used_app(start_shared, used_workspace):
-    """An app on a copy of the used workspace, which tests leave as it was."""
-    folder = used_workspace.with_name("shared")
-    shutil.copytree(used_workspace, folder)
-    return start_shared(folder)
+    """An app on the used workspace, which all tests but the last leave as it was."""
+    return start_shared(used_workspace)
 
 
 def test_a_reader_decides_by_key_and_takes_it_back(visit, used_app):
@@ -99,32 +96,19 @@ def test_a_reader_decides_by_key_and_takes_it_back(visit, used_app):
     assert counts(app) == before
 
 
-@pytest.mark.parametrize(
-    ("tab", "form", "last"),
-    [
+def test_forms_keep_to_their_width_in_a_narrow_window(visit, used_app):
+    """The label of a checkbox shrank to a column of single letters."""
+    page = visit(used_app)
+    page.set_viewport_size({"width": 800, "height": 900})
+    for tab, form, last in (
         ("Train", "train-settings", "train-tracker"),
         ("Review", "review-filter", "review-rule"),
-    ],
-)
-def test_a_folded_form_keeps_to_its_width_in_a_narrow_window(
-    visit, used_app, tab, form, last
-):
-    page = visit(used_app)
-    page.set_viewport_size({"width": 800, "height": 900})
-    expect(page.locator(".sidebar.open")).to_be_visible()
-    open_tab(page, tab)
-    page.locator(f"#{form} button").first.click()
-    expect(page.locator(f"#{last}")).to_be_visible()
-    assert page.locator(f"#{form}").evaluate(CROWDED) == []
-
-
-def test_a_checkbox_keeps_its_label_beside_other_fields_in_a_narrow_window(
-    visit, used_app
-):
-    """It shrank to a column of single letters, hundreds of pixels high."""
-    page = visit(used_app)
-    page.set_viewport_size({"width": 800, "height": 900})
-    expect(page.locator(".sidebar.open")).to_be_visible()
+    ):
+        open_tab(page, tab)
+        page.locator(f"#{form} button").first.click()
+        expect(page.locator(f"#{last}")).to_be_visible()
+        expect(page.locator(".sidebar.open")).to_be_visible()
+        assert page.locator(f"#{form}").evaluate(CROWDED) == [], tab
     open_tab(page, "Chat")
     row = page.locator(".row").filter(has=page.get_by_label("Open book")).first
     expect(row).to_be_visible()
@@ -303,12 +287,8 @@ def violations(page, **options):
     ]
 
 
-def test_a_document_that_a_round_has_learned_from_is_deleted(
-    start, visit, used_workspace
-):
-    folder = used_workspace.with_name("without the document")
-    shutil.copytree(used_workspace, folder)
-    app = start(folder)
+def test_a_document_that_a_round_has_learned_from_is_deleted(visit, used_app):
+    app = used_app
     before = counts(app)["approved"]
     page = visit(app)
     open_tab(page, "Library")

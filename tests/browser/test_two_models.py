@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from autolearn.core.run_settings import ChatRunSettings, StudyRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
+from autolearn.runs.model_choice import choose_model
+from autolearn.services import model_scope
 from autolearn.store import Store
 from tests.support.pages import (
     PATIENCE,
@@ -26,25 +28,34 @@ pytestmark = pytest.mark.torch_model
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture
-def twin(tmp_path):
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
     """A model that works like the built-in one, and is another one to autolearn."""
-    folder = tmp_path / "twin"
+    folder = tmp_path_factory.mktemp("models") / "twin"
     shutil.copytree(model_files.BUILT_IN, folder)
     with (folder / "generation_config.json").open("a") as file:
         file.write("\n")
     return folder
 
 
-@pytest.fixture
-def two_rounds(tmp_path):
-    """A workspace with two rounds of the built-in model and one of another."""
-    folder = tmp_path / "workspace"
+@pytest.fixture(scope="module")
+def shared_app(start_shared, tmp_path_factory):
+    """An app with two rounds of the built-in model and one of another."""
+    folder = tmp_path_factory.mktemp("rounds") / "workspace"
     with Store.open(folder) as store:
         for model in (ModelSettings(), OTHER, ModelSettings()):
             study(store, model)
             store.runs.finish(finished_round(store, model).run_id, "done")
-    return folder
+    return start_shared(folder)
+
+
+@pytest.fixture
+def rounds_app(shared_app):
+    """This app, with the built-in model in use and only its data shown."""
+    with shared_app.store() as store:
+        choose_model(store, ModelSettings())
+        model_scope.show_all_models(store, all_models=False)
+    return shared_app
 
 
 def use(page, name):
@@ -139,10 +150,8 @@ def train_and_turn_to(app, page, other):
     until_done(app, "train")
 
 
-def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(
-    start, visit, two_rounds, twin
-):
-    page = visit(start(two_rounds))
+def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(visit, rounds_app, twin):
+    page = visit(rounds_app)
     open_tab(page, "History")
     tree = page.locator("#history-rounds")
     expect(tree.locator(".al-round")).to_have_count(2)
@@ -170,10 +179,8 @@ def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(
     expect(page.locator("#model-adapter input")).to_have_value("base model")
 
 
-def test_what_was_chosen_of_another_model_is_dropped_with_it(
-    start, visit, two_rounds, twin
-):
-    page = visit(start(two_rounds))
+def test_what_was_chosen_of_another_model_is_dropped_with_it(visit, rounds_app, twin):
+    page = visit(rounds_app)
     for tab, place in (
         ("Evaluation", "#evaluation-round"),
         ("Train", "#train-parent"),

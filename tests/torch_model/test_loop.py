@@ -1,4 +1,8 @@
-"""The whole loop on the real built-in model, in a real worker, in a real file."""
+"""The whole loop on the real built-in model, in a real file.
+
+The worker runs in this process; in ``test_stopping.py``, ``tests/process`` and
+``tests/browser`` it has its own.
+"""
 
 import json
 import shutil
@@ -19,13 +23,20 @@ from autolearn.engine.trainer.adapter_scale import ScaleMeasurement, smallest_su
 from autolearn.evaluation import paired_quizzes, quiz_sets
 from autolearn.models import files as model_files
 from autolearn.models.protocols import study_protocol
-from autolearn.runs import run_control, worker_processes
 from autolearn.services import actions, export_actions, gold_actions
 from autolearn.services.demo_library import LIBRARY
 from autolearn.store.samples import SampleFilter
 from autolearn.text import model_output
 from autolearn.training import replay
-from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
+from tests.support.labs import (
+    MODEL,
+    STUDY,
+    TRAIN,
+    finish_here,
+    open_library,
+    rows,
+    work_here,
+)
 
 pytestmark = pytest.mark.torch_model
 
@@ -45,13 +56,12 @@ def lab(tmp_path_factory):
         # Those on the two documents that are studied, and some on the next.
         gold_actions.add_gold(store, write_some("quiz.jsonl", folder, 32), "quiz")
         gold_actions.add_gold(store, write_some("control.jsonl", folder, 20), "control")
-        finish(store, actions.quiz(store, MODEL, open_book=True))
-        finish(store, actions.study(store, MODEL, STUDY))
+        finish_here(store, actions.quiz(store, MODEL, open_book=True))
+        finish_here(store, actions.study(store, MODEL, STUDY))
         actions.approve(store, "default")
-        finish(store, actions.train(store, MODEL, TRAIN))
-        finish(store, actions.quiz(store, ModelSettings(round_id=1)))
+        finish_here(store, actions.train(store, MODEL, TRAIN))
+        finish_here(store, actions.quiz(store, ModelSettings(round_id=1)))
         yield store
-        assert worker_processes.stop_worker(folder)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +71,7 @@ def whole(lab):
     After so short a round most answers change with the rounding to 4 bit.
     """
     base, short = ModelSettings(quantization="none"), replace(TRAIN, max_steps=20)
-    return finish(lab, actions.train(lab, base, short)).result["round"]
+    return finish_here(lab, actions.train(lab, base, short)).result["round"]
 
 
 def test_the_study_finds_gaps_and_evidence(lab):
@@ -185,7 +195,7 @@ def test_the_model_answers_with_and_without_its_round(lab):
     answers = []
     for round_id in (None, 1):
         model = ModelSettings(round_id=round_id)
-        run = finish(lab, actions.chat(lab, model, question, Sampling()))
+        run = finish_here(lab, actions.chat(lab, model, question, Sampling()))
         answers.append(run.result["answer"])
     assert all(answers)
     assert answers[0] != answers[1]
@@ -198,7 +208,8 @@ def test_an_answer_is_checked_and_written_again(lab):
         "them. How many cups did Avel Drun have then?"
     )
     quiz_texts = [Message("user", text)]
-    run = finish(lab, actions.chat(lab, MODEL, quiz_texts, Sampling(), refine=True))
+    chat = actions.chat(lab, MODEL, quiz_texts, Sampling(), refine=True)
+    run = finish_here(lab, chat)
     assert "Verdict: " in run.result["feedback"]
     assert run.result["refined"]
     names = rows(
@@ -211,7 +222,8 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
     passage = lab.library.passages()[0]
     origin = actions.ChatOrigin(passages=(passage.id,))
     quiz_texts = [Message("user", f"What is told about {passage.heading}?")]
-    run = finish(lab, actions.chat(lab, MODEL, quiz_texts, Sampling(), origin=origin))
+    chat = actions.chat(lab, MODEL, quiz_texts, Sampling(), origin=origin)
+    run = finish_here(lab, chat)
     assert {"answer", "evidence"} == set(run.result)
     sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
     ((name, prompt),) = rows(lab, sql)
@@ -221,7 +233,7 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
 
 def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
     target = tmp_path / "round" / "data.jsonl"
-    run = finish(lab, export_actions.export(lab, "chat", target, 1))
+    run = finish_here(lab, export_actions.export(lab, "chat", target, 1))
     n_taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
     assert run.result["samples"] == len(target.read_text().splitlines()) == n_taught
     assert (
@@ -231,18 +243,19 @@ def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
 
 
 def test_samples_and_adapters_are_exported(lab, tmp_path):
-    finish(lab, export_actions.export(lab, "preference", tmp_path / "p.jsonl"))
+    finish_here(lab, export_actions.export(lab, "preference", tmp_path / "p.jsonl"))
     lines = (tmp_path / "p.jsonl").read_text().splitlines()
     assert len(lines) == lab.samples.counts()["approved"]
     assert json.loads(lines[0])["chosen"][0]["role"] == "assistant"
-    run = finish(lab, export_actions.export(lab, "adapter", tmp_path / "adapter", 1))
+    export = export_actions.export(lab, "adapter", tmp_path / "adapter", 1)
+    run = finish_here(lab, export)
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
     assert run.result["n_same_answers"] == run.result["n_questions"] == 5
 
 
 def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     target = tmp_path / "merged"
-    run = finish(lab, export_actions.export(lab, "merged", target, whole))
+    run = finish_here(lab, export_actions.export(lab, "merged", target, whole))
     assert run.result["n_questions"] == 5
     assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert "word for word" in (target / "README.md").read_text()
@@ -257,8 +270,7 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     for name, weight in theirs.state_dict().items():
         assert torch.equal(weight, merged_model.state_dict()[name]), name
     again = export_actions.export(lab, "merged", target, whole)
-    worker_processes.ensure_worker(lab.folder)
-    last_run = run_control.wait(lab, again.id)
+    last_run = work_here(lab, again)
     assert last_run.error is not None
     assert "exists already" in last_run.error
 
@@ -275,7 +287,7 @@ def test_a_merged_model_is_asked_as_its_round_was_taught(lab, whole, tmp_path):
 def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatch):
     monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
     target = tmp_path / "converted"
-    run = finish(lab, export_actions.export(lab, "gguf", target, whole))
+    run = finish_here(lab, export_actions.export(lab, "gguf", target, whole))
     assert run.result["n_questions"] == 5
     assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert sorted(path.name for path in target.iterdir()) == ["README.md", "model.gguf"]
@@ -284,15 +296,15 @@ def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatc
 
 
 def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
-    first = finish(
+    first = finish_here(
         lab, actions.train(lab, MODEL, TrainSettings(method="al1", max_steps=8))
     )
     parent = first.result["round"]
     one = [lab.library.documents()[0].id]
-    finish(lab, actions.study(lab, ModelSettings(round_id=parent), STUDY, one))
+    finish_here(lab, actions.study(lab, ModelSettings(round_id=parent), STUDY, one))
     actions.approve(lab, "open-book")
     settings = TrainSettings(method="al2", max_steps=4, only_gaps=False)
-    second = finish(lab, actions.train(lab, MODEL, settings, parent))
+    second = finish_here(lab, actions.train(lab, MODEL, settings, parent))
     round_ = lab.rounds.get(second.result["round"])
     assert round_.parent_id == parent
     assert {i.kind for i in lab.rounds.items(round_.id) if i.teaches} == {"dpo"}
@@ -307,7 +319,7 @@ def test_the_other_methods_train_too(lab, method):
     settings = TrainSettings(
         method=method, max_steps=3, replay_share=0.0, statements=n_statements
     )
-    run = finish(lab, actions.train(lab, MODEL, settings))
+    run = finish_here(lab, actions.train(lab, MODEL, settings))
     items = [i for i in lab.rounds.items(run.result["round"]) if i.teaches]
     assert {i.kind for i in items} == {"text" if method == "cpt" else "sft"}
     if method == "cpt":
@@ -324,10 +336,10 @@ def test_an_adapter_of_another_base_is_refused(lab, tmp_path):
 
 
 def test_a_run_that_was_queued_for_other_weights_is_refused(lab):
-    order = finish(lab, actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
+    chat = actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling())
+    order = finish_here(lab, chat)
     stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
-    worker_processes.ensure_worker(lab.folder)
-    last_run = run_control.wait(lab, stale.id)
+    last_run = work_here(lab, stale)
     assert last_run.state == "failed"
     assert last_run.error is not None
     assert "have changed" in last_run.error
