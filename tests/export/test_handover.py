@@ -207,7 +207,7 @@ def test_a_finished_round_has_the_steps_that_it_took(n_taken, n_steps, tmp_path)
     assert ("after 90 of 240 planned steps" in files["README.md"]) == (
         n_taken is not None
     )
-    assert "to 0.9" in files["README.md"]
+    assert "by 0.9" in files["README.md"]
 
 
 def test_what_a_tool_cannot_express_is_in_the_readme(tmp_path):

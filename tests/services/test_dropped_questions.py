@@ -30,7 +30,8 @@ def test_a_question_is_kept_once(store):
     with pytest.raises(InputError, match=message):
         review_actions.keep(store, skip.id)
     other = dropped(store, "Who built the bridge of Avel?")
-    assert store.samples.ids() == [number, review_actions.keep(store, other.id)]
+    second = review_actions.keep(store, other.id)
+    assert store.samples.ids() == [number, second]
 
 
 @pytest.mark.parametrize(

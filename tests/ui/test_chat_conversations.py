@@ -16,7 +16,6 @@ from autolearn.runs.model_choice import choose_model
 from autolearn.services import conversations
 from autolearn.services.conversations import NEWEST, ChatForm
 from autolearn.ui.tabs import chat
-from autolearn.ui.views import chat as views
 from tests.support.chats import end
 
 

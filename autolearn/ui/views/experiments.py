@@ -47,9 +47,8 @@ def _state(store: Store, experiment: Experiment, states: list[TaskState]) -> str
     """Return the state of an experiment in a few words."""
     for state in states:
         if state.run is None:
-            is_over = (
-                experiment.kind == "evolve"
-                and evolution_report.ended_by_gate(store, experiment, states)
+            is_over = experiment.kind == "evolve" and evolution_report.ended_by_gate(
+                store, experiment, states
             )
             return "ended by the gate" if is_over else "stopped"
         if state.run.state != "done":

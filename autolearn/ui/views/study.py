@@ -34,8 +34,7 @@ ABOUT_KEEP = (
     "your own; Undo under Review takes the approval back. "
 )
 ADD_BY_HAND = (
-    "A good question without a recorded answer can be added by hand under Review "
-    "(Add)."
+    "A good question without a recorded answer can be added by hand under Review (Add)."
 )
 KEEP = "keep-"
 """The beginning of the key of a click that keeps a question; its skip follows."""
