@@ -33,26 +33,28 @@ def check(store: Store, model: ModelSettings) -> Run:
     return run_control.submit(store, run_settings)
 
 
-def teach(store: Store, model: ModelSettings) -> Run:
+def teach(store: Store, model: ModelSettings, max_steps: int = 0) -> Run:
     """Queue a meta-skill round on the corpora of the library, by the fitting preset.
 
-    It starts from the base model, or continues the round of ``model``.
+    It starts from the base model, or continues the round of ``model``. ``max_steps``:
+    0: as many as the preset gives.
 
     Raises:
         JobError: There is no corpus, or the round cannot be trained yet.
         AutolearnError: The model is not on this computer.
     """
-    settings = teaching_settings(model)
+    settings = teaching_settings(model, max_steps)
     return actions.train(store, model, settings, model.round_id)
 
 
-def teaching_settings(model: ModelSettings) -> TrainSettings:
+def teaching_settings(model: ModelSettings, max_steps: int = 0) -> TrainSettings:
     """Return the settings of a round that teaches a model the skills.
 
     Raises:
         AutolearnError: The model is not on this computer.
     """
-    return presets.preset_settings(model, TrainSettings(method="meta"))
+    settings = TrainSettings(method="meta", max_steps=max_steps)
+    return presets.preset_settings(model, settings)
 
 
 def teaching(store: Store, model: ModelSettings) -> Run | None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from autolearn.core.errors import JobError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
@@ -194,6 +194,24 @@ def test_a_model_is_taught_from_the_corpora_of_the_library(store):
     assert settings.corpus_ids == (corpus.id,)
 
 
+def test_a_model_is_taught_in_as_many_steps_as_are_chosen(store):
+    """Beside the button it could not be chosen, so that a slow computer took hours."""
+    corpus = Corpus("squad.json", "d1", "squad", n_examples=1, n_texts=1, n_refused=0)
+    example = GoldExample("Avel has 300 inhabitants.", "How many live in Avel?", "300")
+    store.corpora.add(corpus, [example])
+    keep(store, questions=RightCount(12, 60))
+    session = Session(store.folder)
+    *_, steps, teach, _ = tab._draw(session, MODEL)
+    assert (steps.visible, teach.visible) == (True, True)
+    run = tab._teach(session, tab._checked(12), store, MODEL)
+    assert TrainRunSettings.of(run).train.max_steps == 12
+    *_, steps, teach, _ = tab._draw(session, MODEL)
+    assert (steps.visible, teach.visible) == (False, False)
+    for wrong, message in ((None, "Enter a number for"), (-1, "must be from 0")):
+        with pytest.raises(InputError, match=message):
+            tab._checked(wrong)
+
+
 def test_the_time_of_a_check_is_told_before_it_begins(store, monkeypatch):
     cpu = Device("cpu", half=False, size=64 << 30)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
@@ -219,13 +237,20 @@ def test_the_time_of_teaching_is_told_before_it_begins(store, monkeypatch):
     monkeypatch.setattr(hardware, "device", lambda: cpu)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
     settings = TrainSettings(method="meta", meta_examples=40)
-    monkeypatch.setattr(skill_actions, "teaching_settings", lambda model: settings)
+    monkeypatch.setattr(
+        skill_actions,
+        "teaching_settings",
+        lambda _, max_steps: replace(settings, max_steps=max_steps),
+    )
     estimate = skill_teaching.estimate(store, MODEL)
     assert estimate
     time, _ = estimate
     assert (time.steps, time.is_first) == (settings.steps(40 // 8), True)
     assert time.seconds
     assert time.seconds_before is not None
+    fewer = skill_teaching.estimate(store, MODEL, 2)
+    assert fewer
+    assert fewer[0].steps == 2
     keep(store, questions=RightCount(12, 60))
     *_, basis = tab._draw(Session(store.folder), MODEL)
     assert basis

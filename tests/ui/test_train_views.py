@@ -72,33 +72,89 @@ def test_a_method_that_learns_from_no_sample_uses_none(store, method):
 
 
 def test_the_preset_follows_the_model_until_a_person_changes_it(store, monkeypatch):
-    session = Session(store.folder)
-    values = train_preset.follow_model_of(session, "", "refined_sft")
-    assert values[:2] == ["tiny", "tiny"]
-    again = train_preset.follow_model_of(session, "tiny", "refined_sft")
-    assert again == [gr.skip()] * len(values)
+    first = train_preset.filling_on_opening(store, "", "refined_sft")
+    assert first
+    assert first.source == "tiny tiny refined_sft"
+    again = train_preset.filling_on_opening(store, first.source, "refined_sft")
+    assert again is None
     monkeypatch.setattr(presets, "preset_for", lambda *_: "facts")
-    values = train_preset.follow_model_of(session, "tiny", "refined_sft")
-    assert values[:2] == ["facts", "facts"]
-    assert dict(zip(presets.NAMES, values[2:], strict=True))["learning_rate"] == 5e-4
+    other = train_preset.filling_on_opening(store, first.source, "refined_sft")
+    assert other
+    assert other.source == "facts facts refined_sft"
+    assert set(other.values) == set(presets.NAMES)
+    assert other.values["learning_rate"] == 5e-4
 
 
 def test_another_method_changes_all_values_only_if_it_needs_another_preset(
     store, monkeypatch
 ):
-    session = Session(store.folder)
-    values = train_preset.follow_method_of(session, "gentle", "al1")
-    assert values[:2] == ["tiny", "gentle"]
-    changed = [
-        name
-        for name, value in zip(presets.NAMES, values[2:], strict=True)
-        if value != gr.skip()
-    ]
-    assert changed == ["learning_rate"]
+    source = "tiny gentle refined_sft"
+    filling = train_preset.filling_for(store, source, "gentle", "al1")
+    assert filling
+    assert filling.source == "tiny gentle al1"
+    assert [*filling.values] == ["learning_rate"]
     monkeypatch.setattr(presets, "preset_for", lambda *_: "skills")
-    values = train_preset.follow_method_of(session, "tiny", "meta")
-    assert values[:2] == ["skills", "skills"]
-    assert gr.skip() not in values
+    filling = train_preset.filling_for(store, "tiny tiny al1", "tiny", "meta")
+    assert filling
+    assert filling.source == "skills skills meta"
+    assert set(filling.values) == set(presets.NAMES)
+
+
+def test_a_field_that_only_loses_the_focus_changes_nothing(store):
+    """It set the values of the preset again, so that changes of a person were lost."""
+    assert train_preset.filling_for(store, "tiny tiny al1", "tiny", "al1") is None
+
+
+def test_a_preset_that_is_chosen_again_sets_all_settings_but_the_method(context):
+    def lay_out():
+        form = [train_form.field_of(name) for name in train_preset.SETTINGS]
+        train_preset.wire(context, gr.Dropdown(), form)
+        blocks = get_blocks_context()
+        assert blocks
+        _, event = blocks.fns.values()
+        assert {name for _, name in event.targets} == {"select"}
+        return event
+
+    preset, *shown, source, _ = laid_out(lay_out).fn("tiny small al1", "small", "al1")
+    assert (preset, source) == ("small", "tiny small al1")
+    values = dict(zip(train_preset.SETTINGS, shown, strict=True))
+    assert values.pop("method") == gr.skip()
+    settings = presets.PRESETS["small"].apply(TrainSettings(method="al1"))
+    assert values.items() <= train_form.values_of(settings).items()
+
+
+def test_the_form_is_as_a_person_left_it_after_a_reload(context, store, monkeypatch):
+    """The number of steps, the preset and the method were those of the first visit."""
+
+    def lay_out():
+        form = [train_form.field_of(name) for name in train_preset.SETTINGS]
+        others = [gr.Textbox(), gr.Dropdown(), gr.Dropdown()]
+        train.keep_on_input(context.session, [*others, *form], gr.Textbox())
+        blocks = get_blocks_context()
+        assert blocks
+        (event,) = blocks.fns.values()
+        return event.fn
+
+    keep = laid_out(lay_out)
+    gentle = presets.PRESETS["gentle"].apply(TrainSettings(method="al1"))
+    changed = {"max_steps": 12, "rank": 8, "seed": None, "weight_decay": 5.0}
+    values = [*(train_form.values_of(gentle) | changed).values()]
+    keep("", "gentle", 0, *values)  # before the form was filled
+    assert store.choices.get(train_preset.CHOICE) is None
+    keep("tiny gentle al1", "gentle", 0, *values)
+    form = train_preset.filling_on_opening(store, "", "refined_sft")
+    assert form
+    assert form.source == "tiny gentle al1"
+    own = {"method": "al1", "max_steps": 12, "rank": 8, "batch_size": 16}
+    assert own.items() <= form.values.items()
+    # One was empty, the other out of its range.
+    assert not {"seed", "weight_decay"} & set(form.values)
+    monkeypatch.setattr(presets, "preset_for", lambda *_: "facts")
+    form = train_preset.filling_on_opening(store, "", "refined_sft")
+    assert form
+    assert form.source == "facts facts al1"
+    of_other_model = {"method": "al1", "max_steps": 12, "rank": 16, "batch_size": 4}
+    assert of_other_model.items() <= form.values.items()
 
 
 def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
@@ -212,6 +268,33 @@ def test_a_round_starts_from_the_one_in_use_if_that_has_learned_skills(
     assert parent == (None, 0)
 
 
+def test_the_parent_that_was_chosen_is_kept_for_its_model(store, monkeypatch):
+    """Each reload chose the default again."""
+    session = Session(store.folder)
+    monkeypatch.setattr(
+        training_progress, "offer", lambda _, chosen, default: (chosen, default)
+    )
+    facts, taught = one_round(store, "al1"), one_round(store, "meta")
+    choose_model(store, ModelSettings(round_id=taught.id))
+
+    def after_reload():
+        parent, *_ = training_progress._lists(session, (), 0, 0)
+        return parent
+
+    usual = None, taught.id
+    for chosen, shown in (
+        (facts.id, (None, facts.id)),
+        (0, (0, 0)),
+        (taught.id, usual),
+        (taught.id + 1, usual),  # no longer there
+    ):
+        training_progress.keep_parent(store, chosen)
+        assert after_reload() == shown
+    of_another_model = {"model": "another", "round": facts.id}
+    store.choices.set(training_progress.PARENT, of_another_model)
+    assert after_reload() == usual
+
+
 def test_a_full_disk_prevents_a_training(store, monkeypatch):
     samples(store, 3, gaps=3)
     contents = round_contents(store, ORDER, count)
@@ -304,12 +387,12 @@ def test_another_method_is_planned_once_and_with_the_values_of_its_preset():
 
     def lay_out():
         method, epochs = gr.Dropdown(elem_id=train.METHOD), gr.Number()
-        settled, plan = gr.Textbox(), gr.HTML()
-        train.wire_plan(lambda *_: Html(""), [method, epochs], settled, plan)
+        filled, plan = gr.Textbox(), gr.HTML()
+        train.wire_plan(lambda *_: Html(""), [method, epochs], [filled], plan)
         blocks = get_blocks_context()
         assert blocks
         (event,) = blocks.fns.values()
-        assert {place for place, _ in event.targets} == {settled._id, epochs._id}
+        assert {place for place, _ in event.targets} == {filled._id, epochs._id}
         return event
 
     event = laid_out(lay_out)
@@ -344,8 +427,9 @@ def test_a_method_settles_even_if_the_model_is_gone(context):
         train_preset.wire(context, gr.Dropdown(), form)
         blocks = get_blocks_context()
         assert blocks
-        return list(blocks.fns.values())[-1]
+        return next(iter(blocks.fns.values()))
 
-    *unchanged, settled_at = laid_out(lay_out).fn("tiny", "meta")
+    event = laid_out(lay_out)
+    *unchanged, settled_at = event.fn("tiny tiny refined_sft", "tiny", "meta")
     assert all(value == gr.skip() for value in unchanged)
     assert settled_at

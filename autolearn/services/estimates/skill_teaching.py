@@ -15,7 +15,7 @@ from autolearn.store import Store
 
 
 def estimate(
-    store: Store, model: ModelSettings
+    store: Store, model: ModelSettings, max_steps: int = 0
 ) -> tuple[TrainingEstimate, MemoryFit] | None:
     """Return the time and memory of this round; None: there is nothing to learn from.
 
@@ -24,7 +24,7 @@ def estimate(
     Raises:
         AutolearnError: The model cannot be used.
     """
-    settings = skill_actions.teaching_settings(model)
+    settings = skill_actions.teaching_settings(model, max_steps)
     request = actions.train_request(
         store, model, settings, model.round_id, TrainSources()
     )

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from autolearn.core.errors import InputError
 from autolearn.core.records import Run
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.runs import run_control
 from autolearn.services import corpus_actions, model_actions, skill_actions
 from autolearn.services.estimates import skill_teaching
@@ -16,13 +17,15 @@ from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import LAST, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.views import skills as views
 from autolearn.ui.views.links import SKILLS
 
 CORPUS_SECONDS = 30.0
 """How long is waited for the built-in corpus, which takes a few seconds."""
 ESTIMATING = "Estimating how long teaching takes …"
-Drawn = tuple[Html, Html, gr.Button, str]
+STEPS = "Steps (0: from the preset)"
+Drawn = tuple[Html, Html, gr.Number, gr.Button, str]
 
 
 def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> None:
@@ -31,6 +34,15 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     head = html_panel(SKILLS)
     context.links.append(head)
     check = gr.Button("Check skills", size="sm", elem_id="model-skills-check")
+    steps = gr.Number(
+        TrainSettings().max_steps,
+        precision=0,
+        label=STEPS,
+        info="Optimiser steps of the meta-skill round. Fewer take less time and teach "
+        "less.",
+        visible=False,
+        elem_id="model-skills-steps",
+    )
     teach = gr.Button(
         "Teach these skills (meta-skill round)",
         variant="primary",
@@ -40,7 +52,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     estimate = html_panel("model-skills-estimate")
     result = html_panel("model-skills-result")
     basis = gr.Textbox("", visible="hidden")
-    outputs = [head, result, teach, basis]
+    outputs = [head, result, steps, teach, basis]
 
     def draw(*values: Any) -> Drawn:
         return _draw(session, _model(session.store, *values))
@@ -53,16 +65,20 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         adapter.change,  # type: ignore[attr-defined]
     ]
     context.redraw_on_change(draw, inputs, outputs, triggers)
-    _draw_estimate(session, basis, inputs, estimate)
-    teaching = partial(_teach, session)
-    for button, action in ((check, skill_actions.check), (teach, teaching)):
-        queue = partial(_queue, session, action)
-        context.on_action([button.click], queue, inputs, outputs)
+    _draw_estimate(session, basis, steps, inputs, estimate)
+
+    def teach_skills(n_steps: int | None, *values: Any) -> Drawn:
+        return _queue(session, partial(_teach, session, _checked(n_steps)), *values)
+
+    queue_check = partial(_queue, session, skill_actions.check)
+    context.on_action([check.click], queue_check, inputs, outputs)
+    context.on_action([teach.click], teach_skills, [steps, *inputs], outputs)
 
 
 def _draw_estimate(
     session: Session,
     basis: gr.Textbox,
+    steps: gr.Number,
     inputs: Sequence[gr.components.Component],
     estimate: gr.HTML,
 ) -> None:
@@ -71,11 +87,15 @@ def _draw_estimate(
     def wait(basis: str) -> Html:
         return html.note(ESTIMATING) if basis else Html("")
 
-    def draw(basis: str, *values: Any) -> Html:
-        return _estimate(session, _model(session.store, *values)) if basis else Html("")
+    def draw(basis: str, n_steps: int | None, *values: Any) -> Html:
+        if not basis:
+            return Html("")
+        model = _model(session.store, *values)
+        return _estimate(session, model, _checked(n_steps))
 
-    waiting = basis.change(wait, basis, estimate, **LAST)
-    redraw_on([waiting.then], draw, [basis, *inputs], [estimate])
+    changes = [basis.change, steps.change]
+    waiting = gr.on(changes, wait, basis, estimate, **LAST)
+    redraw_on([waiting.then], draw, [basis, steps, *inputs], [estimate])
 
 
 def _model(store: Store, *values: Any) -> ModelSettings:
@@ -84,13 +104,25 @@ def _model(store: Store, *values: Any) -> ModelSettings:
     return replace(model, model=model_actions.as_folder(store, model.model))
 
 
-def _teach(session: Session, store: Store, model: ModelSettings) -> Run:
+def _checked(n_steps: int | None) -> int:
+    """Return the number of steps of a round that teaches the skills.
+
+    Raises:
+        InputError: It is empty, or out of the range of the setting.
+    """
+    if n_steps is None:
+        raise InputError(f"Enter a number for “{STEPS}”.")
+    with named_by({"max_steps": STEPS}):
+        return TrainSettings(max_steps=n_steps).max_steps
+
+
+def _teach(session: Session, max_steps: int, store: Store, model: ModelSettings) -> Run:
     """Queue a meta-skill round; a library without a corpus gets the built-in one."""
     if not store.corpora.all():
         run = corpus_actions.add(store, None, model.model)
         session.start_worker_for(run)
         run_control.wait(store, run.id, seconds=CORPUS_SECONDS)
-    return skill_actions.teach(store, model)
+    return skill_actions.teach(store, model, max_steps)
 
 
 def _queue(
@@ -102,13 +134,14 @@ def _queue(
 
 
 def _draw(session: Session, model: ModelSettings) -> Drawn:
-    """Return both panels, the button if a meta-skill round may help, and its basis."""
+    """Return both panels, then steps, button and basis of a round that may help."""
     panel = views.panel(session.store, model)
     basis = _basis(session.store, model) if panel.needs_teaching else ""
     variant: Literal["primary", "secondary"]
     variant = "secondary" if panel.is_taught else "primary"
     button = gr.Button(variant=variant, visible=panel.needs_teaching)
-    return panel.head, panel.result, button, basis
+    steps = gr.Number(visible=panel.needs_teaching)
+    return panel.head, panel.result, steps, button, basis
 
 
 def _basis(store: Store, model: ModelSettings) -> str:
@@ -121,7 +154,7 @@ def _basis(store: Store, model: ModelSettings) -> str:
     return repr((model, corpora, [run.id for run in last_runs]))
 
 
-def _estimate(session: Session, model: ModelSettings) -> Html:
+def _estimate(session: Session, model: ModelSettings, max_steps: int) -> Html:
     """Return what teaching takes, if there is anything to learn from."""
-    estimate = skill_teaching.estimate(session.store, model)
+    estimate = skill_teaching.estimate(session.store, model, max_steps)
     return views.teaching_estimate(*estimate) if estimate else Html("")

@@ -117,7 +117,8 @@ def _form(
 ]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
     session, names = context.session, list(LABELS)
-    accordion = gr.Accordion("What to study and how", open=True, elem_id="study-form")
+    title = "New study: what to study and how"
+    accordion = gr.Accordion(title, open=True, elem_id="study-form")
     with accordion:
         with gr.Row(equal_height=False):
             documents = gr.Dropdown(

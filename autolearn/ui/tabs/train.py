@@ -83,10 +83,11 @@ def build(context: PageContext) -> None:
     inputs = [parent, *scope, *form]
     session = context.session
     announce_plan(parts["method"], plan)
-    settled = train_preset.wire(context, preset, form)
+    filled, settled = train_preset.wire(context, preset, form)
     draw_plan = partial(_plan, session, memo)
     context.redraw_on_change(draw_plan, inputs, [plan])
-    wire_plan(draw_plan, inputs, settled, plan)
+    wire_plan(draw_plan, inputs, [filled, settled], plan)
+    keep_on_input(session, [filled, preset, parent, *form], settled)
     waiting = html.note("Tokenizing all items …")
     training_progress.wire(context, progress, parent, new_round)
     request = look.click(lambda: waiting, None, tokens, **QUIET)
@@ -106,17 +107,41 @@ def announce_plan(method: gr.Dropdown, plan: gr.HTML) -> None:
 
 
 def wire_plan(
-    draw: Callable[..., Html], inputs: list[Any], settled: gr.Textbox, plan: gr.HTML
+    draw: Callable[..., Html],
+    inputs: list[Any],
+    filled: list[gr.Textbox],
+    plan: gr.HTML,
 ) -> None:
     """Draw the plan for what is chosen; until then, Gradio dims the former one.
 
     Another method brings the values of its preset, so it is drawn once these are in the
-    form (``settled``). One event for all fields, since several change together and each
+    form (``filled``). One event for all fields, since several change together and each
     drawing may take seconds.
     """
-    changes = [field.change for field in inputs if field.elem_id != METHOD]
+    fields_to_draw = [field for field in inputs if field.elem_id != METHOD]
+    changes = [field.change for field in (*filled, *fields_to_draw)]
     handler = with_error_panel(draw, [plan])
-    gr.on([settled.change, *changes], handler, inputs, [plan], **(LAST | SHOWN))
+    gr.on(changes, handler, inputs, [plan], **(LAST | SHOWN))
+
+
+def keep_on_input(session: Session, inputs: list[Any], settled: gr.Textbox) -> None:
+    """Keep what a person chooses in the form, so that a reload does not lose it.
+
+    ``inputs``: what the form is filled for, the preset, the parent, and the settings.
+    Not the samples: their fields are folded, so those of a later study would be left
+    out unseen. One event for all fields, since each takes time as a page loads.
+    """
+
+    def keep(source: str, preset: str, parent: int, *values: Any) -> None:
+        store = session.store
+        # A slider also reports an input as it is first shown.
+        if source and not store.read_only:
+            train_preset.keep(store, source, preset, values)
+            training_progress.keep_parent(store, parent)
+
+    _, _, *fields_to_keep = inputs
+    triggers = [settled.change, *(field.input for field in fields_to_keep)]
+    gr.on(triggers, keep, inputs, None, **LAST)
 
 
 def _lay_out_first(
@@ -137,8 +162,9 @@ def _lay_out_first(
         [(entry.title, name) for name, entry in presets.PRESETS.items()],
         value="tiny",
         label="Preset",
-        info="Fills in rank, alpha, learning rate, epochs, minimum of steps, batch "
-        "size, warm-up, replay items and meta-skill items.",
+        info="Sets rank, alpha, learning rate, epochs, minimum of steps, batch size, "
+        "warm-up, replay items and meta-skill items; all other settings but the method "
+        "get their defaults. Choose it again to undo your changes.",
         filterable=False,
         elem_id="train-preset",
     )

@@ -48,7 +48,7 @@ def lay_out_groups() -> dict[str, Any]:
 
 def field_of(name: str) -> Any:
     """Return the component of a setting, with its default and its help."""
-    value = getattr(TrainSettings(), name)
+    value = values_of(TrainSettings())[name]
     common: dict[str, Any] = {
         "value": value,
         "label": labels.TRAIN_SETTINGS[name],
@@ -59,7 +59,6 @@ def field_of(name: str) -> Any:
     if name == "replay_weight":
         return gr.Slider(0, 100, step=0.5, **common)
     if choices := _choices(name):
-        common["value"] = value or ""
         return gr.Dropdown(choices, filterable=name != "method", **common)
     if isinstance(value, bool):
         return gr.Checkbox(**common)
@@ -77,6 +76,12 @@ def _choices(name: str) -> list[tuple[str, str]]:
     if name == "tracker":
         return [("none", ""), *((tracker, tracker) for tracker in get_args(Tracker))]
     return []
+
+
+def values_of(settings: TrainSettings) -> dict[str, Any]:
+    """Return what the fields of a form show for these settings, by name."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: "" if value is None else value for name, value in values.items()}
 
 
 def settings_of(values: Sequence[Any]) -> TrainSettings:

@@ -25,6 +25,8 @@ from autolearn.ui.views import train as views
 
 NEWEST = 0
 """The choice of the newest training."""
+PARENT = "train_parent"
+"""The choice that stores from where a person lets rounds begin, and of which model."""
 N_MORE = 4
 """Epochs that a continued round gets, unless the user says otherwise."""
 
@@ -137,18 +139,20 @@ def _lists(
 ) -> tuple[Any, ...]:
     """Return the choices of parent and training if there are new ones.
 
-    The parent follows its default until a person chooses another one.
+    The parent follows its default until a person chooses another one; a page that was
+    just loaded shows the one that was kept.
     """
     store = session.store
     rounds = [labels.BASE, *labels.finished(store, chosen_digest(store))]
     trainings = _trainings(session.store)
     default = _usual_parent(store)
+    first = default if old else _kept_parent(store, rounds, default)
     now = (tuple(rounds), tuple(trainings), default)
     if now == old:
         return gr.skip(), gr.skip(), gr.skip()
     before = old[-1] if old else labels.BASE[1]
-    chosen = None if parent == before != default else parent
-    return offer(rounds, chosen, default), offer(trainings, run_id, NEWEST), now
+    chosen = None if parent == before != first else parent
+    return offer(rounds, chosen, first), offer(trainings, run_id, NEWEST), now
 
 
 def _usual_parent(store: Store) -> int:
@@ -158,6 +162,22 @@ def _usual_parent(store: Store) -> int:
     if in_use and is_offered and skill_actions.has_learned_skills(store, in_use):
         return in_use
     return labels.BASE[1]
+
+
+def keep_parent(store: Store, parent: int) -> None:
+    """Store from where a person lets rounds of the model begin, unless as usual."""
+    is_chosen = parent != _usual_parent(store)
+    kept = {"model": chosen_digest(store), "round": parent} if is_chosen else {}
+    store.choices.set(PARENT, kept)
+
+
+def _kept_parent(store: Store, rounds: list[tuple[str, int]], default: int) -> int:
+    """Return what a person chose of these rounds for this model, else the default."""
+    kept = store.choices.get(PARENT) or {}
+    number: int = kept.get("round", default)
+    is_of_model = kept.get("model") == chosen_digest(store)
+    is_offered = number in {offered for _, offered in rounds}
+    return number if is_of_model and is_offered else default
 
 
 def newest(store: Store) -> gr.Dropdown:
