@@ -57,7 +57,7 @@ def test_a_text_becomes_passages_that_are_measured_in_the_models_tokens(
 def test_a_model_without_a_corpus_is_taught_from_the_built_in_one(tmp_path):
     """“Teach these skills” asked for a corpus, which is elsewhere and folded."""
     session = Session(tmp_path / "lab")
-    run = skills._teach(session, session.store, ModelSettings())
+    run = skills._teach(session, 0, session.store, ModelSettings())
     (corpus,) = session.store.corpora.all()
     assert TrainRunSettings.of(run).corpus_ids == (corpus.id,)
     folder = session.store.folder
