@@ -116,6 +116,7 @@ def compare(args: Args) -> Result:
             args.rule,
             args.steps,
             pairs,
+            args.instructions,
         )
         experiment = comparison_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
@@ -237,6 +238,8 @@ def _documents(store: Store, args: Args) -> tuple[tuple[int, ...], tuple[int, ..
                 "The library is empty; add texts with: python -m autolearn add FILE"
             )
         demo_library.add(store, args.seed)
+        if args.instructions:
+            demo_library.add_problems(store, args.seed)
         first = _ids(store)
         demo_library.add_texts(store, args.seed + _PLACEBO_SEED)
         return first, tuple(i for i in _ids(store) if i not in first)
@@ -300,6 +303,12 @@ def add_compare(parser: ArgumentParser) -> None:
         default=0.0,
         help=f"{StudySettings.help()['quiz_share']} (default: 0, for a quiz with gold "
         "answers)",
+    )
+    parser.add_argument(
+        "--instructions",
+        action="store_true",
+        help="also study the instructions of the library; refined_sft learns what "
+        "passes the model's own check, sft its first answers",
     )
     _add_common(parser)
     parser.add_argument(

@@ -64,7 +64,7 @@ ARMS: dict[Arm, ArmTraits] = {
     "passage": ArmTraits("the passage in the prompt", mode="open_book"),
     "retrieval": ArmTraits("retrieval (BM25)", mode="retrieval"),
     "cpt": ArmTraits("continued pre-training", "cpt"),
-    "sft": ArmTraits("SFT on unfiltered pairs", "al1", is_filtered=False),
+    "sft": ArmTraits("SFT on unfiltered pairs", "unrefined", is_filtered=False),
     "pairs": ArmTraits("SFT on people's pairs", "pairs", source="corpora"),
     "al1": ArmTraits("AL, stage 1", "al1"),
     "al12": ArmTraits("AL, stages 1 and 2", "al2"),
@@ -112,6 +112,9 @@ class CompareSettings(JsonRecord):
     """Optimiser steps of each trained arm; 0: as many as refined_sft takes."""
     corpora: tuple[int, ...] = ()
     """Questions and answers by people, for the arm that learns those."""
+    instructions: bool = False
+    """Also study the instructions of the library, which the arms ``sft`` and
+    ``refined_sft`` learn."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be compared.

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt", "pairs"]
+Method = Literal[
+    "refined_sft", "al1", "al2", "self", "meta", "cpt", "pairs", "unrefined"
+]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ METHODS: dict[str, TrainingMethod] = {
     "pairs": TrainingMethod(
         "SFT on people's pairs (baseline): gold questions and answers of corpora",
         learns_pairs=True,
+    ),
+    "unrefined": TrainingMethod(
+        "SFT on unrefined answers (baseline): open-book answers, and the first answers "
+        "to instructions"
     ),
 }
 

@@ -24,7 +24,8 @@ from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter, SampleSources
 from autolearn.study.answers import keeps_sense
 from autolearn.training import dataset, leakage, replay, replay_plan
-from autolearn.training.dataset import ApprovedExample, Dataset, Material
+from autolearn.training.dataset import Dataset, Material
+from autolearn.training.examples import ApprovedExample
 from autolearn.training.leakage import Guard
 from autolearn.training.replay_plan import ReplayPlan
 

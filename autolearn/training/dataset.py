@@ -14,7 +14,7 @@ from itertools import chain
 from autolearn.core.gold import GoldExample, MetaExample
 from autolearn.core.methods import Method
 from autolearn.core.model_calls import Chat
-from autolearn.core.records import Sample, TrainItem
+from autolearn.core.records import TrainItem
 from autolearn.core.settings import StudyProtocol, StudySettings, TrainSettings
 from autolearn.metaskills import corrections
 from autolearn.metaskills.items import answer_items, counting_alike, question_items
@@ -22,57 +22,13 @@ from autolearn.study import prompts
 from autolearn.study.generation import OfflineBuilder
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.text import matching, model_output
+from autolearn.training.examples import ApprovedExample, without_repeats
 from autolearn.training.leakage import Guard
 
 FEWEST_VALIDATED = 8
 """Fewest validation items; a smaller number would say nothing. If they would take more
 than half of the second wordings of a round, it has none.
 """
-
-
-@dataclass(frozen=True)
-class ApprovedExample:
-    """An approved sample with the texts that the methods need."""
-
-    sample: Sample
-    passage: str
-    open_answer: str
-    closed_answer: str
-    evidence: str = ""
-    """The quote from the passage that the open-book answer rests on; empty: none."""
-    short_answer: str = ""
-    """The words of the passage that the question was made for; empty: unknown."""
-    critique: str | None = None
-    wordings: tuple[str, ...] = ()
-    """Other wordings of the question. They are checked, and none is in the quiz."""
-    prompt_name: str = "closed_book"
-    """The prompt that asked for the closed-book answer."""
-    heading: str = ""
-    """That of the passage."""
-    edits: frozenset[str] = frozenset()
-    """What a person has edited: ``chosen``, ``refined``, ``feedback``, ``gap``."""
-
-    @property
-    def has_own_answer(self) -> bool:
-        """Return whether a person wrote another answer."""
-        return bool({"chosen", "refined"} & self.edits)
-
-    @property
-    def is_gap(self) -> bool:
-        """Return whether there is something to learn.
-
-        There is if a person has written another answer, unless they also marked that
-        there is no gap.
-        """
-        says_so = self.has_own_answer and "gap" not in self.edits
-        return self.sample.gap or says_so
-
-    @property
-    def target(self) -> str:
-        """Return the open-book answer, or what a person wrote in its place."""
-        if self.has_own_answer or not self.open_answer:
-            return self.sample.chosen
-        return self.open_answer
 
 
 @dataclass(frozen=True)
@@ -130,36 +86,6 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
     return Dataset(
         admission.items, n_leaked + admission.n_blocked, validation_admission.items
     )
-
-
-def without_repeats(
-    examples: Sequence[ApprovedExample], *, prefers_gaps: bool
-) -> list[ApprovedExample]:
-    """Return one example for each question about a passage.
-
-    Several studies of a text ask the same questions. What a person has edited counts,
-    or else the newest, with ``prefers_gaps`` the newest that has a gap: a round may
-    have closed it since, and another one still lacks it. The wordings of all are kept.
-    """
-    groups: dict[tuple[str, str], list[ApprovedExample]] = {}
-    for example in examples:
-        key = matching.normalise(example.sample.prompt), example.passage
-        groups.setdefault(key, []).append(example)
-    return [_merged(group, prefers_gaps) for group in groups.values()]
-
-
-def _merged(group: Sequence[ApprovedExample], prefers_gaps: bool) -> ApprovedExample:
-    best = max(
-        group, key=lambda e: (bool(e.edits), prefers_gaps and e.is_gap, e.sample.id)
-    )
-    if not any(example.wordings for example in group):
-        return best
-    seen, wordings = {matching.normalise(best.sample.prompt)}, []
-    for text in chain.from_iterable(example.wordings for example in group):
-        if matching.normalise(text) not in seen:
-            seen.add(matching.normalise(text))
-            wordings.append(text)
-    return replace(best, wordings=tuple(wordings))
 
 
 def without_leaks(
@@ -232,6 +158,7 @@ _TARGETS: dict[Method, Callable[[ApprovedExample], str]] = {
     "al1": lambda example: example.target,
     "self": lambda example: example.sample.chosen,
     "cpt": lambda example: example.target,
+    "unrefined": lambda example: example.unrefined,
 }
 """The answer that a method teaches, whatever the wording of the question. Continued
 pre-training teaches it by its passage."""
@@ -250,22 +177,40 @@ def _sft_item(example: ApprovedExample, chat: Chat, answer: str) -> TrainItem:
 def _refined_sft(material: Material) -> _Items:
     """Learn r_hat for q in every wording: both papers combined."""
     return [
-        _sft_item(example, _ask(text), example.sample.chosen)
+        _sft_item(example, _ask(text, example.prompt_name), example.sample.chosen)
         for example in material.examples
         for text in _phrasings(example)
     ]
 
 
+def _unrefined(material: Material) -> _Items:
+    """Learn what the model answered before it gave itself feedback: a baseline."""
+    return [
+        _sft_item(
+            example,
+            _ask(example.sample.prompt, example.prompt_name),
+            example.unrefined,
+        )
+        for example in material.examples
+    ]
+
+
 def _al1(material: Material) -> _Items:
     """L1 = -log p(a_o | q) (arXiv 2406.00606, stage 1: "QA"; "DQA" as an option)."""
+    examples = _of_texts(material.examples)
     items = [
         _sft_item(example, _ask(example.sample.prompt), example.target)
-        for example in material.examples
+        for example in examples
     ]
     if not material.settings.dqa:
         return items
     make = _guided_dqa if PROTOCOLS[material.protocol].guided else _dqa
-    return [*items, *make(material.examples)]
+    return [*items, *make(examples)]
+
+
+def _of_texts(examples: Sequence[ApprovedExample]) -> list[ApprovedExample]:
+    """Leave out instructions: Autonomous Learning learns open-book answers."""
+    return [example for example in examples if not example.is_instruction]
 
 
 def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
@@ -322,7 +267,7 @@ def _al2(material: Material) -> _Items:
             rejected=example.closed_answer,
             sample_id=example.sample.id,
         )
-        for example in material.examples
+        for example in _of_texts(material.examples)
         if not matching.exact_match(example.target, example.closed_answer)
     ]
 
@@ -395,4 +340,5 @@ _METHODS: dict[Method, Callable[[Material], _Items]] = {
     "meta": _meta,
     "cpt": _cpt,
     "pairs": _pairs,
+    "unrefined": _unrefined,
 }

@@ -12,7 +12,7 @@ from math import ceil
 from autolearn.core.records import Passage
 from autolearn.core.settings import TrainSettings
 from autolearn.metaskills.items import Skill
-from autolearn.training.dataset import ApprovedExample
+from autolearn.training.examples import ApprovedExample
 
 READING = 1 / 16
 """Texts to read again per generated instruction, enough to preserve the skill. Of each,

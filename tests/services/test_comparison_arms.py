@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.errors import JobError
 from autolearn.core.experiments import ARMS
-from autolearn.core.records import Decision
+from autolearn.core.records import Decision, Question
 from autolearn.core.run_results import RunResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings
@@ -81,6 +81,33 @@ def test_arms_learn_what_they_are_to_learn(library):
     assert stage_2.train.method == "al2"
     assert stage_2.parent is not None
     assert set(stage_2.samples).isdisjoint(stage_1.samples)
+
+
+def test_instructions_are_studied_and_learned_if_asked(library):
+    asks = [Question(f"What is {i} + 3?", "study", "person") for i in (1, 2)]
+    library.library.add_questions(asks)
+    arms = ("cpt", "sft", "al1", "refined_sft")
+    settings = comparing(library, seeds=(0,), arms=arms, instructions=True)
+    experiment, run = begun(library, settings)
+    PretendWorker(library).end_all(run)
+
+    def asked(word):
+        (order,) = orders(library, experiment, word)
+        items = collect(library, order).build().items
+        return {item.chat[-1].content for item in items if item.chat}
+
+    study = library.runs.last("study")
+    assert study
+    assert StudyRunSettings.of(study).instructions
+    problems = {"What is 1 + 3?", "What is 2 + 3?"}
+    learned = {arm: len(problems & asked(f"train {arm},")) for arm in arms}
+    assert learned == {"cpt": 0, "sft": 2, "al1": 0, "refined_sft": 1}
+
+
+def test_instructions_that_are_to_be_learned_must_be_there(library):
+    settings = comparing(library, instructions=True)
+    with pytest.raises(JobError, match="instruction"):
+        begun(library, settings)
 
 
 class StudentWithoutGaps(PretendWorker):

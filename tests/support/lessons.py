@@ -4,7 +4,8 @@ from autolearn.core.gold import GoldExample, MetaExample
 from autolearn.core.records import Sample
 from autolearn.core.settings import TrainSettings
 from autolearn.training import dataset
-from autolearn.training.dataset import ApprovedExample, Material
+from autolearn.training.dataset import Material
+from autolearn.training.examples import ApprovedExample
 from autolearn.training.leakage import Guard
 
 META = MetaExample("Who leads?", "Bo.", "Wrong.\nVerdict: incorrect", "Ada leads.")

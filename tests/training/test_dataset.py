@@ -5,6 +5,7 @@ import pytest
 from autolearn.core.methods import METHODS
 from autolearn.core.records import TrainItem
 from autolearn.metaskills.items import counting_alike, skill_of
+from autolearn.study import prompts
 from autolearn.text import model_output
 from tests.support.lessons import META, build, example, prompt_text
 
@@ -23,6 +24,30 @@ def test_pairs_by_people_are_learned_closed_book_as_fully_as_they_are_told():
         ("Who leads Boro?", "Ida"),
         ("Who founded Avel?", "Bo founded Avel."),
     ]
+
+
+def test_only_autonomous_learning_leaves_out_instructions():
+    """Word problems were learned by a prompt that does not ask for steps."""
+    asked = {"passage": "", "prompt_name": "solve", "chosen": "2 + 3 = 5. Answer: 5"}
+    problem = example("What is 2 + 3?", closed_answer="It is 6.", **asked)
+    assert [build(method, [problem]).items for method in ("al1", "al2")] == [(), ()]
+    refined, unrefined = (
+        build(method, [problem]).items for method in ("refined_sft", "unrefined")
+    )
+    assert [item.chosen for item in (*refined, *unrefined)] == [
+        "2 + 3 = 5. Answer: 5",
+        "It is 6.",
+    ]
+    solve = prompts.load("solve").render(question="What is 2 + 3?").chat
+    assert {item.chat for item in (*refined, *unrefined)} == {solve}
+
+
+def test_an_unrefined_answer_about_a_text_is_the_open_book_one():
+    text, own = example(chosen="She does."), example(passage="", closed_answer="")
+    (item,) = build("unrefined", [text]).items
+    assert item.chosen == "Ada leads Avel."
+    (item,) = build("unrefined", [own]).items
+    assert item.chosen == "Ada leads Avel."
 
 
 def test_the_passage_is_never_in_a_knowledge_prompt():

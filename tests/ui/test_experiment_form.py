@@ -20,7 +20,7 @@ def test_a_comparison_of_texts_that_were_deleted_meanwhile_is_refused(store, fie
     gone, _ = (document.id for document in store.library.document_sizes())
     reading_actions.remove(store, gone)
     chosen: dict[str, list[int]] = {"documents": [], "placebo": [], field: [gone]}
-    how: tuple[Any, ...] = (1, 4, 0.0, CompareSettings.rule, [])
+    how: tuple[Any, ...] = (1, 4, 0.0, CompareSettings.rule, [], False)
     with pytest.raises(InputError, match="no longer in the library"):
         experiments._begin_compare(
             Session(store.folder), list(CompareSettings.arms), *chosen.values(), *how

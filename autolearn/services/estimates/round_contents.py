@@ -23,7 +23,8 @@ from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.questions import MOST_PER_LIST, how_many
 from autolearn.training import long_texts, replay
-from autolearn.training.dataset import ApprovedExample, Dataset, without_repeats
+from autolearn.training.dataset import Dataset
+from autolearn.training.examples import ApprovedExample, without_repeats
 from autolearn.training.replay_plan import ReplayPlan, RereadText, n_readings
 
 

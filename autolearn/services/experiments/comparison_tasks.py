@@ -24,6 +24,7 @@ from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import quiz_sets
 from autolearn.rounds.sources import collect
+from autolearn.services import gold_actions
 from autolearn.services.experiments.reuse import has_same_items
 from autolearn.services.experiments.tasks import (
     FinishedRuns,
@@ -47,13 +48,16 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
 
     Raises:
         InputError: There is no such rule, document or corpus.
-        JobError: There is no text to learn from, or no quiz to compare by.
+        JobError: There is no text to learn from, no instruction although they are to
+            be learned, or no quiz to compare by.
     """
     rules.rule(settings.rule)
     for document_id in (*settings.documents, *settings.placebo):
         store.library.document(document_id)
     for corpus_id in settings.corpora:
         store.corpora.get(corpus_id)
+    if settings.instructions:
+        gold_actions.check_instructions(store)
     if not store.library.has_passages(settings.documents):
         raise JobError(
             "There is no text to compare on; add one under Library.",
@@ -122,7 +126,13 @@ class _Comparison:
 
     def study(self, _: FinishedRuns) -> RunSettings:
         settings = self.settings
-        return study(self.store, self.model, settings.study, settings.documents)
+        return study(
+            self.store,
+            self.model,
+            settings.study,
+            settings.documents,
+            instructions=settings.instructions,
+        )
 
     def placebo_study(self, _: FinishedRuns) -> RunSettings:
         settings = replace(self.settings.study, quiz_share=0.0)

@@ -37,9 +37,13 @@ def study(
     model: ModelSettings,
     settings: StudySettings,
     documents: Sequence[int],
+    *,
+    instructions: bool = False,
 ) -> StudyRunSettings:
-    """Return the settings of a study of documents."""
-    request = StudyRunSettings(study=settings, documents=tuple(documents))
+    """Return the settings of a study of documents, and of the instructions if asked."""
+    request = StudyRunSettings(
+        study=settings, documents=tuple(documents), instructions=instructions
+    )
     return with_model(store, request, model)
 
 

@@ -98,10 +98,17 @@ def _compare(context: PageContext) -> None:
         info="They learn what it approves, and what you approved. “strict” approves "
         "the fewest samples, “all-pairs” the most.",
     )
+    instructions = gr.Checkbox(
+        label="Also study the instructions",
+        info="“Both papers combined” learns the refined answers that pass the model's "
+        "own check, “SFT on unfiltered pairs” its first answers. The other arms learn "
+        "from texts only.",
+        elem_id="experiments-instructions",
+    )
     begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
     sources = [documents, placebo, pairs]
     context.redraw_on_opening(partial(_sources, session), sources, sources)
-    inputs = [arms, documents, placebo, seeds, steps, share, rule, pairs]
+    inputs = [arms, documents, placebo, seeds, steps, share, rule, pairs, instructions]
     context.on_action([begin.click], partial(_begin_compare, session), inputs)
 
 
@@ -143,7 +150,7 @@ def _sources(session: Session, *chosen: list[Choice]) -> list[gr.Dropdown]:
 
 
 def _begin_compare(session: Session, *values: Any) -> str:
-    arms, documents, placebo, seeds, steps, share, rule, pairs = values
+    arms, documents, placebo, seeds, steps, share, rule, pairs, instructions = values
     store, model = session.store, chosen_model(session.store)
     selected = document_choice.selected_ids(store, documents or ())
     others = document_choice.selected_ids(store, placebo or ()) or []
@@ -160,6 +167,7 @@ def _begin_compare(session: Session, *values: Any) -> str:
             rule,
             int(steps or 0),
             tuple(pairs or ()),
+            instructions,
         )
     return _start(session, comparison_tasks.begin(store, settings).id)
 
