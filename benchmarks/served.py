@@ -2,8 +2,8 @@
 
 `python -m benchmarks.served ADDRESS --model FOLDER`: the server at ADDRESS runs the
 model of the folder. In turns, both study the first texts of the skill check, each time
-in a new workspace. The samples cannot be equal: few servers enforce a form or give
-probabilities. What each study made is therefore printed beside its time.
+in a new workspace. The texts of two engines differ where two tokens are about equally
+likely, so what each study made is printed beside its time.
 """
 
 import argparse
@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from autolearn.core import server_addresses
 from autolearn.core.run_results import StudyResult
 from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.endpoints.detection import detect
 from autolearn.evaluation.skill_items import texts
 from autolearn.handlers import model_runs
 from autolearn.handlers.models import Models
@@ -80,6 +82,7 @@ def main() -> int:
     parser.add_argument("--texts", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
     flags = parser.parse_args()
+    program = detect(server_addresses.parse(flags.address)).program
     here = ModelSettings(model=flags.model, quantization=flags.quantization)
     there = ModelSettings(model=flags.address)
     # Each keeps its model: a run on a server frees the memory of the local one.
@@ -95,7 +98,7 @@ def main() -> int:
     lines += [f"{name}: {outcome}" for name, outcome in outcomes.items()]
     seconds = {name: arm.seconds for name, arm in arms.items()}
     report(
-        f"served-{Path(flags.model).name}-{flags.quantization}-{flags.texts}",
+        f"served-{program}-{Path(flags.model).name}-{flags.quantization}",
         lines,
         {"texts": flags.texts, "seconds": seconds, "outcomes": outcomes},
     )

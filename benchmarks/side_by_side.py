@@ -68,7 +68,9 @@ def rows(arms: Mapping[str, Arm], ours: str, amount: float, unit: str) -> list[s
     head = f"{'':34}{'seconds':>9}{unit + '/s':>14}{'times ours':>12}{'spread':>16}"
     lines = [head]
     for name, arm in arms.items():
-        line = f"{name:34}{arm.median:9.2f}{amount / arm.median:14.0f}"
+        rate = amount / arm.median
+        digits = 0 if rate >= 10 else 2
+        line = f"{name:34}{arm.median:9.2f}{rate:14.{digits}f}"
         if name != ours:
             values = ratios(arms[ours], arm)
             spread = f"{min(values):.1f} to {max(values):.1f}"
