@@ -37,7 +37,8 @@ def parse(text: str, model: ModelIdentity) -> list[GeneratedInstruction]:
     Raises:
         ValueError: The text is not in the format of ``as_text``.
     """
-    head, *rows = map(json.loads, text.splitlines())
+    # Not at each line end of Unicode: a text of the model may contain one.
+    head, *rows = map(json.loads, text.rstrip("\n").split("\n"))
     prompt = prompts.load(PROMPT)
     if head != _head(model):
         return []
