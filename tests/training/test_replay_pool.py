@@ -18,7 +18,7 @@ def test_line_ends_within_a_text_are_kept():
     """A line separator in a text made the file unreadable."""
     question = "What is\u2028two\x85plus one?"
     prompt = prompts.load(replay.PROMPT).render(question=question)
-    request = Request(prompt, Sampling(max_new_tokens=replay_pool.ANSWER_TOKENS))
+    request = Request(prompt, Sampling(max_new_tokens=replay.ANSWER_TOKENS))
     completion = Completion("It is\u2029three.\x0b", "stop", 1, 1)
     generation = Generation(request, completion, MODEL)
     items = [GeneratedInstruction(7, question, generation)]
