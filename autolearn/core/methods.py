@@ -18,6 +18,8 @@ class TrainingMethod:
     """Learns which of two answers is better (DPO), not one answer."""
     is_second_stage: bool = False
     """Continues a round that learned open-book answers, and studies with it first."""
+    reads_texts_only: bool = False
+    """Learns open-book answers, so that answers to instructions are left out."""
     is_first_stage: bool = False
     """Learns open-book answers, so that a second stage may continue its rounds."""
     evolves: bool = False
@@ -49,11 +51,13 @@ METHODS: dict[str, TrainingMethod] = {
     ),
     "al1": TrainingMethod(
         "Autonomous Learning, stage 1 (SFT): question to open-book answer",
+        reads_texts_only=True,
         is_first_stage=True,
     ),
     "al2": TrainingMethod(
         "Autonomous Learning, stage 2 (DPO): open-book over closed-book answer",
         trains_preferences=True,
+        reads_texts_only=True,
         is_second_stage=True,
     ),
     "self": TrainingMethod(

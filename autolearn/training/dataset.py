@@ -22,7 +22,7 @@ from autolearn.study import prompts
 from autolearn.study.generation import OfflineBuilder
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.text import matching, model_output
-from autolearn.training.examples import ApprovedExample, without_repeats
+from autolearn.training.examples import ApprovedExample, learned_by, without_repeats
 from autolearn.training.leakage import Guard
 
 FEWEST_VALIDATED = 8
@@ -68,7 +68,8 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
         guard: Recognises the questions that must not be trained on.
     """
     settings = material.settings
-    examples = without_repeats(material.examples, prefers_gaps=settings.only_gaps)
+    examples = learned_by(settings.traits, material.examples)
+    examples = without_repeats(examples, prefers_gaps=settings.only_gaps)
     corpus = [*corpus, *(_as_meta(example) for example in examples if example.edits)]
     if settings.only_gaps:
         examples = [example for example in examples if example.is_gap]
@@ -197,20 +198,14 @@ def _unrefined(material: Material) -> _Items:
 
 def _al1(material: Material) -> _Items:
     """L1 = -log p(a_o | q) (arXiv 2406.00606, stage 1: "QA"; "DQA" as an option)."""
-    examples = _of_texts(material.examples)
     items = [
         _sft_item(example, _ask(example.sample.prompt), example.target)
-        for example in examples
+        for example in material.examples
     ]
     if not material.settings.dqa:
         return items
     make = _guided_dqa if PROTOCOLS[material.protocol].guided else _dqa
-    return [*items, *make(examples)]
-
-
-def _of_texts(examples: Sequence[ApprovedExample]) -> list[ApprovedExample]:
-    """Leave out instructions: Autonomous Learning learns open-book answers."""
-    return [example for example in examples if not example.is_instruction]
+    return [*items, *make(material.examples)]
 
 
 def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
@@ -267,7 +262,7 @@ def _al2(material: Material) -> _Items:
             rejected=example.closed_answer,
             sample_id=example.sample.id,
         )
-        for example in _of_texts(material.examples)
+        for example in material.examples
         if not matching.exact_match(example.target, example.closed_answer)
     ]
 

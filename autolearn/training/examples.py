@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from autolearn.core.methods import TrainingMethod
 from autolearn.core.records import Sample
 from autolearn.text import matching
 
@@ -62,6 +63,13 @@ class ApprovedExample:
     def unrefined(self) -> str:
         """Return the answer before feedback: of an instruction, the first one."""
         return self.closed_answer if self.is_instruction else self.target
+
+
+def learned_by(
+    method: TrainingMethod, examples: Sequence[ApprovedExample]
+) -> list[ApprovedExample]:
+    """Return the examples that a method can learn from."""
+    return [e for e in examples if not (method.reads_texts_only and e.is_instruction)]
 
 
 def without_repeats(

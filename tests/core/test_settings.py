@@ -103,6 +103,7 @@ def test_each_property_of_a_method_holds_for_the_methods_that_are_named():
     }
     assert properties == {
         "trains_preferences": {"al2"},
+        "reads_texts_only": {"al1", "al2"},
         "is_second_stage": {"al2"},
         "is_first_stage": {"refined_sft", "al1", "self"},
         "evolves": {"self"},

@@ -24,7 +24,7 @@ from autolearn.study import prompts
 from autolearn.study.questions import MOST_PER_LIST, how_many
 from autolearn.training import long_texts, replay
 from autolearn.training.dataset import Dataset
-from autolearn.training.examples import ApprovedExample, without_repeats
+from autolearn.training.examples import ApprovedExample, learned_by, without_repeats
 from autolearn.training.replay_plan import ReplayPlan, RereadText, n_readings
 
 
@@ -172,7 +172,7 @@ def _used_examples(
     """
     method = settings.traits
     if method.needs_samples:
-        return list(examples)
+        return learned_by(method, examples)
     return [e for e in examples if e.edits] if method.teaches_skills else []
 
 
