@@ -148,6 +148,23 @@ def test_tables_fit_a_narrow_window(visit, used_app):
         wait_until(page, partial(tables.first.evaluate, fits))
 
 
+def test_results_fit_beside_the_open_sidebar_of_a_narrow_window(visit, used_app):
+    """The scores of the rounds, the p-value and the time of a run were cut off."""
+    page = visit(used_app)
+    page.set_viewport_size({"width": 800, "height": 900})
+    expect(page.locator(".sidebar.open")).to_be_visible()
+    for tab, panel in (
+        ("Evaluation", "evaluation-result"),
+        ("Evaluation", "evaluation-rounds"),
+        ("History", "history-runs"),
+    ):
+        open_tab(page, tab)
+        table = page.locator(f"#{panel} .al-scroll").first
+        expect(table).to_be_visible()
+        fits = "(t) => t.scrollWidth <= t.clientWidth + 1"
+        wait_until(page, partial(table.evaluate, fits))
+
+
 def test_back_and_forward_go_from_tab_to_tab_and_a_reload_stays(visit, used_app):
     page = visit(used_app)
 

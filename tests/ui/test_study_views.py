@@ -108,6 +108,7 @@ def test_a_click_keeps_a_dropped_question_and_the_list_says_so(store):
     skip, session, place = dropped(store), Session(store.folder), MapView()
     markup, key = study.newest(store, only_last=True), f"{study.KEEP}{skip.id}"
     assert f'data-pick="{key}"' in markup
+    assert f"<strong>{QUESTION}</strong>” about" in markup
     assert "Answer in the text: “Ada Horn”" in markup
     assert study.ABOUT_KEEP in markup
     assert study_tab._press(session, 0, place, key) == (0, place)

@@ -73,7 +73,7 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
             value=NEWEST,
             choices=_choices(session),
             label="Right model",
-            info="Answers the same question, to compare.",
+            info="Answers the same question. The newest round is one not rolled back.",
         )
         open_book = gr.Checkbox(
             label="Open book",
@@ -112,7 +112,7 @@ def _lay_out_conversations() -> tuple[gr.Dropdown, gr.Button, gr.Button, gr.Butt
             scale=5,
             elem_id="chat-past",
         )
-        small: dict[str, Any] = {"size": "sm", "scale": 1, "min_width": 90}
+        small: dict[str, Any] = {"size": "sm", "scale": 1, "min_width": 80}
         again = gr.Button("Regenerate", elem_id="chat-again", **small)
         stop = gr.Button("Stop", elem_id="chat-stop", **small)
         clear = gr.Button("New chat", elem_id="chat-clear", **small)
@@ -127,7 +127,7 @@ def _choices(session: Session) -> list[tuple[str, int]]:
         (f"{title}, in use" if number == in_use else title, number)
         for title, number in (labels.BASE, *rounds)
     ]
-    return [named[0], ("newest round (not rolled back)", NEWEST), *named[1:]]
+    return [named[0], ("newest round", NEWEST), *named[1:]]
 
 
 def _model_choices(

@@ -304,9 +304,9 @@ def rounds(store: Store) -> Html:
     if not records:
         return Html("")
     plot = _over_rounds(records)
-    heads = ("Round", "Method", "From", "State", "Steps", "Validation")
+    heads = ("Round", "Method", "State", "Quiz and control", "Forgetting (KL)")
     return plot + html.table(
-        (*heads, "Quiz and control", "Forgetting (KL)"),
+        (*heads, "Validation", "From", "Steps"),
         (_round(store, record) for record in reversed(records)),
         "All rounds",
     )
@@ -368,14 +368,14 @@ def _round(store: Store, record: Round) -> tuple[Html, ...]:
     return (
         html.number(record.id),
         html.text(labels.method(record.method)),
+        labels.state(round_actions.state_of(store, record)),
+        _scores(scores),
+        html.number(scores.forgetting_kl, 4),
+        html.percent(scores.validation),
         html.text(
             f"round {record.parent_id}" if record.parent_id else record.model.name
         ),
-        labels.state(round_actions.state_of(store, record)),
         html.number(record.n_steps),
-        html.percent(scores.validation),
-        _scores(scores),
-        html.number(scores.forgetting_kl, 4),
     )
 
 

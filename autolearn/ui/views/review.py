@@ -169,4 +169,7 @@ def keys_help() -> Html:
         id="review-help",
         popover="auto",
     )
-    return html.button(html.text("Help (?)"), popovertarget="review-help") + box
+    button = html.button(
+        html.text("?"), popovertarget="review-help", title="Help", aria_label="Help"
+    )
+    return button + box

@@ -299,12 +299,14 @@ def _left_out(store: Store, run: Run) -> Html:
     texts = {question.id: question.text for question in questions}
     places = _places(store, latest)
     dropped = review_actions.dropped_questions(store, [skip.id for skip in latest])
+    asked = {skip.id: texts.get(skip.question_id or 0, "") for skip in latest}
+    asked |= {number: question.text for number, question in dropped.items()}
     kept = review_actions.kept(store, dropped.values())
     rows = [
         (
             html.tag("span", html.text(skip.stage), "al-whole"),
             html.text(places.get(skip.passage_id or 0, html.DASH)),
-            _question_and_reason(texts.get(skip.question_id or 0, ""), skip.reason)
+            _question_and_reason(asked[skip.id], skip.reason)
             + _keeping(skip.id, dropped.get(skip.id), kept),
         )
         for skip in latest
@@ -320,9 +322,14 @@ def _left_out(store: Store, run: Run) -> Html:
 
 
 def _question_and_reason(question: str, reason: str) -> Html:
-    """Return a reason below its question; many reasons contain theirs."""
+    """Return a reason with its question in bold, above it unless it is in it."""
     words = html.text(reason)
-    return html.tag("div", _cut(question)) + words if question else words
+    if not question:
+        return words
+    if question not in reason:
+        return html.tag("div", _cut(question), "al-asked") + html.tag("div", words)
+    before, _, after = map(html.text, reason.partition(question))
+    return before + html.tag("strong", html.text(question)) + after
 
 
 def _keeping(
