@@ -34,7 +34,7 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
 
 
 def test_a_base_that_was_not_asked_open_book_is_asked_again(store):
-    """After the quiz of an evolution, the bound of its rounds stayed unknown."""
+    """After the quiz of an evolution, open-book stayed unknown for its rounds."""
     (passage,) = put_passages(store, "a.md", ["Avel was founded in 1711."])
     question = Question("When?", "quiz", "gold", passage.id, gold_answer="In 1711.")
     questions = store.library.add_questions([question])
