@@ -75,6 +75,7 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):
     assert summary.self_made is None
     markup = shown_of(store, round_.id, None)
     assert "Gold quiz: the round answers more questions" in markup
+    assert "only questions whose answer the round was trained on (n = 0)" in markup
     assert "+70 points" in markup
     assert "Newly right, gold quiz: 7" in markup
     assert "Wrong before and after, gold quiz: 1" in markup

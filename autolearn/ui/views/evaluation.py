@@ -127,12 +127,12 @@ def _shares(comparison: RoundComparison) -> Html:
                 html.percent(change.open_book)
             ),
             **_gap_closed(f"{title}: share of the gap to it closed", change),
-            f"{title}: facts that a training item states about the same passage, or in "
-            f"the words of the question (n = {studied.n})": html.text(
-                f"{_share(studied.right_before, studied.n)} to "
-                f"{_share(studied.right_after, studied.n)}"
+            f"{title}: only questions whose answer the round was trained on "
+            f"(n = {studied.n})": html.text(
+                f"{_share(studied.right_before, studied.n)} right before, "
+                f"{_share(studied.right_after, studied.n)} after"
             ),
-            **_gap_closed(f"{title}: gap closed on these", studied),
+            **_gap_closed(f"{title}: share of the gap closed on these", studied),
         }
     if not details:  # a control set alone was asked
         return table
