@@ -43,9 +43,9 @@ class QuizShares(JsonRecord):
     newly_right: int = 0
     newly_wrong: int = 0
     open_book: float | None = None
-    """With the passage in view, before the round: what could be learned at most."""
+    """With the passage in view, before the round; not a bound of what it may reach."""
     gap_closed: float | None = None
-    """Share of the gap to the open-book bound that the round closed."""
+    """Share of the gap to ``open_book`` that the round closed; None: there was none."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ class QuizChange:
 
     @property
     def open_book(self) -> float | None:
-        """Return the open-book bound, None if no question was asked open-book."""
+        """Return the open-book share, None if no question was asked open-book."""
         return self.right_open / self.n_open if self.n_open else None
 
     @property
     def gap_closed(self) -> float | None:
-        """Return the share of the gap to the open-book bound that the round closed."""
+        """Return the share of the gap to open-book that the round closed."""
         if not self.n_open:
             return None
         return gap_closed(self.before_of_open, self.after_of_open, self.right_open)
@@ -215,12 +215,12 @@ def change_between(
 def change_of(
     was: dict[int, QuizResult],
     now: dict[int, QuizResult],
-    bound: dict[int, QuizResult] | None = None,
+    open_book: dict[int, QuizResult] | None = None,
 ) -> QuizChange:
     """Return the change between two quizzes with the same questions."""
     ids = sorted(was.keys() & now.keys())
-    bound = bound or {}
-    open_book_ids = [i for i in ids if i in bound]
+    open_book = open_book or {}
+    open_book_ids = [i for i in ids if i in open_book]
     return QuizChange(
         n=len(ids),
         right_before=sum(was[i].right for i in ids),
@@ -229,16 +229,16 @@ def change_of(
         newly_wrong=tuple(i for i in ids if was[i].right and not now[i].right),
         still_wrong=tuple(i for i in ids if not was[i].right and not now[i].right),
         n_open=len(open_book_ids),
-        right_open=sum(bound[i].right for i in open_book_ids),
+        right_open=sum(open_book[i].right for i in open_book_ids),
         before_of_open=sum(was[i].right for i in open_book_ids),
         after_of_open=sum(now[i].right for i in open_book_ids),
     )
 
 
 def gap_closed(before: float, after: float, open_book: float) -> float | None:
-    """Return the share of the gap to the open-book bound that a round closed.
+    """Return the share of the gap to open-book that a round closed.
 
-    None if the closed-book score had already reached the open-book bound.
+    None if the closed-book score was at least the open-book score already.
     """
     if open_book <= before:
         return None

@@ -47,13 +47,15 @@ def sizes_in_words(store: Store) -> str:
     asked = quiz_versions.of_documents(now, documents)
     counts = Counter(PARTS[part_of(question)] for question in asked)
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items()) or "No question"
-    n_more = len(now) - len(asked)
-    if not n_more:
+    asked_ids = {question.question.id for question in asked}
+    others = [q.passage for q in now if q.passage and q.question.id not in asked_ids]
+    if not others:
         return f"{sizes}."
-    verb = "is" if n_more == 1 else "are"
+    verb = "is" if len(others) == 1 else "are"
+    document = store.library.document(others[0].document_id).name
     return (
-        f"{sizes}. {n_more} more {verb} about documents that this model has not "
-        "studied."
+        f"{sizes}. {len(others)} more {verb} about documents that this model has not "
+        f"studied, such as {document}."
     )
 
 

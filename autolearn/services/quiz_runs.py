@@ -57,7 +57,7 @@ def base_quiz_before(store: Store, run: Run) -> Run | None:
 def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Run]:
     """Queue the quiz of a round, and of the model before it unless it is up to date.
 
-    The base model is also asked open-book, which shows how much there is to learn.
+    The base model is also asked open-book, for comparison.
 
     Raises:
         JobError: There is no quiz, the round is not finished, or it is in the queue.
@@ -92,8 +92,8 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     linked_ids = {
         q.question.id for q in questions if q.passage and q.question.split == "quiz"
     }
-    bound = latest_quiz(store, round_, None, "open_book", own.quantization)
-    return before_id is not None or _asked(store, bound, "open_book") >= linked_ids
+    open_book = latest_quiz(store, round_, None, "open_book", own.quantization)
+    return before_id is not None or _asked(store, open_book, "open_book") >= linked_ids
 
 
 def _asked(store: Store, run: Run | None, mode: QuizMode) -> set[int]:
@@ -117,7 +117,7 @@ def compare(
 def compare_runs(
     store: Store, before: Run, after: Run, round_: Round
 ) -> RoundComparison:
-    """Return what changed between two quizzes, with the open-book bound of the base."""
+    """Return what changed between two quizzes, beside the base model's open-book."""
     open_book_run = latest_quiz(store, round_, None, "open_book", before.quantization)
     open_book = store.runs.quiz_results(open_book_run.id) if open_book_run else []
     was = [r for r in store.runs.quiz_results(before.id) if r.mode == "closed_book"]

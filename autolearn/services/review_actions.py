@@ -320,4 +320,6 @@ def edit(
         [number],
         Decision(0, "edit", "person", after=after, known_version=known_version),
     )
-    return "Saved. Undo reverts it."
+    if store.samples.view(number).sample.state != "pending":
+        return "Saved. Undo reverts it."
+    return "Saved, not decided yet: Approve (A) lets it be learned, Undo reverts it."

@@ -1,4 +1,4 @@
-"""Before and after are over the same questions, and the bound is over these too."""
+"""Before and after are over the same questions, and open-book is over these too."""
 
 from autolearn.core.quiz_records import QuizResult
 from autolearn.evaluation import paired_quizzes

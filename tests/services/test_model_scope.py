@@ -136,7 +136,7 @@ def test_the_review_step_says_how_many_samples_are_left(store):
     study(store, OWN)
     assert "Approve samples (done)" in guide.draw(store)
     study(store, OWN, 2, approve=False)
-    assert "Approve samples (2 to review) (done)" in guide.draw(store)
+    assert "Approve samples (1 approved, 2 to review) (done)" in guide.draw(store)
 
 
 def test_a_round_leaves_out_samples_of_another_model_unless_they_are_asked_for(store):

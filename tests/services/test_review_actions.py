@@ -188,7 +188,7 @@ def test_an_edit_keeps_what_was_changed_and_can_be_undone(store):
     (sample,) = filled(store)
     before = review_actions.texts(store, sample.id)
     now = (*before[:2], "It was Goethe.", "Goethe.")
-    assert review_actions.edit(store, sample.id, now).startswith("Saved.")
+    assert review_actions.edit(store, sample.id, now).startswith("Saved")
     (decision,) = store.decisions.of([sample.id])
     assert decision.after.keys() == {"feedback", "refined", "chosen"}
     assert review_actions.texts(store, sample.id) == (before[0], "Goethe.", *now[2:])
@@ -230,6 +230,17 @@ def test_the_open_book_answer_is_taken_and_approved_at_once(store):
     assert (again.chosen, again.state) == (sample.chosen, "pending")
     with pytest.raises(InputError, match="No sample is shown"):
         review_actions.approve_open_book(store, 0)
+
+
+def test_a_saved_edit_says_that_the_sample_is_still_to_be_decided(store):
+    """A person took the sample for the next one, and rejected what he had edited."""
+    (sample,) = filled(store)
+    question, *others = review_actions.texts(store, sample.id)
+    note = review_actions.edit(store, sample.id, ("Who is the poet?", *others))
+    assert "not decided yet: Approve (A)" in note
+    review_actions.decide(store, [sample.id], "approve", "")
+    note = review_actions.edit(store, sample.id, (question, *others))
+    assert note == "Saved. Undo reverts it."
 
 
 def test_a_question_is_edited_and_found_by_its_new_words(store):

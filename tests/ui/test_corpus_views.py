@@ -28,6 +28,7 @@ def kept(store, name="towns", **values):
 
 def test_corpora_are_listed_with_their_counts(store):
     assert "No gold corpus yet" in views.corpora(store)
+    assert "“Teach these skills” under Model: it adds" in views.corpora(store)
     kept(store, HOSTILE, licence=HOSTILE, n_refused=7)
     markup = views.corpora(store)
     assert "SQuAD-style JSON" in markup

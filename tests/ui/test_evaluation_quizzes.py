@@ -34,7 +34,7 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
 
 
 def test_a_base_that_was_not_asked_open_book_is_asked_again(store):
-    """After the quiz of an evolution, the bound of its rounds stayed unknown."""
+    """After the quiz of an evolution, open-book stayed unknown for its rounds."""
     (passage,) = put_passages(store, "a.md", ["Avel was founded in 1711."])
     question = Question("When?", "quiz", "gold", passage.id, gold_answer="In 1711.")
     questions = store.library.add_questions([question])
@@ -84,8 +84,8 @@ def test_a_quiz_asks_only_about_documents_that_its_model_has_studied(store):
     assert [len(asked) for asked in asked_by_both()] == [3, 3]
     study(own)
     assert [len(asked) for asked in asked_by_both()] == [2, 2]
-    note = "Gold quiz: 2. 1 more is about documents that this model has not studied."
-    assert note in views.lock(store)
+    note = "Gold quiz: 2. 1 more is about documents that this model has not studied, "
+    assert f"{note}such as other.md." in views.lock(store)
     take(store, questions[:2], 1, open_book=True)
     assert [len(asked) for asked in asked_by_both()] == [2], "the base is up to date"
     study(other)

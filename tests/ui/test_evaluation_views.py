@@ -75,6 +75,7 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):
     assert summary.self_made is None
     markup = shown_of(store, round_.id, None)
     assert "Gold quiz: the round answers more questions" in markup
+    assert "only questions whose answer the round was trained on (n = 0)" in markup
     assert "+70 points" in markup
     assert "Newly right, gold quiz: 7" in markup
     assert "Wrong before and after, gold quiz: 1" in markup
@@ -95,8 +96,24 @@ def test_the_gap_closed_is_shown_only_where_it_says_something(
     take(store, questions, 2, open_book=True)
     take(store, questions, right, round_.id)
     markup = shown_of(store, round_.id, None)
-    assert "Gold quiz: base model with the passage in view (upper bound)" in markup
-    assert ("gap to that upper bound closed" in markup) == is_shown
+    assert "Gold quiz: base model with the passage in view, for comparison" in markup
+    assert ("share of the gap to it closed" in markup) == is_shown
+
+
+@pytest.mark.parametrize(("before", "is_shown"), [(2, True), (4, False)])
+def test_a_round_may_exceed_the_base_model_with_the_passage_in_view(
+    store, before, is_shown
+):
+    """An "upper bound" of 20 % stood beside 60 %; without a gap, a dash was shown."""
+    about = [Question(f"When {i}?", "quiz", "gold", gold_answer="1") for i in range(40)]
+    questions, round_ = store.library.add_questions(about), one_round(store)
+    take(store, questions, 4, open_book=True)
+    take(store, questions, before)
+    take(store, questions, 9, round_.id)
+    markup = shown_of(store, round_.id, None)
+    assert "upper bound" not in markup
+    assert ("share of the gap to it closed" in markup) == is_shown
+    assert ("all (the round answers more questions" in markup) == is_shown
 
 
 def test_what_got_lost_is_said(store, questions):

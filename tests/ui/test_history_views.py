@@ -110,6 +110,16 @@ def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):
     assert "47 %" not in markup
 
 
+def test_a_round_on_a_round_without_a_quiz_is_compared_with_the_base_too(store):
+    """It said "– → 60 %", where Evaluation compared it with the base model."""
+    base_quiz(store, "abc", 0.03)
+    skills = one_round(store, state="kept")
+    scores = {"gold_closed_book": {"n": 100, "right": 0.62}}
+    one_round(store, parent=skills.id, state="kept", scores=scores)
+    markup = views.lineage(store)
+    assert markup.index("round 2: Both") < markup.index("3 %") < markup.index("62 %")
+
+
 def test_runs_come_in_pages_by_their_number(store):
     for _ in range(views.RUNS_A_PAGE + 1):
         store.runs.create("study", {})

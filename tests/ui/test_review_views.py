@@ -194,12 +194,20 @@ def test_an_empty_place_says_that_samples_of_another_model_are_hidden(store):
 
 def test_progress_counts_what_is_decided(store):
     assert review.progress(store) == ""
-    first, second, _ = filled(store, 3)
+    first, second, *_ = filled(store, review.ENOUGH)
     review_actions.decide(store, [first.id], "approve", "")
     review_actions.decide(store, [second.id], "reject", "trivial")
     markup = review.progress(store)
-    assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in markup
+    assert "2 of 20 decided: 1 approved, 1 rejected, 18 pending" in markup
     assert "after 18 more of your decisions" in markup
+
+
+def test_an_agreement_that_needs_more_samples_than_there_are_is_not_promised(store):
+    """With 4 samples in all, it was announced after 19 more decisions."""
+    sample, *_ = filled(store, review.ENOUGH - 1)
+    review_actions.decide(store, [sample.id], "approve", "")
+    assert "1 of 19 decided" in review.progress(store)
+    assert "Agreement" not in review.progress(store)
 
 
 def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):

@@ -174,6 +174,32 @@ def test_a_person_overrules_the_gap_and_takes_it_back(store, library):
     assert "overruled" not in study.detail(store, sample.id)
 
 
+def test_an_edited_sample_shows_what_was_edited_and_what_is_of_before(store, library):
+    """Its old flags and its old open-book answer stood beside "approved"."""
+    sample = studied(store, library[1][0], flags=("short_answer",))
+    of_before = "Flags, P(gap), the answers of the model"
+
+    def shown():
+        table = study.newest(store, only_last=False)
+        return table, of_before in study.detail(store, sample.id)
+
+    table, is_said = shown()
+    assert "edited" not in table
+    assert not is_said
+    _, _, *others = review_actions.texts(store, sample.id)
+    review_actions.edit(store, sample.id, ("Who is the poet?", "Johann", *others))
+    table, is_said = shown()
+    assert is_said
+    assert "Johann" in table
+    assert ">Goethe<" not in table
+    assert table.count(">edited<") == 2
+    store.decisions.undo_batch(store.decisions.last().id)
+    table, is_said = shown()
+    assert ">Goethe<" in table
+    assert "edited" not in table
+    assert not is_said
+
+
 def test_a_late_drawing_does_not_empty_a_drawer_that_was_opened_since(store, library):
     session, nothing = Session(store.folder), (gr.skip(),) * 3
     assert study_tab._changed_detail(session, 0, Html("")) == nothing

@@ -22,7 +22,9 @@ def corpora(store: Store) -> Html:
     if not records:
         return html.note(
             "No gold corpus yet. From questions with known answers (gold) a model "
-            "learns to ask, answer, judge and refine (Train, SELF meta-skills)."
+            "learns to ask, answer, judge and refine (Train, SELF meta-skills). You "
+            "need none for “Teach these skills” under Model: it adds the built-in one "
+            "by itself."
         )
     heads = ("Corpus", "Examples", "Texts", "Rejected rows", "")
     return html.table(heads, [_row(corpus) for corpus in records], "Gold corpora")

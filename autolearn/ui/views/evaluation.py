@@ -123,16 +123,16 @@ def _shares(comparison: RoundComparison) -> Html:
         if not change.n:
             continue
         details |= {
-            f"{title}: base model with the passage in view (upper bound)": (
+            f"{title}: base model with the passage in view, for comparison": (
                 html.percent(change.open_book)
             ),
-            **_gap_closed(f"{title}: gap to that upper bound closed", change),
-            f"{title}: facts that a training item states about the same passage, or in "
-            f"the words of the question (n = {studied.n})": html.text(
-                f"{_share(studied.right_before, studied.n)} to "
-                f"{_share(studied.right_after, studied.n)}"
+            **_gap_closed(f"{title}: share of the gap to it closed", change),
+            f"{title}: only questions whose answer the round was trained on "
+            f"(n = {studied.n})": html.text(
+                f"{_share(studied.right_before, studied.n)} right before, "
+                f"{_share(studied.right_after, studied.n)} after"
             ),
-            **_gap_closed(f"{title}: gap closed on these", studied),
+            **_gap_closed(f"{title}: share of the gap closed on these", studied),
         }
     if not details:  # a control set alone was asked
         return table
@@ -142,23 +142,26 @@ def _shares(comparison: RoundComparison) -> Html:
 def _gap_closed(name: str, change: QuizChange) -> dict[str, Html]:
     """Return the share of the gap that was closed, by a name.
 
-    It has no interval, so nothing after few questions or without a significant change.
+    It has no interval, so nothing after few questions or without a significant change;
+    nothing either if there was no gap.
     """
     low, high = change.interval
-    if change.n_open < LEAST_OF_GAP or low <= 0 <= high:
+    share = change.gap_closed
+    if change.n_open < LEAST_OF_GAP or low <= 0 <= high or share is None:
         return {}
-    return {name: _share_of_gap(change.gap_closed)}
+    return {name: _share_of_gap(share)}
 
 
-def _share_of_gap(share: float | None) -> Html:
+def _share_of_gap(share: float) -> Html:
     """Return the share of the gap that was closed.
 
-    A round may know more than the base model reads, or less than it knew before.
+    A round may answer more questions than the base model with the passage in view, or
+    fewer than before.
     """
-    if share is not None and share > 1:
-        return html.text("all (the round knows more than the base model reads)")
-    if share is not None and share < 0:
-        return html.text("none (the round knows less than before)")
+    if share > 1:
+        return html.text("all (the round answers more questions correctly than that)")
+    if share < 0:
+        return html.text("none (the round answers fewer questions than before)")
     return html.percent(share)
 
 

@@ -1,9 +1,9 @@
 """The steps of a round for a newcomer: what is done, and what comes next."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from autolearn.core.records import ACTIVE_STATES, Run, RunKind
+from autolearn.core.records import ACTIVE_STATES, Run, RunKind, SampleState
 from autolearn.core.run_results import RoundScores, StudyResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
@@ -59,7 +59,7 @@ def of(store: Store) -> list[GuideStep]:
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         *_skills(store, may_be_next=is_poor or not is_studied),
         GuideStep("Study", "Let the model study them", is_studied, "study"),
-        GuideStep("Review", _review(samples["pending"]), samples["approved"] > 0),
+        GuideStep("Review", _review(samples), samples["approved"] > 0),
         _train(store, digest, done=bool(rounds)),
         # Before the first round, the quiz only measures the base model.
         GuideStep(
@@ -69,9 +69,12 @@ def of(store: Store) -> list[GuideStep]:
     ]
 
 
-def _review(n_pending: int) -> str:
-    """Return the step that approves samples, with the number of those to review."""
-    return "Approve samples" + f" ({n_pending:,} to review)" * (n_pending > 0)
+def _review(counts: Mapping[SampleState, int]) -> str:
+    """Return the step that approves samples, with what is done while some are left."""
+    if not counts["pending"]:
+        return "Approve samples"
+    done = f"{counts['approved']:,} approved, " * (counts["approved"] > 0)
+    return f"Approve samples ({done}{counts['pending']:,} to review)"
 
 
 def _train(store: Store, digest: str | None, *, done: bool) -> GuideStep:

@@ -73,30 +73,31 @@ def _tree(store: Store, rounds: Sequence[Round]) -> Html:
         children[round_.parent_id].append(round_)
     name = f"base model: {labels.model(rounds[0].model.name)}"
     base = html.tag("div", html.text(name), "al-card al-base")
-    right = (_base_scores(store, first) for first in children[None])
-    branches = map(partial(_branch, store, children), children[None], right)
-    return base + html.tag("ul", html.join(branches))
+    draw = partial(_branch, store, children, _base_scores(store, rounds[0]))
+    return base + html.tag("ul", html.join(map(draw, children[None])))
 
 
 def _branch(
     store: Store,
     children: Mapping[int | None, Sequence[Round]],
+    of_base: Mapping[str, float | None],
     round_: Round,
-    right: Mapping[str, float | None],
 ) -> Html:
+    """Return a round, compared with the base model, and those that continue it."""
     scores = _right(RoundScores.of(round_))
     title = html.tag(
         "strong", html.text(f"round {round_.id}: {labels.method(round_.method)} ")
     )
     content = title + labels.state(round_actions.state_of(store, round_))
     shares = [
-        f"{name} {html.percent(right.get(name))} → {html.percent(share)}"
+        f"{name} {html.percent(of_base.get(name))} (base) → {html.percent(share)}"
         for name, share in scores.items()
     ]
     if shares:
         content += html.tag("div", Html(", ".join(shares)), "al-faint")
     below = html.join(
-        _branch(store, children, child, scores) for child in children.get(round_.id, ())
+        _branch(store, children, of_base, child)
+        for child in children.get(round_.id, ())
     )
     lower = html.tag("ul", below) if below else Html("")
     return html.tag(

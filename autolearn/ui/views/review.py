@@ -110,11 +110,16 @@ def _bar(i: int, n: int, most: int) -> Html:
 
 
 def _agreement(store: Store) -> str:
-    """Return how often rule and model would have decided as the person did."""
+    """Return how often rule and model would have decided as the person did.
+
+    Nothing while there are fewer samples than decisions are needed.
+    """
     newest: dict[int, Decision] = {}
     for decision in store.decisions.of_person(_NEWEST):
         newest.setdefault(decision.sample_id, decision)
     if len(newest) < ENOUGH:
+        if store.samples.count(SampleFilter()) < ENOUGH:
+            return ""
         n_missing = ENOUGH - len(newest)
         return (
             f"Agreement with the model: shown after {n_missing} more of your decisions"

@@ -87,8 +87,25 @@ def _head(view: SampleView) -> Html:
         "header",
         html.tag("h3", html.text(sample.prompt), "al-question")
         + html.tag("div", line, "al-badges")
+        + _edited(view)
         + _approved_before(view),
     )
+
+
+def _edited(view: SampleView) -> Html:
+    """Return that all but the question and the answer to learn is as it was studied."""
+    if not any(_is_edited(view, name) for name in ("prompt", "chosen")):
+        return Html("")
+    return html.note(
+        "Edited by you. Flags, P(gap), the answers of the model and its verdicts are "
+        "from before the edit."
+    )
+
+
+def _is_edited(view: SampleView, name: str) -> bool:
+    """Return whether a value of a sample is no longer the one that was studied."""
+    edits = [decision for decision in view.decisions if name in decision.before]
+    return bool(edits) and edits[0].before[name] != getattr(view.sample, name)
 
 
 def _approved_before(view: SampleView) -> Html:
@@ -118,10 +135,7 @@ def _gap(view: SampleView) -> Html:
     share = f"{100 * sample.gap_probability:.0f} %"
     state, other = ("gap", "known") if sample.gap else ("known", "gap")
     badge = html.badge(f"{state}, P(gap) {share}", state)
-    edits = [d for d in view.decisions if "gap" in d.before]
-    own = Html("")
-    if edits and edits[0].before["gap"] != sample.gap:
-        own = html.badge("changed by you")
+    own = html.badge("changed by you") if _is_edited(view, "gap") else Html("")
     word, key = html.text(f"Mark as {other}"), f"{other}-{sample.id}"
     return badge + own + html.pick(word, key, "al-overrule")
 

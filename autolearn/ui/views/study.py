@@ -1,6 +1,6 @@
 """The results of studies: the newest samples, and what gave no sample."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from autolearn.core.flags import FLAGS
 from autolearn.core.records import ACTIVE_STATES, Run, Sample, Skip
@@ -42,6 +42,12 @@ ABOUT_P_GAP = (
     "P(gap): how likely the closed-book answer lacks what the open-book answer says, "
     "by the words of both and the model's own verdict."
 )
+EDITED = html.tag(
+    "span",
+    html.badge("edited"),
+    title="Edited by you; result and P(gap) are from before the edit.",
+)
+"""Stands behind a text that a person has edited."""
 N_SKIPS = 50
 N_CHARACTERS = 300
 """Longer texts are cut in the table; the details show them in full."""
@@ -264,19 +270,25 @@ def _table(store: Store, entries: Sequence[Sample]) -> Html:
         "P(gap)",
         "State",
     )
-    rows = [_row(sample, texts) for sample in entries]
+    sources = store.samples.sources(entries)
+    rows = [_row(sample, texts, sources[sample.id].edits) for sample in entries]
     help_text = html.tag("p", html.text(ABOUT_P_GAP), "al-faint")
     return help_text + html.table(heads, rows, "Newest samples")
 
 
-def _row(sample: Sample, texts: Mapping[int, str]) -> tuple[Html, ...]:
-    open_book = texts.get(sample.open_answer_id or 0, html.DASH)
+def _row(
+    sample: Sample, texts: Mapping[int, str], edits: Collection[str]
+) -> tuple[Html, ...]:
+    """Return a sample; an edited answer is shown in place of the open-book one."""
+    open_book = _cut(texts.get(sample.open_answer_id or 0, html.DASH))
+    if "chosen" in edits:
+        open_book = _cut(sample.chosen) + EDITED
     knowledge = samples.knowledge(sample)
     question = html.pick(_cut(sample.prompt), f"s{sample.id}", "al-link al-row")
     return (
-        question,
+        question + EDITED if "prompt" in edits else question,
         _cut(sample.rejected),
-        _cut(open_book),
+        open_book,
         html.badge(knowledge, knowledge),
         html.percent(sample.gap_probability),
         html.badge(sample.state, sample.state),
