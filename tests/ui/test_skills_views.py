@@ -151,12 +151,13 @@ def test_a_round_that_teaches_the_skills_is_named_while_it_lasts(store):
 def test_a_round_that_has_learned_the_skills_is_named(store):
     """The page asked to teach them again, and did not say what to do with the round."""
     keep(store, questions=RightCount(12, 60))
-    sentence = "Round 1 has learned these skills: choose it as adapter"
+    sentence = "Round 1 has learned these skills"
     assert sentence not in views.panel(store, MODEL).result
     assert not views.panel(store, MODEL).is_taught
     taught = one_round(store, "meta")
     panel = views.panel(store, MODEL)
     assert sentence in panel.result
+    assert f'data-pick="{taught.id}"' in panel.result
     assert "Teach it the skills first" not in panel.result
     assert (panel.needs_teaching, panel.is_taught) == (True, True)
     *_, teach, _ = tab._draw(Session(store.folder), MODEL)

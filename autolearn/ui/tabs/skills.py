@@ -28,8 +28,12 @@ STEPS = "Steps (0: from the preset)"
 Drawn = tuple[Html, Html, gr.Number, gr.Button, str]
 
 
-def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> None:
-    """Lay out the part; ``inputs`` are name, loading and adapter of the model."""
+def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> gr.HTML:
+    """Lay out the part; ``inputs`` are name, loading and adapter of the model.
+
+    Returns:
+        The panel of the result; a click on it names the round to use.
+    """
     session = context.session
     head = html_panel(SKILLS)
     context.links.append(head)
@@ -73,6 +77,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     queue_check = partial(_queue, session, skill_actions.check)
     context.on_action([check.click], queue_check, inputs, outputs)
     context.on_action([teach.click], teach_skills, [steps, *inputs], outputs)
+    return result
 
 
 def _draw_estimate(

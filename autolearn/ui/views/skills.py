@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autolearn.core.errors import AutolearnError
-from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.records import ACTIVE_STATES, Round, Run
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import (
     TEACH_FIRST,
@@ -157,9 +157,7 @@ def unchecked(round_id: int) -> str:
 
 def _report(store: Store, report: SkillReport) -> Html:
     skills = rows(report)
-    advice = html.join(
-        html.tag("li", html.text(sentence)) for sentence in _advice(store, report)
-    )
+    advice = html.join(html.tag("li", item) for item in _advice(store, report))
     style = PROTOCOLS[report.protocol]
     asked = f"Prompting style: {style.name} ({style.meaning})."
     return (
@@ -171,21 +169,28 @@ def _report(store: Store, report: SkillReport) -> Html:
     )
 
 
-def _advice(store: Store, report: SkillReport) -> list[str]:
+def _advice(store: Store, report: SkillReport) -> list[Html]:
     """Return what to do; skills that a round has learned are not to be taught first."""
-    advice = list(guidance(report).advice)
-    if not guidance(report).needs_teaching:
-        return advice
+    guided = guidance(report)
+    lines = {line: html.text(line) for line in guided.advice}
+    if not guided.needs_teaching:
+        return list(lines.values())
     if skill_actions.has_learned_skills(store, report.round_id):
-        return [STILL_WEAK if line == TEACH_FIRST else line for line in advice]
+        if TEACH_FIRST in lines:
+            lines[TEACH_FIRST] = html.text(STILL_WEAK)
+        return list(lines.values())
     taught = skill_actions.taught_round(store, report.model_digest)
-    if not taught:
-        return advice
-    return [
-        *(line for line in advice if line != TEACH_FIRST),
-        f"Round {taught.id} has learned these skills: choose it as adapter, press “Use "
-        "this model”, and check its skills.",
-    ]
+    if taught:
+        lines.pop(TEACH_FIRST, None)
+        return [*lines.values(), _use(taught)]
+    return list(lines.values())
+
+
+def _use(taught: Round) -> Html:
+    """Return that a round has learned the skills; the click names it."""
+    learned = html.text(f"Round {taught.id} has learned these skills: ")
+    button = html.pick(html.text(f"use round {taught.id}"), taught.id, "al-link")
+    return learned + button + html.text(", then check its skills.")
 
 
 def _table(skills: Sequence[SkillRow]) -> Html:
