@@ -166,9 +166,40 @@ def test_a_round_that_has_learned_the_skills_is_named(store):
     own = replace(MODEL, round_id=taught.id)
     panel = views.panel(store, own)
     assert sentence not in panel.result
-    assert views.STILL_WEAK in panel.result
+    assert f"{views.STILL_WEAK}{views.ANOTHER_CORPUS}" in panel.result
     assert "Teach it the skills first" not in panel.result
     assert (panel.needs_teaching, panel.is_taught) == (True, True)
+
+
+def test_a_round_that_was_taught_in_few_steps_is_to_be_taught_in_more(store):
+    """The page advised another corpus or model after a third of the steps."""
+
+    def teach(parent_id, n_steps, max_steps):
+        train = TrainSettings(
+            method="meta", epochs=1, batch_size=6, least_steps=70, max_steps=max_steps
+        )
+        settings = TrainRunSettings(model=MODEL, train=train).as_dict()
+        run = store.runs.create("train", settings)
+        store.runs.finish(run.id, "done", result={"items": 903, "dropped": 3})
+        taught = replace(
+            one_round(store, "meta"),
+            run_id=run.id,
+            settings=settings,
+            parent_id=parent_id,
+            n_steps=n_steps,
+        )
+        return store.rounds.create(replace(taught, id=0), []).id
+
+    few = teach(None, 50, 50)
+    assert skill_actions.limited_steps(store, None) is None
+    keep(store, questions=RightCount(12, 60), round_id=few)
+    markup = views.panel(store, replace(MODEL, round_id=few)).result
+    assert f"{views.STILL_WEAK}teach it the skills in more steps: only 50" in markup
+    assert "only 50 of the 150 steps" in markup
+    more = teach(few, 40, 40)
+    assert skill_actions.limited_steps(store, more) == (90, 150)
+    assert skill_actions.limited_steps(store, teach(more, 60, 60)) is None
+    assert skill_actions.limited_steps(store, teach(None, 140, 0)) is None
 
 
 def test_a_model_on_a_server_is_not_offered_to_be_taught(store):

@@ -160,7 +160,7 @@ def test_a_model_that_was_taught_is_not_to_be_taught_first(store, library, monke
     store.skills.add(run.id, report | {"round_id": taught.id})
     markup = study.newest(store, only_last=True)
     assert skills.unchecked(taught.id) not in markup
-    assert f"{study.TOO_WEAK}{skills.TEACH_AGAIN}." in markup
+    assert f"{study.TOO_WEAK}{skills.ANOTHER_CORPUS}; until then" in markup
     store.runs.create("study", {})
     run = put_model(store, ModelSettings("/models/1B"), "d1")
     store.runs.finish(run.id, "done", result={})

@@ -29,12 +29,14 @@ _WIDTH, _ROW = 460, 26
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 58, 6, 20
 _BAR = 12
 """Height of a bar."""
-TEACH_AGAIN = (
-    "teach it again on a corpus closer to your texts, or choose a larger model; until "
-    "then, approve by hand what is right"
+ANOTHER_CORPUS = (
+    "teach it again on a corpus closer to your texts, or choose a larger model"
 )
-"""What to do if a round that has learned the skills is still weak."""
-STILL_WEAK = f"It has learned the skills and is still weak: {TEACH_AGAIN}."
+MORE_STEPS = (
+    "teach it the skills in more steps: only {} of the {} steps that the preset gives "
+    "were trained"
+)
+STILL_WEAK = "It has learned the skills and is still weak: "
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,21 @@ def _advice(store: Store, report: SkillReport) -> list[Html]:
         return list(lines.values())
     if skill_actions.has_learned_skills(store, report.round_id):
         if TEACH_FIRST in lines:
-            lines[TEACH_FIRST] = html.text(STILL_WEAK)
+            way_out = teach_again(store, report.round_id)
+            lines[TEACH_FIRST] = html.text(f"{STILL_WEAK}{way_out}.")
         return list(lines.values())
     taught = skill_actions.taught_round(store, report.model_digest)
     if taught:
         lines.pop(TEACH_FIRST, None)
         return [*lines.values(), _use(taught)]
     return list(lines.values())
+
+
+def teach_again(store: Store, round_id: int | None) -> str:
+    """Return what to do if a round that has learned the skills is still weak."""
+    steps = skill_actions.limited_steps(store, round_id)
+    way_out = MORE_STEPS.format(*steps) if steps else ANOTHER_CORPUS
+    return f"{way_out}; until then, approve by hand what is right"
 
 
 def _use(taught: Round) -> Html:

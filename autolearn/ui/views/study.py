@@ -219,7 +219,7 @@ def _way_out(store: Store, run: Run) -> str:
     if is_server(model):
         return "choose a larger model"
     if skill_actions.has_learned_skills(store, run.round_id):
-        return skills.TEACH_AGAIN
+        return skills.teach_again(store, run.round_id)
     if taught := skill_actions.taught_round(store, run.model_digest):
         if taught.id == chosen_model(store).round_id:
             return f"study again with round {taught.id}, which has learned the skills"
