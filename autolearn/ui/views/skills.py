@@ -149,8 +149,14 @@ def _none(round_id: int | None) -> Html:
     )
 
 
-def unchecked(round_id: int) -> str:
-    """Return that the skills of a round are not known, and what to do."""
+def unchecked(round_id: int, check: Run | None = None) -> str:
+    """Return that the skills of a round are not known, and what to do or to wait for.
+
+    ``check``: the one that is queued or running.
+    """
+    if check:
+        progress = f"run {check.id}, {check.state}"
+        return f"The skills of round {round_id} are being checked ({progress})."
     return (
         f"The skills of round {round_id} have not been checked; check them first "
         "(Model, “Check skills”)."

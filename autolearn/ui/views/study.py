@@ -143,7 +143,8 @@ def _headline(store: Store, run: Run) -> Html:
 def _unchecked(store: Store, run: Run) -> Html:
     """Return that the skills of the round of a study are not known, if it has any."""
     if run.round_id and _has_unchecked_round(store, run):
-        return html.note(skills.unchecked(run.round_id))
+        check = skill_actions.active(store, StudyRunSettings.of(run).model)
+        return html.note(skills.unchecked(run.round_id, check))
     return Html("")
 
 
