@@ -57,6 +57,7 @@ def test_without_a_check_the_page_says_that_a_study_works(store):
     taught = one_round(store, "meta")
     markup = views.panel(store, replace(MODEL, round_id=taught.id)).result
     assert views.unchecked(taught.id) in markup
+    assert "so the round needs a check of its own" in markup
     assert "A study also works without" not in markup
 
 

@@ -141,7 +141,11 @@ def _none(round_id: int | None) -> Html:
     without = "A study also works without it."
     if round_id is not None:
         state = unchecked(round_id)
-        without = "Until then the round counts as reliable if what it continues does."
+        without = (
+            "Training has changed the model, so the round needs a check of its own. "
+            "Until then a study flags its samples as unreliable only if the last check "
+            "from before the round says so."
+        )
     return html.note(
         f"{state} The check asks about 60 questions on invented texts. It shows which "
         "skills are weak and whether the verdicts of the model can be used. "
