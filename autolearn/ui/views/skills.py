@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from autolearn.core.errors import AutolearnError
 from autolearn.core.records import ACTIVE_STATES, Round, Run
 from autolearn.core.settings import ModelSettings
+from autolearn.evaluation import skill_items
 from autolearn.evaluation.skill_report import (
     TEACH_FIRST,
     SkillReport,
@@ -147,9 +148,10 @@ def _none(round_id: int | None) -> Html:
             "from before the round says so."
         )
     return html.note(
-        f"{state} The check asks about 60 questions on invented texts. It shows which "
-        "skills are weak and whether the verdicts of the model can be used. "
-        f"{without}"
+        f"{state} In the check the model asks, answers, judges and refines on "
+        f"{len(skill_items.texts())} invented texts, mostly 40 to 120 items per skill. "
+        "It shows which skills are weak and whether the verdicts of the model can be "
+        f"used. {without}"
     )
 
 
