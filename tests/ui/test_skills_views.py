@@ -239,7 +239,10 @@ def test_a_model_is_taught_in_as_many_steps_as_are_chosen(store):
     run = tab._teach(session, tab._checked(12), store, MODEL)
     assert TrainRunSettings.of(run).train.max_steps == 12
     *_, steps, teach, _ = tab._draw(session, MODEL)
-    assert (steps.visible, teach.visible) == (False, False)
+    assert (steps.visible, teach.visible) == ("hidden", False)
+    for typed in (12, None):  # it was 0 again after a reload
+        tab._remember(session, typed)
+        assert store.choices.get(tab.CHOICE) == 12
     for wrong, message in ((None, "Enter a number for"), (-1, "must be from 0")):
         with pytest.raises(InputError, match=message):
             tab._checked(wrong)
