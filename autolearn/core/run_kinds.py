@@ -55,8 +55,8 @@ RUN_KINDS: dict[RunKind, RunKindTraits] = {
     "skills": RunKindTraits(
         "Skill check",
         stages={
-            "questions": "asking questions about invented texts",
-            "answers": "answering from the texts",
+            "questions": "asking questions",
+            "answers": "answering with the text in view",
             "verdicts": "judging right and wrong answers",
             "refinements": "refining wrong answers",
         },
@@ -65,8 +65,12 @@ RUN_KINDS: dict[RunKind, RunKindTraits] = {
 
 
 def stage_title(run: Run) -> str:
-    """Return what the stage of a run is called; empty: it reports none yet."""
-    return RUN_KINDS[run.kind].stages.get(run.stage, run.stage)
+    """Return what the stage of a run is called; empty: it reports none yet.
+
+    The part that a stage is about, such as some of the texts, follows a comma.
+    """
+    name, comma, part = run.stage.partition(", ")
+    return RUN_KINDS[run.kind].stages.get(name, name) + comma + part
 
 
 def is_preparing(run: Run) -> bool:

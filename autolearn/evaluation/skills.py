@@ -122,16 +122,23 @@ class _TextGroup:
         self, stage: str, make: Callable[[Generator], Sequence[Record]]
     ) -> list[SkillResult]:
         """Commit a step and report its progress, in texts times weights of stages."""
-        n = len(self.texts)
+        n, n_all = len(self.texts), len(self.every)
+        first, last = self.begin + 1, self.begin + n
+
+        def progress(stage: str, n_done: int, total: int) -> None:
+            # The stages begin again with the next texts.
+            named = f"{stage}, texts {first} to {last} of {n_all}"
+            self.progress(named, n_done, total)
+
         step = Steps(
             self.journal,
             self.writer.stop,
-            self.progress,
+            progress,
             _weights(self.writer),
-            f"texts {self.begin + 1}-{self.begin + n}",
+            f"texts {first}-{last}",
             self.begin,
             n,
-            len(self.every),
+            n_all,
         )
         writer = replace(self.writer, report=step.report)
         return of_type(SkillResult, step(stage, lambda: make(writer)))

@@ -3,10 +3,13 @@
 Like ``services.actions``: for the page and the command line.
 """
 
+from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import ACTIVE_STATES, Round, Run, RunState
+from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import SkillRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
@@ -68,6 +71,24 @@ def teaching(store: Store, model: ModelSettings) -> Run | None:
 def has_learned_skills(store: Store, round_id: int | None) -> bool:
     """Return whether a round, or one that it continues, has learned meta-skills."""
     return any(r.traits.teaches_skills for r in store.rounds.lineage(round_id))
+
+
+def limited_steps(store: Store, round_id: int | None) -> tuple[int, int] | None:
+    """Return in how many steps a round learned skills, and how many its epochs take.
+
+    The steps of all rounds that taught it count. None: they were not fewer.
+    """
+    taught = [r for r in store.rounds.lineage(round_id) if r.traits.teaches_skills]
+    if not taught:
+        return None
+    settings = TrainRunSettings.of(taught[0]).train
+    if not settings.max_steps:
+        return None
+    result = TrainResult.of(store.runs.get(taught[0].run_id))
+    per_epoch = ceil((result.items - result.dropped) / settings.batch_size)
+    n_planned = replace(settings, max_steps=0).steps(per_epoch)
+    n_steps = sum(round_.n_steps for round_ in taught)
+    return (n_steps, n_planned) if n_steps < n_planned else None
 
 
 def taught_round(store: Store, digest: str | None) -> Round | None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from autolearn.core.ports import Cancelled
+from autolearn.core.records import Run
+from autolearn.core.run_kinds import stage_title
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import statistics
 from autolearn.evaluation.skill_items import texts
@@ -177,6 +179,11 @@ def test_a_perfect_model_gets_full_scores(store, protocol):
     )
     n_done, total = calls[-1][1:]
     assert n_done == total
+    # At half of the check they began again, and nothing said why.
+    titles = {stage_title(Run("skills", {}, stage=stage)) for stage, _, _ in calls}
+    assert {f"asking questions, texts {n} of 20" for n in ("1 to 10", "11 to 20")} < (
+        titles
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +196,7 @@ def test_a_stage_counts_by_what_it_writes(store, protocol, longest):
     for stage, n_done, _ in calls:
         counts.setdefault(stage, []).append(n_done)
     spans = {stage: values[-1] - values[0] for stage, values in counts.items()}
-    assert max(spans, key=spans.__getitem__) == longest
+    assert max(spans, key=spans.__getitem__) == f"{longest}, texts 1 to 4 of 4"
     assert sum(spans.values()) == calls[-1][2]
 
 

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import gradio as gr
 import pytest
 
 from autolearn.core.errors import JobError
@@ -22,6 +23,7 @@ from autolearn.ui.session import Session
 from autolearn.ui.tabs import model, study
 from autolearn.ui.views import labels, status
 from autolearn.ui.views import model as views
+from tests.support.rounds import one_round
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
@@ -233,3 +235,21 @@ def test_a_round_in_use_whose_model_is_gone_is_not_chosen(store):
     model_in_use = ModelSettings("/models/gone", round_id=3)
     store.choices.set("model", model_in_use.as_dict())
     assert model._adapter(Session(store.folder)).value == 0
+
+
+def test_an_open_tab_offers_a_round_as_soon_as_it_has_ended(store, monkeypatch):
+    """It was offered only once the tab had been opened again."""
+    session = Session(store.folder)
+
+    def offer(choices, chosen, default):
+        """Return what is offered, what stays chosen, and its default."""
+        return choices, chosen, default
+
+    monkeypatch.setattr(model, "offer", offer)
+    before = model._adapters(session)
+    taught = one_round(store, "meta")
+    offered, known = model._renewed_adapters(session, before, 0)
+    assert offered == (known, 0, 0)
+    assert [number for _, number in known] == [0, taught.id]
+    _, unchanged = model._renewed_adapters(session, known, taught.id)
+    assert unchanged == gr.skip()

@@ -57,6 +57,7 @@ def test_without_a_check_the_page_says_that_a_study_works(store):
     taught = one_round(store, "meta")
     markup = views.panel(store, replace(MODEL, round_id=taught.id)).result
     assert views.unchecked(taught.id) in markup
+    assert "so the round needs a check of its own" in markup
     assert "A study also works without" not in markup
 
 
@@ -151,12 +152,13 @@ def test_a_round_that_teaches_the_skills_is_named_while_it_lasts(store):
 def test_a_round_that_has_learned_the_skills_is_named(store):
     """The page asked to teach them again, and did not say what to do with the round."""
     keep(store, questions=RightCount(12, 60))
-    sentence = "Round 1 has learned these skills: choose it as adapter"
+    sentence = "Round 1 has learned these skills"
     assert sentence not in views.panel(store, MODEL).result
     assert not views.panel(store, MODEL).is_taught
     taught = one_round(store, "meta")
     panel = views.panel(store, MODEL)
     assert sentence in panel.result
+    assert f'data-pick="{taught.id}"' in panel.result
     assert "Teach it the skills first" not in panel.result
     assert (panel.needs_teaching, panel.is_taught) == (True, True)
     *_, teach, _ = tab._draw(Session(store.folder), MODEL)
@@ -165,9 +167,40 @@ def test_a_round_that_has_learned_the_skills_is_named(store):
     own = replace(MODEL, round_id=taught.id)
     panel = views.panel(store, own)
     assert sentence not in panel.result
-    assert views.STILL_WEAK in panel.result
+    assert f"{views.STILL_WEAK}{views.ANOTHER_CORPUS}" in panel.result
     assert "Teach it the skills first" not in panel.result
     assert (panel.needs_teaching, panel.is_taught) == (True, True)
+
+
+def test_a_round_that_was_taught_in_few_steps_is_to_be_taught_in_more(store):
+    """The page advised another corpus or model after a third of the steps."""
+
+    def teach(parent_id, n_steps, max_steps):
+        train = TrainSettings(
+            method="meta", epochs=1, batch_size=6, least_steps=70, max_steps=max_steps
+        )
+        settings = TrainRunSettings(model=MODEL, train=train).as_dict()
+        run = store.runs.create("train", settings)
+        store.runs.finish(run.id, "done", result={"items": 903, "dropped": 3})
+        taught = replace(
+            one_round(store, "meta"),
+            run_id=run.id,
+            settings=settings,
+            parent_id=parent_id,
+            n_steps=n_steps,
+        )
+        return store.rounds.create(replace(taught, id=0), []).id
+
+    few = teach(None, 50, 50)
+    assert skill_actions.limited_steps(store, None) is None
+    keep(store, questions=RightCount(12, 60), round_id=few)
+    markup = views.panel(store, replace(MODEL, round_id=few)).result
+    assert f"{views.STILL_WEAK}teach it the skills in more steps: only 50" in markup
+    assert "only 50 of the 150 steps" in markup
+    more = teach(few, 40, 40)
+    assert skill_actions.limited_steps(store, more) == (90, 150)
+    assert skill_actions.limited_steps(store, teach(more, 60, 60)) is None
+    assert skill_actions.limited_steps(store, teach(None, 140, 0)) is None
 
 
 def test_a_model_on_a_server_is_not_offered_to_be_taught(store):
@@ -206,7 +239,10 @@ def test_a_model_is_taught_in_as_many_steps_as_are_chosen(store):
     run = tab._teach(session, tab._checked(12), store, MODEL)
     assert TrainRunSettings.of(run).train.max_steps == 12
     *_, steps, teach, _ = tab._draw(session, MODEL)
-    assert (steps.visible, teach.visible) == (False, False)
+    assert (steps.visible, teach.visible) == ("hidden", False)
+    for typed in (12, None):  # it was 0 again after a reload
+        tab._remember(session, typed)
+        assert store.choices.get(tab.CHOICE) == 12
     for wrong, message in ((None, "Enter a number for"), (-1, "must be from 0")):
         with pytest.raises(InputError, match=message):
             tab._checked(wrong)

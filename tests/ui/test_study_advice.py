@@ -156,11 +156,16 @@ def test_a_model_that_was_taught_is_not_to_be_taught_first(store, library, monke
         assert skills.unchecked(taught.id) in markup
         assert study.TOO_WEAK not in markup
         assert "To do better" not in markup
+    checked = ModelSettings("/models/1B", round_id=taught.id).as_dict()
+    check = store.runs.create("skills", {"model": checked})
+    markup = study.newest(store, only_last=True)
+    assert f"are being checked (run {check.id}, queued)" in markup
+    assert skills.unchecked(taught.id) not in markup
     report = {"model_digest": "d1", "quantization": "nf4", "protocol": "guided"}
     store.skills.add(run.id, report | {"round_id": taught.id})
     markup = study.newest(store, only_last=True)
     assert skills.unchecked(taught.id) not in markup
-    assert f"{study.TOO_WEAK}{skills.TEACH_AGAIN}." in markup
+    assert f"{study.TOO_WEAK}{skills.ANOTHER_CORPUS}; until then" in markup
     store.runs.create("study", {})
     run = put_model(store, ModelSettings("/models/1B"), "d1")
     store.runs.finish(run.id, "done", result={})

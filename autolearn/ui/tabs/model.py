@@ -1,5 +1,6 @@
 """The model: choose it, see whether it fits, and check this computer."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues, worker_locks, worker_processes
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import doctor, model_actions
+from autolearn.ui.dropdowns import Option, offer
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
     SHOWN,
@@ -48,11 +50,15 @@ def build(context: PageContext) -> None:
         with gr.Column(scale=3, min_width=420):
             about = html_panel("model-about")
             downloaded = model_sources.hub(context)
-            skills.build(context, (name, loading, adapter))
+            skills_result = skills.build(context, (name, loading, adapter))
             _check_up(context)
     session = context.session
     _wire(context, (name, loading), about, picked_at)
     _begin(session, [name, loading, adapter])
+    offered = gr.State([labels.BASE])
+    context.redraw_on_change(
+        partial(_renewed_adapters, session), [offered, adapter], [adapter, offered]
+    )
     context.redraw_on_opening(partial(_adapter, session), [], [adapter])
     outputs = [answer, about, adapter]
     inputs = [name, loading, adapter]
@@ -65,8 +71,13 @@ def build(context: PageContext) -> None:
         name = str(event.pick)
         return name, *_use(session, name, loading, 0)
 
+    def use_taught(name: str, loading: Quantization, event: gr.EventData) -> Any:
+        model = model_actions.selected(session.store, name, loading, 0)
+        return _choose(session, replace(model, round_id=int(event.pick)))
+
     context.on_action([own.click], use_built_in, [loading], [name, *outputs])
     context.on_action([downloaded.click], use_downloaded, [loading], [name, *outputs])
+    context.on_action([skills_result.click], use_taught, [name, loading], outputs)
 
 
 def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
@@ -126,11 +137,25 @@ def _adapter(session: Session) -> gr.Dropdown:
 
     It is not among them if the files of the model are gone or have changed.
     """
-    choices = [labels.BASE, *labels.rounds_in_use(session.store)]
+    choices = _adapters(session)
     round_id = chosen_model(session.store).round_id
     is_offered = round_id in {value for _, value in choices}
     value = round_id if is_offered else labels.BASE[1]
     return gr.Dropdown(choices=choices, value=value)
+
+
+def _adapters(session: Session) -> list[Option]:
+    return [labels.BASE, *labels.rounds_in_use(session.store)]
+
+
+def _renewed_adapters(
+    session: Session, old: list[Option], adapter: int
+) -> tuple[Any, Any]:
+    """Offer the rounds of the model in use if they are others than before."""
+    choices = _adapters(session)
+    if choices == old:
+        return gr.skip(), gr.skip()
+    return offer(choices, adapter, labels.BASE[1]), choices
 
 
 def _about(session: Session, name: str, loading: Quantization) -> Html:
@@ -142,13 +167,17 @@ def _use(
     session: Session, name: str, loading: Quantization, adapter: int
 ) -> tuple[Html, Html, gr.Dropdown]:
     model = model_actions.selected(session.store, name, loading, adapter)
+    return _choose(session, model)
+
+
+def _choose(session: Session, model: ModelSettings) -> tuple[Html, Html, gr.Dropdown]:
     conversion = model_actions.use(session.store, model)
     if conversion:
         session.start_worker_for(conversion)
         answer = views.being_converted(model)
     else:
         answer = views.chosen(model)
-    about = views.about(session.store, model.model, loading)
+    about = views.about(session.store, model.model, model.quantization)
     return answer, about, _adapter(session)
 
 

@@ -16,7 +16,14 @@ from autolearn.services.estimates import skill_teaching
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.session import LAST, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import (
+    LAST,
+    PageContext,
+    Session,
+    draw_on_load,
+    html_panel,
+    redraw_on,
+)
 from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.views import skills as views
 from autolearn.ui.views.links import SKILLS
@@ -25,11 +32,17 @@ CORPUS_SECONDS = 30.0
 """How long is waited for the built-in corpus, which takes a few seconds."""
 ESTIMATING = "Estimating how long teaching takes …"
 STEPS = "Steps (0: from the preset)"
+CHOICE = "skill_steps"
+"""The choice that stores the number of steps."""
 Drawn = tuple[Html, Html, gr.Number, gr.Button, str]
 
 
-def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> None:
-    """Lay out the part; ``inputs`` are name, loading and adapter of the model."""
+def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> gr.HTML:
+    """Lay out the part; ``inputs`` are name, loading and adapter of the model.
+
+    Returns:
+        The panel of the result; a click on it names the round to use.
+    """
     session = context.session
     head = html_panel(SKILLS)
     context.links.append(head)
@@ -40,7 +53,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
         label=STEPS,
         info="Optimiser steps of the meta-skill round. Fewer take less time and teach "
         "less.",
-        visible=False,
+        visible="hidden",  # removed from the page, it would lose its number
         elem_id="model-skills-steps",
     )
     teach = gr.Button(
@@ -66,6 +79,8 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     ]
     context.redraw_on_change(draw, inputs, outputs, triggers)
     _draw_estimate(session, basis, steps, inputs, estimate)
+    draw_on_load(lambda: session.store.choices.get(CHOICE) or 0, [], [steps])
+    context.on_action([steps.input], partial(_remember, session), [steps])
 
     def teach_skills(n_steps: int | None, *values: Any) -> Drawn:
         return _queue(session, partial(_teach, session, _checked(n_steps)), *values)
@@ -73,6 +88,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     queue_check = partial(_queue, session, skill_actions.check)
     context.on_action([check.click], queue_check, inputs, outputs)
     context.on_action([teach.click], teach_skills, [steps, *inputs], outputs)
+    return result
 
 
 def _draw_estimate(
@@ -102,6 +118,12 @@ def _model(store: Store, *values: Any) -> ModelSettings:
     """Return the model of the form, as it can be loaded."""
     model = model_actions.selected(store, *values)
     return replace(model, model=model_actions.as_folder(store, model.model))
+
+
+def _remember(session: Session, n_steps: int | None) -> None:
+    """Keep the number of steps; the field may be empty while a person types."""
+    if n_steps is not None:
+        session.store.choices.set(CHOICE, n_steps)
 
 
 def _checked(n_steps: int | None) -> int:
@@ -140,7 +162,7 @@ def _draw(session: Session, model: ModelSettings) -> Drawn:
     variant: Literal["primary", "secondary"]
     variant = "secondary" if panel.is_taught else "primary"
     button = gr.Button(variant=variant, visible=panel.needs_teaching)
-    steps = gr.Number(visible=panel.needs_teaching)
+    steps = gr.Number(visible=panel.needs_teaching or "hidden")
     return panel.head, panel.result, steps, button, basis
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autolearn.core.errors import AutolearnError
-from autolearn.core.records import ACTIVE_STATES, Run
+from autolearn.core.records import ACTIVE_STATES, Round, Run
 from autolearn.core.settings import ModelSettings
+from autolearn.evaluation import skill_items
 from autolearn.evaluation.skill_report import (
     TEACH_FIRST,
     SkillReport,
@@ -29,12 +30,14 @@ _WIDTH, _ROW = 460, 26
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 58, 6, 20
 _BAR = 12
 """Height of a bar."""
-TEACH_AGAIN = (
-    "teach it again on a corpus closer to your texts, or choose a larger model; until "
-    "then, approve by hand what is right"
+ANOTHER_CORPUS = (
+    "teach it again on a corpus closer to your texts, or choose a larger model"
 )
-"""What to do if a round that has learned the skills is still weak."""
-STILL_WEAK = f"It has learned the skills and is still weak: {TEACH_AGAIN}."
+MORE_STEPS = (
+    "teach it the skills in more steps: only {} of the {} steps that the preset gives "
+    "were trained"
+)
+STILL_WEAK = "It has learned the skills and is still weak: "
 
 
 @dataclass(frozen=True)
@@ -139,16 +142,27 @@ def _none(round_id: int | None) -> Html:
     without = "A study also works without it."
     if round_id is not None:
         state = unchecked(round_id)
-        without = "Until then the round counts as reliable if what it continues does."
+        without = (
+            "Training has changed the model, so the round needs a check of its own. "
+            "Until then a study flags its samples as unreliable only if the last check "
+            "from before the round says so."
+        )
     return html.note(
-        f"{state} The check asks about 60 questions on invented texts. It shows which "
-        "skills are weak and whether the verdicts of the model can be used. "
-        f"{without}"
+        f"{state} In the check the model asks, answers, judges and refines on "
+        f"{len(skill_items.texts())} invented texts, mostly 40 to 120 items per skill. "
+        "It shows which skills are weak and whether the verdicts of the model can be "
+        f"used. {without}"
     )
 
 
-def unchecked(round_id: int) -> str:
-    """Return that the skills of a round are not known, and what to do."""
+def unchecked(round_id: int, check: Run | None = None) -> str:
+    """Return that the skills of a round are not known, and what to do or to wait for.
+
+    ``check``: the one that is queued or running.
+    """
+    if check:
+        progress = f"run {check.id}, {check.state}"
+        return f"The skills of round {round_id} are being checked ({progress})."
     return (
         f"The skills of round {round_id} have not been checked; check them first "
         "(Model, “Check skills”)."
@@ -157,9 +171,7 @@ def unchecked(round_id: int) -> str:
 
 def _report(store: Store, report: SkillReport) -> Html:
     skills = rows(report)
-    advice = html.join(
-        html.tag("li", html.text(sentence)) for sentence in _advice(store, report)
-    )
+    advice = html.join(html.tag("li", item) for item in _advice(store, report))
     style = PROTOCOLS[report.protocol]
     asked = f"Prompting style: {style.name} ({style.meaning})."
     return (
@@ -171,21 +183,36 @@ def _report(store: Store, report: SkillReport) -> Html:
     )
 
 
-def _advice(store: Store, report: SkillReport) -> list[str]:
+def _advice(store: Store, report: SkillReport) -> list[Html]:
     """Return what to do; skills that a round has learned are not to be taught first."""
-    advice = list(guidance(report).advice)
-    if not guidance(report).needs_teaching:
-        return advice
+    guided = guidance(report)
+    lines = {line: html.text(line) for line in guided.advice}
+    if not guided.needs_teaching:
+        return list(lines.values())
     if skill_actions.has_learned_skills(store, report.round_id):
-        return [STILL_WEAK if line == TEACH_FIRST else line for line in advice]
+        if TEACH_FIRST in lines:
+            way_out = teach_again(store, report.round_id)
+            lines[TEACH_FIRST] = html.text(f"{STILL_WEAK}{way_out}.")
+        return list(lines.values())
     taught = skill_actions.taught_round(store, report.model_digest)
-    if not taught:
-        return advice
-    return [
-        *(line for line in advice if line != TEACH_FIRST),
-        f"Round {taught.id} has learned these skills: choose it as adapter, press “Use "
-        "this model”, and check its skills.",
-    ]
+    if taught:
+        lines.pop(TEACH_FIRST, None)
+        return [*lines.values(), _use(taught)]
+    return list(lines.values())
+
+
+def teach_again(store: Store, round_id: int | None) -> str:
+    """Return what to do if a round that has learned the skills is still weak."""
+    steps = skill_actions.limited_steps(store, round_id)
+    way_out = MORE_STEPS.format(*steps) if steps else ANOTHER_CORPUS
+    return f"{way_out}; until then, approve by hand what is right"
+
+
+def _use(taught: Round) -> Html:
+    """Return that a round has learned the skills; the click names it."""
+    learned = html.text(f"Round {taught.id} has learned these skills: ")
+    button = html.pick(html.text(f"use round {taught.id}"), taught.id, "al-link")
+    return learned + button + html.text(", then check its skills.")
 
 
 def _table(skills: Sequence[SkillRow]) -> Html:

@@ -149,7 +149,8 @@ def _headline(store: Store, run: Run) -> Html:
 def _unchecked(store: Store, run: Run) -> Html:
     """Return that the skills of the round of a study are not known, if it has any."""
     if run.round_id and _has_unchecked_round(store, run):
-        return html.note(skills.unchecked(run.round_id))
+        check = skill_actions.active(store, StudyRunSettings.of(run).model)
+        return html.note(skills.unchecked(run.round_id, check))
     return Html("")
 
 
@@ -225,7 +226,7 @@ def _way_out(store: Store, run: Run) -> str:
     if is_server(model):
         return "choose a larger model"
     if skill_actions.has_learned_skills(store, run.round_id):
-        return skills.TEACH_AGAIN
+        return skills.teach_again(store, run.round_id)
     if taught := skill_actions.taught_round(store, run.model_digest):
         if taught.id == chosen_model(store).round_id:
             return f"study again with round {taught.id}, which has learned the skills"
