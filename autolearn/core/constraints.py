@@ -9,13 +9,35 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any
 
 from autolearn.core.scripts import EAST_ASIAN, SOUTH_EAST_ASIAN
 
 _UNSPACED = EAST_ASIAN + SOUTH_EAST_ASIAN
-_CHUNK = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|\s+|[^\w\s]+")
-"""A word, or a sign of a script without spaces; and what is between them."""
+_SIGNS = rf"[^\W{_UNSPACED}]+"
+_MARK = r"(?:[.,:/'\u2019]|[\u00a0\u2009\u202f](?=\d{3}(?!\d)))"
+"""What may stand between the digits of a number: 1,200, 3.5, 10:30."""
+_WORD = (
+    r"\d{4}-\d\d-\d\d(?!\d)"
+    rf"|(?:(?<!\S)[-\u2212](?=\d))?{_SIGNS}(?:(?<=\d){_MARK}(?=\d){_SIGNS})*"
+)
+"""A word, or a whole number."""
+_MONTH = (
+    "(?:January|February|March|April|May|June|July|August|September|October|November"
+    "|December|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember"
+    "|janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre"
+    "|décembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre"
+    "|noviembre|diciembre)"
+)
+"""The months in the languages of the worked examples that have words for them."""
+_DAY = (
+    rf"\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:of |de )?{_MONTH}(?!\w)"
+    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?=,? \d{{4}}(?!\w))"
+)
+"""A day with its month: without it, the day is a number that tells nothing."""
+_CHUNK = re.compile(rf"[{_UNSPACED}]|{_DAY}|{_WORD}|\s+|[^\w\s]+")
+"""A word, number or day, or a sign of a script without spaces; what is between them."""
 
 
 def _chunks(text: str) -> list[str]:
@@ -55,7 +77,10 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A verbatim stretch of a text that cuts no word, without spaces at its ends."""
+    """A verbatim stretch of a text that cuts no word, number or day of a month.
+
+    It has no spaces at its ends.
+    """
 
     source: str
     otherwise: str = ""
@@ -70,11 +95,10 @@ class Excerpt:
         """Return whether a text is such a stretch, or what may be written instead."""
         if self.otherwise and text == self.otherwise:
             return True
-        chunks, words = self.chunks, _chunks(text)
-        n = len(words)
-        starts = range(len(chunks) - n + 1)
-        is_part = any(chunks[i : i + n] == words for i in starts)
-        return bool(words) and text == text.strip() and is_part
+        places = {0, *accumulate(map(len, self.chunks))}
+        matches = re.finditer(f"(?={re.escape(text)})", self.source)
+        is_part = any({m.start(), m.start() + len(text)} <= places for m in matches)
+        return bool(text) and text == text.strip() and is_part
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,9 @@ class StudySettings(Settings):
     )
     quiz_share: float = setting(
         0.1,
-        "Share of questions that give one paraphrase to the quiz; 0: none is added. "
-        "More makes the quiz more precise and leaves fewer wordings to learn",
+        "Share of questions that give one paraphrase to the quiz, at least one of a "
+        "study; 0: none is added. More makes the quiz more precise and leaves fewer "
+        "wordings to learn",
         _SHARE,
     )
     temperature: float = setting(

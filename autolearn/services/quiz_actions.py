@@ -15,7 +15,6 @@ from autolearn.evaluation.paired_quizzes import PARTS, part_of
 from autolearn.runs.model_choice import chosen_model, with_model
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import QuestionFilter, Store
-from autolearn.study.questions import serves_quiz
 
 
 def question_rows(store: Store) -> list[dict[str, Any]]:
@@ -165,12 +164,9 @@ def _why_nothing_added(store: Store, run: Run, n_wordings: int) -> str:
         noun = "wording" if n_wordings == 1 else "wordings"
         return f"none of its {n_wordings} new {noun} for it kept the meaning"
     of_run = store.library.questions(QuestionFilter(split="study", run_id=run.id))
-    asked = [q for q in of_run if q.passage_id and not q.parent_id]
-    if not asked:
+    is_asked = any(q.passage_id and not q.parent_id for q in of_run)
+    if not is_asked:
         return "it asked no question about a text"
-    if not any(serves_quiz(settings, question) for question in asked):
-        share = f"{100 * settings.quiz_share:g} %"
-        return f"the quiz share of {share} chose none of its questions ({len(asked)})"
     return "the questions chosen for it were unfit or had no wording not asked before"
 
 

@@ -246,13 +246,16 @@ def dropped_questions(
 def kept(
     store: Store, questions: Collection[DroppedQuestion]
 ) -> dict[DroppedQuestion, Sample]:
-    """Return the samples of those of these questions that a person has kept."""
-    pairs = store.own_pairs.about(question.passage_id for question in questions)
-    return {
-        question: pairs[question.passage_id, question.text]
-        for question in questions
-        if (question.passage_id, question.text) in pairs
+    """Return the samples of those of these questions that a person has kept.
+
+    Question and answer are compared as they were kept; an edit does not matter.
+    """
+    pairs = {
+        (sample.passage_id, own.text, own.gold_answer): sample
+        for sample, own in store.own_pairs.about(q.passage_id for q in questions)
     }
+    keys = {q: (q.passage_id, q.text, q.answer) for q in questions}
+    return {q: pairs[key] for q, key in keys.items() if key in pairs}
 
 
 def keep(store: Store, skip_id: int) -> int:

@@ -36,8 +36,8 @@ class OwnPairs:
             index_samples(self._db, [sample_id])
         return sample_id
 
-    def about(self, passage_ids: Iterable[int]) -> dict[tuple[int | None, str], Sample]:
-        """Return the pairs about these passages, by passage and question as added."""
+    def about(self, passage_ids: Iterable[int]) -> list[tuple[Sample, Question]]:
+        """Return the pairs about these passages, each with its question as added."""
         samples = self._db.select(
             Sample,
             "WHERE run_id IS NULL"
@@ -45,4 +45,4 @@ class OwnPairs:
             listed(passage_ids),
         )
         questions = self._db.by_id(Question, (s.question_id for s in samples))
-        return {(s.passage_id, questions[s.question_id].text): s for s in samples}
+        return [(sample, questions[sample.question_id]) for sample in samples]

@@ -24,7 +24,12 @@ from autolearn.study.answers import (
 from autolearn.study.feedback import STAGE_OF, Comparison, feedback
 from autolearn.study.generation import Generator, of_type
 from autolearn.study.groups import Group, Steps, of_instructions, of_passages
-from autolearn.study.questions import EarlierQuestions, ask, paraphrase, serves_quiz
+from autolearn.study.questions import (
+    EarlierQuestions,
+    ask,
+    chosen_for_quiz,
+    paraphrase,
+)
 from autolearn.study.samples import StudiedQuestion, is_fit, samples
 from autolearn.text import matching
 
@@ -86,8 +91,10 @@ class Study:
         weights = stage_weights(
             quick=self.settings.quick, is_guided=self.generator().protocol.guided
         )
+        has_quiz = False
         for part, step in self._with_steps(groups, weights):
-            self._group(part, step)
+            needs_quiz = part is groups[-1].items and not has_quiz
+            has_quiz |= self._group(part, step, needs_quiz=needs_quiz)
 
     def evolve(self, instructions: Sequence[Question]) -> None:
         """Answer instructions, judge the answers, refine those that are wrong.
@@ -143,8 +150,13 @@ class Study:
             self.uses_verdicts,
         )
 
-    def _group(self, passages: Sequence[Passage], step: Steps) -> None:
-        """Run all stages for a group of passages."""
+    def _group(
+        self, passages: Sequence[Passage], step: Steps, *, needs_quiz: bool
+    ) -> bool:
+        """Run all stages for a group of passages; return whether it gave a quiz wording.
+
+        ``needs_quiz``: no group before it gave one, and it is the last one.
+        """
         generator = self.generator(step.report)
         by_id = {passage.id: passage for passage in passages}
 
@@ -173,8 +185,11 @@ class Study:
         critiques = _judge(step, generator, by_id, "critique", todo)
         cases = [replace(s, critique=critiques.get(s.closed_answer.id)) for s in cases]
         cases = _refine(step, generator, cases, by_id)
-        self._paraphrase(step, generator, cases, by_id)
+        wordings = self._paraphrase(
+            step, generator, cases, by_id, needs_quiz=needs_quiz
+        )
         step("samples", lambda: samples(cases, is_reliable=self.is_reliable))
+        return any(wording.split == "quiz" for wording in wordings)
 
     def _to_judge(
         self, generator: Generator, cases: Sequence[StudiedQuestion]
@@ -194,7 +209,9 @@ class Study:
         generator: Generator,
         cases: Sequence[StudiedQuestion],
         passages: Passages,
-    ) -> None:
+        *,
+        needs_quiz: bool,
+    ) -> list[Question]:
         """Paraphrase what is to be learned and what serves the quiz; check the meaning.
 
         Questions for the quiz are chosen without regard to the closed-book answers.
@@ -206,18 +223,14 @@ class Study:
         else:
             to_learn = {s.question.id for s in cases if s.refined_answer}
         settings = generator.settings
-        questions = [
-            s.question
-            for s in cases
-            if s.question.id in to_learn
-            or (is_fit(s) and serves_quiz(settings, s.question))
-        ]
+        able = [s.question for s in cases if s.question.id in to_learn or is_fit(s)]
+        for_quiz = chosen_for_quiz(settings, able, at_least_one=needs_quiz)
         if settings.quick:
-            questions = []
+            to_learn, for_quiz = set(), set()
         records = step(
             "paraphrases",
             lambda: paraphrase(
-                generator, questions, by_id, to_learn, passages, self.asked_before()
+                generator, by_id, to_learn, for_quiz, passages, self.asked_before()
             ),
         )
         wordings = of_type(Question, records)
@@ -226,6 +239,7 @@ class Study:
             "paraphrase check",
             lambda: check_paraphrases(generator, wordings, passages, originals),
         )
+        return wordings
 
 
 def _judge(

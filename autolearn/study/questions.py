@@ -127,9 +127,9 @@ class EarlierQuestions:
 
 def paraphrase(
     generator: Generator,
-    questions: Sequence[Question],
     questions_by_id: Mapping[int, Question],
     to_learn: Collection[int],
+    for_quiz: Collection[int],
     passages: Mapping[int, Passage],
     before: EarlierQuestions,
 ) -> list[Record]:
@@ -144,20 +144,25 @@ def paraphrase(
 
     Args:
         generator: Writes the wordings.
-        questions: The questions to reword.
         questions_by_id: All questions of these passages, by their ids.
-        to_learn: The ids of the questions that may be learned. Of the others only the
-            wording for the quiz is kept.
+        to_learn: The ids of the questions that may be learned.
+        for_quiz: The ids of those that give a wording to the quiz. Of those that may
+            not be learned, only that one is kept.
         passages: The passages that the questions are about, by their ids.
         before: What was asked before.
     """
     n = generator.settings.paraphrases
+    questions = [
+        question
+        for number, question in questions_by_id.items()
+        if number in to_learn or number in for_quiz
+    ]
     requests = [
         rewording(generator, question.text, _source(question, passages), question, draw)
         for question in questions
         for draw in range(1, n + 1)
     ]
-    wordings = _Wordings(generator, questions_by_id, to_learn, before)
+    wordings = _Wordings(generator, questions_by_id, to_learn, for_quiz, before)
     for question, generation in generator.write(requests):
         for text in model_output.questions(generation.completion.text):
             if generator.protocol.guided and question.passage_id:
@@ -182,11 +187,13 @@ class _Wordings:
         generator: Generator,
         questions_by_id: Mapping[int, Question],
         to_learn: Collection[int],
+        for_quiz: Collection[int],
         before: EarlierQuestions,
     ) -> None:
         self.records: list[Record] = []
         self.counts: Counter[int] = Counter()
-        self._generator, self._to_learn, self._before = generator, to_learn, before
+        self._generator, self._before = generator, before
+        self._to_learn, self._for_quiz = to_learn, for_quiz
         self._texts = {
             matching.normalise(question.text) for question in questions_by_id.values()
         }
@@ -197,7 +204,7 @@ class _Wordings:
         key, settings = matching.normalise(text), self._generator.settings
         if key in self._texts or self.counts[question.id] == settings.paraphrases:
             return
-        serves = serves_quiz(settings, question) and question.id not in self._in_quiz
+        serves = question.id in self._for_quiz and question.id not in self._in_quiz
         if self._before.by_quiz(text):
             self._in_quiz.add(question.id)  # an earlier study put it there
         elif serves and not self._before.by_study(text):
@@ -252,7 +259,16 @@ def _wording(
     )
 
 
-def serves_quiz(settings: StudySettings, question: Question) -> bool:
-    """Return whether a question gives a wording to the quiz."""
-    draw = draw_seed(settings.seed, "quiz", question.text) / 2**32
-    return draw < settings.quiz_share
+def chosen_for_quiz(
+    settings: StudySettings, questions: Iterable[Question], *, at_least_one: bool
+) -> set[int]:
+    """Return the ids of the questions that give a wording to the quiz.
+
+    A draw for each of them decides. If it chooses none of them, but there must be one,
+    that with the lowest draw is taken, unless the quiz gets no share.
+    """
+    draws = {q.id: draw_seed(settings.seed, "quiz", q.text) / 2**32 for q in questions}
+    chosen = {number for number, draw in draws.items() if draw < settings.quiz_share}
+    if at_least_one and settings.quiz_share and draws and not chosen:
+        return {min(draws, key=draws.__getitem__)}
+    return chosen

@@ -38,6 +38,9 @@ _DEFINITE_PHRASE = re.compile(
     _AFTER_ARTICLE + r"(?=(?P<words>\w[\w'\u2019-]*(?:\s+\w[\w'\u2019-]*){0,7}))",
     re.IGNORECASE,
 )
+_SUPERLATIVE = re.compile(r"(?:first|last|only|most|[a-z]{2,}est)\s+[a-z]")
+"""An adjective that, with a name, tells which one is meant ("the oldest clock in Avel").
+"""
 _INDEFINITE = r"(?:an?|eine?[mnrs]?|une?|una)"
 """Indefinite articles, in the languages of the worked examples."""
 _HEADING_WORDS = 16
@@ -159,12 +162,16 @@ def _introduced(words: Sequence[str], body: str, stops: frozenset[str]) -> str:
 def _common_nouns(question: str, subject: set[str], body: str) -> Iterator[str]:
     """Yield the definite nouns of a question that may be no names.
 
-    A noun with a capital may be a name ("the Moon"). In German any noun has one, so
+    A noun with a capital may be a name ("the Moon"), and a superlative is no noun: with
+    a name, its phrase needs no explanation. In German any noun has a capital, so
     there it must be the whole heading.
     """
     is_german = languages.of(body) == "de"
+    has_name = bool(matching.names(question))
     for match in _DEFINITE.finditer(question):
         noun = match["noun"]
+        if has_name and _SUPERLATIVE.match(question, match.start("noun")):
+            continue
         if noun[0].islower() or (is_german and subject != {noun.lower()}):
             yield noun
 

@@ -60,6 +60,34 @@ def test_an_excerpt_is_a_stretch_that_cuts_no_word(tokenizer, text):
     assert whole == excerpt.allows(text)
 
 
+@pytest.mark.parametrize(
+    ("source", "whole", "cut"),
+    [
+        ("It has 1,200 lanterns.", "1,200 lanterns", "200 lanterns"),
+        ("It weighs 3.5 kg.", "3.5", "3"),
+        ("At 10:30 it was -5 degrees.", "-5 degrees", "5 degrees"),
+        ("Sie kostet 1\u202f200 Kronen.", "1\u202f200", "200"),
+        ("It came on 2019-03-14.", "2019-03-14", "2019"),
+        ("It came on 14 March 2019.", "14 March", "14"),
+        ("It came on 14 March 2019.", "2019", "March 2019"),
+        ("It came on March 14, 2019.", "March 14, 2019", "14"),
+        ("Sie kam am 14. März.", "14. März", "14"),
+        ("Llegó el 14 de marzo.", "14 de marzo", "14"),
+        ("It had 14 rooms from 1914-1918.", "14", "4"),
+        ("It lasted from 1914-1918.", "1914", "19"),
+    ],
+)
+def test_an_excerpt_cuts_no_number_and_no_day(tokenizer, source, whole, cut):
+    """Of 1,200 lanterns, the short answer was 200 lanterns."""
+    excerpt = Excerpt(source)
+    assert "".join(excerpt.chunks) == source
+    for text in (whole, cut):
+        assert excerpt.allows(text) == (text == whole)
+        assert _allows(tokenizer, (excerpt,), text) == (text == whole)
+        match = longest_match((excerpt, "|"), f"{text}|")
+        assert (match == f"{text}|") == (text == whole)
+
+
 def test_an_excerpt_of_a_script_without_spaces_ends_after_any_sign(tokenizer):
     excerpt = Excerpt("東京は1868年に首都。", "none")
     for text in ("東", "京は1868", "首都。", "none", "186", "non"):

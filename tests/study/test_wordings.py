@@ -33,6 +33,28 @@ def test_wordings_go_to_the_quiz_by_share():
     assert all(q.split == "study" for q in journal.all(Question) if q.origin == "model")
 
 
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_a_study_gives_a_question_to_the_quiz_however_small_its_share(n):
+    """A short text gave none, since the share chose none of its questions."""
+
+    def rewords(request):
+        if request.prompt.name == "paraphrase":
+            return f"Which matter is asked for by {request.sampling.seed}?"
+        return model(request)
+
+    settings = replace(SETTINGS, quiz_share=1e-9)
+    quizzes = []
+    for _ in range(2):
+        journal, _, _ = study(rewords, n, settings=settings)
+        quizzes.append([q.text for q in journal.all(Question) if q.split == "quiz"])
+    assert len(quizzes[0]) == 1
+    assert quizzes[0] == quizzes[1]
+    resumed, _, _ = study(rewords, n, settings=settings, journal=journal)
+    assert [q.text for q in resumed.all(Question) if q.split == "quiz"] == quizzes[0]
+    journal, _, _ = study(rewords, n, settings=replace(settings, quiz_share=0.0))
+    assert not [q for q in journal.all(Question) if q.split == "quiz"]
+
+
 def test_the_quiz_is_chosen_whatever_the_model_knows():
     wordings = {
         "When was Avel": "Avel was founded when?",

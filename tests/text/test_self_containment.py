@@ -25,6 +25,7 @@ FILM = "# Sweetland (film)\n\nIt is a sequel to Wonder (2017).The film came to R
 FILM_FR = "# Avel\n\nAda tourne en 1841. Le film sort en 1842."
 WORK = "# Orlo Bridge\n\nPrincipal work began in 1841. Its builder, Ada, began it."
 MOON = "# The Moon (2023 film)\n\nThe Moon is a film. It came in 2023."
+CLOCKS = "# Horology\n\nThe oldest clock in Avel is by Ada. The clock was lost."
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,9 @@ MOON = "# The Moon (2023 film)\n\nThe Moon is a film. It came in 2023."
         ("Wer spielt die Rolle der Ada im Film von 2023?", FILM, True),
         ("Quand le film est-il sorti en 1842 ?", FILM_FR, False),
         ("When was the Moon released in 2023?", MOON, True),
+        ("Who made the oldest clock in Avel?", CLOCKS, True),
+        ("Who made the oldest clock?", CLOCKS, False),
+        ("Who made the clock in Avel?", CLOCKS, False),
         ("When did Principal work begin?", WORK, False),
         ("When did Ada begin?", WORK, True),
         ("When did work on the Orlo Bridge begin?", WORK, True),

@@ -41,7 +41,7 @@ TOLD = "This study added no question to the quiz, since "
         ({"quick": True}, True, "a quick study writes no other wordings;"),
         ({"paraphrases": 0}, True, "its settings ask for no paraphrases;"),
         ({}, False, "it asked no question about a text;"),
-        ({"quiz_share": 1e-9}, True, "the quiz share of 1e-07 % chose none of its"),
+        ({"quiz_share": 1e-9}, True, "the questions chosen for it were unfit or had"),
         ({"quiz_share": 1.0}, True, "the questions chosen for it were unfit or had"),
     ],
 )

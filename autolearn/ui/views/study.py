@@ -324,9 +324,7 @@ def _left_out(store: Store, run: Run) -> Html:
         )
         for skip in latest
     ]
-    n_kept = sum(question in kept for question in dropped.values())
-    count = f"{len(skips)}, {n_kept} kept" if n_kept else f"{len(skips)}"
-    title = f"Skipped in run {run.id} ({count})"
+    title = f"Skipped in run {run.id} ({len(skips)})"
     if len(skips) > N_SKIPS:
         title += f", the first {N_SKIPS}"
     table = html.table(("Stage", "Passage", "Question and reason"), rows, "Skipped")
