@@ -226,18 +226,23 @@ def study_time(
 ) -> StudyTime:
     """Return how long a study takes: by an earlier one, or by this computer's speed.
 
+    The first full study is told by a quick one, which does a part of the work.
+
     Raises:
         AutolearnError: The model cannot be used.
     """
     seconds = study_seconds(store, model, settings, passages)
     if seconds is not None:
         return StudyTime(seconds, is_first=False)
+    if not settings.quick:
+        quick = study_seconds(store, model, replace(settings, quick=True), passages)
+        if quick is not None:
+            # Servers run instruct models, which are guided.
+            guided = is_server(model.model) or is_guided(model, settings.protocol)
+            full = quick / _share_of_work(quick=True, guided=guided)
+            return StudyTime(full, is_first=True)
     if not is_server(model.model):
         seconds = first_study_seconds(model, settings, passages)
-    if seconds is not None and not settings.quick:
-        # A quick one does a part of the work.
-        quick = study_seconds(store, model, replace(settings, quick=True), passages)
-        seconds = max(seconds, quick or 0.0)
     return StudyTime(seconds, is_first=True)
 
 
