@@ -260,7 +260,7 @@ def _progress(store: Store, run: Run) -> Html:
         stage.capitalize(): html.text(labels.progress(run)),
         "Tokens per second": html.number(speed),
         labels.time_left_name(run).capitalize(): html.text(
-            "finishing" if labels.is_finishing(run) else html.time_left(run.eta_seconds)
+            labels.stage_end(run) or html.time_left(run.eta_seconds)
         ),
         "Memory": memory.peak(memory_needs.peak_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
