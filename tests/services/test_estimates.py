@@ -336,3 +336,24 @@ def test_a_text_of_the_replay_takes_as_long_as_an_answer_in_a_large_step(store):
     assert per_text == pytest.approx((2 + 5) / 2, abs=1e-3)
     other = ModelSettings(quantization="none")
     assert replay_writing.seconds_per_text(store, other) is None
+
+
+def test_a_text_of_the_replay_takes_as_long_as_in_a_measured_round(store):
+    """A replay of 5 minutes was followed by one three times as long, told as 2 min."""
+    model = ModelSettings()
+    run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
+    steps = {
+        f"{replay.STAGE}, shipped": 10,
+        f"{replay.STAGE} 1-64": 20,
+        f"{replay.STAGE} 65-128": 90,
+        f"{replay.STAGE} 129-192": 170,
+    }
+    for name, second in steps.items():
+        skips = [Skip("questions", "no", None)] * 10
+        store.journal(run.id).step(name, lambda skips=skips: skips)
+        moment = f"2026-01-01T00:{second // 60:02}:{second % 60:02}Z"
+        store.db.write("UPDATE steps SET created_at = ? WHERE name = ?", moment, name)
+    # Of four texts, one instruction is kept; the steps took 10, 70 and 80 s.
+    per_text = replay_writing.seconds_per_text(store, model)
+    assert per_text == pytest.approx(70 / 10 / 4, abs=1e-3)
+    assert replay_writing.seconds_per_answer(store, model) is None

@@ -44,7 +44,7 @@ def test_the_time_of_a_quiz_is_told_before_it_begins(store, questions, monkeypat
     assert "to compare.</p>" in shown_of(store, round_.id, None)
     monkeypatch.setattr(durations, "first_text_seconds", lambda _: 3.0)
     assert "It takes roughly 2 min." in shown_of(store, round_.id, None)
-    monkeypatch.setattr(replay_writing, "seconds_per_text", lambda *_: 6.0)
+    monkeypatch.setattr(replay_writing, "seconds_per_answer", lambda *_: 6.0)
     assert "It takes roughly 4 min." in shown_of(store, round_.id, None)
 
 

@@ -205,7 +205,7 @@ def quiz_seconds(store: Store, model: ModelSettings, n: int) -> float | None:
     Raises:
         AutolearnError: The model cannot be used.
     """
-    per_text = replay_writing.seconds_per_text(store, model)
+    per_text = replay_writing.seconds_per_answer(store, model)
     if per_text is None and not is_server(model.model):
         per_text = first_text_seconds(model)
     return None if per_text is None else n * per_text
