@@ -362,3 +362,14 @@ def test_flat_short_and_negative_curves_are_drawn(values):
     assert "nan" not in markup
     assert "polyline" in markup
     assert curve.draw("x", "u", {"": []}) == ""
+
+
+def test_the_number_of_a_smoothed_curve_is_the_end_of_its_thick_line():
+    """The heading named the end of the thin line, and neither was explained."""
+    numbers = [Metric(i, "loss", 0.5) for i in range(1, 100)]
+    numbers.append(Metric(100, "loss", 0.1))
+    markup = curve.draw("Loss", "nats", {"": numbers}, smoothing=10)
+    assert "0.46 nats (thick line: smoothed; thin: not smoothed)" in markup
+    assert "0.1 nats<" in curve.draw("Loss", "nats", {"": numbers})
+    few = curve.draw("Loss", "nats", {"": numbers[-20:]}, smoothing=10)
+    assert "smoothed" not in few

@@ -28,7 +28,7 @@ CURVES = (
     ("reward_margin", "DPO reward margin", "nats"),
     ("replay_kl", "KL to the base model on replay", "nats per token"),
     ("validation", "Validation (exact match)", "share"),
-    ("learning_rate", "Learning rate", "rate"),
+    ("learning_rate", "Learning rate", ""),
 )
 """The numbers of a training that are drawn, with title and unit."""
 NOISY = ("loss", "reward_margin", "replay_kl")
