@@ -339,7 +339,7 @@ def test_a_text_of_the_replay_takes_as_long_as_an_answer_in_a_large_step(store):
 
 
 def test_a_text_of_the_replay_takes_as_long_as_in_a_measured_round(store):
-    """A replay of 5 minutes was followed by one three times as long, told as 2 min."""
+    """After a replay of 5 minutes, that of a longer round was to take two."""
     model = ModelSettings()
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
     steps = {

@@ -57,7 +57,7 @@ def seconds_per_text(store: Store, model: ModelSettings) -> float | None:
     which are written like these: after short prompts, in large batches.
     """
     for run in store.runs.find(RunFilter.of_model("train", model)):
-        # All steps draw equally many; those that a model folder has are named otherwise.
+        # Each step draws as many; what a model folder has is in a step named otherwise.
         if seconds := store.journal(run.id).step_seconds(f"{replay.STAGE} ", 1):
             return median(seconds) / _PER_INSTRUCTION
     return seconds_per_answer(store, model)

@@ -71,8 +71,7 @@ def draw(
     figure = svg.picture(
         _axes(frame, unit, axis) + curves, _WIDTH, _HEIGHT, description
     )
-    caption = html.tag("strong", html.text(title))
-    caption += _legend(lines, unit, smoothing)
+    caption = html.tag("strong", html.text(title)) + _legend(lines, unit, smoothing)
     return html.tag("figure", html.tag("figcaption", caption) + figure, "al-plot")
 
 
@@ -94,9 +93,7 @@ def _description(name: str, points: Sequence[Metric]) -> str:
     )
 
 
-def _legend(
-    lines: Mapping[str, Sequence[Metric]], unit: str, smoothing: int
-) -> Html:
+def _legend(lines: Mapping[str, Sequence[Metric]], unit: str, smoothing: int) -> Html:
     """Return the last value of each line, with its name if there are several."""
     return html.join(
         html.tag(
