@@ -36,11 +36,16 @@ def ask_questions(
     if request.mode == "open_book":
         questions = [q for q in questions if q.passage]
     results: list[QuizResult] = []
+
+    def answer(part: Sequence[QuizQuestion]) -> list[QuizResult]:
+        progress(len(results))  # not of steps that are read back
+        return _answer(writer, part, request)
+
     for begin in range(0, len(questions), STEP):
         part = questions[begin : begin + STEP]
         records = journal.step(
             f"{name} {begin + 1}-{begin + len(part)}",
-            partial(_answer, writer, part, request),
+            partial(answer, part),
         )
         results += of_type(QuizResult, records)
         progress(len(results))

@@ -62,6 +62,8 @@ def _outcome(
     tracker: Tracking,
 ) -> TrainOutcome:
     """Train on the items of a round; its tracker gets all numbers."""
+    # Its memory test and the base logits of the replay come before the first step.
+    context.progress("preparing the first step", 0, 0)
     outcome = backend.train(
         items,
         TrainRunSettings.of(context.run).train,

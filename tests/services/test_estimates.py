@@ -258,18 +258,26 @@ def test_the_pace_of_a_study_is_that_of_one_that_did_the_same(store):
     assert durations.study_seconds(store, model, both, 20) is None
 
 
-def test_a_full_study_takes_no_less_than_a_quick_one_of_the_same_texts(store):
-    """After a quick one of 50 s, a full one was to take 20 s."""
-    model, quick = ModelSettings(), StudySettings(quick=True)
+@pytest.mark.parametrize("protocol", ["guided", "trained"])
+def test_the_first_full_study_takes_several_times_as_long_as_a_quick_one(
+    store, protocol
+):
+    """After a quick one of 29 s, a full one of 143 s was to take 30 s."""
+    model, quick = ModelSettings(), StudySettings(quick=True, protocol=protocol)
     run = run_control.submit(store, StudyRunSettings(study=quick, model=model))
     store.runs.finish(run.id, "done", result=StudyResult(passages=1).as_dict())
     store.db.write(
-        "UPDATE runs SET started_at = created_at, worked_seconds = 9000 WHERE id = ?",
+        "UPDATE runs SET started_at = created_at, worked_seconds = 29 WHERE id = ?",
         run.id,
     )
-    time = durations.study_time(store, model, StudySettings(), 2)
-    assert time.seconds == pytest.approx(18_000)
-    assert time.is_first
+    full = replace(quick, quick=False)
+    one, two = (durations.study_time(store, model, full, n) for n in (1, 2))
+    assert one.is_first
+    assert one.seconds
+    assert 143 / 2 < one.seconds < 143 * 2
+    assert two.seconds == pytest.approx(2 * one.seconds)
+    again = durations.study_time(store, model, quick, 1)
+    assert again == StudyTime(pytest.approx(29), is_first=False)
 
 
 def test_a_study_of_instructions_tells_no_pace_of_passages(store):
@@ -328,3 +336,24 @@ def test_a_text_of_the_replay_takes_as_long_as_an_answer_in_a_large_step(store):
     assert per_text == pytest.approx((2 + 5) / 2, abs=1e-3)
     other = ModelSettings(quantization="none")
     assert replay_writing.seconds_per_text(store, other) is None
+
+
+def test_a_text_of_the_replay_takes_as_long_as_in_a_measured_round(store):
+    """After a replay of 5 minutes, that of a longer round was to take two."""
+    model = ModelSettings()
+    run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
+    steps = {
+        f"{replay.STAGE}, shipped": 10,
+        f"{replay.STAGE} 1-64": 20,
+        f"{replay.STAGE} 65-128": 90,
+        f"{replay.STAGE} 129-192": 170,
+    }
+    for name, second in steps.items():
+        skips = [Skip("questions", "no", None)] * 10
+        store.journal(run.id).step(name, lambda skips=skips: skips)
+        moment = f"2026-01-01T00:{second // 60:02}:{second % 60:02}Z"
+        store.db.write("UPDATE steps SET created_at = ? WHERE name = ?", moment, name)
+    # Of four texts, one instruction is kept; the steps took 10, 70 and 80 s.
+    per_text = replay_writing.seconds_per_text(store, model)
+    assert per_text == pytest.approx(70 / 10 / 4, abs=1e-3)
+    assert replay_writing.seconds_per_answer(store, model) is None

@@ -44,8 +44,25 @@ def test_the_time_of_a_quiz_is_told_before_it_begins(store, questions, monkeypat
     assert "to compare.</p>" in shown_of(store, round_.id, None)
     monkeypatch.setattr(durations, "first_text_seconds", lambda _: 3.0)
     assert "It takes roughly 2 min." in shown_of(store, round_.id, None)
-    monkeypatch.setattr(replay_writing, "seconds_per_text", lambda *_: 6.0)
+    monkeypatch.setattr(replay_writing, "seconds_per_answer", lambda *_: 6.0)
     assert "It takes roughly 4 min." in shown_of(store, round_.id, None)
+
+
+def test_a_quiz_is_told_as_long_as_what_is_asked_takes(store, questions, monkeypatch):
+    """Questions about documents that the model has not studied were counted."""
+    round_ = one_round(store)
+    monkeypatch.setattr(durations, "first_text_seconds", lambda _: 3.0)
+    (studied,) = put_passages(store, "a.txt", ["Ada leads the town."])
+    (other,) = put_passages(store, "b.txt", ["Bo leads the city."])
+    new = [
+        Question(f"What is {i}?", "quiz", "gold", other.id, gold_answer="Bo.")
+        for i in range(40)
+    ]
+    store.library.add_questions(new)
+    monkeypatch.setattr(
+        type(store.quizzes), "studied_documents", lambda *_: [studied.document_id]
+    )
+    assert "It takes roughly 2 min." in shown_of(store, round_.id, None)
 
 
 def test_only_the_quiz_that_is_missing_is_said_to_be_coming(store, questions):

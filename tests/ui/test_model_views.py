@@ -193,6 +193,14 @@ def test_a_stage_whose_units_are_all_done_is_finishing(store, seconds):
     assert "time left" not in markup
 
 
+def test_only_the_last_stage_of_a_run_is_finishing(store):
+    """Replay was “finishing” for minutes, and the training was still to come."""
+    run = Run("train", {}, state="running", stage="texts read again", id=1)
+    markup = status._running(store, replace(run, done=82, total=82, eta_seconds=0.0))
+    assert "preparing the next stage" in markup
+    assert "finishing" not in markup
+
+
 def test_the_sidebar_says_that_the_time_left_of_a_preparation_is_of_its_stage(store):
     """One minute was followed by sixteen more."""
     run = Run("train", {}, state="running", stage="similar questions", id=1)

@@ -23,6 +23,7 @@ from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import round_contents
 from autolearn.store.layout import checkpoints
 from autolearn.training import replay
+from autolearn.ui import html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import training_progress
 from autolearn.ui.views import curve, labels, status
@@ -43,6 +44,7 @@ def test_time_follows_the_pace_of_the_last_round(store):
     waits = replace(effort, seconds_before=150.0)
     markup = views.estimate(waits, MemoryFit(Memory(weights=1), 2, None))
     assert "to write the replay" in markup
+    assert "Time in all" not in markup, "the time of the steps is not known"
     assert "2 min" in markup
     training(store)
     speed = durations.pace(store, model)
@@ -81,6 +83,19 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
     for other in (replace(cpu, kind="cuda"), Device("cpu", False)):
         monkeypatch.setattr(hardware, "device", lambda other=other: other)
         assert pace() is None
+
+
+def test_the_time_in_all_comes_before_that_of_its_parts():
+    """Two lines had to be added up."""
+    fit = MemoryFit(Memory(weights=1), 2, None)
+    markup = views.estimate(TrainingEstimate(9, 90, 600.0, 150.0), fit)
+    names = "Time in all", "write the replay", "the steps<"
+    places = [markup.index(name) for name in names]
+    assert places == sorted(places)
+    assert html.duration(750.0) in markup
+    shipped = views.estimate(TrainingEstimate(9, 90, 600.0, 0.0), fit)
+    assert "Time in all" in shipped
+    assert "Time of the steps" not in shipped
 
 
 def test_memory_follows_rank_and_the_models_sizes(store):
@@ -347,3 +362,14 @@ def test_flat_short_and_negative_curves_are_drawn(values):
     assert "nan" not in markup
     assert "polyline" in markup
     assert curve.draw("x", "u", {"": []}) == ""
+
+
+def test_the_number_of_a_smoothed_curve_is_the_end_of_its_thick_line():
+    """The heading named the end of the thin line, and neither was explained."""
+    numbers = [Metric(i, "loss", 0.5) for i in range(1, 100)]
+    numbers.append(Metric(100, "loss", 0.1))
+    markup = curve.draw("Loss", "nats", {"": numbers}, smoothing=10)
+    assert "0.46 nats (thick line: smoothed; thin: not smoothed)" in markup
+    assert "0.1 nats<" in curve.draw("Loss", "nats", {"": numbers})
+    few = curve.draw("Loss", "nats", {"": numbers[-20:]}, smoothing=10)
+    assert "smoothed" not in few

@@ -205,7 +205,7 @@ def quiz_seconds(store: Store, model: ModelSettings, n: int) -> float | None:
     Raises:
         AutolearnError: The model cannot be used.
     """
-    per_text = replay_writing.seconds_per_text(store, model)
+    per_text = replay_writing.seconds_per_answer(store, model)
     if per_text is None and not is_server(model.model):
         per_text = first_text_seconds(model)
     return None if per_text is None else n * per_text
@@ -226,18 +226,23 @@ def study_time(
 ) -> StudyTime:
     """Return how long a study takes: by an earlier one, or by this computer's speed.
 
+    The first full study is told by a quick one, which does a part of the work.
+
     Raises:
         AutolearnError: The model cannot be used.
     """
     seconds = study_seconds(store, model, settings, passages)
     if seconds is not None:
         return StudyTime(seconds, is_first=False)
+    if not settings.quick:
+        quick = study_seconds(store, model, replace(settings, quick=True), passages)
+        if quick is not None:
+            # Servers run instruct models, which are guided.
+            guided = is_server(model.model) or is_guided(model, settings.protocol)
+            full = quick / _share_of_work(quick=True, guided=guided)
+            return StudyTime(full, is_first=True)
     if not is_server(model.model):
         seconds = first_study_seconds(model, settings, passages)
-    if seconds is not None and not settings.quick:
-        # A quick one does a part of the work.
-        quick = study_seconds(store, model, replace(settings, quick=True), passages)
-        seconds = max(seconds, quick or 0.0)
     return StudyTime(seconds, is_first=True)
 
 

@@ -51,10 +51,20 @@ def n_texts(store: Store, request: TrainRunSettings, plan: ReplayPlan) -> int:
 
 
 def seconds_per_text(store: Store, model: ModelSettings) -> float | None:
-    """Return how long this model takes for an answer from memory, if that is known.
+    """Return how long this model takes for a text of the replay, if that is known.
 
-    Replay is written like these answers: after short prompts, in large batches.
+    By the instructions that it wrote for a round, or else by its answers from memory,
+    which are written like these: after short prompts, in large batches.
     """
+    for run in store.runs.find(RunFilter.of_model("train", model)):
+        # Each step draws as many; what a model folder has is in a step named otherwise.
+        if seconds := store.journal(run.id).step_seconds(f"{replay.STAGE} ", 1):
+            return median(seconds) / _PER_INSTRUCTION
+    return seconds_per_answer(store, model)
+
+
+def seconds_per_answer(store: Store, model: ModelSettings) -> float | None:
+    """Return how long this model takes for an answer from memory, if that is known."""
     kinds: tuple[RunKind, ...] = ("study", "quiz")
     for kind in kinds:
         for run in store.runs.find(RunFilter.of_model(kind, model)):

@@ -71,7 +71,7 @@ def draw(
     figure = svg.picture(
         _axes(frame, unit, axis) + curves, _WIDTH, _HEIGHT, description
     )
-    caption = html.tag("strong", html.text(title)) + _legend(lines, unit)
+    caption = html.tag("strong", html.text(title)) + _legend(lines, unit, smoothing)
     return html.tag("figure", html.tag("figcaption", caption) + figure, "al-plot")
 
 
@@ -93,16 +93,29 @@ def _description(name: str, points: Sequence[Metric]) -> str:
     )
 
 
-def _legend(lines: Mapping[str, Sequence[Metric]], unit: str) -> Html:
+def _legend(lines: Mapping[str, Sequence[Metric]], unit: str, smoothing: int) -> Html:
     """Return the last value of each line, with its name if there are several."""
     return html.join(
         html.tag(
             "span",
-            html.text(f"{name} {_short(points[-1].value)} {unit}".strip()),
+            html.text(f"{name} {_end(points, unit, smoothing)}".strip()),
             f"al-key al-line-{n}" if len(lines) > 1 else "al-key",
         )
         for n, (name, points) in enumerate(lines.items(), 1)
     )
+
+
+def _end(points: Sequence[Metric], unit: str, smoothing: int) -> str:
+    """Return the value at which a line ends, and which of two lines it is."""
+    if not _is_smoothed(points, smoothing):
+        return f"{_short(points[-1].value)} {unit}"
+    value = _short(smoothed(points, smoothing)[-1].value)
+    return f"{value} {unit} (thick line: smoothed; thin: not smoothed)"
+
+
+def _is_smoothed(points: Sequence[Metric], smoothing: int) -> bool:
+    """Return whether there are points enough for an average of so many."""
+    return smoothing > 1 and len(points) > 2 * smoothing
 
 
 def smoothed(points: Sequence[Metric], n_points: int) -> list[Metric]:
@@ -121,7 +134,7 @@ def _line(
     frame: _PlotFrame, points: Sequence[Metric], number: int, smoothing: int
 ) -> Html:
     behind = Html("")
-    if smoothing > 1 and len(points) > 2 * smoothing:
+    if _is_smoothed(points, smoothing):
         behind = svg.polyline(map(frame.place, points), "al-plot-raw")
         points = smoothed(points, smoothing)
     line = svg.polyline(map(frame.place, points))

@@ -100,9 +100,11 @@ def time_left_name(record: Run) -> str:
     return "time left" + " of this stage" * run_kinds.is_preparing(record)
 
 
-def is_finishing(record: Run) -> bool:
-    """Return whether all units of the stage of a running run are done."""
-    return record.state == "running" and 0 < record.total <= record.done
+def stage_end(record: Run) -> str:
+    """Return what follows a stage whose units are all done; empty: some are not."""
+    if record.state != "running" or not 0 < record.total <= record.done:
+        return ""
+    return "preparing the next stage" if run_kinds.is_preparing(record) else "finishing"
 
 
 def progress(record: Run) -> str:

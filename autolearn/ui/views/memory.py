@@ -44,7 +44,7 @@ def fit(estimate: MemoryFit) -> dict[str, Html]:
     return {
         **(devices if estimate.devices > 1 else {}),
         **parts(estimate.need),
-        f"{name}, total": whole + html.text(f" ({source})"),
+        f"{name}, at the peak": whole + html.text(f" ({source})"),
         f"{name}, free": html.text(html.size(estimate.free)),
     }
 
@@ -54,4 +54,4 @@ def peak(memory: MemoryPeak | None) -> Html:
     if memory is None:
         return html.text(html.DASH)
     took, expected = html.size(memory.measured), html.size(memory.estimated)
-    return html.text(f"peak {took}, estimated {expected}")
+    return html.text(f"{took} at the peak of this run, estimated {expected}")

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from autolearn.core.errors import AutolearnError
 from autolearn.core.records import ACTIVE_STATES, Round
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.evaluation import quiz_sets
+from autolearn.evaluation import quiz_versions
 from autolearn.services import quiz_runs
 from autolearn.services.estimates import durations
 from autolearn.store import RunFilter, Store
@@ -37,7 +37,7 @@ def draw(store: Store, round_: Round, before_id: int | None) -> Html:
 def _time(store: Store, round_: Round, round_ids: Collection[int | None]) -> str:
     """Return how long the quizzes of these weights take, if that is known."""
     model = TrainRunSettings.of(round_).model
-    questions = quiz_sets.for_model(model.model, quiz_sets.every_question(store))
+    questions = quiz_versions.asked_now(store, model, round_.model.digest)
     n = len(questions) * len({*round_ids, round_.id})  # The round is asked each time.
     if None in round_ids:  # The base model is also asked open-book.
         n += sum(bool(q.passage) for q in questions if q.question.split == "quiz")

@@ -105,8 +105,8 @@ def _pace(run: Run) -> Html:
         return html.note("Queued." if not run.stage else "Contacting the hub.")
     text = f"{run.stage}: {labels.progress(run)}"
     pace = "stopping" if run.cancel_requested else "estimating the time left"
-    if not run.cancel_requested and labels.is_finishing(run):
-        pace = "finishing"
+    if not run.cancel_requested and (end := labels.stage_end(run)):
+        pace = end
     elif run.eta_seconds is not None and not run.cancel_requested:
         remaining = html.time_left(run.eta_seconds)
         pace = f"{run.rate / 1024:.1f} MiB/s, time left: {remaining}"

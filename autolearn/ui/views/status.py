@@ -58,7 +58,7 @@ def _place(store: Store) -> Html:
         ),
         "Adapter": html.text(labels.adapter(model.round_id)),
         "Device": html.text(card.name if card else "CPU"),
-        "Memory in use": html.text(html.size(worker_bytes)),
+        "Worker memory now": html.text(html.size(worker_bytes)),
     }
     if card:
         device_memory = f"{html.size(card.used)} of {html.size(card.total)}"
@@ -125,8 +125,8 @@ def _pace(store: Store, run: Run) -> str:
     """Return the time left, or how long the last check of skills took."""
     if run.cancel_requested:
         return "stopping"
-    if labels.is_finishing(run):
-        return "finishing"
+    if end := labels.stage_end(run):
+        return end
     if run.eta_seconds is not None:
         return f"{labels.time_left_name(run)}: {html.time_left(run.eta_seconds)}"
     if run.kind == "skills":

@@ -28,7 +28,7 @@ CURVES = (
     ("reward_margin", "DPO reward margin", "nats"),
     ("replay_kl", "KL to the base model on replay", "nats per token"),
     ("validation", "Validation (exact match)", "share"),
-    ("learning_rate", "Learning rate", "rate"),
+    ("learning_rate", "Learning rate", ""),
 )
 """The numbers of a training that are drawn, with title and unit."""
 NOISY = ("loss", "reward_margin", "replay_kl")
@@ -127,23 +127,31 @@ def _lacks_validation(contents: RoundContents, settings: TrainSettings) -> bool:
 
 def estimate(effort: TrainingEstimate, fit: MemoryFit) -> Html:
     """Return steps, time and memory; all of it is estimated and says so."""
-    basis = "the speed of this computer" if effort.is_first else "the last round"
-    label = f"Time of the steps, estimated from {basis}"
-    time = "known after the first round"
-    if effort.seconds is None:
-        label = "Time of the steps"
-    else:
-        time = html.duration(effort.seconds)
-    rows = {
+    rows = _times(effort) | {
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens per step, about": html.number(effort.tokens_per_step),
-        label: html.text(time),
     }
-    if before := effort.seconds_before:
-        rows["Time before them, to write the replay"] = html.text(html.duration(before))
     rows |= memory.fit(fit)
     rows["Disk space for checkpoints and adapter"] = html.text(html.size(fit.disk))
     return _section("Estimate", html.pairs(rows))
+
+
+def _times(effort: TrainingEstimate) -> dict[str, Html]:
+    """Return the time in all, as far as it is known, then its parts."""
+    before, seconds = effort.seconds_before, effort.seconds
+    parts: dict[str, Html] = {}
+    if before:
+        name = "Time before the steps, to write the replay"
+        parts[name] = html.text(html.duration(before))
+    if seconds is None:
+        return parts | {"Time of the steps": html.text("known after the first round")}
+    basis = "the speed of this computer" if effort.is_first else "the last round"
+    steps = html.text(html.duration(seconds))
+    if before is None:  # it is not known how long the replay takes
+        return {f"Time of the steps, estimated from {basis}": steps}
+    whole = html.text(html.duration(before + seconds))
+    total = {f"Time in all, estimated from {basis}": whole}
+    return total | parts | {"Time of the steps": steps} if parts else total
 
 
 def preview(tokens: TokenPreview) -> Html:
@@ -260,7 +268,7 @@ def _progress(store: Store, run: Run) -> Html:
         stage.capitalize(): html.text(labels.progress(run)),
         "Tokens per second": html.number(speed),
         labels.time_left_name(run).capitalize(): html.text(
-            "finishing" if labels.is_finishing(run) else html.time_left(run.eta_seconds)
+            labels.stage_end(run) or html.time_left(run.eta_seconds)
         ),
         "Memory": memory.peak(memory_needs.peak_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
