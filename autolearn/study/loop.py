@@ -153,7 +153,7 @@ class Study:
     def _group(
         self, passages: Sequence[Passage], step: Steps, *, needs_quiz: bool
     ) -> bool:
-        """Run all stages for a group of passages; return whether it gave a quiz wording.
+        """Run all stages for a group; return whether it gave the quiz a wording.
 
         ``needs_quiz``: no group before it gave one, and it is the last one.
         """

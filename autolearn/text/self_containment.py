@@ -39,7 +39,7 @@ _DEFINITE_PHRASE = re.compile(
     re.IGNORECASE,
 )
 _SUPERLATIVE = re.compile(r"(?:first|last|only|most|[a-z]{2,}est)\s+[a-z]")
-"""An adjective that, with a name, tells which one is meant ("the oldest clock in Avel").
+"""An adjective that, with a name, says which one is meant: *the oldest clock in Avel*.
 """
 _INDEFINITE = r"(?:an?|eine?[mnrs]?|une?|una)"
 """Indefinite articles, in the languages of the worked examples."""

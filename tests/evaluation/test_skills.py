@@ -221,7 +221,7 @@ def test_a_resumed_check_continues_from_the_last_step(store):
     backend, stages = perfect(), []
 
     def stop():
-        return "verdicts" in stages
+        return any(stage.startswith("verdicts") for stage in stages)
 
     with pytest.raises(Cancelled):
         check(

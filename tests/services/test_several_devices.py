@@ -93,7 +93,7 @@ def test_memory_is_estimated_for_each_device(store, cards):
     assert two.need.adapter == one.need.adapter
     assert two.need.activations < 0.7 * one.need.activations
     markup = str(memory.fit(two))
-    assert "Memory of each device, total" in markup
+    assert "Memory of each device, at the peak" in markup
     assert "Devices" in markup
     assert "each device" not in str(memory.fit(one))
 

@@ -110,7 +110,8 @@ def test_the_gap_closed_is_shown_only_where_it_says_something(
     """All of it was closed by two answers of five, a change that is not significant."""
     about = [Question(f"When {i}?", "quiz", "gold", gold_answer="1") for i in range(n)]
     questions, round_ = store.library.add_questions(about), one_round(store)
-    take(store, questions, 2, open_book=True)
+    take(store, questions, 4, open_book=True)
+    take(store, questions, 2)
     take(store, questions, right, round_.id)
     markup = shown_of(store, round_.id, None)
     assert "Gold quiz: base model with the passage in view, for comparison" in markup

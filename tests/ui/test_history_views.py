@@ -111,7 +111,7 @@ def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):
 
 
 def test_a_round_on_a_round_without_a_quiz_is_compared_with_the_base_too(store):
-    """It said "– → 60 %", where Evaluation compared it with the base model."""
+    """It showed no score before, where Evaluation compared it with the base model."""
     base_quiz(store, "abc", 0.03)
     skills = one_round(store, state="kept")
     scores = {"gold_closed_book": {"n": 100, "right": 0.62}}
