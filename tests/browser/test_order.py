@@ -65,10 +65,10 @@ def test_a_decision_is_on_the_sample_that_is_seen(visit, app):
     with app.store() as store:
         version = store.decisions.version()
     late = LateAnswer(page, "review-skip", "click")
-    page.keyboard.press("s")
+    page.locator("#review-skip").click()
     late.wait()
     assert seen_sample(page) == seen
-    page.keyboard.press("r")
+    page.locator("#review-reject").click()
     assert next_decision(page, app, version) == (seen, "reject")
     late.arrive()
 
@@ -79,9 +79,9 @@ def test_texts_are_saved_to_the_sample_that_they_are_of(visit, app):
     with app.store() as store:
         version = store.decisions.version()
     late = LateAnswer(page, "review-edit", "click")
-    page.keyboard.press("e")
+    page.locator("#review-edit").click()
     late.wait()
-    page.keyboard.press("j")
+    page.locator("#review-next").click()
     seen_sample(page, other_than=edited)
     late.arrive()
     answer = page.locator("#review-answer textarea")

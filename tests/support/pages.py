@@ -248,10 +248,12 @@ class LateAnswer:
             route.continue_()
             return
         self._is_taken = True
-        self._held.append((route, route.fetch()))
+        # Retried if the server has just closed a connection that was kept.
+        self._held.append((route, route.fetch(max_retries=2)))
 
     def wait(self) -> None:
         """Wait until the server has given it."""
+        wait_until(self._page, lambda: self._is_taken)
         wait_until(self._page, lambda: self._held)
 
     def arrive(self) -> None:
