@@ -171,7 +171,7 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
 
 def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
     """Lay out where instructions without a text, and quizzes, are given."""
-    with gr.Accordion("Add instructions or a quiz", open=False):
+    with gr.Accordion("Add a quiz or instructions", open=False):
         kind = gr.Radio(
             [(name, kind) for kind, name in views.QUESTIONS.items()],
             value="instructions",

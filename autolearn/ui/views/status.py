@@ -58,7 +58,7 @@ def _place(store: Store) -> Html:
         ),
         "Adapter": html.text(labels.adapter(model.round_id)),
         "Device": html.text(card.name if card else "CPU"),
-        "Worker memory now": html.text(html.size(worker_bytes)),
+        "Memory now": html.text(html.size(worker_bytes)),
     }
     if card:
         device_memory = f"{html.size(card.used)} of {html.size(card.total)}"

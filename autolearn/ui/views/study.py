@@ -212,7 +212,11 @@ def is_poor(result: StudyResult) -> bool:
 def _no_quiz(store: Store, run: Run) -> Html:
     """Return that a finished study added no question to the quiz, though it should."""
     sentence = quiz_actions.nothing_added(store, run)
-    return html.note(f"{sentence} under Library.") if sentence else Html("")
+    return (
+        html.note(f"{sentence} under Library (“Add a quiz or instructions”).")
+        if sentence
+        else Html("")
+    )
 
 
 def _way_out(store: Store, run: Run) -> str:
