@@ -150,7 +150,7 @@ def test_a_model_that_was_taught_is_not_to_be_taught_first(store, library, monke
         store.runs.finish(run.id, "done", result={})
         assert sentence in study.newest(store, only_last=True)
     weak = {"samples": 9, "gaps": 9, "approvable": 0}
-    for result in ({}, weak):  # of an unchecked round, this alone is said
+    for result in ({}, weak):  # an unchecked round gets no other note
         store.runs.save_partial_result(run.id, result)
         markup = study.newest(store, only_last=True)
         assert skills.unchecked(taught.id) in markup

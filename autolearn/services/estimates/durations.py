@@ -226,7 +226,7 @@ def study_time(
 ) -> StudyTime:
     """Return how long a study takes: by an earlier one, or by this computer's speed.
 
-    The first full study is told by a quick one, which does a part of the work.
+    The first full study is estimated from a quick one, which does a part of the work.
 
     Raises:
         AutolearnError: The model cannot be used.
