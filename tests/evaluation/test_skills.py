@@ -218,7 +218,8 @@ def test_a_model_that_answers_nothing_scores_zero(store, protocol):
 
 def test_a_resumed_check_continues_from_the_last_step(store):
     run = store.runs.create("skills", {})
-    backend, stages = perfect(), []
+    backend = perfect()
+    stages: list[str] = []
 
     def stop():
         return any(stage.startswith("verdicts") for stage in stages)
