@@ -73,7 +73,7 @@ COMMANDS = (
     Command(
         "quizzes",
         commands.quizzes,
-        "list the questions of the quiz; score and lock them",
+        "list the questions of the quiz; add, exclude, score and lock them",
         quiz_commands.add_arguments,
     ),
     Command("skills", commands.skills, "check the skills of a model", arguments.model),

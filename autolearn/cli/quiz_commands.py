@@ -1,10 +1,10 @@
-"""The command ``quizzes``: the questions, their scorers, aliases and the lock."""
+"""The command ``quizzes``: the questions, their scoring, exclusions and the lock."""
 
 from argparse import ArgumentParser
 
 from autolearn.cli.common import Args, Result
 from autolearn.evaluation.scoring import SCORERS
-from autolearn.services import quiz_actions
+from autolearn.services import gold_actions, quiz_actions
 from autolearn.store import Store
 
 
@@ -37,6 +37,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"how the answers to this question are scored; {meanings}",
     )
 
+    parser.add_argument(
+        "--add",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("QUESTION", "ANSWER"),
+        help="add a question of your own to the quiz",
+    )
+    parser.add_argument(
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="no longer ask this question; earlier results keep it",
+    )
+    parser.add_argument(
+        "--use",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="ask a question again that was left out",
+    )
+
 
 def change(store: Store, args: Args) -> Result:
     """Change what is asked for; return the questions with their version."""
@@ -44,6 +67,12 @@ def change(store: Store, args: Args) -> Result:
         quiz_actions.accept(store, _id(number), answer)
     for number, scorer in args.scorer:
         quiz_actions.set_scorer(store, _id(number), scorer)
+    for text, answer in args.add:
+        gold_actions.add_question(store, text, answer, "quiz")
+    for number in args.leave_out:
+        quiz_actions.set_excluded(store, _id(number), excluded=True)
+    for number in args.use:
+        quiz_actions.set_excluded(store, _id(number), excluded=False)
     if args.lock or args.unlock:
         quiz_actions.set_locked(store, locked=args.lock)
     version = store.quizzes.newest()

@@ -183,6 +183,8 @@ class Question:
     """Where that sentence begins in the document, and where it ends."""
     end: int | None = None
     flags: tuple[Flag, ...] = ()
+    excluded: bool = False
+    """Taken out of quiz or control; no round learns it all the same."""
     generation: Generation | None = None
     id: int = 0
 

@@ -23,11 +23,13 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
 
     If the model reworded a question for the quiz, the gold answer is its own open-book
     answer to the original question. Such a quiz is self-graded; the origin of its
-    questions shows that. Questions about deleted documents are left out. Of a locked
-    quiz, its own questions are returned, and no others.
+    questions shows that. Questions about deleted documents are left out, and those that
+    a person has excluded. Of a locked quiz, its own questions are returned, and no
+    others.
     """
     records = store.library.questions(QuestionFilter(split=split))
-    candidates = with_passages(store, _with_gold(store, records))
+    taken = [question for question in records if not question.excluded]
+    candidates = with_passages(store, _with_gold(store, taken))
     version = store.quizzes.newest()
     if version and version.locked:
         ids = {question.id for question in version.questions}
@@ -124,6 +126,18 @@ def with_passages(
 def every_question(store: Store) -> list[QuizQuestion]:
     """Return the questions of quiz and control as they would be asked now."""
     return [*questions(store, "quiz"), *questions(store, "control")]
+
+
+def excluded(store: Store) -> list[QuizQuestion]:
+    """Return the questions that a person has taken out of quiz and control."""
+    splits: tuple[Split, ...] = ("quiz", "control")
+    records = [
+        question
+        for split in splits
+        for question in store.library.questions(QuestionFilter(split=split))
+        if question.excluded
+    ]
+    return with_passages(store, _with_gold(store, records))
 
 
 def about(

@@ -1,7 +1,7 @@
 """Questions with right answers, and instructions, added to the library at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from autolearn.ingest import contained_files, quiz_files
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.store import Store
+from autolearn.text import matching
 from autolearn.training.leakage import Guard
 
 _GENERAL_KNOWLEDGE = model_files.BUILT_IN.parent / "general-knowledge.jsonl"
@@ -84,9 +85,41 @@ def add_gold_questions(
     guard = Guard(round_sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
     kept_questions = gold_import.import_gold(store, new, split)
-    return GoldImport(
-        len({question.id for question in kept_questions}), len(gold) - len(new)
-    )
+    asked = {question.id for question in kept_questions if not question.excluded}
+    return GoldImport(len(asked), len(gold) - len(new))
+
+
+def add_question(store: Store, text: str, answer: str, split: Split) -> Question:
+    """Add a question that a person has typed to quiz or control.
+
+    If the answer stands in one of the passages that are found by the words of both, the
+    question belongs to that passage: with it in view it is asked open-book.
+
+    Raises:
+        InputError: It is incomplete, is asked already or was trained on, or the quiz is
+            locked.
+    """
+    check_unlocked(store)
+    text, answer = " ".join(text.split()), " ".join(answer.split())
+    if not text or not answer:
+        raise InputError("Enter a question and its answer.")
+    asked = quiz_sets.questions(store, split)
+    if any(matching.exact_match(q.question.text, text) for q in asked):
+        raise InputError(
+            "This question is asked already; exclude it first to give it another "
+            "answer."
+        )
+    if Guard(round_sources.asked_by_rounds(store)).blocks(text):
+        raise InputError(
+            "A round was trained on this question, so the quiz cannot ask it; ask for "
+            "the fact in other words."
+        )
+    found = store.library.passages_about(f"{text} {answer}")
+    passage = next((p.text for p in found if scoring.holds(p.text, answer)), "")
+    gold = GoldQuestion(text, answer, passage=passage)
+    (question,) = gold_import.import_gold(store, [gold], split)
+    store.library.update_question(replace(question, excluded=False))
+    return replace(question, excluded=False)
 
 
 def check_unlocked(store: Store) -> None:

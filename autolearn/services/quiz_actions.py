@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
@@ -13,6 +14,7 @@ from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import quiz_sets, quiz_versions
 from autolearn.evaluation.paired_quizzes import PARTS, part_of
 from autolearn.runs.model_choice import chosen_model, with_model
+from autolearn.services import gold_actions
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import QuestionFilter, Store
 
@@ -28,8 +30,9 @@ def question_rows(store: Store) -> list[dict[str, Any]]:
             "question": q.question.text,
             "gold": q.question.gold_value or q.gold_answer,
             "aliases": " | ".join(q.question.aliases),
+            "excluded": q.question.excluded,
         }
-        for q in quiz_sets.every_question(store)
+        for q in [*quiz_sets.every_question(store), *quiz_sets.excluded(store)]
     ]
 
 
@@ -99,7 +102,7 @@ def accept(store: Store, question_id: int, answer: str) -> QuizVersion:
     if not alias:
         raise InputError("An empty answer cannot be accepted; enter the answer.")
     aliases = tuple(dict.fromkeys((*question.aliases, alias)))
-    store.library.set_scoring(question_id, question.scorer, aliases)
+    store.library.update_question(replace(question, aliases=aliases))
     return quiz_versions.freeze(store)
 
 
@@ -113,8 +116,22 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
     if scorer not in get_args(Scorer):
         scorers = ", ".join(get_args(Scorer))
         raise InputError(f"There is no scorer {scorer!r}; choose one of {scorers}.")
-    store.library.set_scoring(question_id, cast(Scorer, scorer), question.aliases)
+    store.library.update_question(replace(question, scorer=cast(Scorer, scorer)))
     return quiz_versions.freeze(store)
+
+
+def set_excluded(store: Store, question_id: int, *, excluded: bool) -> Question:
+    """Take a question out of quiz or control, or ask it again.
+
+    Results of earlier quizzes keep it, and no round is trained on it.
+
+    Raises:
+        InputError: There is no such question, or the quiz is locked.
+    """
+    question = _question(store, question_id)
+    gold_actions.check_unlocked(store)
+    store.library.update_question(replace(question, excluded=excluded))
+    return question
 
 
 def nothing_added(store: Store, run: Run) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.errors import InputError
-from autolearn.core.quiz_records import Scorer
 from autolearn.core.records import (
     Answer,
     Document,
@@ -332,17 +331,21 @@ class Library:
     def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
         """Store imported questions; one that was imported before is not stored again.
 
-        The same question is one of the same text, options, split and passage.
+        The same question is one of the same text, options, split and passage; of those
+        that a person has excluded, also of the same answer.
         """
+        answers = {_identity(question): question.gold_answer for question in questions}
         with self._db.atomic():
             by_identity = {
                 _identity(question): question
                 for question in self._db.select(
                     Question,
-                    "WHERE step_id IS NULL"
-                    " AND text IN (SELECT value FROM json_each(?))",
+                    "WHERE step_id IS NULL AND text IN"
+                    " (SELECT value FROM json_each(?)) ORDER BY excluded DESC, id",
                     listed(question.text for question in questions),
                 )
+                if not question.excluded
+                or question.gold_answer == answers.get(_identity(question))
             }
             new = {
                 _identity(question): question
@@ -359,15 +362,14 @@ class Library:
         where, params = filtered(criteria or QuestionFilter(), _CLAUSES)
         return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
 
-    def set_scoring(
-        self, question_id: int, scorer: Scorer, aliases: Sequence[str]
-    ) -> None:
-        """Change how answers to a question of quiz or control are scored."""
+    def update_question(self, question: Question) -> None:
+        """Store how a quiz or control question is scored, and whether it is asked."""
         self._db.write(
-            "UPDATE questions SET scorer = ?, aliases = ? WHERE id = ?",
-            scorer,
-            as_json(tuple(aliases)),
-            question_id,
+            "UPDATE questions SET scorer = ?, aliases = ?, excluded = ? WHERE id = ?",
+            question.scorer,
+            as_json(question.aliases),
+            question.excluded,
+            question.id,
         )
 
     def instructions(self, *, with_generated: bool = False) -> list[Question]:

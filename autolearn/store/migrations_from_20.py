@@ -115,3 +115,12 @@ DROP TABLE temp.named_ids;
 def m023_last_ids(db: Database) -> None:
     """Keep the ids of deleted rows from being given again."""
     execute_all(db, _LAST_IDS)
+
+
+@MIGRATIONS()
+def m024_excluded_questions(db: Database) -> None:
+    """Let a person take a question out of quiz or control."""
+    db.execute(
+        "ALTER TABLE questions ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0"
+        " CHECK (excluded IN (0, 1))"
+    )

@@ -84,6 +84,36 @@ def test_an_answer_is_accepted_and_the_quiz_is_locked(start, visit, folder):
     assert locked(app)
 
 
+def test_a_question_is_typed_excluded_and_included(start, visit, folder):
+    """Without a file, a text of one's own had no gold question."""
+    app = start(folder)
+    page = visit(app)
+    open_tab(page, "Evaluation")
+    part = page.locator("#quiz-questions")
+    part.get_by_text("Questions of the quiz").click()
+    question = part.get_by_label("Question of your own")
+    answer = part.get_by_label("Right answer")
+    question.fill("Who leads Avel?")
+    answer.fill("Ada")
+    answer.press("Enter")
+    expect(page.locator("#notice")).to_contain_text("asked already")
+    expect(question).to_have_value("Who leads Avel?")
+    question.fill("Which town does Ada Lum lead?")
+    answer.fill("Avel")
+    answer.press("Enter")
+    listing = page.locator("#quiz-list")
+    expect(listing).to_contain_text("Gold quiz: 2 questions")
+    expect(question).to_have_value("")
+    expect(question).to_be_focused()
+    expect(listing.locator("tbody tr").first).to_contain_text("avel.md")
+    listing.get_by_role("button", name="Exclude: Which town").click()
+    expect(listing).to_contain_text("Gold quiz: 1 question, 1 excluded")
+    listing.get_by_role("button", name="Include: Which town").click()
+    expect(listing).to_contain_text("Gold quiz: 2 questions")
+    part.get_by_label("Find a question").fill("which")
+    expect(listing.locator("tbody tr")).to_have_count(1)
+
+
 def locked(app):
     with app.store() as store:
         return store.quizzes.newest().locked

@@ -105,7 +105,8 @@ def test_a_base_that_was_asked_with_another_limit_is_told_on_the_command_line(
 
 
 def listing(store, **settings):
-    args = {"lock": False, "unlock": False, "accept": [], "scorer": []} | settings
+    changes = dict.fromkeys(("accept", "scorer", "add", "leave_out", "use"), ())
+    args = {"lock": False, "unlock": False} | changes | settings
     return commands.quizzes(Namespace(workspace=store.folder, json=True, **args))
 
 
@@ -130,6 +131,17 @@ def test_the_quiz_is_listed_scored_and_locked_on_the_command_line(store, questio
         listing(store, scorer=[[one, "x"]])
     with pytest.raises(InputError, match="no question"):
         listing(store, accept=[["one", "x"]])
+
+
+def test_a_question_is_added_left_out_and_used_on_the_command_line(store):
+    (row,) = listing(store, add=[["Who leads Avel?", "Ada"]])["questions"]
+    assert (row["question"], row["gold"], row["set"]) == (
+        "Who leads Avel?",
+        "Ada",
+        "Gold quiz",
+    )
+    assert listing(store, leave_out=[str(row["id"])])["questions"][0]["excluded"]
+    assert not listing(store, use=[str(row["id"])])["questions"][0]["excluded"]
 
 
 def test_open_book_is_refused_where_no_question_belongs_to_a_text(store, quiz):

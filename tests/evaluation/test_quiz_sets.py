@@ -30,7 +30,7 @@ def test_the_same_quiz_is_frozen_once_and_a_change_is_a_new_version(store):
     assert quiz_versions.freeze(store) == first
     (question,) = gold(store, "Who leads Boro?", split="control")
     second = quiz_versions.freeze(store)
-    store.library.set_scoring(question.id, "exact", ["Ida"])
+    store.library.update_question(replace(question, scorer="exact", aliases=("Ida",)))
     third = quiz_versions.freeze(store)
     assert [v.version for v in (first, second, third)] == [1, 2, 3]
     assert store.quizzes.all() == [first, second, third]
@@ -56,7 +56,9 @@ def test_a_locked_quiz_keeps_its_questions_and_takes_aliases(store):
     gold(store, "Who leads Boro?")
     assert texts(quiz_sets.questions(store, "quiz")) == ["Who leads Avel?"]
     assert quiz_versions.freeze(store).version == 1
-    store.library.set_scoring(question.id, "contains", ["Ida"])
+    store.library.update_question(
+        replace(question, scorer="contains", aliases=("Ida",))
+    )
     newest = quiz_versions.freeze(store)
     assert (newest.version, newest.locked) == (2, True)
     store.quizzes.set_locked(2, locked=False)

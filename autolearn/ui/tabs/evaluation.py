@@ -13,6 +13,7 @@ from autolearn.store import Store
 from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.session import PageContext, Session, html_panel
+from autolearn.ui.tabs import quiz_questions
 from autolearn.ui.views import control_offer, labels
 from autolearn.ui.views import evaluation as views
 
@@ -77,6 +78,7 @@ def _lay_out_results(
     """
     session, (round_, before) = context.session, choices
     version = html_panel("evaluation-version")
+    quiz_questions.build(context)
     panel = html_panel("evaluation-result")
     table = html_panel("evaluation-rounds")
     questions = html_panel("evaluation-questions")

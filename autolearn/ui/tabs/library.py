@@ -171,14 +171,14 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
 
 def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
     """Lay out where instructions without a text, and quizzes, are given."""
-    with gr.Accordion("Add a quiz or instructions", open=False):
+    with gr.Accordion("Add a file of questions or instructions", open=False):
         kind = gr.Radio(
             [(name, kind) for kind, name in views.QUESTIONS.items()],
             value="instructions",
             label="Content of the file",
             info="Instructions, tasks without a text: JSON lines with “prompt”. Quiz "
             "and control set, which no round is trained on: "
-            f"{quiz_files.FORMATS}.",
+            f"{quiz_files.FORMATS}. Single questions can be typed under Evaluation.",
             elem_id="library-kind",
         )
         file = gr.File(

@@ -213,7 +213,7 @@ def _no_quiz(store: Store, run: Run) -> Html:
     """Return that a finished study added no question to the quiz, though it should."""
     sentence = quiz_actions.nothing_added(store, run)
     return (
-        html.note(f"{sentence} under Library (“Add a quiz or instructions”).")
+        html.note(f"{sentence} under Evaluation (“Questions of the quiz”).")
         if sentence
         else Html("")
     )
