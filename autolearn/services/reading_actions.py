@@ -97,7 +97,7 @@ def take_in(store: Store, exclusion_id: int) -> None:
         JobError: A study is in progress.
     """
     check_no_study(store)
-    store.readings.take_in(exclusion_id)
+    store.exclusions.take_in(exclusion_id)
 
 
 def leave_out(store: Store, stretches: Sequence[tuple[int, int, int]]) -> None:
@@ -112,7 +112,7 @@ def leave_out(store: Store, stretches: Sequence[tuple[int, int, int]]) -> None:
     check_no_study(store)
     with store.atomic():
         for passage_id, start, end in stretches:
-            store.readings.leave_out(passage_id, start, end)
+            store.exclusions.leave_out(passage_id, start, end)
 
 
 def check_no_study(store: Store) -> None:

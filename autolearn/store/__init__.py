@@ -17,6 +17,7 @@ from autolearn.store.connection import is_read_only
 from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
+from autolearn.store.exclusions import Exclusions
 from autolearn.store.experiments import Experiments
 from autolearn.store.instructions import Instructions
 from autolearn.store.journal import RunJournal
@@ -57,7 +58,8 @@ class Store:
         self.folder = folder
         self.db = db
         self.library = Library(db)
-        self.readings = Readings(db)
+        self.exclusions = Exclusions(db)
+        self.readings = Readings(db, self.exclusions)
         self.runs = Runs(db)
         self.samples = Samples(db)
         self.decisions = Decisions(db)

@@ -19,19 +19,18 @@ PROSE = (
 )
 
 
-def make_reviewed(folder):
-    """Make a workspace with samples of two models on one passage."""
+@pytest.fixture(scope="module")
+def review_app(start_shared, tmp_path_factory):
+    """An app with samples of two models on one passage.
+
+    All tests but the last two leave it as it was.
+    """
+    folder = tmp_path_factory.mktemp("review") / "workspace"
     with Store.open(folder) as store:
         (passage,) = put_passages(store, "orlo.md", ["Orlo was founded in 1711."])
         study(store, OTHER, 3, passage.id, approve=False)
         study(store, ModelSettings(), 2, passage.id, approve=False)  # so it is in use
-    return folder
-
-
-@pytest.fixture(scope="module")
-def review_app(start_shared, tmp_path_factory):
-    """An app on such a workspace, which all tests but the last leave as it was."""
-    return start_shared(make_reviewed(tmp_path_factory.mktemp("review") / "workspace"))
+    return start_shared(folder)
 
 
 def names(app):
@@ -105,21 +104,6 @@ def test_data_of_another_model_are_hidden_until_they_are_asked_for(visit, review
     expect(page.locator("#review-progress")).to_contain_text("0 of 2 decided")
 
 
-def test_a_person_adds_a_pair_by_key(start, visit, tmp_path):
-    app = start(make_reviewed(tmp_path / "workspace"))
-    page = visit(app)
-    open_review(page)
-    page.keyboard.press("n")
-    question = page.locator("#review-own-question").get_by_role("textbox")
-    expect(question).to_be_focused()
-    question.fill("When was Orlo founded?")
-    page.locator("#review-own-answer").get_by_role("textbox").fill("In 1711.")
-    page.keyboard.press("Control+Enter")
-    expect(page.locator("#review-note")).to_contain_text(re.compile("is added"))
-    with app.store() as store:
-        assert store.samples.counts()["approved"] == 1
-
-
 def test_a_document_is_renamed_found_and_deleted(visit, review_app):
     app = review_app
     page = visit(app)
@@ -152,3 +136,17 @@ def test_a_document_is_renamed_found_and_deleted(visit, review_app):
     expect(page.locator("#review-approve-all")).to_have_text(
         "Approve all 2 filtered samples"
     )
+
+
+def test_a_person_adds_a_pair_by_key(visit, review_app):
+    page = visit(review_app)
+    open_review(page)
+    page.keyboard.press("n")
+    question = page.locator("#review-own-question").get_by_role("textbox")
+    expect(question).to_be_focused()
+    question.fill("When was Orlo founded?")
+    page.locator("#review-own-answer").get_by_role("textbox").fill("In 1711.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#review-note")).to_contain_text(re.compile("is added"))
+    with review_app.store() as store:
+        assert store.samples.counts()["approved"] == 1

@@ -65,10 +65,10 @@ def test_choices_about_exclusions_and_stretches_survive_another_reading(
     path.write_text("id,text,year\n1,Avel is old. See page 9.,1711\n2,Orlo.,\n")
     put(store, path)
     (cells,) = store.library.exclusions(1)
-    store.readings.take_in(cells.id)
+    store.exclusions.take_in(cells.id)
     first, *_ = store.library.passages()
     start = first.text.index("See")
-    store.readings.leave_out(first.id, start, start + len("See page 9."))
+    store.exclusions.leave_out(first.id, start, start + len("See page 9."))
     columns = (Column("year", "left out"), Column("id", "left out"))
     lost_texts = reread(store, "a.csv", ReadingChoices(columns=columns))
     assert lost_texts == ["id: 1\nid: 2"], "it is another exclusion, with the year"

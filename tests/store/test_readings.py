@@ -4,7 +4,7 @@ import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Document, Exclusion, Passage, Question
-from autolearn.store.readings import BY_PERSON
+from autolearn.store.exclusions import BY_PERSON
 
 HEAD = "Report of Avel"
 
@@ -117,14 +117,14 @@ def test_a_passage_with_questions_stays_and_comes_back(store, three):
 def test_an_exclusion_that_is_taken_in_is_a_passage_and_stays_one(store, three):
     question = ask(store, placed(store, three)[2], "Kell")
     (head,) = store.library.exclusions(three.id)
-    store.readings.take_in(head.id)
+    store.exclusions.take_in(head.id)
     check_places(store, three)
     assert texts(store, three)[1] == f"{HEAD}\n\n"
     assert store.library.exclusions(three.id) == []
     assert sentence_of(store, question) == "Kell"
     rows_kept = placed(store, three)[1]
     with pytest.raises(InputError, match="has changed"):
-        store.readings.take_in(head.id)
+        store.exclusions.take_in(head.id)
     lost_texts = read_again(
         store, three, ["More. ", "Avel is old. ", "The mill burned."], {0, 2}
     )
@@ -143,7 +143,7 @@ def test_exclusions_at_one_place_are_taken_in_in_their_order(store):
             store.db.insert("exclusions", [row])
     first, second, third = store.library.exclusions(document.id)
     for exclusion in (third, first, second):
-        store.readings.take_in(exclusion.id)
+        store.exclusions.take_in(exclusion.id)
         check_places(store, document)
     assert "".join(texts(store, document)).split() == ["Avel.first", "second", "third"]
 
@@ -158,7 +158,7 @@ def test_a_long_exclusion_becomes_several_passages(store, three):
     }
     with store.atomic():
         (number,) = store.db.insert("exclusions", [row])
-    store.readings.take_in(number)
+    store.exclusions.take_in(number)
     check_places(store, three)
     assert "".join(texts(store, three)).startswith(" ".join(sentences))
     assert len(texts(store, three)) > 10
@@ -170,7 +170,7 @@ def test_a_stretch_that_is_left_out_stays_out(store):
     question = ask(store, last, "Kell")
     new_question = ask(store, whole, "mill")
     start = whole.text.index("See")
-    store.readings.leave_out(whole.id, start, start + len("See page 7. "))
+    store.exclusions.leave_out(whole.id, start, start + len("See page 7. "))
     check_places(store, document)
     assert texts(store, document) == ["Avel is old. ", "It has a mill. ", "Kell left."]
     (out,) = store.library.exclusions(document.id)
@@ -186,9 +186,9 @@ def test_a_stretch_that_is_left_out_stays_out(store):
 
 def test_a_choice_whose_text_is_gone_is_named(store, three):
     (head,) = store.library.exclusions(three.id)
-    store.readings.take_in(head.id)
+    store.exclusions.take_in(head.id)
     mill = placed(store, three)[2]
-    store.readings.leave_out(mill.id, 4, 9)
+    store.exclusions.leave_out(mill.id, 4, 9)
     assert read_again(store, three, ["Nothing of it."]) == [HEAD, "mill "]
     check_places(store, three)
 
@@ -227,12 +227,12 @@ def test_no_character_is_lost_by_any_order_of_choices(store, seed):
         passages = placed(store, document)
         turn = rng.random()
         if turn < 0.3 and exclusions:
-            store.readings.take_in(rng.choice(exclusions).id)
+            store.exclusions.take_in(rng.choice(exclusions).id)
         elif turn < 0.8 and passages:
             passage = rng.choice(passages)
             start = rng.randrange(len(passage.text))
             end = rng.randint(start + 1, len(passage.text))
-            store.readings.leave_out(passage.id, start, end)
+            store.exclusions.leave_out(passage.id, start, end)
         else:
             read_again(store, document, paragraphs, {0, 2})
         check_places(store, document)

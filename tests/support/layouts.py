@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.context import get_blocks_context
 
 from autolearn.ui.session import PageContext
 
@@ -19,6 +20,13 @@ def laid_out(lay_out: Callable[[], T]) -> T:
             return lay_out()
 
     return asyncio.run(make())
+
+
+def events() -> list[Any]:
+    """Return the events of the page that is being laid out, in their order."""
+    blocks = get_blocks_context()
+    assert blocks
+    return [*blocks.fns.values()]
 
 
 def opened(

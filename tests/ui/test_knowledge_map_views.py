@@ -91,7 +91,7 @@ def test_the_map_counts_the_samples_that_the_review_finds(store, library, monkey
     assert "gap 2" in markup
     assert html.number(2) in markup
     assert "and 1 more" in markup
-    store.readings.leave_out(first.id, 0, 6)
+    store.exclusions.leave_out(first.id, 0, 6)
     markup = knowledge_map.draw(store, MapView(document.id))
     assert "gap: 2" in markup
     assert "Former passages" in markup

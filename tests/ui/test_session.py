@@ -4,14 +4,13 @@ import re
 
 import gradio as gr
 import pytest
-from gradio.context import get_blocks_context
 
 from autolearn.core.records import RunKind
 from autolearn.store import Pace
 from autolearn.ui.scripts import NOTICE_JS
 from autolearn.ui.session import redraw_on, with_notice
 from autolearn.ui.views.status import draw
-from tests.support.layouts import laid_out
+from tests.support.layouts import events, laid_out
 
 
 def forms_while_a_run_comes_and_goes(context, kind: RunKind, *, opens_again):
@@ -86,8 +85,6 @@ def test_a_choice_during_a_drawing_is_drawn_after_it():
         field, panel = gr.Radio(), gr.HTML()
         click = panel.click(lambda: "", None, field)
         redraw_on([field.input, click.then], lambda _: "", [field], [panel])
-        blocks = get_blocks_context()
-        assert blocks
-        return [event.trigger_mode for event in blocks.fns.values()]
+        return [event.trigger_mode for event in events()]
 
     assert laid_out(lay_out) == ["once", "always_last", "always_last"]

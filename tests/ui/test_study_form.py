@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import gradio as gr
 import pytest
-from gradio.context import get_blocks_context
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Document
@@ -15,7 +14,7 @@ from autolearn.models.memory import Device
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import document_choice, train_form
 from autolearn.ui.tabs import study as tab
-from tests.support.layouts import laid_out
+from tests.support.layouts import events, laid_out
 from tests.support.texts import put_passages
 
 
@@ -112,9 +111,7 @@ def test_the_stages_are_still_those_that_were_chosen_after_a_reload(context):
     def lay_out():
         page = replace(context, notice=gr.HTML(), last_action_at=gr.Textbox())
         tab._remember_stages(page, gr.Radio([("all", False), ("quick", True)]))
-        blocks = get_blocks_context()
-        assert blocks
-        return [event.fn for event in blocks.fns.values()]
+        return [event.fn for event in events()]
 
     load, choose = laid_out(lay_out)
     assert load() is False
