@@ -83,7 +83,9 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> gr
     context.on_action([steps.input], partial(_remember, session), [steps])
 
     def teach_skills(n_steps: int | None, *values: Any) -> Drawn:
-        return _queue(session, partial(_teach, session, _checked(n_steps)), *values)
+        queue = partial(_teach, session, _checked(n_steps))
+        head, result, _, button, basis = _queue(session, queue, *values)
+        return head, result, gr.Number(0, visible="hidden"), button, basis
 
     queue_check = partial(_queue, session, skill_actions.check)
     context.on_action([check.click], queue_check, inputs, outputs)
@@ -139,12 +141,17 @@ def _checked(n_steps: int | None) -> int:
 
 
 def _teach(session: Session, max_steps: int, store: Store, model: ModelSettings) -> Run:
-    """Queue a meta-skill round; a library without a corpus gets the built-in one."""
+    """Queue a meta-skill round; a library without a corpus gets the built-in one.
+
+    The next one has as many steps as its preset gives, unless others are chosen again.
+    """
     if not store.corpora.all():
         run = corpus_actions.add(store, None, model.model)
         session.start_worker_for(run)
         run_control.wait(store, run.id, seconds=CORPUS_SECONDS)
-    return skill_actions.teach(store, model, max_steps)
+    run = skill_actions.teach(store, model, max_steps)
+    store.choices.set(CHOICE, 0)
+    return run
 
 
 def _queue(
