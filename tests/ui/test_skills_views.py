@@ -1,12 +1,15 @@
 """What the Model tab says about the skills of a model."""
 
+import json
 import re
 from dataclasses import replace
 from shutil import copytree
 from typing import Any
 from xml.etree import ElementTree
 
+import gradio as gr
 import pytest
+from gradio.context import get_blocks_context
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample
@@ -27,6 +30,7 @@ from autolearn.ui.tabs import skills as tab
 from autolearn.ui.views import guide
 from autolearn.ui.views import skills as views
 from autolearn.ui.views.links import ADAPTER, SKILLS
+from tests.support.layouts import laid_out
 from tests.support.rounds import one_round
 from tests.support.texts import put_text
 from tests.support.trainings import samples
@@ -298,6 +302,26 @@ def test_the_time_of_teaching_is_told_before_it_begins(store, monkeypatch):
     run_control.submit(store, request)
     *_, basis = tab._draw(Session(store.folder), MODEL)
     assert basis == ""
+
+
+def test_the_estimate_of_teaching_is_shown_only_for_its_number_of_steps(context):
+    """That of the former number stood for seconds beside another one."""
+
+    def lay_out():
+        basis, steps = gr.Textbox(), gr.Number()
+        estimate = gr.HTML()
+        tab._draw_estimate(context.session, basis, steps, [], estimate)
+        blocks = get_blocks_context()
+        assert blocks
+        return [*blocks.fns.values()], estimate
+
+    (clear, ask, show), estimate = laid_out(lay_out)
+    for event in (clear, show):
+        assert event.outputs == [estimate]
+        assert event.fn is None, "the server is not asked"
+        assert "Estimating how long" in event.js
+    assert estimate not in ask.outputs
+    assert json.loads(ask.fn("", 30)) == [30, ""]
 
 
 def test_the_time_of_teaching_has_the_replay_that_is_written_first():

@@ -1,9 +1,9 @@
 """The steps of a round for a newcomer: what is done, and what comes next."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from autolearn.core.records import ACTIVE_STATES, Run, RunKind, SampleState
+from autolearn.core.records import ACTIVE_STATES, Round, Run, RunKind, SampleState
 from autolearn.core.run_results import RoundScores, StudyResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
@@ -66,6 +66,7 @@ def of(store: Store) -> list[GuideStep]:
         GuideStep(
             "Evaluation", "See what it learned", has_quiz, "quiz" if rounds else None
         ),
+        _keep(store, rounds),
         GuideStep("Chat", "Ask it a question", bool(chats)),
     ]
 
@@ -84,6 +85,17 @@ def _train(store: Store, digest: str | None, *, done: bool) -> GuideStep:
     has_ended = bool(trainings) and trainings[0].state not in ACTIVE_STATES
     part = NEW_ROUND if has_ended else None
     return GuideStep("Train", "Train a round", done, "train", part=part)
+
+
+def _keep(store: Store, rounds: Sequence[Round]) -> GuideStep:
+    """Return the step that decides on the newest round: training alone uses none."""
+    newest = rounds[-1] if rounds else None
+    is_decided = newest is not None and (
+        newest.state != "trained" or newest.id == chosen_model(store).round_id
+    )
+    name = f"round {newest.id}" if newest else "the round"
+    what = f"Keep {name} to use it from now on, or roll it back"
+    return GuideStep("Evaluation", what, is_decided)
 
 
 def _has_new_skills(store: Store, last_study: Run | None) -> bool:
