@@ -198,8 +198,8 @@ class TrainSettings(Settings):
     )
     least_steps: int = setting(
         120,
-        "Fewest optimiser steps, where few items make short epochs; not for DPO. More "
-        "repeats few items more often",
+        "Fewest optimiser steps, where few items make short epochs; not for DPO, nor "
+        "where the number of steps is set. More repeats few items more often",
         Range(0, MANY),
     )
     batch_size: int = setting(

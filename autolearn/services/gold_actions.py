@@ -14,7 +14,6 @@ from autolearn.ingest import contained_files, quiz_files
 from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.store import Store
-from autolearn.text import matching
 from autolearn.training.leakage import Guard
 
 _GENERAL_KNOWLEDGE = model_files.BUILT_IN.parent / "general-knowledge.jsonl"
@@ -103,8 +102,8 @@ def add_question(store: Store, text: str, answer: str, split: Split) -> Question
     text, answer = " ".join(text.split()), " ".join(answer.split())
     if not text or not answer:
         raise InputError("Enter a question and its answer.")
-    asked = quiz_sets.questions(store, split)
-    if any(matching.exact_match(q.question.text, text) for q in asked):
+    asked = Guard(q.question.text for q in quiz_sets.questions(store, split))
+    if asked.blocks(text):
         raise InputError(
             "This question is asked already; exclude it first to give it another "
             "answer."

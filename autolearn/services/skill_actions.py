@@ -3,7 +3,7 @@
 Like ``services.actions``: for the page and the command line.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -19,6 +19,9 @@ from autolearn.runs.model_choice import with_model
 from autolearn.services import actions
 from autolearn.store import RunFilter, Store
 from autolearn.training import presets
+
+ENOUGH = 0.9
+"""Share of the steps of the preset from which skills count as taught in full."""
 
 
 def check(store: Store, model: ModelSettings) -> Run:
@@ -88,7 +91,40 @@ def limited_steps(store: Store, round_id: int | None) -> tuple[int, int] | None:
     per_epoch = ceil((result.items - result.dropped) / settings.batch_size)
     n_planned = replace(settings, max_steps=0).steps(per_epoch)
     n_steps = sum(round_.n_steps for round_ in taught)
-    return (n_steps, n_planned) if n_steps < n_planned else None
+    return (n_steps, n_planned) if n_steps < ENOUGH * n_planned else None
+
+
+@dataclass(frozen=True)
+class SkillRemedy:
+    """What may help a model, or a round of it, whose skills are weak."""
+
+    use: Round | None = None
+    """A round to use instead, which has learned the skills."""
+    has_learned: bool = False
+    """Whether it has learned the skills itself."""
+    steps: tuple[int, int] | None = None
+    """In how many steps it has, and how many the preset gives; None: not in fewer."""
+
+    @property
+    def is_teaching(self) -> bool:
+        """Return whether to teach it the skills, at all or in more steps."""
+        return self.use is None and (not self.has_learned or self.steps is not None)
+
+
+def remedy(store: Store, digest: str | None, round_id: int | None) -> SkillRemedy:
+    """Return what may help a model, or a round of it, whose skills are weak.
+
+    The sidebar and all advice follow it. ``digest``: that of the model.
+    """
+    taught = taught_round(store, digest)
+    has_learned = has_learned_skills(store, round_id)
+    if taught and has_learned:
+        # A newer round of facts is to be evaluated first.
+        is_newer = taught.id > (round_id or 0)
+        taught = taught if is_newer and not taught.traits.teaches_facts else None
+    if taught:
+        return SkillRemedy(use=taught)
+    return SkillRemedy(None, has_learned, limited_steps(store, round_id))
 
 
 def taught_round(store: Store, digest: str | None) -> Round | None:

@@ -1,12 +1,15 @@
 """What the Model tab says about the skills of a model."""
 
+import json
 import re
 from dataclasses import replace
 from shutil import copytree
 from typing import Any
 from xml.etree import ElementTree
 
+import gradio as gr
 import pytest
+from gradio.context import get_blocks_context
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample
@@ -27,6 +30,7 @@ from autolearn.ui.tabs import skills as tab
 from autolearn.ui.views import guide
 from autolearn.ui.views import skills as views
 from autolearn.ui.views.links import ADAPTER, SKILLS
+from tests.support.layouts import laid_out
 from tests.support.rounds import one_round
 from tests.support.texts import put_text
 from tests.support.trainings import samples
@@ -194,9 +198,12 @@ def test_a_round_that_was_taught_in_few_steps_is_to_be_taught_in_more(store):
     few = teach(None, 50, 50)
     assert skill_actions.limited_steps(store, None) is None
     keep(store, questions=RightCount(12, 60), round_id=few)
-    markup = views.panel(store, replace(MODEL, round_id=few)).result
-    assert f"{views.STILL_WEAK}teach it the skills in more steps: only 50" in markup
-    assert "only 50 of the 150 steps" in markup
+    panel = views.panel(store, replace(MODEL, round_id=few))
+    assert f"{views.STILL_WEAK}teach it the skills in more steps: only 50" in (
+        panel.result
+    )
+    assert "only 50 of the 150 steps" in panel.result
+    assert (panel.needs_teaching, panel.is_taught) == (True, False)
     more = teach(few, 40, 40)
     assert skill_actions.limited_steps(store, more) == (90, 150)
     assert skill_actions.limited_steps(store, teach(more, 60, 60)) is None
@@ -238,6 +245,7 @@ def test_a_model_is_taught_in_as_many_steps_as_are_chosen(store):
     assert (steps.visible, teach.visible) == (True, True)
     run = tab._teach(session, tab._checked(12), store, MODEL)
     assert TrainRunSettings.of(run).train.max_steps == 12
+    assert store.choices.get(tab.CHOICE) == 0, "the next one is by the preset"
     *_, steps, teach, _ = tab._draw(session, MODEL)
     assert (steps.visible, teach.visible) == ("hidden", False)
     for typed in (12, None):  # it was 0 again after a reload
@@ -294,6 +302,26 @@ def test_the_time_of_teaching_is_told_before_it_begins(store, monkeypatch):
     run_control.submit(store, request)
     *_, basis = tab._draw(Session(store.folder), MODEL)
     assert basis == ""
+
+
+def test_the_estimate_of_teaching_is_shown_only_for_its_number_of_steps(context):
+    """That of the former number stood for seconds beside another one."""
+
+    def lay_out():
+        basis, steps = gr.Textbox(), gr.Number()
+        estimate = gr.HTML()
+        tab._draw_estimate(context.session, basis, steps, [], estimate)
+        blocks = get_blocks_context()
+        assert blocks
+        return [*blocks.fns.values()], estimate
+
+    (clear, ask, show), estimate = laid_out(lay_out)
+    for event in (clear, show):
+        assert event.outputs == [estimate]
+        assert event.fn is None, "the server is not asked"
+        assert "Estimating how long" in event.js
+    assert estimate not in ask.outputs
+    assert json.loads(ask.fn("", 30)) == [30, ""]
 
 
 def test_the_time_of_teaching_has_the_replay_that_is_written_first():
@@ -379,3 +407,52 @@ def test_the_next_step_follows_the_last_study_and_the_round_in_use(store, tmp_pa
     assert next_step() == "Let the model study them"
     study(taught.id, 9)
     assert next_step() == "Train a round"
+
+
+def test_weak_skills_that_were_taught_in_few_steps_are_the_next_step(store, tmp_path):
+    """The step was ticked, while the advice asked for more steps."""
+    model = ModelSettings(str(copytree(model_files.BUILT_IN, tmp_path / "real")))
+    put_text(store, "avel.md", "Ada leads Avel.")
+    store.choices.set("model", model.as_dict())
+    digest = model_scope.chosen_digest(store)
+    good = VerdictSkill(0.97, 60, 60, 0.5, RightCount(115, 120))
+    about = dict(model_digest=digest, verdicts=good, not_stated=RightCount(12, 60))
+    keep(store, **about)
+
+    def teach(n_steps, parent_id):
+        train = TrainSettings(method="meta", epochs=1, batch_size=6, max_steps=n_steps)
+        settings = TrainRunSettings(model=model, train=train).as_dict()
+        run = store.runs.create("train", settings)
+        store.runs.finish(run.id, "done", result={"items": 900})
+        taught = replace(
+            one_round(store, "meta", digest=digest),
+            run_id=run.id,
+            settings=settings,
+            parent_id=parent_id,
+            n_steps=n_steps,
+        )
+        return store.rounds.create(replace(taught, id=0), []).id
+
+    def use(round_id):
+        store.choices.set("model", replace(model, round_id=round_id).as_dict())
+
+    def next_step():
+        for run in store.runs.in_state("queued"):
+            store.runs.finish(run.id, "failed")
+        (step,) = re.findall(r'aria-label="([^"]*) \(next\)', guide.draw(store))
+        return step
+
+    few = teach(30, None)
+    use(few)
+    assert next_step() == "Check its skills"
+    keep(store, **about, round_id=few)
+    assert next_step() == "Teach it the skills in more steps (30 of 150 so far)"
+    advice = views.panel(store, replace(model, round_id=few)).result
+    assert "teach it the skills in more steps: only 30 of the 150" in advice
+    more = teach(150, few)
+    assert next_step() == "Use the round with the skills"
+    advice = views.panel(store, replace(model, round_id=few)).result
+    assert f"use round {more}" in advice
+    use(more)
+    keep(store, **about, round_id=more)
+    assert next_step() == "Let the model study them"

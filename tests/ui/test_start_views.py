@@ -6,8 +6,10 @@ import pytest
 
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
+from autolearn.services import round_actions
 from autolearn.ui.views import control_offer, guide, labels, start, whole_round
 from autolearn.ui.views.links import NEW_ROUND
+from tests.support import evaluations
 from tests.support.texts import put_text
 
 
@@ -83,3 +85,22 @@ def test_the_step_that_trains_leads_to_the_form_below_an_ended_training(store):
     assert scrolls not in guide.draw(store)
     store.runs.finish(run.id, "done")
     assert scrolls in guide.draw(store)
+
+
+def test_a_round_is_in_use_only_once_it_is_kept_and_a_step_says_so(store):
+    """The adapter stayed the earlier one, and no step named the button."""
+
+    def step():
+        (keep,) = [step for step in guide.of(store) if step.what.startswith("Keep")]
+        return keep.what, keep.done
+
+    assert step()[1] is False
+    first = evaluations.one_round(store)
+    what = f"Keep round {first.id} to use it from now on, or roll it back"
+    assert step() == (what, False)
+    round_actions.keep(store, first.id)
+    assert step() == (what, True)
+    second = evaluations.one_round(store)
+    assert step()[1] is False
+    round_actions.roll_back(store, second.id)
+    assert step()[1] is True

@@ -1,5 +1,7 @@
 """The plan of a round: when it is made anew, and how the page asks for it."""
 
+from dataclasses import replace
+
 import gradio as gr
 
 from autolearn.study import prompts
@@ -102,3 +104,17 @@ def test_the_plan_of_the_former_method_goes_at_once():
     event = laid_out(lay_out)
     assert event.fn is None, "the server is not asked"
     assert "Computing the plan" in event.js
+
+
+def test_the_plan_is_drawn_after_the_parent_and_the_settings_of_the_form(context):
+    """As the tab was opened, the plan was that of the parent shown before."""
+
+    def lay_out():
+        parts = replace(context, last_action_at=gr.Textbox(), notice=gr.HTML())
+        train.build(parts)
+        return [one.outputs for one in parts.redrawn_on_change]
+
+    outputs = laid_out(lay_out)
+    ids = {getattr(part, "elem_id", None) for group in outputs for part in group}
+    assert "train-parent" in ids
+    assert "train-plan" not in ids

@@ -373,3 +373,21 @@ def test_the_number_of_a_smoothed_curve_is_the_end_of_its_thick_line():
     assert "0.1 nats<" in curve.draw("Loss", "nats", {"": numbers})
     few = curve.draw("Loss", "nats", {"": numbers[-20:]}, smoothing=10)
     assert "smoothed" not in few
+
+
+def test_items_that_are_too_long_take_no_steps(store):
+    """One step more was announced than the training took."""
+    samples(store, 9, gaps=9)
+    contents = round_contents(store, ORDER, count)
+    n = len(contents.dataset.items)
+    settings = replace(SETTINGS, epochs=1, batch_size=1, least_steps=0)
+    tokens = (settings.max_tokens + 1, *[10] * (n - 1))
+    effort = durations.effort(settings, replace(contents, tokens=tokens), None)
+    assert effort.steps == n - 1
+
+
+def test_the_minimum_of_steps_says_when_it_applies():
+    """It stood beside a smaller number of steps that a person had set."""
+    assert labels.TRAIN_SETTINGS["least_steps"].endswith("(if from epochs)")
+    about = TrainSettings.help()["least_steps"]
+    assert "not for DPO, nor where the number of steps is set" in about

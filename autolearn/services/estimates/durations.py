@@ -72,9 +72,12 @@ def effort(
     the memory test.
     """
     n = len(contents.dataset.items)
-    per_epoch = ceil(len(contents.lengths(settings.max_tokens)) / settings.batch_size)
+    most = settings.max_tokens
+    # Longer items are dropped, and take no step.
+    learned = [size for size in contents.lengths(most) if size <= most]
+    per_epoch = ceil(len(learned) / settings.batch_size)
     steps = settings.steps(per_epoch)
-    an_epoch: float = sum(contents.tokens) * (1 + settings.traits.trains_preferences)
+    an_epoch: float = sum(learned) * (1 + settings.traits.trains_preferences)
     replay_tokens = settings.n_replay(n) * contents.instruction.tokens
     replay_tokens += sum(item.tokens for item in contents.other_replay)
     an_epoch += replay_tokens / settings.replay_epochs(n)

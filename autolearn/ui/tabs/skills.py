@@ -1,5 +1,6 @@
 """The part of the Model tab that checks the skills of a model and shows them."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -7,7 +8,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from autolearn.core.errors import InputError
+from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.runs import run_control
@@ -22,7 +23,6 @@ from autolearn.ui.session import (
     Session,
     draw_on_load,
     html_panel,
-    redraw_on,
 )
 from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.views import skills as views
@@ -83,7 +83,9 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> gr
     context.on_action([steps.input], partial(_remember, session), [steps])
 
     def teach_skills(n_steps: int | None, *values: Any) -> Drawn:
-        return _queue(session, partial(_teach, session, _checked(n_steps)), *values)
+        queue = partial(_teach, session, _checked(n_steps))
+        head, result, _, button, basis = _queue(session, queue, *values)
+        return head, result, gr.Number(0, visible="hidden"), button, basis
 
     queue_check = partial(_queue, session, skill_actions.check)
     context.on_action([check.click], queue_check, inputs, outputs)
@@ -98,20 +100,32 @@ def _draw_estimate(
     inputs: Sequence[gr.components.Component],
     estimate: gr.HTML,
 ) -> None:
-    """Show what teaching takes; as this takes seconds, after the rest is drawn."""
+    """Show what teaching takes; as this takes seconds, after the rest is drawn.
 
-    def wait(basis: str) -> Html:
-        return html.note(ESTIMATING) if basis else Html("")
+    The browser clears it on its own, and shows one only for the present number of
+    steps: another may have been typed while it was computed.
+    """
+    computed = gr.Textbox("", visible="hidden")
 
-    def draw(basis: str, n_steps: int | None, *values: Any) -> Html:
-        if not basis:
-            return Html("")
-        model = _model(session.store, *values)
-        return _estimate(session, model, _checked(n_steps))
+    def draw(basis: str, n_steps: int | None, *values: Any) -> str:
+        shown = Html("")
+        if basis:
+            try:
+                model = _model(session.store, *values)
+                shown = _estimate(session, model, _checked(n_steps))
+            except AutolearnError as error:
+                shown = html.problem(str(error))
+        return json.dumps([n_steps, shown])
 
+    note = json.dumps(html.note(ESTIMATING))
     changes = [basis.change, steps.change]
-    waiting = gr.on(changes, wait, basis, estimate, **LAST)
-    redraw_on([waiting.then], draw, [basis, steps, *inputs], [estimate])
+    gr.on(changes, None, basis, estimate, js=f"(basis) => basis ? {note} : ''")
+    event = gr.on(changes, draw, [basis, steps, *inputs], computed, **LAST)
+    show = f"""(computed, steps) => {{
+      const [of, markup] = JSON.parse(computed);
+      return of === steps ? markup : {note};
+    }}"""
+    event.then(None, [computed, steps], estimate, js=show)
 
 
 def _model(store: Store, *values: Any) -> ModelSettings:
@@ -139,12 +153,17 @@ def _checked(n_steps: int | None) -> int:
 
 
 def _teach(session: Session, max_steps: int, store: Store, model: ModelSettings) -> Run:
-    """Queue a meta-skill round; a library without a corpus gets the built-in one."""
+    """Queue a meta-skill round; a library without a corpus gets the built-in one.
+
+    The next one has as many steps as its preset gives, unless others are chosen again.
+    """
     if not store.corpora.all():
         run = corpus_actions.add(store, None, model.model)
         session.start_worker_for(run)
         run_control.wait(store, run.id, seconds=CORPUS_SECONDS)
-    return skill_actions.teach(store, model, max_steps)
+    run = skill_actions.teach(store, model, max_steps)
+    store.choices.set(CHOICE, 0)
+    return run
 
 
 def _queue(

@@ -40,6 +40,7 @@ from autolearn.ui.session import (
     PageContext,
     Session,
     html_panel,
+    now,
     redraw_on,
     with_error_panel,
 )
@@ -85,7 +86,10 @@ def build(context: PageContext) -> None:
     announce_plan(parts["method"], plan)
     filled, settled = train_preset.wire(context, preset, form)
     draw_plan = partial(_plan, session, memo)
-    context.redraw_on_change(draw_plan, inputs, [plan])
+    drawn_at = gr.Textbox("", visible="hidden")
+    context.redraw_on_change(now, [], [drawn_at])
+    # Not with the rest of the tab, which first brings the present parent and settings.
+    redraw_on([drawn_at.change], draw_plan, inputs, [plan])
     wire_plan(draw_plan, inputs, [filled, settled], plan)
     keep_on_input(session, [filled, preset, parent, *form], settled)
     waiting = html.note("Tokenizing all items …")

@@ -1,9 +1,9 @@
 """The steps of a round for a newcomer: what is done, and what comes next."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from autolearn.core.records import ACTIVE_STATES, Run, RunKind, SampleState
+from autolearn.core.records import ACTIVE_STATES, Round, Run, RunKind, SampleState
 from autolearn.core.run_results import RoundScores, StudyResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
@@ -15,6 +15,7 @@ from autolearn.evaluation.skill_report import (
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import round_progress, skill_actions
 from autolearn.services.model_scope import chosen_digest, shown_digest
+from autolearn.services.skill_actions import SkillRemedy
 from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -65,6 +66,7 @@ def of(store: Store) -> list[GuideStep]:
         GuideStep(
             "Evaluation", "See what it learned", has_quiz, "quiz" if rounds else None
         ),
+        _keep(store, rounds),
         GuideStep("Chat", "Ask it a question", bool(chats)),
     ]
 
@@ -85,12 +87,23 @@ def _train(store: Store, digest: str | None, *, done: bool) -> GuideStep:
     return GuideStep("Train", "Train a round", done, "train", part=part)
 
 
+def _keep(store: Store, rounds: Sequence[Round]) -> GuideStep:
+    """Return the step that decides on the newest round: training alone uses none."""
+    newest = rounds[-1] if rounds else None
+    is_decided = newest is not None and (
+        newest.state != "trained" or newest.id == chosen_model(store).round_id
+    )
+    name = f"round {newest.id}" if newest else "the round"
+    what = f"Keep {name} to use it from now on, or roll it back"
+    return GuideStep("Evaluation", what, is_decided)
+
+
 def _has_new_skills(store: Store, last_study: Run | None) -> bool:
-    """Return whether the round in use has learned skills, unlike that of a study."""
-    has_learned = skill_actions.has_learned_skills
+    """Return whether the round in use has learned skills since the last study."""
     studied_with = last_study.round_id if last_study else None
-    in_use = chosen_model(store).round_id
-    return has_learned(store, in_use) and not has_learned(store, studied_with)
+    before = {round_.id for round_ in store.rounds.lineage(studied_with)}
+    in_use = store.rounds.lineage(chosen_model(store).round_id)
+    return any(r.traits.teaches_skills and r.id not in before for r in in_use)
 
 
 def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
@@ -101,19 +114,24 @@ def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
     weights = digest, model.own_quantization, model.round_id
     # Replay keeps the skills in a round of facts.
     report = nearest_report(store, *weights)
-    what, is_done, part = "Check its skills", False, SKILLS
-    if (
-        report
-        and guidance(report).needs_teaching
-        and not skill_actions.has_learned_skills(store, model.round_id)
-    ):
-        what = "Teach it the weak skills"
-        if skill_actions.taught_round(store, digest):
-            what, may_be_next = "Use the round with the skills", True
-            part = ADAPTER
-    else:
-        is_done = report is not None and not is_unchecked(store, *weights)
+    is_checked = report is not None and not is_unchecked(store, *weights)
+    what, is_done, part = "Check its skills", is_checked, SKILLS
+    if report and guidance(report).needs_teaching:
+        remedy = skill_actions.remedy(store, digest, model.round_id)
+        if remedy.use:
+            what, is_done, part = "Use the round with the skills", False, ADAPTER
+            may_be_next = True
+        elif is_checked and remedy.is_teaching:
+            what, is_done = _teaching(remedy), False
     return [GuideStep("Model", what, is_done, "skills", may_be_next, part)]
+
+
+def _teaching(remedy: SkillRemedy) -> str:
+    """Return the step that teaches the skills, again if it was done in few steps."""
+    if remedy.steps is None:
+        return "Teach it the weak skills"
+    n_steps, n_planned = remedy.steps
+    return f"Teach it the skills in more steps ({n_steps} of {n_planned} so far)"
 
 
 def draw(store: Store) -> Html:

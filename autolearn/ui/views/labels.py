@@ -41,7 +41,7 @@ TRAIN_SETTINGS = {
     "replay_weight": "Learn faster (0) … forget less (100)",
     "epochs": "Epochs",
     "max_steps": "Steps (0: from epochs)",
-    "least_steps": "Steps, minimum",
+    "least_steps": "Steps, minimum (if from epochs)",
     "replay_share": "Replay items per training item",
     "least_replay": "Replay items, minimum",
     "rank": "LoRA rank",

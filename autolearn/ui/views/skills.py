@@ -19,6 +19,7 @@ from autolearn.services import skill_actions
 from autolearn.services.estimates import durations
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
+from autolearn.services.skill_actions import SkillRemedy
 from autolearn.store import Store
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
@@ -50,7 +51,7 @@ class SkillPanel:
     needs_teaching: bool = False
     """Whether it shows a skill that a meta-skill round may teach."""
     is_taught: bool = False
-    """Whether a round has learned the skills, this one or one to be used instead."""
+    """Whether it was taught in full, or a round that was is to be used instead."""
 
 
 def panel(store: Store, model: ModelSettings) -> SkillPanel:
@@ -70,15 +71,13 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
         head += html.note(f"{sentence} Its time and progress are under Train.")
     result = _report(store, report) if report else _none(model.round_id)
     is_weak = bool(report and guidance(report).needs_teaching)
-    is_taught = bool(report and _is_taught(store, report))
+    is_taught = bool(report and not _remedy(store, report).is_teaching)
     needs_teaching = is_weak and not teaching
     return SkillPanel(_section(head), _section(result), needs_teaching, is_taught)
 
 
-def _is_taught(store: Store, report: SkillReport) -> bool:
-    if skill_actions.has_learned_skills(store, report.round_id):
-        return True
-    return skill_actions.taught_round(store, report.model_digest) is not None
+def _remedy(store: Store, report: SkillReport) -> SkillRemedy:
+    return skill_actions.remedy(store, report.model_digest, report.round_id)
 
 
 def _section(content: Html) -> Html:
@@ -189,21 +188,18 @@ def _advice(store: Store, report: SkillReport) -> list[Html]:
     lines = {line: html.text(line) for line in guided.advice}
     if not guided.needs_teaching:
         return list(lines.values())
-    if skill_actions.has_learned_skills(store, report.round_id):
-        if TEACH_FIRST in lines:
-            way_out = teach_again(store, report.round_id)
-            lines[TEACH_FIRST] = html.text(f"{STILL_WEAK}{way_out}.")
-        return list(lines.values())
-    taught = skill_actions.taught_round(store, report.model_digest)
-    if taught:
+    remedy = _remedy(store, report)
+    if remedy.use:
         lines.pop(TEACH_FIRST, None)
-        return [*lines.values(), _use(taught)]
+        return [*lines.values(), _use(remedy.use)]
+    if remedy.steps or (remedy.has_learned and TEACH_FIRST in lines):
+        lines[TEACH_FIRST] = html.text(f"{STILL_WEAK}{teach_again(remedy)}.")
     return list(lines.values())
 
 
-def teach_again(store: Store, round_id: int | None) -> str:
+def teach_again(remedy: SkillRemedy) -> str:
     """Return what to do if a round that has learned the skills is still weak."""
-    steps = skill_actions.limited_steps(store, round_id)
+    steps = remedy.steps
     way_out = MORE_STEPS.format(*steps) if steps else ANOTHER_CORPUS
     return f"{way_out}; until then, approve by hand what is right"
 

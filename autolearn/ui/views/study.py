@@ -229,9 +229,10 @@ def _way_out(store: Store, run: Run) -> str:
         )
     if is_server(model):
         return "choose a larger model"
-    if skill_actions.has_learned_skills(store, run.round_id):
-        return skills.teach_again(store, run.round_id)
-    if taught := skill_actions.taught_round(store, run.model_digest):
+    remedy = skill_actions.remedy(store, run.model_digest, run.round_id)
+    if remedy.has_learned:
+        return skills.teach_again(remedy)
+    if taught := remedy.use:
         if taught.id == chosen_model(store).round_id:
             return f"study again with round {taught.id}, which has learned the skills"
         return (
