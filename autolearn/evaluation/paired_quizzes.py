@@ -67,8 +67,8 @@ class QuizChange:
     @property
     def change(self) -> float:
         """Return the change of the share, -1..1; 0 without questions."""
-        n_changed = len(self.newly_right) - len(self.newly_wrong)
-        return n_changed / self.n if self.n else 0.0
+        n_gained = len(self.newly_right) - len(self.newly_wrong)
+        return n_gained / self.n if self.n else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -79,6 +79,18 @@ class QuizChange:
     def p(self) -> float:
         """Return how likely so uneven flips are by chance alone."""
         return statistics.mcnemar(len(self.newly_right), len(self.newly_wrong))
+
+    @property
+    def n_changed(self) -> int:
+        """Return how many answers changed, in either direction."""
+        return len(self.newly_right) + len(self.newly_wrong)
+
+    @property
+    def is_significant(self) -> bool:
+        """Return whether the interval excludes 0; never if too few answers changed."""
+        low, high = self.interval
+        excludes_zero = low > 0 or high < 0
+        return excludes_zero and self.n_changed >= statistics.LEAST_CHANGED
 
     @property
     def open_book(self) -> float | None:

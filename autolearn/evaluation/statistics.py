@@ -5,6 +5,8 @@ from math import comb, sqrt
 
 _Z = 1.959964
 """Standard deviations on either side of the mean that cover 95 %."""
+LEAST_CHANGED = 6
+"""Fewest changed answers, all in one direction, whose p-value is below 0.05."""
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:

@@ -72,9 +72,13 @@ def ids_taught_by(
 ) -> set[int]:
     """Return the ids of the questions whose gold answer is in a training text.
 
-    A training text counts if it contains the gold answer and is about the passage of
-    the question. If the passage of either is not known, it must have the words of the
-    question, too.
+    A training text counts if it tells the gold answer and is about the passage of the
+    question. If the passage of either is not known, it must be about the same by its
+    words: it has every name and number of the question, and most of its informative
+    words in some form; without a name or a number, all of them.
+
+    It tells the gold answer if it contains it, if the scorer ``contains`` calls it
+    right, or if it is a shorter form of it, such as "Nordhal" of "the company Nordhal".
     """
     texts = _TextIndex(trained_texts)
     return {
@@ -120,11 +124,50 @@ def _having_words_of(
     question: QuizQuestion, texts: Iterable[_WordedText]
 ) -> list[TrainedText]:
     # Words are compared first: searching all texts for the answers takes seconds.
-    terms = matching.key_terms("", question.question.text)
-    return [text for text, words in texts if terms and words.issuperset(terms)]
+    terms = set(matching.key_terms("", question.question.text))
+    required = terms & _names_in(question.question.text) or terms
+    return [
+        text
+        for text, words in texts
+        if terms and words >= required and _has_most(words, terms)
+    ]
+
+
+def _has_most(words: Iterable[str], terms: set[str]) -> bool:
+    """Return whether more than half of some terms are among words in some form."""
+    n_common = sum(
+        any(matching.begin_alike(term, word) for word in words) for term in terms
+    )
+    return 2 * n_common > len(terms)
+
+
+def _names_in(text: str) -> set[str]:
+    """Return the words of the names and numbers of a text; see ``matching.names``."""
+    return set(matching.words(" ".join(matching.names(text))))
 
 
 def _tells_answer(text: TrainedText, question: QuizQuestion) -> bool:
     record = question.question
     golds = (record.gold_value or question.gold_answer, *record.aliases)
-    return any(scoring.holds(text.text, gold) for gold in golds if gold.strip())
+    if any(scoring.holds(text.text, gold) for gold in golds if gold.strip()):
+        return True
+    # Other scorers are stricter, and a letter or a last number is not that of a text.
+    if record.scorer != "contains":
+        return False
+    return question.is_right(text.text) or _is_short_form(text.text, question)
+
+
+def _is_short_form(text: str, question: QuizQuestion) -> bool:
+    """Return whether a text is a gold answer without some of its words.
+
+    It adds nothing else to the question, and has every name and number of the gold
+    answer and half of its other words. A gold answer without a name has no shorter
+    form: "the house" is not "the blue house".
+    """
+    asked, gold = question.question.text, question.gold_answer
+    told = matching.key_terms(asked, text)
+    return (
+        bool(_names_in(gold).intersection(told))
+        and set(told).issubset(matching.words(gold))
+        and matching.supports(text, asked, gold)
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autolearn.core.ports import Progress, Stop
 from autolearn.core.records import Metric, Run, RunKind
+from autolearn.core.run_kinds import TRAINING_STAGE
 from autolearn.core.run_results import RunResult
 from autolearn.store import Pace, RunJournal, Store
 
@@ -30,6 +31,9 @@ LEAST_SHARE = 0.05
 """And once this share of what was left is done, or after ``ENOUGH_SECONDS``."""
 
 ENOUGH_SECONDS = 120.0
+
+LEAST_STEPS = 5
+"""Of a training, whose steps are alike, this many are enough."""
 
 REPORT_SECONDS = 0.2
 """Least time between two writes of progress."""
@@ -128,14 +132,16 @@ class RateMeter:
             self._measurements.popleft()
         began, before = self._measurements[0]
         rate = (n_done - before) / (now - began) if now > began else 0.0
-        is_told = rate > 0 and self._is_enough(n_done, now)
+        is_told = rate > 0 and self._is_enough(stage, n_done, now)
         eta = (total - n_done) / rate if is_told else None
         return Pace(stage, n_done, total, rate, eta)
 
-    def _is_enough(self, n_done: int, now: float) -> bool:
+    def _is_enough(self, stage: str, n_done: int, now: float) -> bool:
         """Return whether enough was measured to tell the time left."""
         began, before = self._first
         seconds, n_new = now - began, n_done - before
+        if stage == TRAINING_STAGE:
+            return n_new >= LEAST_STEPS
         is_share = n_new >= LEAST_SHARE * (self._total - before)
         return seconds >= LEAST_SECONDS and (is_share or seconds >= ENOUGH_SECONDS)
 

@@ -86,6 +86,41 @@ def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question(
     assert taught_questions.ids_taught_by(questions, texts) == {3}
 
 
+@pytest.mark.parametrize(
+    ("text", "gold", "told", "is_taught"),
+    [
+        ("Which family owns Avel?", "the Hasko family", "Hasko family.", True),
+        ("Which company owns Avel?", "The company Nordhal", "Nordhal has it.", True),
+        ("Who owns Avel?", "The company Nordhal", "It is Nordhal.", True),
+        ("Who owns Avel?", "Nordhal", "The company Nordhal.", True),
+        ("Who owns Avel?", "Nordhal and Boro", "Nordhal.", False),
+        ("Who owns Avel?", "the sons of Nordhal", "The wife of Nordhal.", False),
+        ("What is in Avel?", "a blue house", "A house.", False),
+        ("When was Avel sold?", "on 3 May 1931", "In 1931.", False),
+    ],
+)
+def test_a_fact_was_studied_if_a_shorter_or_longer_form_of_its_answer_was_trained(
+    text, gold, told, is_taught
+):
+    """The family counted as another one than the Hasko family."""
+    question = asked(1, text=text, gold=gold)
+    texts = [TrainedText(told, 3, "Who has Avel?")]
+    assert bool(taught_questions.ids_taught_by([question], texts)) == is_taught
+
+
+def test_without_a_passage_a_question_in_other_words_is_the_same_by_its_names():
+    """Of a file that names no document, one in four trained facts was counted."""
+    questions = [
+        asked(1, None, "Hasko", text="Which family owned the works at Avel?"),
+        asked(2, None, "Hasko", text="Which family owned the works at Boro?"),
+        asked(3, None, "Hasko", text="Which poet praised the bridge at Avel?"),
+        asked(4, None, "Hasko", text="Which family owned the mill?"),
+    ]
+    asks = "To which family did the works at Avel belong?"
+    texts = [TrainedText("The Hasko family owns them.", 3, asks)]
+    assert taught_questions.ids_taught_by(questions, texts) == {1}
+
+
 def test_a_text_whose_passage_is_not_known_must_have_the_words_of_the_question():
     """Statements about a passage are trained without it."""
     questions = [asked(1), asked(2, text="When was Boro founded?")]

@@ -15,3 +15,8 @@ def test_intervals_are_those_of_the_textbook():
     assert statistics.mcnemar(3, 3) == 1.0
     low, high = statistics.paired(7, 0, 10)
     assert 0 < low < 0.7 < high <= 1.0
+
+
+def test_fewer_changed_answers_than_the_least_never_tell_from_chance():
+    least = statistics.LEAST_CHANGED
+    assert statistics.mcnemar(least, 0) < 0.05 < statistics.mcnemar(least - 1, 0)

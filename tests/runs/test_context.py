@@ -32,9 +32,18 @@ def test_no_time_left_is_told_before_a_share_of_the_work_is_done():
     assert slow.read("training", 904, 1000, now=60.0).eta_seconds is None
     assert slow.read("training", 905, 1000, now=75.0).eta_seconds == pytest.approx(1425)
     hours = RateMeter()
-    hours.read("training", 0, 10_000, now=0.0)
-    assert hours.read("training", 9, 10_000, now=119.0).eta_seconds is None
-    assert hours.read("training", 10, 10_000, now=120.0).eta_seconds is not None
+    hours.read("ask", 0, 10_000, now=0.0)
+    assert hours.read("ask", 9, 10_000, now=119.0).eta_seconds is None
+    assert hours.read("ask", 10, 10_000, now=120.0).eta_seconds is not None
+
+
+def test_the_time_left_of_a_training_is_told_after_a_few_steps():
+    """Of 40 steps in half a minute, 24 were done when it was told first."""
+    meter = RateMeter()
+    meter.read("preparing the first step", 0, 0, now=0.0)
+    meter.read("training", 1, 40, now=9.0)
+    assert meter.read("training", 5, 40, now=12.2).eta_seconds is None
+    assert meter.read("training", 6, 40, now=13.0).eta_seconds == pytest.approx(27.2)
 
 
 def test_a_new_total_begins_a_new_measurement():

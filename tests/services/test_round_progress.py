@@ -180,6 +180,7 @@ def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
     assert outcome.n_learned == 1
     markup = whole_round.draw(store)
     assert "is finished" in markup
+    assert "no change can be told from chance" in markup
     assert "0 % → 100 %" in markup
     assert "sample learned" in markup
     assert 'data-pick="tab-Chat"' in markup

@@ -134,6 +134,27 @@ def test_a_round_may_exceed_the_base_model_with_the_passage_in_view(
     assert ("all (the round answers more questions" in markup) == is_shown
 
 
+@pytest.mark.parametrize(
+    ("n", "before", "after", "says"),
+    [
+        (4, 0, 4, "Gold quiz: with 4 questions no change can be told from chance"),
+        (10, 0, 5, "Gold quiz: 5 changed answers cannot be told from chance"),
+        (10, 0, 6, None),
+    ],
+)
+def test_no_change_is_claimed_that_few_questions_cannot_show(
+    store, questions, n, before, after, says
+):
+    """Three of three new answers were called a success; McNemar's p was 0.25."""
+    round_ = one_round(store)
+    take(store, questions[:n], before)
+    take(store, questions[:n], after, round_.id)
+    markup = shown_of(store, round_.id, None)
+    assert ("told from chance" in markup) == (says is not None)
+    assert ("the round answers more questions" in markup) == (says is None)
+    assert says is None or says in markup
+
+
 def test_what_got_lost_is_said(store, questions):
     round_ = one_round(store)
     take(store, questions, 9)

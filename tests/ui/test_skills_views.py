@@ -95,6 +95,20 @@ def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
     assert "are chance (AUC 0.48)" in markup
 
 
+def test_the_skills_of_a_round_stand_beside_those_of_its_base_model(store):
+    """They had to be looked up one after the other."""
+    keep(store, questions=RightCount(12, 60))
+    assert "Base model" not in views.panel(store, MODEL).result
+    round_ = one_round(store, "join")
+    keep(store, round_id=round_.id)
+    markup = views.panel(store, replace(MODEL, round_id=round_.id)).result
+    assert "Base model" in markup
+    assert "20 %" in markup
+    keep(store, round_id=round_.id, protocol="trained")
+    markup = views.panel(store, replace(MODEL, round_id=round_.id)).result
+    assert "Base model" not in markup
+
+
 def test_a_check_of_other_weights_is_not_shown(store):
     keep(store)
     assert (

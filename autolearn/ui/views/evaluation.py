@@ -67,6 +67,7 @@ def _verdict(store: Store, comparison: RoundComparison) -> Html:
     if not sentences and not comparison.parts["control"].n:
         return html.note("The two quiz runs share no question; run the quiz again.")
     parts = html.tag("strong", html.text(" ".join(sentences)))
+    parts += _few_changed(comparison)
     control = comparison.parts["control"]
     if n_lost := len(control.newly_wrong):
         verb = "answers is" if n_lost == 1 else "answers are"
@@ -88,6 +89,15 @@ def _verdict(store: Store, comparison: RoundComparison) -> Html:
     return html.tag("p", parts) + _warning(comparison)
 
 
+def _few_changed(comparison: RoundComparison) -> Html:
+    """Return of each quiz that too few of its answers changed, where that is so."""
+    return html.join(
+        html.tag("span", html.text(f" {PARTS[part]}: {few}"), "al-faint")
+        for part, change in comparison.parts.items()
+        if part != "control" and (few := labels.few_changed(change))
+    )
+
+
 def _warning(comparison: RoundComparison) -> Html:
     if comparison.asked_alike:
         return Html("")
@@ -98,12 +108,10 @@ def _warning(comparison: RoundComparison) -> Html:
 
 
 def _outcome(change: QuizChange) -> str:
-    low, high = change.interval
-    if low > 0:
-        return "the round answers more questions correctly than before."
-    if high < 0:
-        return "the round answers fewer questions correctly than before."
-    return "the change is not statistically significant."
+    if not change.is_significant:
+        return "the change is not statistically significant."
+    amount = "more" if change.change > 0 else "fewer"
+    return f"the round answers {amount} questions correctly than before."
 
 
 def _shares(comparison: RoundComparison) -> Html:
@@ -145,9 +153,8 @@ def _gap_closed(name: str, change: QuizChange) -> dict[str, Html]:
     It has no interval, so nothing after few questions or without a significant change;
     nothing either if there was no gap.
     """
-    low, high = change.interval
     share = change.gap_closed
-    if change.n_open < LEAST_OF_GAP or low <= 0 <= high or share is None:
+    if share is None or change.n_open < LEAST_OF_GAP or not change.is_significant:
         return {}
     return {name: _share_of_gap(share)}
 

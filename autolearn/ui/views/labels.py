@@ -9,6 +9,8 @@ from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
 from autolearn.core.settings import TrainSettings
+from autolearn.evaluation import statistics
+from autolearn.evaluation.paired_quizzes import QuizChange
 from autolearn.runs import run_control
 from autolearn.runs.queues import MODEL_QUEUE
 from autolearn.services.model_scope import chosen_digest, shown_digest
@@ -184,3 +186,18 @@ def of_model(store: Store) -> str:
 def adapter(round_id: int | None) -> str:
     """Return the name of the weights of a round, or of those without one."""
     return f"round {round_id}" if round_id else BASE[0]
+
+
+def few_changed(change: QuizChange) -> str:
+    """Return that too few answers changed to differ from chance; nothing if enough."""
+    least = statistics.LEAST_CHANGED
+    if not change.n or change.n_changed >= least:
+        return ""
+    if change.n < least:
+        asked = html.count(change.n, "question")
+        return (
+            f"with {asked} no change can be told from chance, since at least {least} "
+            "answers have to change."
+        )
+    changed = html.count(change.n_changed, "changed answer")
+    return f"{changed} cannot be told from chance; at least {least} are needed."

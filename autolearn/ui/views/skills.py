@@ -175,7 +175,7 @@ def _report(store: Store, report: SkillReport) -> Html:
     asked = f"Prompting style: {style.name} ({style.meaning})."
     return (
         _chart(skills)
-        + _table(skills)
+        + _table(skills, _of_base(store, report))
         + html.tag("h4", "What to do")
         + html.tag("ul", advice, "al-advice")
         + html.tag("p", html.text(asked), "al-faint")
@@ -211,22 +211,41 @@ def _use(taught: Round) -> Html:
     return learned + button + html.text(", then check its skills.")
 
 
-def _table(skills: Sequence[SkillRow]) -> Html:
-    """Return the same in numbers, with what each skill means."""
+def _of_base(store: Store, report: SkillReport) -> list[SkillRow]:
+    """Return the skills of the base model of a round, if it was asked alike."""
+    if report.round_id is None:
+        return []
+    guided = PROTOCOLS[report.protocol].guided
+    alike = [name for name, other in PROTOCOLS.items() if other.guided == guided]
+    own = report.model_digest, report.quantization
+    base = store.skills.newest(*own, None, *alike)
+    return rows(SkillReport.from_dict(base)) if base else []
+
+
+def _table(skills: Sequence[SkillRow], of_base: Sequence[SkillRow]) -> Html:
+    """Return the same in numbers, with what each skill means; the base model last."""
+    heads_of_base = ("Base model", "95 % interval") if of_base else ()
+    base = {row.name: row for row in of_base}
     return html.table(
-        ("Skill", "Measured", "95 % interval", "Items"),
+        ("Skill", "Measured", "95 % interval", "Items", *heads_of_base),
         (
             [
                 html.tag("strong", html.text(row.title))
                 + html.text(f"{row.meaning[:1].upper()}{row.meaning[1:]}."),
-                html.tag("span", html.text(row.share_text), "al-number"),
-                html.tag("span", html.text(_interval(row)), "al-number"),
+                *_measured_of(row),
                 html.number(row.n),
+                *_measured_of(base.get(row.name)),
             ]
             for row in skills
         ),
         "Skills of the model",
     )
+
+
+def _measured_of(row: SkillRow | None) -> list[Html]:
+    """Return the value of a skill and its interval; nothing without the skill."""
+    values = [row.share_text, _interval(row)] if row else []
+    return [html.tag("span", html.text(value), "al-number") for value in values]
 
 
 def _interval(row: SkillRow) -> str:
