@@ -6,14 +6,23 @@ from autolearn.core.model_calls import Generation
 from autolearn.core.records import Passage, Skip
 from autolearn.text import matching, model_output, sentences
 
+_NOT_KEPT = "” is not kept: "
+"""Stands in the reason of a skip before the fault of its question."""
+
 
 @dataclass(frozen=True)
 class DroppedQuestion:
-    """A question about a passage that was dropped, with its answer in the text."""
+    """A question that was dropped, with what a person needs to judge it."""
 
     passage_id: int
     text: str
     answer: str
+    fault: str
+    """Why it was dropped, as a clause."""
+    sentence: str
+    """The sentence that it was made from; empty: it is not in the passage."""
+    start: int
+    """Where its answer begins in the sentence; -1: it is not there word for word."""
 
 
 def question_and_answer(generation: Generation) -> tuple[str, str]:
@@ -34,10 +43,10 @@ def as_skip(
         passage: The passage.
         generation: What the model wrote.
     """
-    about = f"about “{' '.join(stretch.split())}”"
-    reason = f"No question {about} is kept: {fault}."
+    flat = _flat(stretch)
+    reason = f"No question about “{flat}” is kept: {fault}."
     if question:
-        reason = f"{_named(question)} {about} is not kept: {fault}."
+        reason = f"{_beginning(question)}{flat}{_NOT_KEPT}{fault}."
     return Skip("questions", reason, passage.id, None, generation)
 
 
@@ -53,10 +62,29 @@ def of_skip(skip: Skip, passage: Passage) -> DroppedQuestion | None:
         return None
     # A study may have put the heading before the question that the model wrote.
     for text in (f"{passage.heading}: {question}", question):
-        if skip.reason.startswith(_named(text)):
-            return DroppedQuestion(passage.id, text, answer)
+        if skip.reason.startswith(_beginning(text)):
+            rest = skip.reason.removeprefix(_beginning(text))
+            stretch, _, fault = rest.partition(_NOT_KEPT)
+            source = _source(passage, stretch, answer)
+            return DroppedQuestion(
+                passage.id, text, answer, fault.removesuffix("."), *source
+            )
     return None
 
 
-def _named(question: str) -> str:
-    return f"The question “{question}”"
+def _beginning(question: str) -> str:
+    """Return how the reason of a skip begins; the part of the passage follows."""
+    return f"The question “{question}” about “"
+
+
+def _source(passage: Passage, stretch: str, answer: str) -> tuple[str, int]:
+    """Return the sentence of a part of a passage, and where the answer begins in it."""
+    for sentence in sentences.of(passage.text):
+        flat = _flat(sentence.text)
+        if stretch in flat:
+            return flat, flat.find(answer, flat.index(stretch))
+    return "", -1
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -125,6 +125,17 @@ CROWDED = """form => [form, ...form.querySelectorAll(
 """Returns what is wider than its place in a form, and fields that are too narrow."""
 
 
+def test_the_title_of_the_chosen_method_is_shown_whole(visit, used_app):
+    """It was cut in a narrow column."""
+    page = visit(used_app)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    open_tab(page, "Train")
+    field = page.locator("#train-method input")
+    expect(field).not_to_have_value("")
+    fits = "(field) => field.scrollWidth <= field.clientWidth"
+    wait_until(page, partial(field.evaluate, fits))
+
+
 def test_tables_fit_a_narrow_window(visit, used_app):
     """They had scrollbars of their own, with the scores of the rounds out of sight."""
     page = visit(used_app)

@@ -18,7 +18,9 @@ def test_a_dropped_question_is_read_as_its_reason_names_it(subject):
         f"{subject}Who built it?", TEXT, "it has a fault", PASSAGE, generation
     )
     found = dropped_questions.of_skip(skip, PASSAGE)
-    assert found == DroppedQuestion(7, f"{subject}Who built it?", "Ada Horn")
+    assert found == DroppedQuestion(
+        7, f"{subject}Who built it?", "Ada Horn", "it has a fault", TEXT, 16
+    )
 
 
 @pytest.mark.parametrize(

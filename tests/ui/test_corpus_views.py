@@ -15,7 +15,7 @@ from autolearn.ui.session import Session
 from autolearn.ui.tabs import corpora, library, train
 from autolearn.ui.views import corpora as views
 from autolearn.ui.views import train as train_views
-from tests.support.corpora import added
+from tests.support.corpora import added, rows, written
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 META = TrainSettings(method="meta", meta_examples=40)
@@ -86,14 +86,22 @@ def test_a_corpus_file_is_copied_and_its_import_queued(store, tmp_path, monkeypa
     assert built_in.corpus_source.path is None
 
 
-def test_the_report_of_an_import_names_the_corpus(store):
+def test_the_report_of_an_import_names_the_corpus(store, tmp_path):
     """It stood above the form of the texts, out of sight of its button."""
-    added(store)
+    added(store, written(tmp_path / "towns.jsonl", rows()))
     session = Session(store.folder)
     report, _ = corpora._show(session)
-    assert "Added: corpus invented world" in report
+    assert "Added: corpus towns.jsonl" in report
     report, _ = library._show(session)
     assert report == ""
+
+
+def test_the_built_in_corpus_does_not_announce_itself(store):
+    """Teaching skills adds it, and it was reported below what a person had added."""
+    added(store)
+    report, listing = corpora._show(Session(store.folder))
+    assert report == ""
+    assert "invented world" in listing
 
 
 def test_train_shows_the_corpora_and_the_items_of_each_skill(store):

@@ -173,6 +173,29 @@ def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
     assert "other" not in after
 
 
+def test_the_sidebar_says_that_no_model_is_loaded_once_the_worker_has_ended(
+    store, monkeypatch
+):
+    """Its memory became a dash without a word."""
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: 3 << 30)
+    assert "3.0 GiB" in status.draw(store)
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: None)
+    assert "no model loaded" in status.draw(store)
+
+
+def test_what_comes_and_goes_in_the_sidebar_has_a_place_that_is_kept(store, context):
+    """The buttons and the steps jumped when a run began, and when it ended."""
+    page = replace(context, revision_boxes={})
+    for state in ("idle", "queued", "running"):
+        if state == "queued":
+            store.runs.create("study", {})
+        elif state == "running":
+            store.runs.claim(1, ["study"])
+        sidebar, steps, *_ = page._refresh("Start")
+        assert sidebar.count("al-activity") == 1
+        assert steps.count("al-below-button") == 1
+
+
 def test_a_running_run_shows_the_time_left_and_no_rate(store):
     run = Run("train", {}, state="running", stage="training", done=3, total=9, id=1)
     early = replace(run, rate=2.0)

@@ -221,7 +221,7 @@ def test_the_buttons_for_all_count_the_samples_if_there_are_any(store):
         labels.append((approve.value, reject.value))
         are_active.append(approve.interactive and reject.interactive)
     assert labels == [
-        ("Approve the filtered samples", "Reject the filtered samples"),
+        ("No filtered sample to approve", "No filtered sample to reject"),
         ("Approve 1 filtered sample", "Reject 1 filtered sample"),
         ("Approve all 2 filtered samples", "Reject all 2 filtered samples"),
     ]

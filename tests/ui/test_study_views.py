@@ -108,8 +108,8 @@ def test_a_click_keeps_a_dropped_question_and_the_list_says_so(store):
     skip, session, place = dropped(store), Session(store.folder), MapView()
     markup, key = study.newest(store, only_last=True), f"{study.KEEP}{skip.id}"
     assert f'data-pick="{key}"' in markup
-    assert f"<strong>{QUESTION}</strong>” about" in markup
-    assert "Answer in the text: “Ada Horn”" in markup
+    assert f"<strong>{QUESTION}</strong>" in markup
+    assert "Answer: “Ada Horn”" in markup
     assert study.ABOUT_KEEP in markup
     assert study_tab._press(session, 0, place, key) == (0, place)
     (number,) = store.samples.ids()
@@ -123,6 +123,21 @@ def test_a_click_keeps_a_dropped_question_and_the_list_says_so(store):
         study_tab._press(session, 0, place, key)
     review_actions.undo(store, 0)
     assert "pending" in study.newest(store, only_last=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ("Ada Horn", "“It was built by <mark>Ada Horn</mark>.”"),
+        ("22 years", "Ada Horn.” The answer is not in it word for word."),
+    ],
+)
+def test_an_offer_shows_what_tells_whether_its_answer_is_right(store, answer, shown):
+    """A wrong answer looked like a right one: its sentence was not shown."""
+    dropped(store, answer=answer)
+    markup = study.newest(store, only_last=True)
+    for part in (QUESTION, "Dropped: it has a fault.", shown, f"Answer: “{answer}”"):
+        assert part in markup
 
 
 def test_a_dropped_question_is_not_kept_in_a_read_only_workspace(store, monkeypatch):

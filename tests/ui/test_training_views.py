@@ -19,14 +19,14 @@ from autolearn.rounds.sources import approved_examples
 from autolearn.services import actions
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
-from autolearn.services.estimates.memory_needs import MemoryFit
+from autolearn.services.estimates.memory_needs import MemoryFit, MemoryPeak
 from autolearn.services.estimates.round_contents import round_contents
 from autolearn.store.layout import checkpoints
 from autolearn.training import replay
 from autolearn.ui import html
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import training_progress
-from autolearn.ui.views import curve, labels, status
+from autolearn.ui.views import curve, labels, memory, status
 from autolearn.ui.views import train as views
 from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, samples, training
 
@@ -159,6 +159,13 @@ def test_a_run_shows_the_estimate_that_its_form_showed(store):
         assert told is not None
         assert told.measured == peak
         assert told.estimated == pytest.approx(shown.total, abs=10)
+
+
+def test_the_memory_of_a_training_says_what_was_measured():
+    """It read as the peak of the whole process, for which the sidebar shows more."""
+    markup = memory.peak(MemoryPeak(3 << 30, 2 << 30))
+    assert "3.0 GiB in a trial of the largest step, estimated 2.0 GiB" in markup
+    assert "sidebar: the whole worker process" in markup
 
 
 def test_a_run_that_lacked_memory_offers_what_would_fit(store):

@@ -53,9 +53,11 @@ def counters(session: Session, queue: ReviewQueue) -> tuple[Any, ...]:
 
 
 def _bulk_button(verb: str, n: int) -> gr.Button:
-    """Return the button that decides all filtered samples, with their number."""
-    n_samples = html.count(n, "filtered sample") if n else "the filtered samples"
-    return gr.Button(f"{verb} {'all ' * (n > 1)}{n_samples}", interactive=n > 0)
+    """Return the button that decides all filtered samples; its label counts them."""
+    if not n:
+        return gr.Button(f"No filtered sample to {verb.lower()}", interactive=False)
+    n_samples = html.count(n, "filtered sample")
+    return gr.Button(f"{verb} {'all ' * (n > 1)}{n_samples}", interactive=True)
 
 
 def choices(

@@ -69,16 +69,18 @@ def build(context: PageContext) -> None:
     progress = training_progress.lay_out()
     new_round = gr.Accordion("New round", open=True, elem_id=NEW_ROUND)
     with new_round:
+        # The titles of the methods are long, so the field has the whole width.
+        parts = {"method": train_form.field_of("method")}
         with gr.Row():
             with gr.Column(scale=2, min_width=340):
-                parts, parent, preset, scope = _lay_out_first(context)
+                others, parent, preset, scope = _lay_out_first(context)
                 start = gr.Button(
                     "Start training", variant="primary", elem_id="train-go"
                 )
                 look = gr.Button("Show the exact tokens", elem_id="train-look")
             with gr.Column(scale=3, min_width=420):
                 plan = html_panel("train-plan", html.note(LOOKING))
-        parts |= train_form.lay_out_groups()
+        parts |= others | train_form.lay_out_groups()
         tokens = html_panel("train-tokens")
     form = [parts[entry.name] for entry in fields(TrainSettings)]
     inputs = [parent, *scope, *form]
@@ -151,9 +153,8 @@ def keep_on_input(session: Session, inputs: list[Any], settled: gr.Textbox) -> N
 def _lay_out_first(
     context: PageContext,
 ) -> tuple[dict[str, Any], gr.Dropdown, gr.Dropdown, list[Any]]:
-    """Lay out the settings that are always seen, and parent, preset and scope."""
-    first, *others = train_form.FIRST
-    parts = {first: train_form.field_of(first)}
+    """Lay out parent, preset, scope, and the settings always seen but the method."""
+    _, *others = train_form.FIRST
     parent = gr.Dropdown(
         [labels.BASE],
         value=0,
@@ -173,7 +174,7 @@ def _lay_out_first(
         elem_id="train-preset",
     )
     scope = train_scope.lay_out(context)
-    parts |= {name: train_form.field_of(name) for name in others}
+    parts = {name: train_form.field_of(name) for name in others}
     return parts, parent, preset, scope
 
 

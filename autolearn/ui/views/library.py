@@ -137,7 +137,11 @@ def _sign(shelved: DocumentSize) -> Html:
 
 
 def report(store: Store) -> Html:
-    """Return what the last import added, and why the rest was refused."""
+    """Return what the last import added, and why the rest was refused.
+
+    Not the built-in corpus: teaching skills adds it by itself, and the list of corpora
+    shows it.
+    """
     run = store.runs.last("import")
     if run is None:
         return Html("")
@@ -153,6 +157,7 @@ def report(store: Store) -> Html:
             "al-good",
         )
         for corpus in store.corpora.brought_by(run.id)
+        if corpus.kind != "invented"
     ]
     if new:
         names = ", ".join(document.name for document in new)

@@ -50,8 +50,15 @@ def fit(estimate: MemoryFit) -> dict[str, Html]:
 
 
 def peak(memory: MemoryPeak | None) -> Html:
-    """Return the measured peak and the estimate; a dash if nothing was measured."""
+    """Return what the trial of the largest step of a training took, and its estimate.
+
+    A dash: nothing was measured. The worker keeps more than that step takes, so that
+    the sidebar may show more.
+    """
     if memory is None:
         return html.text(html.DASH)
     took, expected = html.size(memory.measured), html.size(memory.estimated)
-    return html.text(f"{took} at the peak of this run, estimated {expected}")
+    return html.text(
+        f"{took} in a trial of the largest step, estimated {expected} (sidebar: the "
+        "whole worker process now)"
+    )

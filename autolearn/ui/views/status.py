@@ -23,16 +23,20 @@ BESIDE = 18
 def draw(store: Store) -> Html:
     """Return the whole sidebar."""
     active = store.runs.in_state(*ACTIVE_STATES)
-    running = [run for run in active if run.state == "running"]
-    waiting = [run for run in active if run.state == "queued"]
     parts = [_spoken(active), _place(store), _counts(store)]
-    parts += [_running(store, run) for run in running]
+    parts += [_activity(store, active), _last_error(store)]
+    return html.tag("div", html.join(parts), "al-status")
+
+
+def _activity(store: Store, active: list[Run]) -> Html:
+    """Return what runs and what waits; its place is kept while there is nothing."""
+    waiting = [run for run in active if run.state == "queued"]
+    parts = [_running(store, run) for run in active if run.state == "running"]
     if waiting:
         parts.append(_waiting(store, waiting))
     if not active:
         parts.append(html.tag("div", html.note("Nothing is running."), "al-box"))
-    parts.append(_last_error(store))
-    return html.tag("div", html.join(parts), "al-status")
+    return html.tag("div", html.join(parts), "al-activity")
 
 
 def _spoken(active: list[Run]) -> Html:
@@ -58,12 +62,21 @@ def _place(store: Store) -> Html:
         ),
         "Adapter": html.text(labels.adapter(model.round_id)),
         "Device": html.text(card.name if card else "CPU"),
-        "Memory now": html.text(html.size(worker_bytes)),
+        "Memory now": _memory(worker_bytes),
     }
     if card:
         device_memory = f"{html.size(card.used)} of {html.size(card.total)}"
         rows["Device memory"] = html.text(device_memory)
     return html.tag("div", html.pairs(rows), "al-box")
+
+
+def _memory(worker_bytes: int | None) -> Html:
+    """Return the memory of the worker, or that there is none, and so no model."""
+    if worker_bytes is None:
+        about = "No worker process: it ends when idle, and a run starts it again."
+        return html.tag("span", "no model loaded", title=about)
+    about = "The whole worker process: the model and what its runs have left in memory."
+    return html.tag("span", html.text(html.size(worker_bytes)), title=about)
 
 
 def _model(name: str) -> Html:

@@ -31,7 +31,8 @@ TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts
 FEW_QUESTIONS = "This model asks about few of the facts in these texts. For more, "
 ABOUT_KEEP = (
     "“Keep” makes a dropped question, with the answer shown, an approved sample of "
-    "your own; Undo under Review takes the approval back. "
+    "your own; Undo under Review takes the approval back. Before you keep one, check "
+    "that the marked words of the text answer it. "
 )
 ADD_BY_HAND = (
     "A good question without a recorded answer can be added by hand under Review (Add)."
@@ -317,15 +318,16 @@ def _left_out(store: Store, run: Run) -> Html:
     texts = {question.id: question.text for question in questions}
     places = _places(store, latest)
     dropped = review_actions.dropped_questions(store, [skip.id for skip in latest])
-    asked = {skip.id: texts.get(skip.question_id or 0, "") for skip in latest}
-    asked |= {number: question.text for number, question in dropped.items()}
     kept = review_actions.kept(store, dropped.values())
     rows = [
         (
             html.tag("span", html.text(skip.stage), "al-whole"),
             html.text(places.get(skip.passage_id or 0, html.DASH)),
-            _question_and_reason(asked[skip.id], skip.reason)
-            + _keeping(skip.id, dropped.get(skip.id), kept),
+            _offer(skip.id, dropped[skip.id], kept)
+            if skip.id in dropped
+            else _question_and_reason(
+                texts.get(skip.question_id or 0, ""), skip.reason
+            ),
         )
         for skip in latest
     ]
@@ -338,26 +340,20 @@ def _left_out(store: Store, run: Run) -> Html:
 
 
 def _question_and_reason(question: str, reason: str) -> Html:
-    """Return a reason with its question in bold, above it unless it is in it."""
+    """Return a reason, with its question above it if there is one."""
     words = html.text(reason)
     if not question:
         return words
-    if question not in reason:
-        return html.tag("div", _cut(question), "al-asked") + html.tag("div", words)
-    before, _, after = map(html.text, reason.partition(question))
-    return before + html.tag("strong", html.text(question)) + after
+    return html.tag("div", _cut(question), "al-asked") + html.tag("div", words)
 
 
-def _keeping(
-    skip_id: int,
-    question: DroppedQuestion | None,
-    kept: Mapping[DroppedQuestion, Sample],
+def _offer(
+    skip_id: int, question: DroppedQuestion, kept: Mapping[DroppedQuestion, Sample]
 ) -> Html:
-    """Return the answer of a dropped question, and what keeps it or that it is kept."""
-    if question is None:
-        return Html("")
-    answer = html.text("Answer in the text: “")
-    answer += html.beginning(question.answer, N_CHARACTERS) + html.text("”")
+    """Return a dropped question with what a person needs to judge it.
+
+    Below it is what keeps it, or that it is kept.
+    """
     if sample := kept.get(question):
         words = html.text(f"Kept as sample {sample.id}")
         link = html.pick(words, f"s{sample.id}", "al-link")
@@ -365,7 +361,28 @@ def _keeping(
     else:
         label = f"Keep “{question.text}”"
         action = html.pick(html.text("Keep"), f"{KEEP}{skip_id}", aria_label=label)
-    return html.tag("div", html.tag("span", answer) + action, "al-picks")
+    answer = html.text("Answer: “") + html.beginning(question.answer, N_CHARACTERS)
+    answer = html.tag("span", answer + html.text("”"))
+    return (
+        html.tag("div", html.tag("strong", html.text(question.text)), "al-asked")
+        + html.tag("div", html.text(f"Dropped: {question.fault}."))
+        + _source(question)
+        + html.tag("div", answer + action, "al-picks")
+    )
+
+
+def _source(question: DroppedQuestion) -> Html:
+    """Return the sentence that a question was made from, with its answer marked."""
+    if not question.sentence:
+        return Html("")
+    is_there = question.start >= 0
+    start = question.start if is_there else 0
+    end = start + len(question.answer) if is_there else 0
+    words = html.text("From the text: “")
+    words += html.marked(question.sentence, start, end) + html.text("”")
+    if not is_there:
+        words += html.text(" The answer is not in it word for word.")
+    return html.tag("div", words, "al-text")
 
 
 def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:

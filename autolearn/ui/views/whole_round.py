@@ -22,6 +22,7 @@ ON_A_SERVER = (
     "The model in use is on a server, so it cannot be trained here. For a whole round, "
     "choose a model on this computer under Model."
 )
+ABOUT = "Studies the texts, approves by a rule, trains, and runs the quiz."
 LONG_SECONDS = 3600.0
 """A round that takes longer is started only after a question."""
 CLOSED = "closed_round"
@@ -93,6 +94,12 @@ def why_disabled(store: Store) -> Html:
     else:
         return Html("")
     return html.tag("p", html.text(sentence), "al-faint")
+
+
+def below_button(why_disabled: Html) -> Html:
+    """Return what the sidebar says below the button: why it is disabled, or its use."""
+    words = why_disabled or html.tag("p", html.text(ABOUT), "al-faint")
+    return html.tag("div", words, "al-below-button")
 
 
 def _strip(progress: RoundProgress, beside: Html) -> Html:
