@@ -124,3 +124,4 @@ def m024_excluded_questions(db: Database) -> None:
         "ALTER TABLE questions ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0"
         " CHECK (excluded IN (0, 1))"
     )
+    db.execute("CREATE INDEX questions_excluded ON questions(id) WHERE excluded")

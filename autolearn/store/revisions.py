@@ -33,6 +33,8 @@ SELECT (SELECT max(id) FROM runs),
     (SELECT group_concat(id || state) FROM rounds),
     (SELECT group_concat(id || '-' || excluded) FROM corpora),
     (SELECT count(*) FROM questions WHERE step_id IS NULL),
+    (SELECT count(*) || ' ' || total(id)
+     FROM questions INDEXED BY questions_excluded WHERE excluded),
     (SELECT group_concat(version || '-' || locked) FROM quizzes)
 """
 _ROUND_CONTENTS = f"""
@@ -43,6 +45,13 @@ SELECT (SELECT max(id) FROM decisions),
     (SELECT group_concat(id || state) FROM rounds),
     (SELECT group_concat(id || '-' || excluded) FROM corpora)
 """
+
+_ROUND_PLAN = f"""{_ROUND_CONTENTS.rstrip()},
+    (SELECT group_concat(id || state) FROM runs WHERE state IN ('queued', 'running')),
+    (SELECT max(finished_at) FROM runs),
+    (SELECT value FROM choices WHERE name = 'model')
+"""
+"""Ended runs tell the pace; a whole round that runs is mentioned."""
 
 
 class Revisions:
@@ -58,3 +67,10 @@ class Revisions:
     def round_contents(self) -> str:
         """Return a text that differs whenever a round might train on something else."""
         return repr(tuple(self._db.rows(_ROUND_CONTENTS)[0]))
+
+    def round_plan(self) -> str:
+        """Return a text that differs whenever the plan of a round might be another.
+
+        Not by the progress of a run: it is drawn with each step of one.
+        """
+        return repr(tuple(self._db.rows(_ROUND_PLAN)[0]))

@@ -20,6 +20,8 @@ def plan_of(store, query):
         (library._DOCUMENT_SIZES, "passages_by_exclusion"),
         (revisions._PAGE, "passages_excluded"),
         (revisions._PAGE, "runs_by_end"),
+        (revisions._PAGE, "questions_excluded"),
+        (revisions._ROUND_PLAN, "runs_by_end"),
     ],
 )
 def test_what_is_drawn_often_reads_no_passage(store, query, index):

@@ -40,7 +40,6 @@ from autolearn.ui.session import (
     PageContext,
     Session,
     html_panel,
-    now,
     redraw_on,
     with_error_panel,
 )
@@ -88,11 +87,10 @@ def build(context: PageContext) -> None:
     announce_plan(parts["method"], plan)
     filled, settled = train_preset.wire(context, preset, form)
     draw_plan = partial(_plan, session, memo)
-    drawn_at = gr.Textbox("", visible="hidden")
-    context.redraw_on_change(now, [], [drawn_at])
-    # Not with the rest of the tab, which first brings the present parent and settings.
-    redraw_on([drawn_at.change], draw_plan, inputs, [plan])
-    wire_plan(draw_plan, inputs, [filled, settled], plan)
+    # The plan is not drawn with the tab, which first brings parent and settings.
+    basis = gr.Textbox("", visible="hidden")
+    context.redraw_on_change(lambda: session.store.revisions.round_plan(), [], [basis])
+    wire_plan(draw_plan, inputs, [filled, settled, basis], plan)
     keep_on_input(session, [filled, preset, parent, *form], settled)
     waiting = html.note("Tokenizing all items …")
     training_progress.wire(context, progress, parent, new_round)
@@ -115,17 +113,18 @@ def announce_plan(method: gr.Dropdown, plan: gr.HTML) -> None:
 def wire_plan(
     draw: Callable[..., Html],
     inputs: list[Any],
-    filled: list[gr.Textbox],
+    also_on: list[gr.Textbox],
     plan: gr.HTML,
 ) -> None:
     """Draw the plan for what is chosen; until then, Gradio dims the former one.
 
     Another method brings the values of its preset, so it is drawn once these are in the
-    form (``filled``). One event for all fields, since several change together and each
-    drawing may take seconds.
+    form: ``also_on`` are the boxes that change then, or as the workspace does. One
+    event for all: several change together, each drawing may take seconds, and an older
+    one that ends late would stay.
     """
     fields_to_draw = [field for field in inputs if field.elem_id != METHOD]
-    changes = [field.change for field in (*filled, *fields_to_draw)]
+    changes = [field.change for field in (*also_on, *fields_to_draw)]
     handler = with_error_panel(draw, [plan])
     gr.on(changes, handler, inputs, [plan], **(LAST | SHOWN))
 
