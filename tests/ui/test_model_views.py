@@ -180,7 +180,15 @@ def test_the_sidebar_says_that_no_model_is_loaded_once_the_worker_has_ended(
     monkeypatch.setattr(hardware, "worker_memory", lambda path: 3 << 30)
     assert "3.0 GiB" in status.draw(store)
     monkeypatch.setattr(hardware, "worker_memory", lambda path: None)
-    assert "no model loaded" in status.draw(store)
+    assert "not loaded" in status.draw(store)
+
+
+def test_the_idle_sidebar_says_what_ended_last(store):
+    """A quiz in another tab ended without a trace."""
+    assert "Last:" not in status.draw(store)
+    run = store.runs.create("quiz", {})
+    store.runs.finish(run.id, "done")
+    assert f"(run {run.id}), done, 2" in status.draw(store)
 
 
 def test_what_comes_and_goes_in_the_sidebar_has_a_place_that_is_kept(store, context):

@@ -164,8 +164,8 @@ def test_a_run_shows_the_estimate_that_its_form_showed(store):
 def test_the_memory_of_a_training_says_what_was_measured():
     """It read as the peak of the whole process, for which the sidebar shows more."""
     markup = memory.peak(MemoryPeak(3 << 30, 2 << 30))
-    assert "3.0 GiB in a trial of the largest step, estimated 2.0 GiB" in markup
-    assert "sidebar: the whole worker process" in markup
+    assert "3.0 GiB (largest step), estimated 2.0 GiB" in markup
+    assert "The sidebar shows the whole worker process" in markup
 
 
 def test_a_run_that_lacked_memory_offers_what_would_fit(store):

@@ -58,7 +58,6 @@ def peak(memory: MemoryPeak | None) -> Html:
     if memory is None:
         return html.text(html.DASH)
     took, expected = html.size(memory.measured), html.size(memory.estimated)
-    return html.text(
-        f"{took} in a trial of the largest step, estimated {expected} (sidebar: the "
-        "whole worker process now)"
-    )
+    words = html.text(f"{took} (largest step), estimated {expected}")
+    about = "Measured in a trial of the largest step. The sidebar shows the whole "
+    return html.tag("span", words, title=f"{about}worker process as it is now.")

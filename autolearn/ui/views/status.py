@@ -35,8 +35,18 @@ def _activity(store: Store, active: list[Run]) -> Html:
     if waiting:
         parts.append(_waiting(store, waiting))
     if not active:
-        parts.append(html.tag("div", html.note("Nothing is running."), "al-box"))
+        parts.append(_idle(store))
     return html.tag("div", html.join(parts), "al-activity")
+
+
+def _idle(store: Store) -> Html:
+    """Return that nothing runs, and what ended last."""
+    words = html.note("Nothing is running.")
+    if last := store.runs.last_ended():
+        when = labels.local_time(last.finished_at)
+        sentence = f"Last: {labels.run(last)}, {last.state}, {when}"
+        words += html.tag("div", html.text(sentence), "al-faint")
+    return html.tag("div", words, "al-box")
 
 
 def _spoken(active: list[Run]) -> Html:
@@ -74,7 +84,7 @@ def _memory(worker_bytes: int | None) -> Html:
     """Return the memory of the worker, or that there is none, and so no model."""
     if worker_bytes is None:
         about = "No worker process: it ends when idle, and a run starts it again."
-        return html.tag("span", "no model loaded", title=about)
+        return html.tag("span", "not loaded", title=about)
     about = "The whole worker process: the model and what its runs have left in memory."
     return html.tag("span", html.text(html.size(worker_bytes)), title=about)
 
