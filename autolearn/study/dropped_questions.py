@@ -53,12 +53,15 @@ def as_skip(
 def of_skip(skip: Skip, passage: Passage) -> DroppedQuestion | None:
     """Return the question that a skip, with its generation, is about.
 
-    None: it is about none, or about one that is cut off or has no answer.
+    None: it is about none, or about one that is cut off, has no answer, or gives its
+    answer away.
     """
     if skip.generation is None:
         return None
     question, answer = question_and_answer(skip.generation)
     if not sentences.is_question(question) or not matching.tells_something(answer):
+        return None
+    if matching.contains(question, answer):
         return None
     # A study may have put the heading before the question that the model wrote.
     for text in (f"{passage.heading}: {question}", question):

@@ -381,7 +381,7 @@ class PageContext:
         why_disabled = whole_round.why_disabled(store)
         return (
             status.draw(store),
-            whole_round.below_button(why_disabled) + guide.draw(store),
+            whole_round.below_button(store, why_disabled) + guide.draw(store),
             gr.Timer(active=busy),
             gr.Button(f"Stop run {run.id}" if run else "Stop", interactive=busy),
             run.id if run else 0,

@@ -100,9 +100,7 @@ def test_what_no_answer_puts_right_is_reported_with_its_reason():
     journal, backend = study(hopeless)
     (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
     assert skip.reason.endswith(" is not kept: it contains its own answer.")
-    dropped = of_skip(skip, passage())
-    assert dropped
-    assert dropped.text == "Was the mill of Avel open in 1842?"
+    assert of_skip(skip, passage()) is None, "a question that gives its answer away"
     requests = [r for r in backend.history if r.prompt.name == "ask_sentence"]
     assert sum(map(writes_a_question, requests)) == ATTEMPTS + 1
     _, backend = study(hopeless, quick=True)

@@ -209,6 +209,8 @@ def test_a_running_run_shows_the_time_left_and_no_rate(store):
     early = replace(run, rate=2.0)
     for unknown in (run, early):
         assert "estimating the time left" in status._running(store, unknown)
+    quiz = replace(run, model="/models/1B", round_id=3)
+    assert "with 1B, round 3" in status._running(store, quiz)
     markup = status._running(store, replace(early, eta_seconds=63))
     assert "time left: 1 min 03 s" in markup
     late = replace(run, rate=1.0, eta_seconds=0.0)

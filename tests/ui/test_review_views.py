@@ -140,7 +140,8 @@ def test_an_open_book_answer_replaces_no_edit_that_was_not_seen(store):
     assert f"Sample {sample.id} was changed elsewhere" in note
     now = store.samples.view(sample.id).sample
     assert (shown_id, now.chosen, now.state) == (sample.id, "Johann", "pending")
-    review_tab._approve_open_book(session, sample.id, version, chosen())
+    *_, note = review_tab._approve_open_book(session, sample.id, version, chosen())
+    assert "approved with its open-book answer; U takes it back" in note
     now = store.samples.view(sample.id).sample
     assert (now.chosen, now.state) == ("Goethe ", "approved")
 

@@ -77,6 +77,16 @@ def test_no_whole_round_is_promised_with_a_model_on_a_server(store, context):
         assert whole_round.ON_A_SERVER in markup
 
 
+def test_the_sidebar_says_that_a_whole_round_leaves_the_round_in_use(store, context):
+    """Only the card of Start did; the button is on every tab."""
+    page = replace(context, revision_boxes={})
+    assert whole_round.FROM_BASE not in page._refresh("Start")[1]
+    round_actions.keep(store, evaluations.one_round(store).id)
+    for run in store.runs.in_state("queued"):
+        store.runs.finish(run.id, "done")
+    assert whole_round.FROM_BASE in page._refresh("Start")[1]
+
+
 def test_the_step_that_trains_leads_to_the_form_below_an_ended_training(store):
     """It led to the curves of the last training; the form was far below."""
     scrolls = f'data-part="{NEW_ROUND}"'

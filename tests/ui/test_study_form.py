@@ -53,7 +53,7 @@ def test_the_estimate_of_a_study_follows_the_form(store, monkeypatch):
         hardware, "device", lambda: Device("cpu", half=True, size=64 << 30)
     )
     markup = tab._effort(session, [], *values.values())
-    assert "(rough: the first study with this model)" in markup
+    assert "(rough: no study with these stages and weights yet)" in markup
     assert "KV cache" in markup
     more = {**values, "answer_tokens": 4096}
     assert tab._effort(session, [], *more.values()) != markup

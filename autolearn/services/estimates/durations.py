@@ -221,7 +221,7 @@ class StudyTime:
     seconds: float | None
     """None: not known."""
     is_first: bool
-    """Whether no study with this model has shown its pace yet."""
+    """Whether no study with these weights and stages has shown its pace yet."""
 
 
 def study_time(

@@ -181,7 +181,8 @@ def _approve_open_book(
         review_actions.approve_open_book(store, current, known_version)
     except Outdated as error:
         return show(session, queue, current, str(error))
-    return show(session, queue, queue.around(store, current))
+    note = f"Sample {current} is approved with its open-book answer; U takes it back."
+    return show(session, queue, queue.around(store, current), note)
 
 
 def _overrule(

@@ -56,9 +56,12 @@ def of(store: Store) -> list[GuideStep]:
     last_study = next(iter(store.runs.find(studies, limit=1)), None)
     is_studied = has_samples and not _has_new_skills(store, last_study)
     is_poor = last_study is not None and study.is_poor(StudyResult.of(last_study))
+    # Who approves some of its samples by hand has left the skills as they are.
+    of_last = SampleFilter(run_id=last_study.id if last_study else 0)
+    is_used = store.samples.counts(of_last)["approved"] > 0
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
-        *_skills(store, may_be_next=is_poor or not is_studied),
+        *_skills(store, may_be_next=not is_studied or (is_poor and not is_used)),
         GuideStep("Study", "Let the model study them", is_studied, "study"),
         GuideStep("Review", _review(samples), samples["approved"] > 0),
         _train(store, digest, done=bool(rounds)),

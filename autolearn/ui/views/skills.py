@@ -34,6 +34,10 @@ _BAR = 12
 ANOTHER_CORPUS = (
     "teach it again on a corpus closer to your texts, or choose a larger model"
 )
+TAUGHT_LITTLE = (
+    "It was taught in {} of {} steps; more make it ask and read better (“Teach these "
+    "skills”)."
+)
 MORE_STEPS = (
     "teach it the skills in more steps: only {} of the {} steps that the preset gives "
     "were trained"
@@ -154,18 +158,24 @@ def _none(round_id: int | None) -> Html:
     )
 
 
-def unchecked(round_id: int, check: Run | None = None) -> str:
+def unchecked(
+    round_id: int, check: Run | None = None, steps: tuple[int, int] | None = None
+) -> str:
     """Return that the skills of a round are not known, and what to do or to wait for.
 
-    ``check``: the one that is queued or running.
+    Args:
+        round_id: The round.
+        check: The one that is queued or running.
+        steps: In how many steps it was taught, if in fewer than planned.
     """
     if check:
         progress = f"run {check.id}, {check.state}"
         return f"The skills of round {round_id} are being checked ({progress})."
-    return (
+    sentence = (
         f"The skills of round {round_id} have not been checked; check them first "
         "(Model, “Check skills”)."
     )
+    return f"{sentence} {TAUGHT_LITTLE.format(*steps)}" if steps else sentence
 
 
 def _report(store: Store, report: SkillReport) -> Html:

@@ -129,7 +129,8 @@ def _running(store: Store, run: Run) -> Html:
     stage = labels.stage(run)
     model = Html("")
     if run.model:
-        words = html.text(f"with {labels.model(run.model)}")
+        weights = f", round {run.round_id}" if run.round_id else ""
+        words = html.text(f"with {labels.model(run.model)}{weights}")
         model = html.tag("div", words, "al-faint")
     if run.total:
         stage += f": {labels.progress(run)}"

@@ -31,8 +31,8 @@ TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts
 FEW_QUESTIONS = "This model asks about few of the facts in these texts. For more, "
 ABOUT_KEEP = (
     "“Keep” makes a dropped question, with the answer shown, an approved sample of "
-    "your own; Undo under Review takes the approval back. Before you keep one, check "
-    "that the marked words of the text answer it. "
+    "your own. Before you keep one, check that the marked words of the text answer "
+    "it; under Review it can be edited (E) and taken back (U). "
 )
 ADD_BY_HAND = (
     "A good question without a recorded answer can be added by hand under Review (Add)."
@@ -83,7 +83,7 @@ def effort(
     elif duration.seconds is not None:
         source = ", at the speed of the last study"
         if duration.is_first:
-            source = " (rough: the first study with this model)"
+            source = " (rough: no study with these stages and weights yet)"
         of_passages = " for the passages" * bool(instructions)
         time = f"about {html.rough_duration(duration.seconds)}{of_passages}{source}"
     if fit is None:
@@ -151,7 +151,8 @@ def _unchecked(store: Store, run: Run) -> Html:
     """Return that the skills of the round of a study are not known, if it has any."""
     if run.round_id and _has_unchecked_round(store, run):
         check = skill_actions.active(store, StudyRunSettings.of(run).model)
-        return html.note(skills.unchecked(run.round_id, check))
+        steps = skill_actions.limited_steps(store, run.round_id)
+        return html.note(skills.unchecked(run.round_id, check, steps))
     return Html("")
 
 
@@ -336,7 +337,7 @@ def _left_out(store: Store, run: Run) -> Html:
         title += f", the first {N_SKIPS}"
     table = html.table(("Stage", "Passage", "Question and reason"), rows, "Skipped")
     note = html.note(ABOUT_KEEP * bool(dropped) + ADD_BY_HAND)
-    return html.details(html.text(title), table + note)
+    return html.details(html.text(title), note + table)
 
 
 def _question_and_reason(question: str, reason: str) -> Html:

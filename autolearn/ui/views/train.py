@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from autolearn.core.records import ACTIVE_STATES, Round, Run
 from autolearn.core.run_kinds import stage_title
-from autolearn.core.run_results import FailedResult
+from autolearn.core.run_results import FailedResult, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.models import hardware
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
@@ -253,7 +254,7 @@ def live(store: Store, run: Run | None) -> Html:
     return (
         html.tag("header", head + labels.state(run.state), "al-spread")
         + _progress(store, run)
-        + html.tag("p", html.text(_next(run)), "al-faint")
+        + html.tag("p", html.text(_next(store, run)), "al-faint")
         + html.tag("div", curves, "al-plots al-four")
         + _settings(run)
     )
@@ -293,7 +294,7 @@ def _disk_use(store: Store, rounds: Sequence[Round]) -> str:
     return f"adapter, {html.size(size)}"
 
 
-def _next(run: Run) -> str:
+def _next(store: Store, run: Run) -> str:
     """Return the possible actions on a run, or why there is none."""
     if run.state in ACTIVE_STATES:
         if run.cancel_requested:
@@ -302,7 +303,9 @@ def _next(run: Run) -> str:
     if run.state == "done":
         settings = TrainRunSettings.of(run)
         sentence = "It is finished."
-        if not settings.train.traits.teaches_facts:
+        in_use = chosen_model(store).round_id
+        is_used = in_use is not None and in_use == TrainResult.of(run).round
+        if not settings.train.traits.teaches_facts and not is_used:
             sentence += " To study with it, choose it as adapter under Model."
         return sentence + " You can train more epochs." * can_train_more(settings)
     if changes := advice(run):

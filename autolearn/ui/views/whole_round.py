@@ -23,6 +23,7 @@ ON_A_SERVER = (
     "choose a model on this computer under Model."
 )
 ABOUT = "Studies the texts, approves by a rule, trains, and runs the quiz."
+FROM_BASE = "It begins with the base model."
 LONG_SECONDS = 3600.0
 """A round that takes longer is started only after a question."""
 CLOSED = "closed_round"
@@ -96,9 +97,10 @@ def why_disabled(store: Store) -> Html:
     return html.tag("p", html.text(sentence), "al-faint")
 
 
-def below_button(why_disabled: Html) -> Html:
+def below_button(store: Store, why_disabled: Html) -> Html:
     """Return what the sidebar says below the button: why it is disabled, or its use."""
-    words = why_disabled or html.tag("p", html.text(ABOUT), "al-faint")
+    begins = f" {FROM_BASE}" if chosen_model(store).round_id else ""
+    words = why_disabled or html.tag("p", html.text(f"{ABOUT}{begins}"), "al-faint")
     return html.tag("div", words, "al-below-button")
 
 
