@@ -21,6 +21,9 @@ from autolearn.study import bits_per_byte, rules
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
 
+N_EXAMPLES = 2
+"""Reasons that are given if no passage gave a question."""
+
 
 class StudyBackend(Backend, Protocol):
     """A model that studies, and whose memory is measured meanwhile."""
@@ -57,13 +60,22 @@ def study(context: RunContext, backend: StudyBackend) -> StudyResult:
     context.add_metrics(0, numbers)
     result = replace(_tally(context), passages=len(passages), notes=backend.notes)
     if passages and not result.questions:
-        reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
-        text = "; ".join(sorted(reasons))
         raise BackendError(
-            f"No passage gave a question ({text}); choose another model for these "
-            "texts, or one that has learned the meta-skills."
+            f"No passage gave a question{_examples(context)}; choose another model for "
+            "these texts, or one that has learned the meta-skills."
         )
     return result
+
+
+def _examples(context: RunContext) -> str:
+    """Return why some passages gave no question, in brackets, and how many more."""
+    skips = context.store.runs.skips(context.run.id)
+    reasons = sorted({skip.reason.removesuffix(".") for skip in skips})
+    if not reasons:
+        return ""
+    n_more = len(reasons) - N_EXAMPLES
+    more = f"; and {n_more} more" if n_more > 0 else ""
+    return f" ({'; '.join(reasons[:N_EXAMPLES])}{more})"
 
 
 def _passages(context: RunContext) -> list[Passage]:

@@ -68,7 +68,7 @@ def chunks(
         blocks: The text.
         count_tokens: Returns how many tokens a text has.
         max_tokens: Most tokens of a passage.
-        headings: Whether lines that begin with ``#`` are headings.
+        headings: As in ``units.of``.
     """
     longest = SIGNS_PER_TOKEN * max_tokens
     cutter = _UnitCutter(count_tokens, max_tokens, longest)
@@ -186,8 +186,8 @@ class _PassageDraft:
         if part.repeated_line and not self.has_text:
             self._repeated_line = part.repeated_line
             self._n_tokens += self._count(part.repeated_line)
-        if part.is_heading and (match := units.HEADING.match(part.text)):
-            self._heading = match[1]
+        if part.is_heading:
+            self._heading = units.name_of(part.text)
         self.parts.append(part)
         self._n_tokens += part.n_tokens
         self.has_text = self.has_text or bool(part.text.strip())

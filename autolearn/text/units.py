@@ -18,6 +18,10 @@ BLOCK = 1 << 16
 """Characters that are collected before units are cut."""
 
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*\s*$")
+LONGEST_TITLE = 80
+"""Characters of the title of a plain text."""
+_TITLE = re.compile(r"[^\W\d_a-z].*[^\s.!?…:;,。！？：；，]\s*$")  # noqa: RUF001
+"""The first line of a plain text that may be its title: no sentence, no list item."""
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n?$")
 """The first or the last line of a code block."""
 _FORMULA = "$$"
@@ -61,7 +65,8 @@ def of(
     Args:
         blocks: The text.
         longest: Most characters of a unit. Longer ones are divided.
-        headings: Whether lines that begin with ``#`` are headings.
+        headings: Whether lines that begin with ``#`` are headings. In a plain text,
+            they are not, but its first line may be a title.
     """
     scanner = _Scanner(longest, headings=headings)
     for text, starts_passage in blocks:
@@ -84,6 +89,8 @@ class _Scanner:
         self._line = ""
         self._fence = ""
         self._in_table = False
+        self._may_have_title = not headings
+        self._first_line = ""
 
     def feed(self, part: str) -> Iterator[Unit]:
         """Take a line, or a part of it, and yield the units that are complete."""
@@ -102,6 +109,8 @@ class _Scanner:
         self._fence, self._in_table = "", False
 
     def _take(self, line: str) -> Iterator[Unit]:
+        if self._may_have_title and line.strip():
+            yield from self._take_title(line)
         if self._fence:
             kind: Kind = "prose" if self._fence == _FORMULA else "code"
             yield from self._pieces(line, kind)
@@ -128,6 +137,20 @@ class _Scanner:
             self._n_prose += len(line)
             if self._n_prose >= BLOCK:
                 yield from self._flush_block()
+
+    def _take_title(self, line: str) -> Iterator[Unit]:
+        """Yield the first line of a plain text if it is a title: a blank one follows.
+
+        ``line``: that line, or the next one with text.
+        """
+        if not self._first_line:
+            self._first_line = line
+            self._may_have_title = is_title(line)
+            return
+        self._may_have_title = False
+        if self._prose[-1].strip() == "":
+            title, self._prose, self._n_prose = "".join(self._prose), [], 0
+            yield self._unit(title, "heading")
 
     def _last(self) -> str:
         return self._prose[-1] if self._prose else ""
@@ -161,6 +184,17 @@ class _Scanner:
     def _unit(self, text: str, kind: Kind) -> Unit:
         starts_passage, self.starts_passage = self.starts_passage, False
         return Unit(text, kind, starts_passage)
+
+
+def is_title(line: str) -> bool:
+    """Return whether the first line of a plain text may be its title."""
+    return len(line) <= LONGEST_TITLE and _TITLE.match(line) is not None
+
+
+def name_of(heading: str) -> str:
+    """Return the words of a heading."""
+    match = HEADING.match(heading)
+    return match[1] if match else heading.strip()
 
 
 def closes_fence(line: str, fence: str) -> bool:

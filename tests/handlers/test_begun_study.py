@@ -115,6 +115,16 @@ def test_a_skill_check_and_a_locked_quiz_change_no_study_that_has_begun(store, l
     assert new == (0.0, 0.62, False)
 
 
+def test_a_study_without_a_question_gives_a_few_reasons(store):
+    """The sidebar showed all of them, which were two pages long."""
+    towns = ("Avel", "Brin", "Calm", "Dorn")
+    texts = [f"Ada leads {town}. Nobody else does." for town in towns]
+    put_passages(store, "a.txt", texts)
+    with pytest.raises(BackendError, match=r"and \d+ more\); choose") as caught:
+        study(store, queue(store), Inventive(protocol="guided"))
+    assert len(str(caught.value)) < 600
+
+
 def test_a_study_whose_documents_were_deleted_studies_no_other_one(store):
     (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
     run = queue(store, documents=(passage.document_id,))

@@ -2,6 +2,7 @@ import random
 
 import pytest
 
+from autolearn.text import chunking
 from autolearn.text.chunking import n_sentences, split
 
 
@@ -81,3 +82,27 @@ def test_sentences_are_counted_but_not_headings():
     assert n_sentences(text) == 4
     assert n_sentences("") == 0
     assert n_sentences("一つ。二つ。") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ("The Brannoch Viaduct\n\nIt was opened in 1887.", "The Brannoch Viaduct"),
+        ("\n\nDas Viadukt  \n \n\nEs wurde 1887 eröffnet.", "Das Viadukt"),
+        ("布兰诺克高架桥\n\n它于1887年开放。", "布兰诺克高架桥"),
+        ("Dear Ann,\n\nit was opened in 1887.", ""),
+        ("It was opened in 1887.\n\nIt has 23 arches.", ""),
+        ("The viaduct was\nopened in 1887.\n\nIt has 23 arches.", ""),
+        ("- 23 arches\n\nIt was opened in 1887.", ""),
+        ("# not a heading\n\nIt was opened in 1887.", ""),
+        ("The Brannoch Viaduct\n\n", ""),
+        (f"{'The Brannoch Viaduct ' * 5}\n\nIt was opened in 1887.", ""),
+    ],
+)
+def test_the_first_line_of_a_plain_text_may_be_its_title(text, heading):
+    """Without a heading, nothing made a question about the viaduct self-contained."""
+    chunks = list(chunking.chunks([(text, False)], len, 1000, headings=False))
+    assert "".join(chunk.passage.text for chunk in chunks) == text
+    assert {chunk.passage.heading for chunk in chunks} == {heading}
+    later = list(chunking.chunks([(text, False)], len, 40, headings=False))
+    assert later[-1].passage.heading == heading

@@ -145,7 +145,8 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
         )
         pasted_text = gr.Textbox(
             label="Or paste a text",
-            info="It is split into passages at headings and sentence ends.",
+            info="It is split into passages at headings and sentence ends. A first "
+            "line above a blank line is its title.",
             lines=3,
             max_lines=12,
             elem_id="library-text",
