@@ -62,7 +62,8 @@ def study(context: RunContext, backend: StudyBackend) -> StudyResult:
     if passages and not result.questions:
         raise BackendError(
             f"No passage gave a question{_examples(context)}; choose another model for "
-            "these texts, or one that has learned the meta-skills."
+            "these texts, or teach it the meta-skills, in more steps if it has learned "
+            "them."
         )
     return result
 

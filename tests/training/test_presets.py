@@ -58,5 +58,5 @@ def test_a_round_of_a_few_facts_is_short_with_a_real_model():
 
 def test_preference_keeps_its_own_learning_rate():
     facts, second = presets.PRESETS["facts"], TrainSettings(method="al2")
-    assert facts.apply(TrainSettings()).peak_rate == 5e-4
+    assert facts.apply(TrainSettings()).peak_rate == 2e-4
     assert facts.apply(second).peak_rate == second.peak_rate < 1e-3

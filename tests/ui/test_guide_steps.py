@@ -158,3 +158,7 @@ def test_who_approves_what_a_weak_study_made_is_led_on(store, tmp_path):
     assert "Train a round (next)" in guide.draw(store)
     store.decisions.undo_batch(store.decisions.last().id)
     assert "Teach it the weak skills (next)" in guide.draw(store)
+    one_round(store, "join", digest=digest)  # of samples that a person has added
+    for run in store.runs.in_state("queued"):
+        store.runs.finish(run.id, "done")
+    assert "Teach it the weak skills (to do)" in guide.draw(store)

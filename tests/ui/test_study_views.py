@@ -140,6 +140,18 @@ def test_an_offer_shows_what_tells_whether_its_answer_is_right(store, answer, sh
         assert part in markup
 
 
+def test_the_offers_of_a_study_without_samples_are_open(store):
+    """They were folded below the reason why it had failed."""
+    skip = dropped(store)
+    assert "<details open" not in study.newest(store, only_last=True)
+    run = store.runs.last("study")
+    assert run
+    store.runs.finish(run.id, "failed", "No passage gave a question.")
+    markup = study.newest(store, only_last=True)
+    assert f"{study.KEEP}{skip.id}" in markup
+    assert "<details open" in markup
+
+
 def test_a_dropped_question_is_not_kept_in_a_read_only_workspace(store, monkeypatch):
     skip = dropped(store)
     monkeypatch.setattr(connection, "is_read_only", lambda path: True)

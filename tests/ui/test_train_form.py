@@ -51,7 +51,7 @@ def test_the_preset_follows_the_model_until_a_person_changes_it(store, monkeypat
     assert other
     assert other.source == "facts facts refined_sft"
     assert set(other.values) == set(presets.NAMES)
-    assert other.values["learning_rate"] == 5e-4
+    assert other.values["learning_rate"] == 2e-4
 
 
 def test_another_method_changes_all_values_only_if_it_needs_another_preset(

@@ -54,11 +54,14 @@ def of(store: Store) -> list[GuideStep]:
     has_quiz = any(RoundScores.of(round_).closed_book() for round_ in rounds)
     studies = RunFilter(("study",), ("done",), model_digest=digest)
     last_study = next(iter(store.runs.find(studies, limit=1)), None)
+    in_use = chosen_model(store).round_id
     is_studied = has_samples and not _has_new_skills(store, last_study)
     is_poor = last_study is not None and study.is_poor(StudyResult.of(last_study))
     # Who approves some of its samples by hand has left the skills as they are.
     of_last = SampleFilter(run_id=last_study.id if last_study else 0)
     is_used = store.samples.counts(of_last)["approved"] > 0
+    # So has who trains a round with samples from elsewhere.
+    is_used = is_used or bool(rounds and rounds[-1].id > (in_use or 0))
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         *_skills(store, may_be_next=not is_studied or (is_poor and not is_used)),

@@ -337,7 +337,9 @@ def _left_out(store: Store, run: Run) -> Html:
         title += f", the first {N_SKIPS}"
     table = html.table(("Stage", "Passage", "Question and reason"), rows, "Skipped")
     note = html.note(ABOUT_KEEP * bool(dropped) + ADD_BY_HAND)
-    return html.details(html.text(title), note + table)
+    # Without samples, the offers below are all there is to go on with.
+    is_open = run.state == "failed" and bool(dropped)
+    return html.details(html.text(title), note + table, is_open=is_open)
 
 
 def _question_and_reason(question: str, reason: str) -> Html:
