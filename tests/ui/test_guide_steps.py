@@ -12,7 +12,7 @@ from autolearn.services import model_scope
 from autolearn.store import RunFilter
 from autolearn.ui.views import guide
 from autolearn.ui.views import skills as views
-from autolearn.ui.views.links import ADAPTER, SKILLS
+from autolearn.ui.views.links import SKILLS, SKILLS_RESULT
 from tests.support.rounds import one_round
 from tests.support.skill_reports import keep
 from tests.support.texts import put_text
@@ -82,7 +82,7 @@ def test_the_next_step_follows_the_last_study_and_the_round_in_use(store, tmp_pa
     taught = one_round(store, "meta", digest=digest)
     study(None, 9)
     assert next_step() == "Use the round with the skills"
-    assert f'data-part="{ADAPTER}"' in guide.draw(store)
+    assert f'data-part="{SKILLS_RESULT}"' in guide.draw(store)
     store.choices.set("model", replace(model, round_id=taught.id).as_dict())
     assert next_step() == "Check its skills"
     keep(store, **about, round_id=taught.id, protocol="taught")

@@ -24,7 +24,6 @@ from autolearn.ui.session import (
 from autolearn.ui.tabs import model_sources, prices, skills
 from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
-from autolearn.ui.views.links import ADAPTER
 
 TITLE = "Model"
 BUILT_IN = ModelSettings.model
@@ -101,7 +100,7 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
         label="Adapter",
         info="Of a finished round of the model in use.",
         filterable=False,
-        elem_id=ADAPTER,
+        elem_id="model-adapter",
     )
     return name, loading, adapter
 

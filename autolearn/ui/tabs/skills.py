@@ -26,7 +26,7 @@ from autolearn.ui.session import (
 )
 from autolearn.ui.tabs.setting_labels import named_by
 from autolearn.ui.views import skills as views
-from autolearn.ui.views.links import SKILLS
+from autolearn.ui.views.links import SKILLS, SKILLS_RESULT
 
 CORPUS_SECONDS = 30.0
 """How long is waited for the built-in corpus, which takes a few seconds."""
@@ -63,7 +63,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> gr
         elem_id="model-skills-teach",
     )
     estimate = html_panel("model-skills-estimate")
-    result = html_panel("model-skills-result")
+    result = html_panel(SKILLS_RESULT)
     basis = gr.Textbox("", visible="hidden")
     outputs = [head, result, steps, teach, basis]
 

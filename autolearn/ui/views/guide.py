@@ -20,7 +20,7 @@ from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels, study
-from autolearn.ui.views.links import ADAPTER, NEW_ROUND, SKILLS, TAB
+from autolearn.ui.views.links import NEW_ROUND, SKILLS, SKILLS_RESULT, TAB
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _skills(store: Store, *, may_be_next: bool) -> list[GuideStep]:
     if report and guidance(report).needs_teaching:
         remedy = skill_actions.remedy(store, digest, model.round_id)
         if remedy.use:
-            what, is_done, part = "Use the round with the skills", False, ADAPTER
+            what, is_done, part = "Use the round with the skills", False, SKILLS_RESULT
             may_be_next = True
         elif is_checked and remedy.is_teaching:
             what, is_done = _teaching(remedy), False

@@ -2,13 +2,13 @@
 
 TAB = "tab-"
 """The beginning of the key of such a click; the name of the tab follows."""
-ADAPTER = "model-adapter"
-"""The id of the field of the Model tab that chooses a round."""
 NEW_ROUND = "train-form"
 """The id of the form of the Train tab that begins a round."""
 SKILLS = "model-skills"
 """The id of the panel of skills in the Model tab; ``assets/autolearn.js`` scrolls to
 what the attribute ``data-part`` of a click names."""
+SKILLS_RESULT = "model-skills-result"
+"""The id of the panel below it, which begins with the round to use, if there is one."""
 
 
 def tab_of(key: object) -> str | None:

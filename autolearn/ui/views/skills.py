@@ -183,8 +183,11 @@ def _report(store: Store, report: SkillReport) -> Html:
     advice = html.join(html.tag("li", item) for item in _advice(store, report))
     style = PROTOCOLS[report.protocol]
     asked = f"Prompting style: {style.name} ({style.meaning})."
+    taught = guidance(report).needs_teaching and _remedy(store, report).use
+    lead = html.tag("p", _use(taught)) if taught else Html("")
     return (
-        _chart(skills)
+        lead
+        + _chart(skills)
         + _table(skills, _of_base(store, report))
         + html.tag("h4", "What to do")
         + html.tag("ul", advice, "al-advice")
@@ -201,7 +204,6 @@ def _advice(store: Store, report: SkillReport) -> list[Html]:
     remedy = _remedy(store, report)
     if remedy.use:
         lines.pop(TEACH_FIRST, None)
-        return [*lines.values(), _use(remedy.use)]
     if remedy.steps or (remedy.has_learned and TEACH_FIRST in lines):
         lines[TEACH_FIRST] = html.text(f"{STILL_WEAK}{teach_again(remedy)}.")
     return list(lines.values())
