@@ -36,7 +36,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar=("ID", "SCORER"),
         help=f"how the answers to this question are scored; {meanings}",
     )
-
     parser.add_argument(
         "--add",
         nargs=2,

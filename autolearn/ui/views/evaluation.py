@@ -67,7 +67,10 @@ def _verdict(store: Store, comparison: RoundComparison) -> Html:
     if not sentences and not comparison.parts["control"].n:
         return html.note("The two quiz runs share no question; run the quiz again.")
     parts = html.tag("strong", html.text(" ".join(sentences)))
-    parts += _few_changed(comparison)
+    parts += html.join(
+        html.tag("span", html.text(f" {few}"), "al-faint")
+        for few in labels.few_changed_in(comparison)
+    )
     control = comparison.parts["control"]
     if n_lost := len(control.newly_wrong):
         verb = "answers is" if n_lost == 1 else "answers are"
@@ -87,15 +90,6 @@ def _verdict(store: Store, comparison: RoundComparison) -> Html:
         limit = f" Cut off at the length limit, or too long for the model: {n_cut}."
         parts += html.tag("span", html.text(limit), "al-faint")
     return html.tag("p", parts) + _warning(comparison)
-
-
-def _few_changed(comparison: RoundComparison) -> Html:
-    """Return of each quiz that too few of its answers changed, where that is so."""
-    return html.join(
-        html.tag("span", html.text(f" {PARTS[part]}: {few}"), "al-faint")
-        for part, change in comparison.parts.items()
-        if part != "control" and (few := labels.few_changed(change))
-    )
 
 
 def _warning(comparison: RoundComparison) -> Html:

@@ -57,11 +57,11 @@ def of(store: Store) -> list[GuideStep]:
     in_use = chosen_model(store).round_id
     is_studied = has_samples and not _has_new_skills(store, last_study)
     is_poor = last_study is not None and study.is_poor(StudyResult.of(last_study))
-    # Who approves some of its samples by hand has left the skills as they are.
+    # Who approves some of its samples by hand, or trains a round with others, has left
+    # the skills as they are.
     of_last = SampleFilter(run_id=last_study.id if last_study else 0)
-    is_used = store.samples.counts(of_last)["approved"] > 0
-    # So has who trains a round with samples from elsewhere.
-    is_used = is_used or bool(rounds and rounds[-1].id > (in_use or 0))
+    has_trained = bool(rounds) and rounds[-1].id > (in_use or 0)
+    is_used = has_trained or store.samples.counts(of_last)["approved"] > 0
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         *_skills(store, may_be_next=not is_studied or (is_poor and not is_used)),

@@ -10,7 +10,7 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_kinds import RUN_KINDS
 from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import statistics
-from autolearn.evaluation.paired_quizzes import QuizChange
+from autolearn.evaluation.paired_quizzes import PARTS, QuizChange, RoundComparison
 from autolearn.runs import run_control
 from autolearn.runs.queues import MODEL_QUEUE
 from autolearn.services.model_scope import chosen_digest, shown_digest
@@ -186,6 +186,15 @@ def of_model(store: Store) -> str:
 def adapter(round_id: int | None) -> str:
     """Return the name of the weights of a round, or of those without one."""
     return f"round {round_id}" if round_id else BASE[0]
+
+
+def few_changed_in(comparison: RoundComparison) -> list[str]:
+    """Return of each quiz that too few of its answers changed, where that is so."""
+    return [
+        f"{PARTS[part]}: {few}"
+        for part, change in comparison.parts.items()
+        if part != "control" and (few := few_changed(change))
+    ]
 
 
 def few_changed(change: QuizChange) -> str:

@@ -3,7 +3,7 @@
 from autolearn.core.quiz_records import QuizPart
 from autolearn.core.records import ACTIVE_STATES, Run
 from autolearn.core.server_addresses import is_server
-from autolearn.evaluation.paired_quizzes import PARTS, RoundComparison
+from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.runs import run_control
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import round_progress
@@ -187,11 +187,10 @@ def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
 
 
 def _notes(comparison: RoundComparison) -> Html:
-    """Return of each quiz that too few of its answers changed, where that is so."""
+    """Return where too few answers changed."""
     return html.join(
-        html.tag("p", html.text(f"{PARTS[part]}: {few}"), "al-faint")
-        for part, change in comparison.parts.items()
-        if part != "control" and (few := labels.few_changed(change))
+        html.tag("p", html.text(few), "al-faint")
+        for few in labels.few_changed_in(comparison)
     )
 
 
