@@ -148,7 +148,7 @@ class _Scanner:
             self._may_have_title = is_title(line)
             return
         self._may_have_title = False
-        if self._prose[-1].strip() == "":
+        if self._prose and not self._prose[-1].strip():
             title, self._prose, self._n_prose = "".join(self._prose), [], 0
             yield self._unit(title, "heading")
 

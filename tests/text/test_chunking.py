@@ -106,3 +106,9 @@ def test_the_first_line_of_a_plain_text_may_be_its_title(text, heading):
     assert {chunk.passage.heading for chunk in chunks} == {heading}
     later = list(chunking.chunks([(text, False)], len, 40, headings=False))
     assert later[-1].passage.heading == heading
+
+
+def test_a_passage_border_below_the_first_line_leaves_it_a_sentence():
+    blocks = [("The Brannoch Viaduct\n", False), ("It was opened in 1887.", True)]
+    chunks = list(chunking.chunks(blocks, len, 1000, headings=False))
+    assert [chunk.passage.heading for chunk in chunks] == ["", ""]
