@@ -23,7 +23,7 @@ _WORD = (
     rf"|(?:(?<!\S)[-\u2212](?=\d))?{_SIGNS}(?:(?<=\d){_MARK}(?=\d){_SIGNS})*"
 )
 """A word, or a whole number."""
-_MONTH = (
+MONTH = (
     "(?:January|February|March|April|May|June|July|August|September|October|November"
     "|December|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember"
     "|janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre"
@@ -32,8 +32,8 @@ _MONTH = (
 )
 """The months in the languages of the worked examples that have words for them."""
 _DAY = (
-    rf"\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:of |de )?{_MONTH}(?!\w)"
-    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?=,? \d{{4}}(?!\w))"
+    rf"\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:of |de )?{MONTH}(?!\w)"
+    rf"|{MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?=,? \d{{4}}(?!\w))"
 )
 """A day with its month: without it, the day is a number that tells nothing."""
 _CHUNK = re.compile(rf"[{_UNSPACED}]|{_DAY}|{_WORD}|\s+|[^\w\s]+")

@@ -71,10 +71,12 @@ def remove(store: Store) -> None:
     """Delete the documents of the built-in library; see ``reading_actions.remove``.
 
     Raises:
-        JobError: A study is in progress.
+        JobError: A study is reading one of them; then all stay.
     """
-    for document in documents(store):
-        reading_actions.remove(store, document.id)
+    document_ids = [document.id for document in documents(store)]
+    reading_actions.check_not_studied(store, document_ids)
+    for document_id in document_ids:
+        reading_actions.remove(store, document_id)
 
 
 def add_problems(store: Store, seed: int) -> None:

@@ -54,8 +54,19 @@ def base_quiz_before(store: Store, run: Run) -> Run | None:
     )
 
 
+def due(store: Store, round_: Round, before_id: int | None) -> list[int | None]:
+    """Return which rounds have to be asked to compare this one; None: the base model.
+
+    The round itself is asked each time, the model before it only if its last quiz is
+    not up to date.
+    """
+    if _is_current(store, round_, before_id):
+        return [round_.id]
+    return [before_id, round_.id]
+
+
 def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Run]:
-    """Queue the quiz of a round, and of the model before it unless it is up to date.
+    """Queue the quizzes that are due to compare a round with the model before it.
 
     The base model is also asked open-book, for comparison.
 
@@ -64,13 +75,13 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
     """
     round_ = store.rounds.get(round_id)
     own = TrainRunSettings.of(round_).model
+    *before, _ = due(store, round_, before_id)
     new_runs = []
-    if not _is_current(store, round_, before_id):
-        before = replace(own, round_id=before_id)
+    for number in before:
+        model = replace(own, round_id=number)
         with suppress(AlreadyQueued):  # for another round
-            new_runs.append(actions.quiz(store, before, open_book=before_id is None))
-    after = replace(own, round_id=round_id)
-    return [*new_runs, actions.quiz(store, after)]
+            new_runs.append(actions.quiz(store, model, open_book=number is None))
+    return [*new_runs, actions.quiz(store, replace(own, round_id=round_id))]
 
 
 def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:

@@ -3,14 +3,18 @@
 The page and the command line use these, so both refuse the same things.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import ACTIVE_STATES, Document, Run, Split
 from autolearn.core.run_results import ImportResult, OtherRows
-from autolearn.core.run_settings import ImportRunSettings, ImportSource
+from autolearn.core.run_settings import (
+    ImportRunSettings,
+    ImportSource,
+    StudyRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.ingest import originals, row_kinds
 from autolearn.models import files as model_files
@@ -27,9 +31,9 @@ def remove(store: Store, document_id: int) -> bool:
 
     Raises:
         InputError: There is no such document.
-        JobError: A study is in progress.
+        JobError: A study is reading it.
     """
-    check_no_study(store)
+    check_not_studied(store, [document_id])
     document = store.library.document(document_id)
     is_gone = store.readings.remove(document_id)
     originals.drop(store, document.original)
@@ -64,10 +68,10 @@ def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
 
     Raises:
         InputError: There is no such document, or its file is not kept.
-        JobError: A study is in progress.
+        JobError: A study is reading it.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
-    check_no_study(store)
+    check_not_studied(store, [document_id])
     document = store.library.document(document_id)
     originals.path_of(store, document)
     model, passage_tokens = _measure(store, document)
@@ -96,7 +100,7 @@ def take_in(store: Store, exclusion_id: int) -> None:
         InputError: There is no exclusion of this id.
         JobError: A study is in progress.
     """
-    check_no_study(store)
+    check_not_studied(store)
     store.exclusions.take_in(exclusion_id)
 
 
@@ -109,22 +113,32 @@ def leave_out(store: Store, stretches: Sequence[tuple[int, int, int]]) -> None:
         InputError: A passage has changed.
         JobError: A study is in progress.
     """
-    check_no_study(store)
+    check_not_studied(store)
     with store.atomic():
         for passage_id, start, end in stretches:
             store.exclusions.leave_out(passage_id, start, end)
 
 
-def check_no_study(store: Store) -> None:
-    """Check that no study is reading the passages.
+def check_not_studied(
+    store: Store, document_ids: Collection[int] | None = None
+) -> None:
+    """Check that no study is reading these documents; None: any.
 
     Raises:
         JobError: A study does, or is queued.
     """
-    if any(run.kind == "study" for run in store.runs.in_state(*ACTIVE_STATES)):
-        raise JobError(
-            "A study is reading the passages; wait until it has ended, or stop it."
-        )
+    for run in store.runs.in_state(*ACTIVE_STATES):
+        if run.kind == "study" and _reads(run, document_ids):
+            raise JobError(
+                "A study is reading the passages; wait until it has ended, or stop it."
+            )
+
+
+def _reads(study: Run, document_ids: Collection[int] | None) -> bool:
+    studied = StudyRunSettings.of(study).documents
+    if studied is None or document_ids is None:
+        return True
+    return not set(studied).isdisjoint(document_ids)
 
 
 def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:

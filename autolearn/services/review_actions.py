@@ -217,14 +217,8 @@ def add_own(
         raise InputError(
             "No passage is shown that the pair could be about; untick the box first."
         )
-    return _add_approved(store, question.strip(), answer.strip(), passage_id)
-
-
-def _add_approved(
-    store: Store, question: str, answer: str, passage_id: int | None
-) -> int:
     with store.atomic():
-        number = store.own_pairs.add(question, answer, passage_id)
+        number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
         decide(store, [number], "approve", None)
     return number
 
@@ -259,7 +253,7 @@ def kept(
 
 
 def keep(store: Store, skip_id: int) -> int:
-    """Add a dropped question as an approved sample of a person; return its id.
+    """Add a dropped question as a pending sample of a person; return its id.
 
     Raises:
         InputError: The study has recorded no answer, or it is a sample already.
@@ -276,7 +270,7 @@ def keep(store: Store, skip_id: int) -> int:
                 f"This question is sample {sample.id} already ({sample.state}); "
                 "decide on it under Review."
             )
-        return _add_approved(store, question.text, question.answer, question.passage_id)
+        return store.own_pairs.add(question.text, question.answer, question.passage_id)
 
 
 def accepted_by(store: Store, queue: ReviewQueue, rule_name: str) -> list[Decision]:

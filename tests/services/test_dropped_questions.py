@@ -10,16 +10,16 @@ from tests.support.dropped import QUESTION, TEXT, drop, dropped
 from tests.support.texts import put_passages
 
 
-def test_a_question_that_is_kept_is_an_own_sample_that_is_learned(store):
+def test_a_question_that_is_kept_is_an_own_sample_that_is_decided_on(store):
     skip = dropped(store)
     number = review_actions.keep(store, skip.id)
     sample = store.samples.view(number).sample
     assert (sample.prompt, sample.chosen) == (QUESTION, "Ada Horn")
-    assert (sample.state, sample.passage_id) == ("approved", skip.passage_id)
+    assert (sample.state, sample.passage_id) == ("pending", skip.passage_id)
+    assert not approved_examples(store, TrainRunSettings())
+    review_actions.decide(store, [number], "approve", None)
     (example,) = approved_examples(store, TrainRunSettings())
     assert example.target == "Ada Horn"
-    review_actions.undo(store, 0)
-    assert store.samples.view(number).sample.state == "pending"
 
 
 def test_a_question_is_kept_once(store):

@@ -39,8 +39,8 @@ def fault(sentences, place, question, heading="Orlo Bridge", answer="1931"):
         (1, "When was the traffic award of the Orlo Bridge?", False),
         (1, "When was the Orlo Bridge painted?", False),
         # Words that tell which subject it is do not count.
-        (1, "When did the narrow stone road bridge Orlo Bridge start?", False),
-        (1, "When did Ada Horn's Orlo Bridge of Tessen start?", False),
+        (1, "When did the narrow stone road bridge Orlo Bridge serve?", False),
+        (1, "When did Ada Horn's Orlo Bridge of Tessen serve?", False),
     ],
 )
 def test_a_question_about_another_sentence_is_recognised(

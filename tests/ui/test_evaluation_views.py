@@ -12,6 +12,7 @@ from autolearn.services.estimates import durations, replay_writing
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import evaluation
 from autolearn.ui.views import evaluation as views
+from autolearn.ui.views import quiz_due
 from tests.support.evaluations import compared, one_round, quiz_of, shown_of, take
 from tests.support.texts import put_passages
 
@@ -31,7 +32,7 @@ def test_without_a_round_nothing_can_be_done_with_it(store, questions):
     for is_there in (False, True):
         if is_there:
             one_round(store)
-        _, _, _, *buttons = evaluation._result(
+        _, _, _, _, *buttons = evaluation._result(
             session, evaluation.NEWEST, evaluation.BASE
         )
         assert [button.interactive for button in buttons] == [is_there] * 3
@@ -39,13 +40,29 @@ def test_without_a_round_nothing_can_be_done_with_it(store, questions):
 
 def test_the_time_of_a_quiz_is_told_before_it_begins(store, questions, monkeypatch):
     """The questions of both models are counted, here at three seconds each."""
+    assert quiz_due.effort(store, 0, None) == ""
     round_ = one_round(store)
+    both = "“Run the quiz” asks 20 questions of base model (also open-book) and round 1"
     monkeypatch.setattr(durations, "first_text_seconds", lambda _: None)
-    assert "to compare.</p>" in shown_of(store, round_.id, None)
+    assert f"{both}.</p>" in quiz_due.effort(store, round_.id, None)
     monkeypatch.setattr(durations, "first_text_seconds", lambda _: 3.0)
-    assert "It takes roughly 2 min." in shown_of(store, round_.id, None)
+    expected = f"{both}; it takes roughly 2 min."
+    assert expected in quiz_due.effort(store, round_.id, None)
     monkeypatch.setattr(replay_writing, "seconds_per_answer", lambda *_: 6.0)
-    assert "It takes roughly 4 min." in shown_of(store, round_.id, None)
+    assert "roughly 4 min." in quiz_due.effort(store, round_.id, None)
+
+
+def test_the_time_of_a_quiz_is_told_once_there_is_a_result(
+    store, questions, monkeypatch
+):
+    """It was told only for the first comparison; the base is not asked again then."""
+    monkeypatch.setattr(durations, "first_text_seconds", lambda _: 3.0)
+    round_ = one_round(store)
+    take(store, questions, 2, open_book=True)
+    take(store, questions, 5, round_.id)
+    assert "Before" in shown_of(store, round_.id, None)
+    shown = quiz_due.effort(store, round_.id, None)
+    assert "asks 20 questions of round 1; it takes roughly 60 s." in shown
 
 
 def test_a_quiz_is_told_as_long_as_what_is_asked_takes(store, questions, monkeypatch):
@@ -62,7 +79,7 @@ def test_a_quiz_is_told_as_long_as_what_is_asked_takes(store, questions, monkeyp
     monkeypatch.setattr(
         type(store.quizzes), "studied_documents", lambda *_: [studied.document_id]
     )
-    assert "It takes roughly 2 min." in shown_of(store, round_.id, None)
+    assert "roughly 2 min." in quiz_due.effort(store, round_.id, None)
 
 
 def test_only_the_quiz_that_is_missing_is_said_to_be_coming(store, questions):

@@ -1,9 +1,9 @@
 import pytest
 
-from autolearn.core.errors import InputError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Document, Exclusion, Passage
-from autolearn.core.run_settings import ImportRunSettings
+from autolearn.core.run_settings import ImportRunSettings, StudyRunSettings
 from autolearn.evaluation import gold_import, quiz_sets
 from autolearn.services import actions, demo_library
 from autolearn.store import QuestionFilter
@@ -104,6 +104,22 @@ def test_the_demo_library_is_removed_at_once_and_nothing_else(store):
     demo_library.remove(store)
     assert [document.name for document in store.library.documents()] == own
     assert views.demo(store) == ""
+
+
+def test_only_a_study_of_one_of_its_texts_keeps_the_demo_library(store):
+    """A study of other texts kept it, too."""
+    (own,) = put_passages(store, "own.md", ["Orlo was founded in 1711."])
+    demo_library.add_texts(store, None)
+    documents = demo_library.documents(store)
+    settings = StudyRunSettings(documents=(own.document_id, documents[-1].id))
+    study = store.runs.create("study", settings.as_dict())
+    with pytest.raises(JobError, match="A study is reading the passages"):
+        demo_library.remove(store)
+    assert demo_library.documents(store) == documents, "all of them or none"
+    store.runs.finish(study.id, "cancelled")
+    store.runs.create("study", StudyRunSettings(documents=(own.document_id,)).as_dict())
+    demo_library.remove(store)
+    assert demo_library.documents(store) == []
 
 
 def test_a_folder_is_chosen_with_all_its_documents(store):

@@ -117,12 +117,13 @@ def test_a_click_keeps_a_dropped_question_and_the_list_says_so(store):
     assert f'data-pick="{key}"' not in markup
     assert f'data-pick="s{number}"' in markup
     assert f"Kept as sample {number}" in markup
+    assert "pending" in markup
     assert f"Skipped in run {store.runs.newest(1)[0].id} (1)" in markup
     assert QUESTION in study.detail(store, number)
     with pytest.raises(InputError, match=f"is sample {number} already"):
         study_tab._press(session, 0, place, key)
-    review_actions.undo(store, 0)
-    assert "pending" in study.newest(store, only_last=True)
+    review_actions.decide(store, [number], "approve", None)
+    assert "approved" in study.newest(store, only_last=True)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from autolearn.core.errors import JobError
 from autolearn.runs.model_choice import chosen_model
@@ -14,7 +15,7 @@ from autolearn.ui.drawn_numbers import drawn_number
 from autolearn.ui.dropdowns import offer
 from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.tabs import quiz_questions
-from autolearn.ui.views import control_offer, labels
+from autolearn.ui.views import control_offer, labels, quiz_due
 from autolearn.ui.views import evaluation as views
 
 TITLE = "Evaluation"
@@ -37,8 +38,9 @@ def build(context: PageContext) -> None:
         )
         keep = gr.Button("Keep this round", elem_id="evaluation-keep")
         back = gr.Button("Roll back this round", elem_id="evaluation-back")
+    effort = html_panel("evaluation-effort")
     buttons = (quiz_button, keep, back)
-    _lay_out_results(context, names, (round_, before), shown, buttons)
+    _lay_out_results(context, names, (round_, before), [shown, effort, *buttons])
     context.on_action([quiz_button.click], partial(_run_quiz, session), [shown, before])
     context.on_action([keep.click], partial(_keep, session), [shown])
     context.on_action([back.click], partial(_roll_back, session), [shown])
@@ -69,12 +71,12 @@ def _lay_out_results(
     context: PageContext,
     names: gr.State,
     choices: tuple[gr.Dropdown, gr.Radio],
-    shown: gr.Number,
-    buttons: tuple[gr.Button, ...],
+    above: list[Component],
 ) -> None:
     """Lay out the result of the round, and wire the clicks in it.
 
-    ``shown`` becomes the id of that round; without one, ``buttons`` are disabled.
+    ``above`` are the number that becomes the id of that round, what its quiz takes, and
+    the buttons, which are disabled without a round.
     """
     session, (round_, before) = context.session, choices
     version = html_panel("evaluation-version")
@@ -86,7 +88,7 @@ def _lay_out_results(
     context.redraw_on_change(
         partial(_result, session),
         choices,
-        [panel, questions, shown, *buttons],
+        [panel, questions, *above],
         also_on=[round_.change, before.change],
     )
     context.redraw_on_change(
@@ -145,12 +147,13 @@ def _before(store: Store, round_id: int, before: str) -> int | None:
 
 
 def _result(session: Session, choice: int, before: str) -> tuple[Any, ...]:
-    """Return the result of a round, its questions, its id, and the three buttons."""
+    """Return a round's result, questions, id, what its quiz takes, and the buttons."""
     store = session.store
     round_id = _round(store, choice)
     before_id = _before(store, round_id, before)
     buttons = [gr.Button(interactive=round_id > 0)] * 3
-    return *views.result(store, round_id, before_id), round_id, *buttons
+    effort = quiz_due.effort(store, round_id, before_id)
+    return *views.result(store, round_id, before_id), round_id, effort, *buttons
 
 
 def _run_quiz(session: Session, round_id: int, before: str) -> None:

@@ -17,7 +17,7 @@ from autolearn.services.retention import DocumentScore
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import curve, labels, missing_quiz
+from autolearn.ui.views import curve, labels, quiz_due
 
 ORIGINS = {
     "gold": "gold question",
@@ -51,7 +51,7 @@ def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Ht
     state = labels.state(round_actions.state_of(store, round_))
     top = html.tag("header", head + state, "al-spread")
     if comparison is None:
-        notice = missing_quiz.draw(store, round_, before_id)
+        notice = quiz_due.missing(store, round_, before_id)
         return top + notice + _own(round_), Html("")
     numbers = top + _verdict(store, comparison) + _shares(comparison) + _own(round_)
     return numbers, _questions(comparison)

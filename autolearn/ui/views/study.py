@@ -30,9 +30,8 @@ POOR = 0.2
 TOO_WEAK = "This model asks or reads too poorly to teach itself from these texts: "
 FEW_QUESTIONS = "This model asks about few of the facts in these texts. For more, "
 ABOUT_KEEP = (
-    "“Keep” makes a dropped question, with the answer shown, an approved sample of "
-    "your own. Before you keep one, check that the marked words of the text answer "
-    "it; under Review it can be edited (E) and taken back (U). "
+    "“Keep” adds a dropped question, with the answer shown, to Review, where you edit "
+    "(E) and approve (A) it. Keep those that the marked words of the text answer. "
 )
 ADD_BY_HAND = (
     "A good question without a recorded answer can be added by hand under Review (Add)."
