@@ -16,12 +16,13 @@ _DATE = re.compile(
 _WHEN = re.compile(r"\b(?:when|(?:what|which) (?:date|day|month|year))\b", re.I)
 _NO_EVENTS = frozenset(("date", "day", "month", "first"))
 _ALIKE = (
-    "aired available broadcast come came out debut distributed issue launch open "
+    "aired available broadcast come out debut distributed issue launch open "
     "premiere publish release screen stream",
-    "begin began begun commence start",
+    "begin commence start",
     "complete conclude end ended finish wrap",
 )
 """Words for an event that stand for each other: coming out, beginning, ending."""
+_IRREGULAR = {"began": "begin", "begun": "begin", "came": "come"}
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def _places(words: Iterable[str], text: str) -> list[tuple[int, int]]:
 
 
 def _is_form(word: str, other: str) -> bool:
-    return matching.begin_alike(word, other)
+    return matching.begin_alike(
+        _IRREGULAR.get(word, word), _IRREGULAR.get(other, other)
+    )
 
 
 def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
