@@ -1,5 +1,6 @@
 """Whether a sentence tells what a question asks for, as far as their words show."""
 
+import re
 from collections.abc import Iterable
 
 from autolearn.core.records import Passage
@@ -19,6 +20,11 @@ LEAST_MORE = 2
 """Words that it must share with the other one in addition."""
 _SPACED = ("en", "de", "fr", "es")
 """Languages whose stop words are known, with spaces between words."""
+_ASKS_FOR_NAME = re.compile(
+    r"\bWhat (?:is|was) the (?:name|title) of (?:the |this )?"
+    # No preposition: "the designer of the Orlo Bridge" is not the bridge.
+    r"(?:(?!(?:at|by|for|from|in|of|on|to|with)\b)[a-z-]+ ){0,3}"
+)
 
 
 def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
@@ -26,6 +32,8 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
 
     A clause; empty: nothing shows that it does not.
     """
+    if _gives_name(question, passage.heading):
+        return "it asks for a name that it gives"
     if persons.takes_performer_for_role(question, answer, sentence):
         return "it confuses a performer with a role"
     if persons.takes_one_work_for_another(question, answer, sentence):
@@ -37,6 +45,13 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
     if event and event.has_other_date(answer, sentence, others):
         return "its date is that of another event"
     return ""
+
+
+def _gives_name(question: str, heading: str) -> bool:
+    """Return whether a question asks for the name of its subject, and gives it."""
+    asks = _ASKS_FOR_NAME.search(question)
+    name = heading.partition(" (")[0]  # as in "Agra (2023 film)"
+    return asks is not None and question[asks.end() :].strip('?"\u201c\u201d ') == name
 
 
 def _is_about_another(question: str, sentence: str, passage: Passage) -> bool:

@@ -51,6 +51,22 @@ def test_a_question_about_another_sentence_is_recognised(
 
 
 @pytest.mark.parametrize(
+    ("question", "gives_it"),
+    [
+        ("What is the name of the Orlo Bridge?", True),
+        ('What was the title of the stone road bridge "Orlo Bridge"?', True),
+        ("What is the name of the designer of the Orlo Bridge?", False),
+        ("What is the name of the town that the Orlo Bridge is in?", False),
+        ("What is the name of the bridge?", False),
+    ],
+)
+def test_a_question_for_the_name_that_it_gives_is_recognised(question, gives_it):
+    reason = "it asks for a name that it gives" if gives_it else ""
+    heading = "Orlo Bridge (1931)"
+    assert fault(BRIDGE, 0, question, heading, "Tessen") == reason
+
+
+@pytest.mark.parametrize(
     ("sentences", "question", "heading", "is_about_another"),
     [
         (BRIDGE_DE, "Wann wurde die Orlobrücke umgebaut und verbreitert?", "", True),
