@@ -44,6 +44,8 @@ class ChatForm:
     temperature: float | None = 0.0
     length: int | None = ANSWER_TOKENS
     system: str = ""
+    follow_up: bool = False
+    """Whether the earlier turns of the conversation are sent along."""
 
 
 def sampling(temperature: float | None, length: int | None) -> Sampling:
@@ -108,11 +110,12 @@ def ask(store: Store, number: int, form: ChatForm) -> list[Run]:
         columns["open"] = columns["left"]
     turn = 1 + max((ChatRunSettings.of(run).turn or 0 for run in past_runs), default=0)
     system = form.system.strip() or None
+    context = past_runs if form.follow_up else []
     requests = [
         actions.chat_request(
             store,
             model,
-            [*earlier_messages(past_runs, column), Message("user", question)],
+            [*earlier_messages(context, column), Message("user", question)],
             drawn,
             refine=form.refine and column != "open",
             origin=actions.ChatOrigin(

@@ -20,6 +20,9 @@ LEAST_MORE = 2
 """Words that it must share with the other one in addition."""
 _SPACED = ("en", "de", "fr", "es")
 """Languages whose stop words are known, with spaces between words."""
+_NAMES_HAVE_CAPITALS = ("en", "fr", "es")
+"""Languages in which a capital within a sentence makes a name; German has others."""
+_MARKS = "?!.,;:()\"'\u201c\u201d\u2018\u2019«»¿¡"
 _ASKS_FOR_NAME = re.compile(
     r"\bWhat (?:is|was) the (?:name|title) of (?:the |this )?"
     # No preposition: "the designer of the Orlo Bridge" is not the bridge.
@@ -34,6 +37,8 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
     """
     if _gives_name(question, passage.heading):
         return "it asks for a name that it gives"
+    if name := _foreign_name(question, passage):
+        return f"it names “{name}”, which the text does not"
     if persons.takes_performer_for_role(question, answer, sentence):
         return "it confuses a performer with a role"
     if persons.takes_one_work_for_another(question, answer, sentence):
@@ -52,6 +57,27 @@ def _gives_name(question: str, heading: str) -> bool:
     asks = _ASKS_FOR_NAME.search(question)
     name = heading.partition(" (")[0]  # as in "Agra (2023 film)"
     return asks is not None and question[asks.end() :].strip('?"\u201c\u201d ') == name
+
+
+def _foreign_name(question: str, passage: Passage) -> str:
+    """Return a name that a question has and its passage not; empty: there is none.
+
+    A small model copies some from the worked examples of its prompt.
+    """
+    if languages.of(passage.text) not in _NAMES_HAVE_CAPITALS:
+        return ""
+    known = set(matching.words(f"{passage.heading} {passage.text}"))
+    known |= stop_words.of(passage.text)
+    for name in matching.names(question.removeprefix(f"{passage.heading}: ")):
+        parts = matching.words(name)
+        words = [part for part in parts if len(part) > 1 and not part[0].isdigit()]
+        if words and not _share_word(words, known):
+            return name.strip(_MARKS)
+    return ""
+
+
+def _share_word(words: Iterable[str], known: Iterable[str]) -> bool:
+    return any(matching.begin_alike(word, k) for word in words for k in known)
 
 
 def _is_about_another(question: str, sentence: str, passage: Passage) -> bool:

@@ -67,6 +67,30 @@ def test_a_question_for_the_name_that_it_gives_is_recognised(question, gives_it)
 
 
 @pytest.mark.parametrize(
+    ("sentences", "question", "name"),
+    [
+        (
+            BRIDGE,
+            "Whom did the council of Port Ellis elect at the Orlo Bridge?",
+            "Port",
+        ),
+        (BRIDGE, 'Who designed the "Orlo Bridge" in Tessen in 1930?', ""),
+        (BRIDGE, "Orlo Bridge: Why did Ada design the bridge?", ""),
+        (BRIDGE, "Who designed the Orlo bridges of Tessen's Anna Kell?", "Anna"),
+        # All nouns of German have capitals.
+        (BRIDGE_DE, "Wann wurde das Bauwerk Orlobrücke in Tessen freigegeben?", ""),
+        (BRIDGE_ZH, "奥洛桥何时获得国家奖项?", ""),
+    ],
+)
+def test_a_question_with_a_name_that_its_text_has_not_is_recognised(
+    sentences, question, name
+):
+    """The small model had copied it from a worked example of its prompt."""
+    reason = f"it names “{name}”, which the text does not" if name else ""
+    assert fault(sentences, 0, question, "Orlo Bridge", "Ada Horn") == reason
+
+
+@pytest.mark.parametrize(
     ("sentences", "question", "heading", "is_about_another"),
     [
         (BRIDGE_DE, "Wann wurde die Orlobrücke umgebaut und verbreitert?", "", True),

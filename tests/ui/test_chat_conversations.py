@@ -114,7 +114,7 @@ def test_a_question_stays_in_its_conversation_while_another_window_opens_one(
         usual(store, model)
 
     monkeypatch.setattr(model_references, "check", check)
-    chat._send(session, 1, ChatForm("And?", 0, 0, False, False))
+    chat._send(session, 1, ChatForm("And?", 0, 0, False, False, follow_up=True))
     left, _ = store.runs.in_state("queued")
     settings = ChatRunSettings.of(left)
     assert (settings.conversation, settings.turn) == (1, 2)

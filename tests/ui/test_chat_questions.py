@@ -41,10 +41,19 @@ def test_an_open_book_gets_its_passages(session, store):
     assert not store.runs.in_state("queued")
 
 
-def test_earlier_turns_of_a_column_go_with_the_next_question(session, store):
+def test_a_question_is_asked_afresh(session, store):
+    """A second question got the first answer again."""
+    for question in ("One?", "Two?"):
+        chat._send(session, 0, ChatForm(question, 0, 0, False, False))
+        (left, _) = store.runs.conversation(1)[-2:]
+        assert left.settings["messages"] == [{"role": "user", "content": question}]
+        end(store, {"left": "L.", "right": "R."})
+
+
+def test_earlier_turns_of_a_column_go_with_a_follow_up(session, store):
     chat._send(session, 0, ChatForm("One?", 0, 0, False, False))
     end(store, {"left": "L.", "right": "R."})
-    chat._send(session, 0, ChatForm("Two?", 0, 0, False, False))
+    chat._send(session, 0, ChatForm("Two?", 0, 0, False, False, follow_up=True))
     left, right = store.runs.conversation(1)[2:]
     assert left.settings["messages"] == [
         {"role": "user", "content": "One?"},
@@ -146,7 +155,8 @@ def test_other_answers_replace_those_of_the_last_question(session, store):
     markup = views.conversation(store, 1)
     assert "Cy." in markup
     assert "Ada." not in markup
-    chat._send(session, 0, ChatForm("And Brin?", 0, 0, False, False))
+    form = ChatForm("And Brin?", 0, 0, False, False, follow_up=True)
+    chat._send(session, 0, form)
     newest = ChatRunSettings.of(store.runs.conversation(1)[-2])
     assert [m.content for m in newest.messages] == [
         "Who leads Avel?",

@@ -16,13 +16,6 @@ def test_an_empty_conversation_says_what_to_do(store):
     assert "Pick two models" in views.conversation(store, 1)
 
 
-def test_a_conversation_says_that_its_turns_are_sent_too(session, store):
-    """A second question got the first answer, and nothing told why."""
-    assert views.EARLIER_TURNS not in views.conversation(store, 1)
-    chat._send(session, 0, ChatForm("Who leads Avel?", 0, 0, False, False))
-    assert views.EARLIER_TURNS in views.conversation(store, 1)
-
-
 def test_a_queued_question_names_the_run_that_it_waits_for(session, store):
     quiz = store.runs.create("quiz", {})
     store.runs.claim(1, queues.MODEL_QUEUE.kinds)

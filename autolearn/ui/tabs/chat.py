@@ -50,7 +50,8 @@ def build(context: PageContext) -> None:
     )
     context.redraw_on_opening(partial(_model_choices, session), sides, sides)
     sent = gr.Textbox("", visible="hidden", container=False)
-    form = [question, *sides, *options, *sampling]
+    *how, follow_up = options
+    form = [question, *sides, *how, *sampling, follow_up]
     context.on_action(
         [send.click, question.submit],
         lambda number, *values: _send(session, number, ChatForm(*values)),
@@ -61,7 +62,7 @@ def build(context: PageContext) -> None:
 
 
 def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Checkbox]]:
-    """Lay out who answers, and how."""
+    """Lay out who answers, and how: open-book, refined, as a follow-up."""
     with gr.Row():
         left = gr.Dropdown(
             value=0,
@@ -83,7 +84,11 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
             label="Refine",
             info="Left and right check their answers; one called wrong is rewritten.",
         )
-    return [left, right], [open_book, refine]
+        follow_up = gr.Checkbox(
+            label="Follow up",
+            info="Sends the earlier turns along, which can mislead a small model.",
+        )
+    return [left, right], [open_book, refine, follow_up]
 
 
 def _lay_out_question() -> tuple[gr.Textbox, gr.Button]:

@@ -13,10 +13,6 @@ from autolearn.ui.views import labels
 
 COLUMNS = {"left": "Left", "right": "Right", "open": "Open book"}
 """The columns in their order, with their titles."""
-EARLIER_TURNS = (
-    "The next question is sent with these earlier turns, which can mislead a small "
-    "model; “New chat” asks afresh."
-)
 
 
 def conversation(store: Store, number: int) -> Html:
@@ -32,7 +28,7 @@ def conversation(store: Store, number: int) -> Html:
     turns: defaultdict[int, list[Run]] = defaultdict(list)
     for run in runs:
         turns[ChatRunSettings.of(run).turn or 0].append(run)
-    return html.note(EARLIER_TURNS) + html.join(
+    return html.join(
         _turn(store, turns[key], passages) for key in sorted(turns, reverse=True)
     )
 
