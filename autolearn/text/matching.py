@@ -59,6 +59,7 @@ _NAME_END = re.compile(r"\+\+(?<=\b[a-z]..)|[+#](?<=\b[a-z].)(?!\w)")
 """A sign that belongs to the letter before it: C++, C#, A+."""
 _MINUS = re.compile(r"-(?<![\w)\]-].)(?<!\d .)(?=\d)")
 """The sign of a negative number; other hyphens join words, years and dates."""
+_BRITISH = re.compile(r"\b((?:kilo|centi|milli)?met|(?:milli)?lit|cent|theat)re(s?)\b")
 
 
 class _PlainCharacters(dict[int, str | int]):
@@ -106,9 +107,9 @@ def words(text: str) -> list[str]:
     """Return the words of a text by which it is compared with others.
 
     In scripts without spaces each character is a word. A number and what is written
-    against it are two ("14km").
+    against it are two ("14km"). American and British spellings of units are alike.
     """
-    plain = _AFTER_NUMBER.sub(" ", normalise(text))
+    plain = _AFTER_NUMBER.sub(" ", _as_american(normalise(text)))
     if not plain.isascii():
         plain = _WITH_VOWEL_SIGNS.sub(r" \g<0> ", plain)
     return plain.split()
@@ -153,7 +154,15 @@ def exact_match(text: str, gold: str) -> bool:
     plain, plain_gold = normalise(text), normalise(gold)
     if not plain or not plain_gold:
         return text.strip() == gold.strip() != ""
-    return plain == plain_gold
+    return _as_american(plain) == _as_american(plain_gold)
+
+
+def _as_american(plain: str) -> str:
+    """Return "metres" and the like as "meters": models write what they read most.
+
+    Not in ``normalise``, by which texts are also searched.
+    """
+    return _BRITISH.sub(r"\1er\2", plain) if "re" in plain else plain
 
 
 def token_f1(text: str, gold: str) -> float:
@@ -172,7 +181,9 @@ def contains(text: str, value: str) -> bool:
     """
     is_letter = _LAST_ARTICLE.search(normalise(value))
     form = _plain if is_letter else normalise
-    value, text = (_AFTER_NUMBER.sub(" ", form(part)) for part in (value, text))
+    value, text = (
+        _AFTER_NUMBER.sub(" ", _as_american(form(part))) for part in (value, text)
+    )
     if not value:
         return False
     if f" {value} " in f" {text} ":

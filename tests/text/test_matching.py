@@ -8,6 +8,16 @@ def test_exact_match_ignores_case_articles_and_punctuation():
     assert not matching.exact_match("Avel", "Boro")
 
 
+def test_american_and_british_spellings_of_units_are_alike():
+    """The right answer of a model that writes American was wrong."""
+    assert matching.contains("It is 47 meters tall.", "47 metres")
+    assert matching.exact_match("3 Litres", "3 liters")
+    assert matching.token_f1("12 kilometres", "12 kilometers") == 1
+    assert matching.similarity("How many metres?", "How many meters?") == 1
+    assert not matching.contains("It is 47 meters tall.", "47 litres")
+    assert matching.normalise("47 metres") == "47 metres"
+
+
 def test_f1_counts_shared_words():
     assert matching.token_f1("red green", "green blue") == pytest.approx(0.5)
     assert matching.token_f1("", "x") == 0.0
