@@ -12,7 +12,7 @@ from autolearn.text import (
     sentences,
     stop_words,
 )
-from autolearn.text.event_dates import Event
+from autolearn.text.event_dates import DatedEvent
 
 MOST_SHARED = 1
 """Words that a question may share with its sentence while another one shares more."""
@@ -45,7 +45,7 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
         return "its answer did something else than it asks about"
     if _is_about_another(question, sentence, passage):
         return "another sentence answers it"
-    event = Event.asked(question, _terms(question, passage), passage.heading)
+    event = DatedEvent.asked(question, _terms(question, passage), passage.heading)
     others = [s.text for s in sentences.of(passage.text) if s.text != sentence]
     if event and event.has_other_date(answer, sentence, others):
         return "its date is that of another event"

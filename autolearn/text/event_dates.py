@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autolearn.core.constraints import MONTH
-from autolearn.text import matching
+from autolearn.text import matching, stop_words
 
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?(?!\w)"
 _DATE = re.compile(
@@ -26,7 +26,7 @@ _IRREGULAR = {"began": "begin", "begun": "begin", "came": "come"}
 
 
 @dataclass(frozen=True)
-class Event:
+class DatedEvent:
     """What a question asks the date of.
 
     ``words`` are its content words, ``names`` those of the places and persons that it
@@ -37,7 +37,9 @@ class Event:
     names: frozenset[str]
 
     @classmethod
-    def asked(cls, question: str, terms: Iterable[str], subject: str) -> "Event | None":
+    def asked(
+        cls, question: str, terms: Iterable[str], subject: str
+    ) -> "DatedEvent | None":
         """Return the event of a question; None: it asks for no date.
 
         ``terms`` are its words that do not tell which subject it is about.
@@ -46,7 +48,8 @@ class Event:
         if not words or not _WHEN.search(question):
             return None
         names = matching.words(" ".join(matching.names(question)))
-        return cls(words, frozenset(names) - {*matching.words(subject)})
+        known = {*matching.words(subject), *stop_words.of(question)}
+        return cls(words, frozenset(names) - known)
 
     def has_other_date(self, answer: str, sentence: str, others: Iterable[str]) -> bool:
         """Return whether the date that a sentence gives as the answer is of another.
