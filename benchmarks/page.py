@@ -22,7 +22,7 @@ PLACES = {
     "Study": "#study-found",
     "Review": "#review-card",
     "Train": "#train-plan dl",
-    "Evaluation": "#evaluation-rounds",
+    "Evaluation": "#evaluation-result",
     "Chat": "#chat-conversation",
     "History": "#history-runs",
 }
