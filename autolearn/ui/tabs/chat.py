@@ -76,6 +76,7 @@ def _lay_out_columns(session: Session) -> tuple[list[gr.Dropdown], list[gr.Check
             label="Right model",
             info="Answers the same question. The newest round is one not rolled back.",
         )
+    with gr.Row():
         open_book = gr.Checkbox(
             label="Open book",
             info="Adds a column: the left model answers from your texts.",
