@@ -71,13 +71,9 @@ def _foreign_name(question: str, passage: Passage) -> str:
     for name in matching.names(question.removeprefix(f"{passage.heading}: ")):
         parts = matching.words(name)
         words = [part for part in parts if len(part) > 1 and not part[0].isdigit()]
-        if words and not _share_word(words, known):
+        if words and not any(_has_form(word, known) for word in words):
             return name.strip(_MARKS)
     return ""
-
-
-def _share_word(words: Iterable[str], known: Iterable[str]) -> bool:
-    return any(matching.begin_alike(word, k) for word in words for k in known)
 
 
 def _is_about_another(question: str, sentence: str, passage: Passage) -> bool:
@@ -109,5 +105,8 @@ def _terms(question: str, passage: Passage) -> set[str]:
 
 def _n_shared(terms: Iterable[str], text: str) -> int:
     words = matching.words(text)
-    alike = matching.begin_alike
-    return sum(any(alike(term, word) for word in words) for term in terms)
+    return sum(_has_form(term, words) for term in terms)
+
+
+def _has_form(word: str, others: Iterable[str]) -> bool:
+    return any(matching.begin_alike(word, other) for other in others)

@@ -15,7 +15,7 @@ _DATE = re.compile(
 )
 _WHEN = re.compile(r"\b(?:when|(?:what|which) (?:date|day|month|year))\b", re.I)
 _NO_EVENTS = frozenset(("date", "day", "month", "first"))
-_ALIKE = (
+_SYNONYMS = (
     "aired available broadcast come out debut distributed issue launch open "
     "premiere publish release screen stream",
     "begin commence start",
@@ -59,7 +59,7 @@ class DatedEvent:
         or the event has synonyms and the sentence has none of them.
         """
         start = sentence.find(answer)
-        dates = _spans(_DATE, sentence)
+        dates = [match.span() for match in _DATE.finditer(sentence)]
         end = start + len(answer)
         if start < 0 or not any(a < end and start < b for a, b in dates):
             return False
@@ -83,7 +83,7 @@ class DatedEvent:
         )
 
     def _lacks_synonyms(self, sentence: str) -> bool:
-        for group in (alike.split() for alike in _ALIKE):
+        for group in map(str.split, _SYNONYMS):
             if all(any(_is_form(w, s) for s in group) for w in self.words):
                 return not _places(group, sentence)
         return False
@@ -99,7 +99,3 @@ def _is_form(word: str, other: str) -> bool:
     return matching.begin_alike(
         _IRREGULAR.get(word, word), _IRREGULAR.get(other, other)
     )
-
-
-def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in pattern.finditer(text)]
