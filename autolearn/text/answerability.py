@@ -45,9 +45,7 @@ def fault(question: str, answer: str, sentence: str, passage: Passage) -> str:
         return "its answer did something else than it asks about"
     if _is_about_another(question, sentence, passage):
         return "another sentence answers it"
-    event = DatedEvent.asked(question, _terms(question, passage), passage.heading)
-    others = [s.text for s in sentences.of(passage.text) if s.text != sentence]
-    if event and event.has_other_date(answer, sentence, others):
+    if _has_date_of_another(question, answer, sentence, passage):
         return "its date is that of another event"
     return ""
 
@@ -88,6 +86,17 @@ def _is_about_another(question: str, sentence: str, passage: Passage) -> bool:
         _n_shared(terms, other.text) >= n_own + LEAST_MORE
         for other in sentences.of(passage.text)
     )
+
+
+def _has_date_of_another(
+    question: str, answer: str, sentence: str, passage: Passage
+) -> bool:
+    """Return whether a question asks for a date, and its answer is another one."""
+    event = DatedEvent.asked(question, _terms(question, passage), passage.heading)
+    if event is None:
+        return False
+    others = [s.text for s in sentences.of(passage.text) if s.text != sentence]
+    return event.has_other_date(answer, sentence, others)
 
 
 def _terms(question: str, passage: Passage) -> set[str]:

@@ -91,8 +91,8 @@ class DatedEvent:
 
 def _places(words: Iterable[str], text: str) -> list[tuple[int, int]]:
     """Return where a text has forms of these words."""
-    found = re.finditer(r"\w+", text)
-    return [m.span() for m in found if any(_is_form(m[0].lower(), w) for w in words)]
+    matches = re.finditer(r"\w+", text)
+    return [m.span() for m in matches if any(_is_form(m[0].lower(), w) for w in words)]
 
 
 def _is_form(word: str, other: str) -> bool:

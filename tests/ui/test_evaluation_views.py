@@ -61,8 +61,8 @@ def test_the_time_of_a_quiz_is_told_once_there_is_a_result(
     take(store, questions, 2, open_book=True)
     take(store, questions, 5, round_.id)
     assert "Before" in shown_of(store, round_.id, None)
-    shown = quiz_due.effort(store, round_.id, None)
-    assert "asks 20 questions of round 1; it takes roughly 60 s." in shown
+    note = quiz_due.effort(store, round_.id, None)
+    assert "asks 20 questions of round 1; it takes roughly 60 s." in note
 
 
 def test_a_quiz_is_told_as_long_as_what_is_asked_takes(store, questions, monkeypatch):

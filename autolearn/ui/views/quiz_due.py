@@ -9,25 +9,24 @@ from autolearn.services.estimates import durations
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 
 
 def missing(store: Store, round_: Round, before_id: int | None) -> Html:
     """Return which quiz run is missing, and what to do."""
-    numbers = {
+    numbers = [
         number
         for number in (before_id, round_.id)
         if quiz_runs.latest_quiz(store, round_, number) is None
-    }
+    ]
     quizzes = RunFilter(("quiz",), ACTIVE_STATES, model_digest=round_.model.digest)
     states = {run.round_id: run.state for run in store.runs.find(quizzes)}
-    if states.keys() >= numbers:
+    if states.keys() >= set(numbers):
         is_running = any(states[number] == "running" for number in numbers)
         state = "running" if is_running else "queued"
         return html.note(f"The quiz is {state}; the result will appear here.")
-    names = [_name(n) for n in (before_id, round_.id) if n in numbers]
-    return html.note(
-        f"No quiz yet for: {', '.join(names)}. Press “Run the quiz” to compare."
-    )
+    names = ", ".join(map(labels.adapter, numbers))
+    return html.note(f"No quiz yet for: {names}. Press “Run the quiz” to compare.")
 
 
 def effort(store: Store, round_id: int, before_id: int | None) -> Html:
@@ -41,7 +40,7 @@ def effort(store: Store, round_id: int, before_id: int | None) -> Html:
         return Html("")
     due = quiz_runs.due(store, round_, before_id)
     n = len(questions) * len(due)
-    names = [_name(number) for number in due]
+    names = [labels.adapter(number) for number in due]
     if None in due:
         n += sum(bool(q.passage) for q in questions if q.question.split == "quiz")
         names[0] += " (also open-book)"
@@ -53,7 +52,3 @@ def effort(store: Store, round_id: int, before_id: int | None) -> Html:
         seconds = None
     time = f"; it takes roughly {html.rough_duration(seconds)}" if seconds else ""
     return html.note(f"{asks}{time}.")
-
-
-def _name(round_id: int | None) -> str:
-    return "base model" if round_id is None else f"round {round_id}"
